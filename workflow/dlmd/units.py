@@ -24,6 +24,8 @@ MS_PER_CM_PER_S_PER_M = 10.0
 # 1 bar Å³ in eV; stresses of LAMMPS (metal) are in bar
 EV_PER_BAR_A3 = 1.0e5 * 1.0e-30 / constants.e
 EV_PER_A3_PER_GPA = 1.0e9 * 1.0e-30 / constants.e
+# e²/(4 pi eps0): energy in eV of two unit charges 1 Å apart
+COULOMB_EV_A = constants.e / (4.0 * constants.pi * constants.epsilon_0) / M_PER_ANGSTROM
 
 
 def conductivity_ms_per_cm(
