@@ -1,0 +1,24 @@
+# Loads the run's config, includes the rules, names the targets. What each rule does is in workflow/README.md.
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/structures.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/md.smk"
+include: "workflow/rules/transport.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        f"{RUN}/report.html",
+    default_target: True

@@ -1,0 +1,114 @@
+"""A segment that was interrupted ends up with the very frames of one that was not. Runs the real LAMMPS with Lennard-Jones ions."""
+
+import json
+import stat
+import sys
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io.lammpsdata import write_lammps_data
+
+from dlmd import binary_trajectories as binary
+from dlmd import production, programs
+from dlmd.errors import DlmdError
+from dlmd.lammps import Dynamics, Strides
+
+PAIR = ["pair_style lj/cut 6", "pair_coeff 1 1 0.01 2.5", "pair_coeff 2 2 0.01 2.5", "pair_coeff 1 2 0.2 2.5"]
+DYNAMICS = Dynamics(
+    pair=PAIR, species=["Na", "Cl"], mobile="Na", temperature_k=300, time_step_fs=2, damping_fs=100
+)
+STRIDES = Strides(positions=10, all_atoms=100, thermo=50, restart=500)
+
+pytestmark = pytest.mark.slow
+
+
+def segment(folder, lmp=None):
+    production.run_segment(
+        folder,
+        number=1,
+        steps=2000,
+        dynamics=DYNAMICS,
+        strides=STRIDES,
+        identity={"level": "lj"},
+        lmp=lmp or programs.command("lmp"),
+        threads=1,
+        log=folder / "log",
+    )
+
+
+@pytest.fixture(scope="module")
+def equilibrated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("md")
+    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True) * (2, 2, 2)
+    write_lammps_data(folder / "cell.data", atoms, specorder=["Na", "Cl"], masses=True)
+    production.equilibrate(
+        folder,
+        data=folder / "cell.data",
+        dynamics=DYNAMICS,
+        steps=200,
+        seed=3,
+        thermo_stride=50,
+        lmp=programs.command("lmp"),
+        threads=1,
+        log=folder / "log",
+    )
+    return folder / "0000.restart"
+
+
+def run_folder(tmp_path, equilibrated, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "0000.restart").write_bytes(equilibrated.read_bytes())
+    return folder
+
+
+def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    dying = (
+        tmp_path / "dying_lmp"
+    )  # gets to step 1300 of 2000, well past the restart file of step 1000, and fails
+    dying.write_text(
+        f"#!{sys.executable}\nimport pathlib, subprocess, sys\n"
+        "name = pathlib.Path(sys.argv[2])\n"
+        "name.write_text(name.read_text().replace('run 2000 upto', 'run 1300 upto'))\n"
+        f"subprocess.run(['{programs.locate('lmp')}', *sys.argv[1:]])\nsys.exit(137)\n"
+    )
+    dying.chmod(dying.stat().st_mode | stat.S_IXUSR)
+    with pytest.raises(DlmdError, match="137"):
+        segment(broken, [str(dying)])
+    assert not (broken / "0001.json").exists()
+    segment(broken)
+
+    assert json.loads((broken / "0001.json").read_text())["attempts"] == 2
+    for suffix in ("host.txt", "thermo.csv"):
+        a, b = ((f / f"0001.{suffix}").read_text().splitlines() for f in (whole, broken))
+        assert [line.split(",")[0].split()[0] for line in a] == [line.split(",")[0].split()[0] for line in b]
+    for join in ("dcd", "xtc"):
+        assert (whole / f"0001.{join}").stat().st_size == pytest.approx(
+            (broken / f"0001.{join}").stat().st_size, rel=0.02
+        )
+    atoms, header, _ = binary.dcd_layout(whole / "0001.dcd")
+    a, b = (np.frombuffer((f / "0001.dcd").read_bytes()[header:], "<f4") for f in (whole, broken))
+    assert binary.dcd_frames(whole / "0001.dcd") == binary.dcd_frames(broken / "0001.dcd") == 201
+    assert atoms == 32
+    # the restart stores doubles: what differs is only the order in which neighbours are summed
+    assert np.nanmax(np.abs(a - b)[np.isfinite(a)]) < 0.05
+    assert not (broken / "0001.parts").exists()
+
+
+def test_runaway_temperature_is_an_error_not_a_trajectory(tmp_path, equilibrated):
+    folder = run_folder(tmp_path, equilibrated, "hot")
+    # the equilibrated ions have 300 K, far above what a set point of 1 K allows
+    cold = Dynamics(
+        pair=PAIR, species=["Na", "Cl"], mobile="Na", temperature_k=1, time_step_fs=2, damping_fs=1e6
+    )
+    with pytest.raises(DlmdError, match="ended with exit code"):
+        production.run_segment(
+            folder, number=1, steps=200, dynamics=cold, strides=Strides(10, 100, 50, 100), identity={},
+            lmp=programs.command("lmp"), threads=1, log=folder / "log",
+        )  # fmt: skip
+    assert not (folder / "0001.json").exists()

@@ -1,0 +1,1 @@
+"""From input files to output files: what each rule does, without Snakemake."""

@@ -1,0 +1,174 @@
+"""LAMMPS inputs of production MD, as text. Nothing is run here (see `dlmd.production`).
+
+Units are `metal`: Å, ps, eV, K, bar. Groups: `mobile` are the ions whose transport is asked for, `host` all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dlmd.units import FS_PER_PS
+
+VERSION = 1  # raise when inputs change what a trajectory means
+
+# An ion moving 1 Å per step at 2 fs has 4e4 K: whatever gets far above the set point has already exploded.
+RUNAWAY_FACTOR = 3.0
+RUNAWAY_OFFSET_K = 300.0
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Settings of one NVT run.
+
+    Attributes
+    ----------
+    pair
+        `pair_style` and `pair_coeff` lines.
+    species
+        Elements in the order of LAMMPS types.
+    mobile
+        The mobile element.
+    temperature_k, time_step_fs, damping_fs
+        Set point, time step and damping time of the Nose-Hoover thermostat.
+    """
+
+    pair: Sequence[str]
+    species: Sequence[str]
+    mobile: str
+    temperature_k: float
+    time_step_fs: float
+    damping_fs: float
+
+    @property
+    def runaway_k(self) -> float:
+        """Temperature above which the run is stopped."""
+        return RUNAWAY_FACTOR * self.temperature_k + RUNAWAY_OFFSET_K
+
+
+@dataclass(frozen=True)
+class Strides:
+    """Steps between outputs of one segment."""
+
+    positions: int
+    all_atoms: int
+    thermo: int
+    restart: int
+
+
+def deepmd_pair(models: Sequence[str], species: Sequence[str]) -> list[str]:
+    """Pair lines of one or several DeePMD models, elements named (a bare `* *` can mix up the chemistry silently)."""
+    return [f"pair_style deepmd {' '.join(models)}", f"pair_coeff * * {' '.join(species)}"]
+
+
+def _setup(dynamics: Dynamics, read: str) -> list[str]:
+    mobile_type = dynamics.species.index(dynamics.mobile) + 1
+    return [
+        "units metal",
+        "atom_style atomic",
+        "atom_modify map yes",
+        "boundary p p p",
+        "box tilt large",
+        read,
+        *dynamics.pair,
+        "neighbor 1.0 bin",
+        "neigh_modify every 5 delay 0 check yes",
+        f"timestep {dynamics.time_step_fs / FS_PER_PS:.6g}",
+        f"group mobile type {mobile_type}",
+        "group host subtract all mobile",
+        "thermo_style custom step temp pe ke press econserve",
+        "thermo_modify norm no lost error",
+    ]
+
+
+def _nvt(dynamics: Dynamics) -> list[str]:
+    t = dynamics.temperature_k
+    return [
+        f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}",
+        "variable now_temperature equal temp",
+        f"fix guard all halt 100 v_now_temperature > {dynamics.runaway_k:g} error hard message yes",
+    ]
+
+
+def _thermo_file(stride: int, name: str) -> list[str]:
+    columns = {"s": "step", "t": "temp", "p": "pe", "k": "ke", "b": "press", "c": "econserve"}
+    lines = [f"variable thermo_{letter} equal {keyword}" for letter, keyword in columns.items()]
+    fields = ",".join(f"$(v_thermo_{letter}:%.10g)" for letter in columns)
+    return [
+        *lines,
+        f'fix thermo_file all print {stride} "{fields}" file {name} screen no '
+        'title "step,temperature_k,potential_energy_ev,kinetic_energy_ev,pressure_bar,conserved_ev"',
+    ]
+
+
+def equilibrate_input(
+    dynamics: Dynamics,
+    *,
+    data: str,
+    steps: int,
+    seed: int,
+    thermo_stride: int,
+    thermo: str,
+    minimised: str,
+    restart: str,
+) -> str:
+    """Minimise by conjugate gradients, draw velocities, run NVT for `steps`, and write a restart at step 0.
+
+    Velocities have no net momentum; the file `minimised` is a data file of the minimised structure.
+    """
+    return "\n".join(
+        [
+            *_setup(dynamics, f"read_data {data}"),
+            "thermo 50",
+            "min_style cg",
+            "minimize 1e-8 1e-3 500 5000",
+            f"write_data {minimised} nocoeff",
+            "reset_timestep 0",
+            f"velocity all create {dynamics.temperature_k:g} {seed} mom yes rot no dist gaussian",
+            *_nvt(dynamics),
+            *_thermo_file(thermo_stride, thermo),
+            f"thermo {max(thermo_stride, steps // 100)}",
+            f"run {steps}",
+            "reset_timestep 0",
+            f"write_restart {restart}",
+            "",
+        ]
+    )
+
+
+def segment_input(
+    dynamics: Dynamics,
+    *,
+    restart_in: str,
+    last_step: int,
+    strides: Strides,
+    positions: str,
+    all_atoms: str,
+    host: str,
+    thermo: str,
+    restart_out: str,
+    restart_prefix: str,
+) -> str:
+    """NVT from a restart file up to `last_step`, leaving what the trajectory contract asks for.
+
+    Frames at the first and at the last step are both written, so that neighbouring segments share one.
+    """
+    return "\n".join(
+        [
+            *_setup(dynamics, f"read_restart {restart_in}"),
+            *_nvt(dynamics),
+            *_thermo_file(strides.thermo, thermo),
+            f"dump positions mobile dcd {strides.positions} {positions}",
+            "dump_modify positions unwrap yes sort id first yes",
+            f"dump all_atoms all xtc {strides.all_atoms} {all_atoms}",
+            "dump_modify all_atoms unwrap yes sort id first yes precision 10000",
+            "compute host_centre host com",
+            f"fix host_file host ave/time {strides.positions} 1 {strides.positions} "
+            f"c_host_centre[1] c_host_centre[2] c_host_centre[3] file {host} format ' %.8g'",
+            f"restart {strides.restart} {restart_prefix}.*",
+            f"thermo {max(strides.thermo, (last_step) // 100 or 1)}",
+            f"run {last_step} upto",
+            f"write_restart {restart_out}",
+            "",
+        ]
+    )

@@ -1,0 +1,262 @@
+"""Production MD: equilibration, and a chain of segments that go on from their own restart files after a kill.
+
+A segment works in `NNNN.parts/`, one part per attempt; an attempt starts at the last whole restart file of the ones before.
+When the last step is reached the parts are joined, checked against the counts they must have, and the sidecar
+`NNNN.json` is written last: a segment without it does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd import binary_trajectories as binary
+from dlmd import programs
+from dlmd.errors import DlmdError
+from dlmd.lammps import Dynamics, Strides, equilibrate_input, segment_input
+
+FORMAT = "dlmd-segment"
+FORMAT_VERSION = 1
+# LAMMPS ends (and begins) every restart file with this
+RESTART_MAGIC = b"LammpS RestartT"
+LAMMPS_FLAGS = ["-log", "none", "-nocite"]
+
+
+def write_json(path: Path, data: Mapping) -> None:
+    """Write `data` so that the file is either absent or whole."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(data, indent=1) + "\n")
+    temporary.replace(path)
+
+
+def equilibrate(
+    folder: Path,
+    *,
+    data: Path,
+    dynamics: Dynamics,
+    steps: int,
+    seed: int,
+    thermo_stride: int,
+    lmp: Sequence[str],
+    threads: int,
+    log: Path,
+) -> None:
+    """Minimise and equilibrate; leaves `0000.restart`, `0000.thermo.csv` and `0000.minimised.data` in `folder`.
+
+    Raises
+    ------
+    DlmdError
+        if LAMMPS fails (lost atoms, runaway temperature, ...).
+    """
+    text = equilibrate_input(
+        dynamics,
+        data=str(data.resolve()),
+        steps=steps,
+        seed=seed,
+        thermo_stride=thermo_stride,
+        thermo="0000.thermo.csv",
+        minimised="0000.minimised.data",
+        restart="0000.restart.tmp",
+    )
+    (folder / "0000.in").write_text(text)
+    programs.run([*lmp, "-in", "0000.in", *LAMMPS_FLAGS], cwd=folder, log=log, threads=threads)
+    (folder / "0000.restart.tmp").replace(folder / "0000.restart")
+
+
+def run_segment(
+    folder: Path,
+    *,
+    number: int,
+    steps: int,
+    dynamics: Dynamics,
+    strides: Strides,
+    identity: Mapping,
+    lmp: Sequence[str],
+    threads: int,
+    log: Path,
+) -> None:
+    """Run segment `number` (from 1) of `steps` steps, starting where the one before ended.
+
+    Parameters
+    ----------
+    folder
+        The run's folder; the segment before must have left its restart file there.
+    identity
+        What the sidecar says of the run: level, replica, seed, ids, types, cell, versions, ... (see `dlmd.trajectory`).
+
+    Raises
+    ------
+    DlmdError
+        if LAMMPS fails, or if what it left has not the frames it must have.
+    """
+    first, last = (number - 1) * steps, number * steps
+    parts_dir = folder / f"{number:04d}.parts"
+    parts_dir.mkdir(exist_ok=True)
+    starts = _earlier_parts(parts_dir)
+    final_restart = parts_dir / "end.restart"
+    if not final_restart.exists():
+        start, source = _last_restart(parts_dir, last) or (first, folder / f"{number - 1:04d}.restart")
+        if start > first:
+            print(f"segment {number}: going on at step {start} of {first}..{last}", file=sys.stderr)
+        name = f"{start:012d}"
+        text = segment_input(
+            dynamics,
+            restart_in=str(source.resolve()),
+            last_step=last,
+            strides=strides,
+            positions=f"{name}.dcd",
+            all_atoms=f"{name}.xtc",
+            host=f"{name}.host.txt",
+            thermo=f"{name}.thermo.csv",
+            restart_out="end.restart.tmp",
+            restart_prefix="restart",
+        )
+        (parts_dir / f"{name}.in").write_text(text)
+        programs.run([*lmp, "-in", f"{name}.in", *LAMMPS_FLAGS], cwd=parts_dir, log=log, threads=threads)
+        (parts_dir / "end.restart.tmp").replace(final_restart)
+        # an earlier attempt that began here or later left nothing that counts
+        starts = [*(s for s in starts if s < start), start]
+    _assemble(
+        folder,
+        parts_dir,
+        number=number,
+        starts=starts,
+        first=first,
+        last=last,
+        strides=strides,
+        dynamics=dynamics,
+        identity=identity,
+    )
+    shutil.rmtree(parts_dir)
+
+
+def _earlier_parts(parts_dir: Path) -> list[int]:
+    """Start steps of the attempts that left a trajectory."""
+    return sorted(int(p.stem) for p in parts_dir.glob("*.dcd"))
+
+
+def _last_restart(parts_dir: Path, last: int) -> tuple[int, Path] | None:
+    """The latest restart file that was written to its end."""
+    found = {int(p.suffix[1:]): p for p in parts_dir.glob("restart.*") if p.suffix[1:].isdigit()}
+    for step in sorted(found, reverse=True):
+        if step < last and RESTART_MAGIC in found[step].read_bytes()[-64:]:
+            return step, found[step]
+    return None
+
+
+def _assemble(
+    folder: Path,
+    parts_dir: Path,
+    *,
+    number: int,
+    starts: Sequence[int],
+    first: int,
+    last: int,
+    strides: Strides,
+    dynamics: Dynamics,
+    identity: Mapping,
+) -> None:
+    """Join the parts; every one contributes its frames up to the start of the next."""
+    ends = [*starts[1:], last]
+    stem = f"{number:04d}"
+
+    def counted(suffix: str, stride: int) -> list[tuple[Path, int]]:
+        # the frame at a boundary is taken from the later part, the last frame from the last part
+        extra = [0] * (len(starts) - 1) + [1]
+        return [
+            (parts_dir / f"{s:012d}.{suffix}", (e - s) // stride + x)
+            for s, e, x in zip(starts, ends, extra, strict=True)
+        ]
+
+    dcd_frames = binary.join_dcd(counted("dcd", strides.positions), folder / f"{stem}.dcd.tmp")
+    xtc_frames = binary.join_xtc(counted("xtc", strides.all_atoms), folder / f"{stem}.xtc.tmp")
+    host = _join_rows([parts_dir / f"{s:012d}.host.txt" for s in starts], ends, separator=None)
+    thermo = _join_rows([parts_dir / f"{s:012d}.thermo.csv" for s in starts], ends, separator=",")
+    (folder / f"{stem}.host.txt.tmp").write_text(host)
+    (folder / f"{stem}.thermo.csv.tmp").write_text(thermo)
+    expected = (last - first) // strides.positions + 1
+    host_rows = sum(not line.startswith("#") for line in host.splitlines())
+    if dcd_frames != expected or host_rows != expected:
+        raise DlmdError(
+            f"segment {number} has {dcd_frames} frames and {host_rows} host rows, not {expected}",
+            where=str(parts_dir),
+            remedy=f"delete {parts_dir.name} and run again",
+        )
+    shutil.copyfile(parts_dir / "end.restart", folder / f"{stem}.restart.tmp")
+    for suffix in ("dcd", "xtc", "host.txt", "thermo.csv", "restart"):
+        (folder / f"{stem}.{suffix}.tmp").replace(folder / f"{stem}.{suffix}")
+    write_json(
+        folder / f"{stem}.json",
+        {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "segment": number,
+            "parent": f"{number - 1:04d}.json" if number > 1 else None,
+            "temperature_k": float(dynamics.temperature_k),
+            "ensemble": "nvt",
+            "thermostat_damping_fs": dynamics.damping_fs,
+            "time_step_fs": dynamics.time_step_fs,
+            "first_step": first,
+            "last_step": last,
+            "dcd_stride": strides.positions,
+            "dcd_frames": dcd_frames,
+            "xtc_stride": strides.all_atoms,
+            "xtc_frames": xtc_frames,
+            "thermo_stride": strides.thermo,
+            "mobile": dynamics.mobile,
+            "species": list(dynamics.species),
+            "attempts": len(starts),
+            "dcd": f"{stem}.dcd",
+            "xtc": f"{stem}.xtc",
+            "host": f"{stem}.host.txt",
+            "thermo": f"{stem}.thermo.csv",
+            "restart": f"{stem}.restart",
+            **identity,
+        },
+    )
+
+
+def _join_rows(paths: Sequence[Path], ends: Sequence[int], *, separator: str | None) -> str:
+    """Header of the first part, then one row per step; where two parts hold a step, the later part's row."""
+    head: list[str] = []
+    rows: dict[int, str] = {}
+    for i, (path, end) in enumerate(zip(paths, ends, strict=True)):
+        for line in path.read_text().splitlines():
+            first_field = line.split(separator)[0] if line.strip() else ""
+            if not first_field.isdigit():
+                head += [line] if i == 0 else []
+            elif int(first_field) <= end:
+                rows[int(first_field)] = line
+    return "\n".join([*head, *(rows[step] for step in sorted(rows))]) + "\n"
+
+
+def identity(
+    *,
+    level: str,
+    replica: int,
+    seed: int,
+    cell: Mapping,
+    masses: Mapping[str, float],
+    versions: Mapping,
+    model_sha256: str,
+) -> dict:
+    """The part of the sidecar that is the same for all segments of a run.
+
+    `cell` is what `dlmd.production.prepare_cell` wrote: types of all atoms by id, mobile ids, cell matrix.
+    """
+    return {
+        "level": level,
+        "replica": replica,
+        "seed": seed,
+        "ids": cell["mobile_ids"],
+        "types": cell["types"],
+        "n_atoms": len(cell["types"]),
+        "masses_amu": dict(masses),
+        "cell_angstrom": cell["cell_angstrom"],
+        "reference_cell_angstrom": cell.get("reference_cell_angstrom"),
+        "versions": dict(versions),
+        "model_sha256": model_sha256,
+    }

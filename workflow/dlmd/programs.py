@@ -1,0 +1,84 @@
+"""Foreign programs: found beside this Python (never by luck of PATH), run in their own folder, failures explained."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.errors import DlmdError
+
+LOG_LINES = 12
+
+
+def locate(name: str) -> Path:
+    """The program `name` of this environment.
+
+    Raises
+    ------
+    DlmdError
+        if the environment does not have it.
+    """
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        raise DlmdError(
+            f"the program '{name}' is not in this environment",
+            where=str(path.parent),
+            remedy='install the pipeline: pip install -e ".[pipeline]"',
+        )
+    return path
+
+
+def command(name: str, override: str | None = None) -> list[str]:
+    """The command line that starts `name`: the config's own, or the program of this environment."""
+    return shlex.split(override) if override else [str(locate(name))]
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment that keeps BLAS, OpenMP and TensorFlow to `threads` threads."""
+    n = str(threads)
+    return {
+        "OMP_NUM_THREADS": n,
+        "OPENBLAS_NUM_THREADS": n,
+        "MKL_NUM_THREADS": n,
+        "DP_INTRA_OP_PARALLELISM_THREADS": n,
+        "DP_INTER_OP_PARALLELISM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def run(
+    args: Sequence[str], *, cwd: Path, log: Path, threads: int, env: Mapping[str, str] | None = None
+) -> None:
+    """Run a program with its output in `log` (appended).
+
+    Raises
+    ------
+    DlmdError
+        if it cannot be started, or with the last lines of the log if it fails.
+    """
+    environment = {**os.environ, **thread_environment(threads), **(env or {})}
+    with log.open("a") as out:
+        out.write(f"$ {shlex.join(args)}\n")
+        out.flush()
+        try:
+            code = subprocess.run(
+                args, cwd=cwd, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
+            ).returncode
+        except OSError as error:
+            raise DlmdError(
+                f"'{args[0]}' cannot be started: {error.strerror}",
+                where=str(cwd),
+                remedy="check the command in the config",
+            ) from None
+    if code:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        print(tail, file=sys.stderr)
+        raise DlmdError(
+            f"{Path(args[0]).name} ended with exit code {code}",
+            where=str(log),
+            remedy="the lines above are the end of its log",
+        )

@@ -1,0 +1,94 @@
+"""What a run consists of: the config expanded into trajectories, segments and file paths.
+
+The rules, `dlmd plan` and the report all take their lists from here, so that they cannot disagree.
+Paths are relative to the working directory and follow the result tree of the README.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlmd.config import RunConfig
+
+PAIR = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class AimdSource:
+    """One trajectory of labels."""
+
+    occupancy: str
+    cell: str
+    ordering: int
+    temperature_k: float
+    strain: float
+    split: str
+    steps: int
+
+    @property
+    def id(self) -> str:
+        """Name of the source in the dataset, made of its wildcards."""
+        return f"{self.occupancy}_{self.cell}_{self.ordering}_{self.temperature_k:g}K_{self.strain:+.3f}"
+
+    @property
+    def folder(self) -> str:
+        """Folder below labels/<level>/aimd/."""
+        return f"{self.occupancy}/{self.cell}/{self.ordering}/{self.temperature_k:g}K/{self.strain:+.3f}"
+
+
+def aimd_sources(cfg: RunConfig) -> list[AimdSource]:
+    """All label trajectories, in the order of the config."""
+    return [
+        AimdSource(g.occupancy, g.cell, n, t, strain, g.split, g.steps or cfg.labels.aimd.steps)
+        for g in cfg.labels.aimd.trajectories
+        for n in g.orderings
+        for t in g.temperatures_k
+        for strain in g.strains
+    ]
+
+
+def table_cells(cfg: RunConfig) -> list[PAIR]:
+    """(occupancy, cell, ordering) of the lattice table."""
+    return [(s.occupancy, s.cell, n) for s in cfg.labels.relax.cells for n in s.orderings]
+
+
+def lattice_cells(cfg: RunConfig, replica: int) -> list[PAIR]:
+    """The relaxed cells that give production replica `replica` its lattice: the ones named, or its own ordering."""
+    source = cfg.md.lattice_from
+    if source is None:
+        return [(cfg.md.occupancy, cfg.md.cell, replica)]
+    return [(source.occupancy, source.cell, n) for n in source.orderings]
+
+
+def relaxed_cells(cfg: RunConfig) -> list[PAIR]:
+    """Every cell that has to be relaxed, for the table, for AIMD or for production, each once."""
+    wanted = table_cells(cfg) + [(s.occupancy, s.cell, s.ordering) for s in aimd_sources(cfg)]
+    for replica in range(cfg.md.replicas):
+        wanted += lattice_cells(cfg, replica)
+    return list(dict.fromkeys(wanted))
+
+
+def segment_numbers(cfg: RunConfig) -> list[str]:
+    """Numbers of the production segments, from 0001."""
+    return [f"{n:04d}" for n in range(1, cfg.md.segments + 1)]
+
+
+def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
+    """Unstrained label trajectories at the temperature of the RDF comparison."""
+    t = cfg.validation.rdf_temperature_k
+    return [s for s in aimd_sources(cfg) if s.temperature_k == t and s.strain == 0.0]
+
+
+def derived_seed(cfg: RunConfig, *names: object) -> int:
+    """A seed for one job from the run's seed and the job's names: stable across versions and orders of execution."""
+    import hashlib
+
+    text = "/".join(map(str, (cfg.seed, *names)))
+    # LAMMPS and DeePMD want a positive 31-bit integer
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % (2**31 - 2) + 1
+
+
+def built_cells(cfg: RunConfig) -> list[tuple[str, str]]:
+    """(occupancy, cell) of every supercell that the run builds."""
+    pairs = [(occupancy, cell) for occupancy, cell, _ in relaxed_cells(cfg)]
+    return list(dict.fromkeys([*pairs, (cfg.md.occupancy, cfg.md.cell)]))

@@ -1,0 +1,31 @@
+# Frames of all label trajectories -> deepmd/npy, split by trajectory.
+from dlmd import dataset as dataset_module
+
+DATASET = f"{RUN}/dataset/{{level}}"
+
+
+rule dataset:
+    message:
+        "{wildcards.level}: building the dataset from {params.count} trajectories"
+    input:
+        frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)],
+    output:
+        train=directory(DATASET + "/train"),
+        valid=directory(DATASET + "/valid"),
+        test=directory(DATASET + "/test"),
+        provenance=DATASET + "/provenance.csv",
+    params:
+        ids=[s.id for s in targets.aimd_sources(cfg)],
+        splits=[s.split for s in targets.aimd_sources(cfg)],
+        count=len(targets.aimd_sources(cfg)),
+        species=SPECIES,
+        discard_ps=cfg.labels.aimd.discard_ps,
+        algorithm=dataset_module.VERSION,
+    log:
+        f"{LOG}/dataset/{{level}}.log",
+    benchmark:
+        f"{BENCH}/dataset/{{level}}.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+    script:
+        "../scripts/dataset.py"

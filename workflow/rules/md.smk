@@ -1,0 +1,111 @@
+# Production MD: cell at the relaxed lattice, equilibration, a chain of segments.
+from dlmd import lammps as lammps_module
+
+MD = f"{RUN}/md/{{level}}/{{T}}K/r{{k}}"
+DYNAMICS = dict(
+    species=SPECIES,
+    mobile=MOBILE,
+    time_step_fs=cfg.md.time_step_fs,
+    damping_fs=cfg.md.thermostat_damping_fs,
+)
+POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
+
+
+def previous_restart(w):
+    return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
+
+
+rule md_cell:
+    message:
+        "{wildcards.level}: production cell of replica {wildcards.k}"
+    input:
+        structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{w.k}.extxyz",
+        relaxed=lambda w: [
+            f"{RUN}/labels/{w.level}/relax/{occupancy}/{cell}/{n}/relaxed.extxyz"
+            for occupancy, cell, n in targets.lattice_cells(cfg, int(w.k))
+        ],
+    output:
+        data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
+        info=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
+    params:
+        repeat=list(cfg.structures.cells[cfg.md.cell]),
+        lattice_repeat=list(
+            cfg.structures.cells[cfg.md.lattice_from.cell if cfg.md.lattice_from else cfg.md.cell]
+        ),
+        own=cfg.md.lattice_from is None,
+        species=SPECIES,
+        mobile=MOBILE,
+        algorithm=lammps_module.VERSION,
+    log:
+        f"{LOG}/md/{{level}}/cell_r{{k}}.log",
+    benchmark:
+        f"{BENCH}/md/{{level}}/cell_r{{k}}.jsonl"
+    script:
+        "../scripts/md_cell.py"
+
+
+rule md_equilibrate:
+    message:
+        "{wildcards.level}: minimising and equilibrating at {wildcards.T} K, replica {wildcards.k}"
+    input:
+        data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
+        model=f"{RUN}/training/{{level}}/0/compressed.pb",
+        accepted=f"{RUN}/validation/{{level}}/accepted.json",
+    output:
+        restart=MD + "/0000.restart",
+        thermo=MD + "/0000.thermo.csv",
+    params:
+        dynamics=DYNAMICS,
+        steps=cfg.md.steps(cfg.md.equilibrate_ps * 1000),
+        thermo_stride=POSITION_STEPS,
+        seed=lambda w: seed("velocities", w.level, w.T, w.k),
+        command=cfg.md.command,
+        algorithm=lammps_module.VERSION,
+    log:
+        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_0000.log",
+    benchmark:
+        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_0000.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
+    script:
+        "../scripts/md_equilibrate.py"
+
+
+rule md_segment:
+    message:
+        "{wildcards.level}: MD at {wildcards.T} K, replica {wildcards.k}, segment {wildcards.segment}"
+    input:
+        restart=previous_restart,
+        cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
+        model=f"{RUN}/training/{{level}}/0/compressed.pb",
+    output:
+        dcd=protected(MD + "/{segment}.dcd"),
+        xtc=protected(MD + "/{segment}.xtc"),
+        host=MD + "/{segment}.host.txt",
+        thermo=MD + "/{segment}.thermo.csv",
+        restart=MD + "/{segment}.restart",
+        sidecar=MD + "/{segment}.json",
+    wildcard_constraints:
+        segment=r"(?!0000)\d{4}",
+    params:
+        dynamics=DYNAMICS,
+        steps=cfg.md.steps(cfg.md.segment_ps * 1000),
+        strides=dict(
+            positions=POSITION_STEPS,
+            all_atoms=cfg.md.steps(cfg.md.all_atom_interval_ps * 1000),
+            thermo=POSITION_STEPS,
+            restart=cfg.md.steps(cfg.md.restart_interval_ps * 1000),
+        ),
+        seed=lambda w: seed("velocities", w.level, w.T, w.k),
+        command=cfg.md.command,
+        algorithm=lammps_module.VERSION,
+    log:
+        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.log",
+    benchmark:
+        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 1440 * attempt,
+    script:
+        "../scripts/md_segment.py"

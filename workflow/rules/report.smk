@@ -1,0 +1,40 @@
+# Everything of a run on one page.
+
+
+def level_files(*names):
+    return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
+
+
+rule report:
+    message:
+        "writing the report"
+    input:
+        config=workflow.configfiles[0],
+        structures=f"{RUN}/structures/occupancies.csv",
+        lattice=level_files("labels/{level}/relax/lattice.csv"),
+        provenance=level_files("dataset/{level}/provenance.csv"),
+        errors=level_files("validation/{level}/errors.json"),
+        parity=level_files("validation/{level}/parity.png", "validation/{level}/learning_curve.png"),
+        rdf=level_files("validation/{level}/rdf.json", "validation/{level}/rdf.png")
+        if cfg.validation.rdf_temperature_k
+        else [],
+        transport=level_files(
+            *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
+            "transport/{level}/msd.png",
+            "transport/{level}/arrhenius.json",
+            "transport/{level}/arrhenius.png",
+        ),
+        reference=cfg.material.reference or [],
+    output:
+        html=f"{RUN}/report.html",
+    params:
+        run=cfg.run,
+        seed=cfg.seed,
+        levels=list(cfg.levels),
+        temperatures=cfg.md.temperatures_k,
+    log:
+        f"{LOG}/report.log",
+    benchmark:
+        f"{BENCH}/report.jsonl"
+    script:
+        "../scripts/report.py"

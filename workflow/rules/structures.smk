@@ -1,0 +1,51 @@
+# CIF with partial occupancies -> seeded supercells.
+from dlmd import structures as structures_module
+
+ORDERINGS = range(cfg.structures.orderings)
+STRUCTURE = f"{RUN}/structures/{{occupancy}}/{{cell}}"
+
+
+rule orderings:
+    message:
+        "building {params.count} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
+    input:
+        cif=cfg.material.cif,
+    output:
+        cif=expand(STRUCTURE + "/{n}.cif", n=ORDERINGS, allow_missing=True),
+        extxyz=expand(STRUCTURE + "/{n}.extxyz", n=ORDERINGS, allow_missing=True),
+        summary=STRUCTURE + "/summary.json",
+    params:
+        repeat=lambda w: list(cfg.structures.cells[w.cell]),
+        occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
+        charges=cfg.material.charges,
+        count=cfg.structures.orderings,
+        sampling=cfg.structures.sampling,
+        min_distance=cfg.structures.min_distance_angstrom,
+        seed=lambda w: seed("orderings", w.occupancy, w.cell),
+        algorithm=structures_module.VERSION,
+    log:
+        f"{LOG}/structures/{{occupancy}}_{{cell}}.log",
+    benchmark:
+        f"{BENCH}/structures/{{occupancy}}_{{cell}}.jsonl"
+    script:
+        "../scripts/orderings.py"
+
+
+rule structure_table:
+    message:
+        "gathering requested and realised occupancies"
+    input:
+        expand(
+            f"{RUN}/structures/{{occupancy}}/{{cell}}/summary.json",
+            zip,
+            occupancy=[o for o, _ in targets.built_cells(cfg)],
+            cell=[c for _, c in targets.built_cells(cfg)],
+        ),
+    output:
+        csv=f"{RUN}/structures/occupancies.csv",
+    log:
+        f"{LOG}/structures/table.log",
+    benchmark:
+        f"{BENCH}/structures/table.jsonl"
+    script:
+        "../scripts/structure_table.py"

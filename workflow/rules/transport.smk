@@ -1,0 +1,112 @@
+# Trajectories -> MSD, D, Haven ratio, conductivity; Arrhenius fit; RDFs of the potential over the engine's.
+from dlmd import arrhenius as arrhenius_module
+from dlmd import rdf as rdf_module
+from dlmd import transport as transport_module
+
+TRANSPORT = f"{RUN}/transport/{{level}}"
+
+
+rule transport:
+    message:
+        "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"
+    input:
+        segments=[
+            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.json"
+            for k in range(cfg.md.replicas)
+            for segment in targets.segment_numbers(cfg)
+        ],
+        positions=[
+            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.dcd"
+            for k in range(cfg.md.replicas)
+            for segment in targets.segment_numbers(cfg)
+        ],
+    output:
+        result=TRANSPORT + "/{T}K.json",
+        msd=TRANSPORT + "/{T}K.csv",
+    params:
+        settings=cfg.transport.model_dump(mode="json"),
+        charge=cfg.material.charges[MOBILE],
+        replicas=cfg.md.replicas,
+        algorithm=transport_module.VERSION,
+    log:
+        f"{LOG}/transport/{{level}}/{{T}}K.log",
+    benchmark:
+        f"{BENCH}/transport/{{level}}/{{T}}K.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 60 * attempt,
+    script:
+        "../scripts/transport.py"
+
+
+rule plot_msd:
+    message:
+        "{wildcards.level}: MSD of all temperatures"
+    input:
+        expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+    output:
+        report(multiext(TRANSPORT + "/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"),
+    log:
+        f"{LOG}/transport/{{level}}/msd.log",
+    benchmark:
+        f"{BENCH}/transport/{{level}}/msd.jsonl"
+    script:
+        "../scripts/plot_msd.py"
+
+
+rule arrhenius:
+    message:
+        "{wildcards.level}: Arrhenius fit"
+    input:
+        results=expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        reference=cfg.material.reference or [],
+    output:
+        result=TRANSPORT + "/arrhenius.json",
+        table=TRANSPORT + "/arrhenius.csv",
+        figure=report(
+            multiext(TRANSPORT + "/arrhenius", ".png", ".pdf"),
+            category="Transport",
+            caption="../report/arrhenius.rst",
+        ),
+    params:
+        predict_k=cfg.arrhenius.predict_k,
+        confidence=cfg.transport.confidence,
+        algorithm=arrhenius_module.VERSION,
+    log:
+        f"{LOG}/transport/{{level}}/arrhenius.log",
+    benchmark:
+        f"{BENCH}/transport/{{level}}/arrhenius.jsonl"
+    script:
+        "../scripts/arrhenius.py"
+
+
+rule rdf:
+    message:
+        "{wildcards.level}: RDFs of the potential's MD over the engine's"
+    input:
+        frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.rdf_sources(cfg)],
+        segments=[
+            f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k:g}K/r0/{segment}.json"
+            for segment in targets.segment_numbers(cfg)
+            if cfg.validation.rdf_temperature_k
+        ],
+    output:
+        result=f"{RUN}/validation/{{level}}/rdf.json",
+        table=f"{RUN}/validation/{{level}}/rdf.csv",
+        figure=report(
+            multiext(f"{RUN}/validation/{{level}}/rdf", ".png", ".pdf"),
+            category="Potential",
+            caption="../report/rdf.rst",
+        ),
+    params:
+        r_max=cfg.validation.rdf_max_angstrom,
+        discard_ps=cfg.labels.aimd.discard_ps,
+        algorithm=rdf_module.VERSION,
+    log:
+        f"{LOG}/validation/{{level}}/rdf.log",
+    benchmark:
+        f"{BENCH}/validation/{{level}}/rdf.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+    script:
+        "../scripts/rdf.py"

@@ -1,0 +1,24 @@
+"""What every script of the rules shares: output into the rule's log, threads, and errors in three lines."""
+
+import os
+import sys
+from contextlib import contextmanager
+
+
+@contextmanager
+def job(snakemake):
+    """Send stdout and stderr of the block to the rule's log; a DlmdError ends the job with its text in the log."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(snakemake.threads)
+    from dlmd.errors import DlmdError
+
+    with open(snakemake.log[0], "w", buffering=1) as log:  # noqa: PTH123
+        sys.stdout = sys.stderr = log
+        try:
+            yield
+        except DlmdError as error:
+            log.write(f"{error}\n")
+            log.flush()
+            raise SystemExit(1) from None
+        finally:
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__

@@ -1,0 +1,14 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import labels
+
+    labels.aimd(
+        snakemake.input.relaxed,
+        frames=snakemake.output.frames,
+        level=snakemake.wildcards.level,
+        temperature_k=float(snakemake.wildcards.aimd_T),
+        strain=float(snakemake.wildcards.strain),
+        threads=snakemake.threads,
+        **{k: snakemake.params[k] for k in ("engine", "time_step", "steps", "stride", "seed")},
+    )

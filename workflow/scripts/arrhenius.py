@@ -1,0 +1,14 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import transport
+
+    transport.arrhenius(
+        list(snakemake.input.results),
+        reference=str(snakemake.input.reference) if snakemake.input.reference else None,
+        result=snakemake.output.result,
+        table=snakemake.output.table,
+        figures=list(snakemake.output.figure),
+        predict_k=snakemake.params.predict_k,
+        confidence=snakemake.params.confidence,
+    )

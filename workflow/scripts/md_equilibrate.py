@@ -1,0 +1,14 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import md
+
+    md.equilibrate(
+        snakemake.input.data,
+        snakemake.input.model,
+        restart=snakemake.output.restart,
+        temperature_k=int(snakemake.wildcards.T),
+        threads=snakemake.threads,
+        log=snakemake.log[0],
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "seed", "command")},
+    )

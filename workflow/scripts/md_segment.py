@@ -1,0 +1,17 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import md
+
+    md.segment(
+        snakemake.input.cell,
+        snakemake.input.model,
+        sidecar=snakemake.output.sidecar,
+        level=snakemake.wildcards.level,
+        replica=int(snakemake.wildcards.k),
+        number=int(snakemake.wildcards.segment),
+        temperature_k=int(snakemake.wildcards.T),
+        threads=snakemake.threads,
+        log=snakemake.log[0],
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "strides", "seed", "command")},
+    )

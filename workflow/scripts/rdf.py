@@ -1,0 +1,13 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import transport
+
+    transport.compare_rdf(
+        list(snakemake.input.frames),
+        list(snakemake.input.segments),
+        result=snakemake.output.result,
+        table=snakemake.output.table,
+        figures=list(snakemake.output.figure),
+        **{k: snakemake.params[k] for k in ("r_max", "discard_ps")},
+    )

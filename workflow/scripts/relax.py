@@ -1,0 +1,13 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import labels
+
+    labels.relax(
+        snakemake.input.structure,
+        relaxed=snakemake.output.relaxed,
+        info=snakemake.output.info,
+        level=snakemake.wildcards.level,
+        threads=snakemake.threads,
+        **{k: snakemake.params[k] for k in ("engine", "repeat", "fmax", "max_steps")},
+    )

@@ -1,0 +1,10 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd import report
+
+    report.write(
+        snakemake.input.config,
+        output=snakemake.output.html,
+        reference=str(snakemake.input.reference) if snakemake.input.reference else None,
+    )

@@ -1,0 +1,6 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import tables
+
+    tables.occupancies(list(snakemake.input), snakemake.output.csv)

@@ -1,0 +1,14 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd import validation
+
+    validation.test_errors(
+        snakemake.input.model,
+        snakemake.input.test,
+        errors=snakemake.output.errors,
+        parity=snakemake.output.parity,
+        species=snakemake.params.species,
+        threads=snakemake.threads,
+        log=snakemake.log[0],
+    )

@@ -1,0 +1,11 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd import training
+
+    training.write_input(
+        snakemake.output.input,
+        train=snakemake.input.train,
+        valid=snakemake.input.valid,
+        **{k: snakemake.params[k] for k in ("settings", "species", "seed")},
+    )

@@ -1,0 +1,11 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import transport
+
+    transport.temperature(
+        list(snakemake.input.segments),
+        result=snakemake.output.result,
+        msd=snakemake.output.msd,
+        **{k: snakemake.params[k] for k in ("settings", "charge", "replicas")},
+    )
