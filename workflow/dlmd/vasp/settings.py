@@ -49,7 +49,7 @@ OWN_KEY = {
     "ALGO": "algo",
     "PREC": "precision",
     "LREAL": "lreal",
-    "POTIM": "aimd.time_step_fs or relax.potim",
+    "POTIM": "labels.aimd.time_step_fs or relax.potim",
     "SMASS": "aimd.thermostat_mass",
     "NSW": "relax.max_steps or aimd.chunk_steps",
 }
@@ -94,7 +94,7 @@ class KpointSettings(Strict):
 class ElectronicSettings(Strict):
     """What relaxation and dynamics may choose differently."""
 
-    nelm: Annotated[int, Field(ge=5)] = Field(
+    nelm: Annotated[int, Field(ge=5, le=999)] = Field(
         200,
         description="Most electronic steps (NELM); a frame that needs them all is unconverged and rejected.",
     )
@@ -162,21 +162,24 @@ class AimdSettings(ElectronicSettings):
     ediff_ev: PositiveFloat = Field(
         1e-5, description="Electronic convergence (EDIFF); looser makes forces noisy and the energy drift."
     )
-    time_step_fs: PositiveFloat = Field(1.0, description="Time step (POTIM). The paper's 1 fs.")
     thermostat_mass: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Nosé mass (SMASS); 0 lets VASP choose a period of 40 steps. The paper does not say."
     )
     heating_ladder_k: list[PositiveFloat] = Field(
         [],
-        description="Temperatures climbed, in rising order, before the trajectory's own; those above it "
-        "are skipped.",
+        description="Temperatures in rising order; dynamics is heated from the first, rung by rung (TEBEG "
+        "to TEEND), "
+        "to the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
     )
     heating_steps: PositiveInt = Field(
         500,
         description="Steps per rung of the ladder, the last ramp to the target included; never collected.",
     )
-    chunk_steps: PositiveInt = Field(
-        1000, description="Steps per segment; every segment is a target, and none is run twice."
+    chunk_steps: Annotated[int, Field(gt=0, le=9999)] = Field(
+        1000,
+        description="Steps per segment; every segment is a target, and none is run twice. VASP's step "
+        "counter "
+        "has four safe digits.",
     )
 
     @field_validator("heating_ladder_k")
@@ -297,6 +300,11 @@ class VaspSettings(Strict):
         return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
 
     @property
+    def spin_polarised(self) -> bool:
+        """Whether any initial moment is set."""
+        return any(self.magmom.values())
+
+    @property
     def potcar_family(self) -> str:
         """Set of potentials: the configured one, else that of the functional."""
         return self.potcar.family or self.functional
@@ -313,6 +321,7 @@ class VaspSettings(Strict):
             "hubbard_u_ev": self.plus_u,
             "hubbard_orbital": {element: self.orbital(element) for element in self.plus_u},
             "encut_ev": self.encut_ev,
+            "spin_polarised": self.spin_polarised,
             "potcar_family": self.potcar_family,
             "potcar_flavours": dict(sorted(self.potcar.flavours.items())),
         }
