@@ -1,0 +1,42 @@
+"""Label engines: what computes energies, forces, stresses and magnetic moments in this process.
+
+Each engine is one module with a class of the same interface (see `dlmd.engines.base`). `get` finds it by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from dlmd.engines.base import Engine
+from dlmd.errors import DlmdError, did_you_mean
+
+__all__ = ["ENGINES", "Engine", "get"]
+
+# name in the config -> module that defines `create(settings)`; imported only when asked for
+ENGINES = {"chgnet": "dlmd.engines.chgnet"}
+
+
+def get(settings: Mapping[str, Any]) -> Engine:
+    """The engine that `settings` describe.
+
+    Parameters
+    ----------
+    settings
+        `engine` (its name) and the engine's own keys, for CHGNet `model`.
+
+    Raises
+    ------
+    DlmdError
+        for an unknown engine, key or model, and for a missing package.
+    """
+    own = dict(settings)
+    name = own.pop("engine", None)
+    if name not in ENGINES:
+        raise DlmdError(
+            f"'{name}' is no label engine that runs in this process",
+            where="key engine of the level",
+            remedy=did_you_mean(name, ENGINES),
+        )
+    return importlib.import_module(ENGINES[name]).create(own)

@@ -1,0 +1,44 @@
+"""What every label engine offers."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dlmd.errors import DlmdError
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+
+class Engine(Protocol):
+    """A source of labels at one level of theory."""
+
+    @property
+    def level(self) -> dict[str, Any]:
+        """Level of theory: engine, model and functional. Data of two levels must never be mixed."""
+
+    def calculator(self, *, threads: int = 1) -> Calculator:
+        """ASE calculator with energy (eV), forces (eV/Å), stress (eV/Å³, ASE's sign and Voigt order) and
+        magmoms (Bohr magnetons), using `threads` threads."""
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that decide the numbers."""
+
+
+def package_version(package: str) -> str:
+    """Installed version of `package`.
+
+    Raises
+    ------
+    DlmdError
+        if it is missing.
+    """
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise DlmdError(
+            f"the package '{package}' is not installed",
+            where="this Python environment",
+            remedy='pip install "dlmd[pipeline]"',
+        ) from None
