@@ -144,7 +144,7 @@ def cell_widths(cell: np.ndarray) -> np.ndarray:
     return 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Trajectory:
     """Mobile ions of one run, at equal intervals of time.
 
@@ -184,7 +184,7 @@ class Trajectory:
     step_limit_a: float | None = None
     notes: list[str] = field(default_factory=list)
     label: str = "arrays in memory"
-    _collective: np.ndarray | None = field(default=None, repr=False)
+    _collective: np.ndarray | None = None
 
     def __post_init__(self):
         self.cell = np.asarray(self.cell, dtype=np.float64)
