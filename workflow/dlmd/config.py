@@ -66,7 +66,7 @@ class Structures(Model):
 class ChgnetLevel(Model):
     """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
 
-    engine: Literal["chgnet"]
+    engine: Literal["chgnet"] = Field(description="the label engine")
     model: Literal["0.3.0", "r2scan"] = Field(
         "0.3.0", description="pretrained weights; 0.3.0 is PBE(+U of the Materials Project)"
     )
@@ -75,7 +75,7 @@ class ChgnetLevel(Model):
 class VaspLevel(VaspSettings):
     """VASP, run here or elsewhere; the settings are those of `dlmd.vasp.settings`."""
 
-    engine: Literal["vasp"]
+    engine: Literal["vasp"] = Field(description="the label engine")
 
 
 Level = Annotated[ChgnetLevel | VaspLevel, Field(discriminator="engine")]

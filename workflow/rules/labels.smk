@@ -15,11 +15,11 @@ def engine_settings(w):
     return cfg.levels[w.level].model_dump(mode="json")
 
 
-def aimd_steps(w):
-    for source in targets.aimd_sources(cfg):
-        if source.folder == f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}":
-            return source.steps
-    return cfg.labels.aimd.steps
+AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
+
+
+def aimd_source(w):
+    return AIMD_SOURCES[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
 
 
 rule relax:
@@ -59,7 +59,8 @@ rule aimd:
     params:
         engine=engine_settings,
         time_step=cfg.labels.aimd.time_step_fs,
-        steps=aimd_steps,
+        steps=lambda w: aimd_source(w).steps,
+        source=lambda w: aimd_source(w).id,
         stride=cfg.labels.aimd.stride,
         seed=lambda w: seed("aimd", *w),
         algorithm=label_md.VERSION,

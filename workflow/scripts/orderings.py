@@ -1,15 +1,11 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import structures
+    from dlmd.jobs import structures
 
     structures.build(
         snakemake.input.cif,
         cif_files=snakemake.output.cif,
-        extxyz_files=snakemake.output.extxyz,
         summary_file=snakemake.output.summary,
-        **{
-            k: snakemake.params[k]
-            for k in ("repeat", "occupancies", "charges", "sampling", "min_distance", "seed")
-        },
+        **{k: snakemake.params[k] for k in ("repeat", "occupancies", "charges", "sampling", "min_distance", "seed")},
     )

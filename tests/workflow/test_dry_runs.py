@@ -1,0 +1,74 @@
+"""The DAG of every shipped config, and mistakes as the user sees them on the command line."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, SNAKEMAKE, jobs, snakemake
+
+
+@pytest.fixture(scope="module")
+def workdir(make_workdir):
+    return make_workdir("dry")
+
+
+def test_demo_is_the_default_and_has_every_stage(workdir):
+    done = snakemake(workdir, "-n", "--cores", "2")
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["md_equilibrate"] == table["transport"] == 6
+    assert table["md_segment"] % 6 == 0
+    for rule in ("orderings", "relax", "aimd", "dataset", "train", "test_errors", "accept", "arrhenius", "rdf", "report"):
+        assert table[rule] >= 1
+
+
+def test_the_paper_at_full_scale_has_both_levels_and_66_segments_each(workdir):
+    start = time.perf_counter()
+    done = snakemake(workdir, "-n", "--cores", "2", "--configfile", "config/li3ticl6.yaml")
+    elapsed = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["md_segment"] == 2 * 6 * 11
+    assert table["transport"] == 12
+    # a dry run a user waits for: a few seconds on a quiet machine, the bound leaves room for a busy one
+    assert elapsed < 20
+
+
+def test_a_single_temperature_needs_no_other(workdir):
+    done = snakemake(workdir, "-n", "--cores", "2", "results/demo/transport/chgnet/500K.json")
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["transport"] == 1 and table["md_equilibrate"] == 1
+    assert "report" not in table
+
+
+def test_more_segments_add_to_the_chain(workdir):
+    target = "results/demo/md/chgnet/500K/r0/0004.json"
+    done = snakemake(workdir, "-n", "--cores", "2", target)
+    assert jobs(done.stdout + done.stderr)["md_segment"] == 4
+
+
+def test_a_mistake_is_one_short_message_and_a_nonzero_exit(workdir):
+    bad = workdir / "bad.yaml"
+    bad.write_text((ROOT / "config/toy.yaml").read_text().replace("  steps: 400", "  stepps: 400"))
+    done = snakemake(workdir, "-n", "--cores", "1", "--configfile", "bad.yaml")
+    assert done.returncode != 0
+    assert "unknown key 'stepps'" in done.stderr and "did you mean 'steps'" in done.stderr
+    assert "bad.yaml, line" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_config_files_are_refused(workdir):
+    done = snakemake(workdir, "-n", "--cores", "1", "--configfile", "config/toy.yaml", "config/demo.yaml")
+    assert done.returncode != 0 and "more than one config file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [[SNAKEMAKE, "--lint"], [Path(sys.executable).parent / "snakefmt", "--check", "Snakefile", "workflow/rules"]]
+)
+def test_lint_and_format_are_clean(command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

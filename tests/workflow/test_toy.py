@@ -1,0 +1,114 @@
+"""The toy run end to end, and what a second run does after a change."""
+
+import csv
+import json
+import re
+import shutil
+
+import pytest
+
+from conftest import jobs, snakemake
+
+pytestmark = pytest.mark.toy
+CONFIG = ("--configfile", "config/toy.yaml")
+
+
+def test_every_stage_left_its_result(toy_run):
+    run = toy_run / "results/toy"
+    for name in (
+        "structures/0.750/80/0.cif",
+        "structures/0.750/80/summary.json",
+        "labels/chgnet/relax/0.750/80/0/relaxed.extxyz",
+        "labels/chgnet/aimd/0.750/80/0/600K/+0.000/frames.extxyz",
+        "dataset/chgnet/provenance.csv",
+        "training/chgnet/0/model.pb",
+        "training/chgnet/0/compressed.pb",
+        "validation/chgnet/errors.json",
+        "validation/chgnet/parity.png",
+        "validation/chgnet/rdf.json",
+        "md/chgnet/500K/r0/0002.dcd",
+        "transport/chgnet/550K.json",
+        "transport/chgnet/arrhenius.json",
+        "transport/chgnet/arrhenius.pdf",
+        "report.html",
+        "summary.txt",
+    ):
+        assert (run / name).stat().st_size > 0, name
+
+
+def test_dataset_is_split_by_trajectory(toy_run):
+    with (toy_run / "results/toy/dataset/chgnet/provenance.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    splits = {}
+    for row in rows:
+        splits.setdefault(row["source"], set()).add(row["split"])
+    assert all(len(s) == 1 for s in splits.values())
+    assert {s for group in splits.values() for s in group} == {"train", "valid", "test"}
+
+
+def test_segments_join_without_gap_or_repeat(toy_run):
+    from dlmd.trajectory import Trajectory
+
+    folder = toy_run / "results/toy/md/chgnet/600K/r0"
+    trajectory = Trajectory.from_segments([folder / "0001.json", folder / "0002.json"])
+    assert trajectory.n_ions == 24
+    assert trajectory.n_frames == 81
+    assert trajectory.frame_interval_ps == pytest.approx(0.02)
+
+
+def test_short_run_is_given_a_verdict_not_a_conductivity(toy_run):
+    results = [json.loads(p.read_text()) for p in (toy_run / "results/toy/transport/chgnet").glob("*K.json")]
+    assert len(results) == 3
+    for result in results:  # 1.6 ps is no diffusion, whatever the potential
+        assert result["verdict"]["code"] != "ok"
+        assert not result.get("conductivity_ms_per_cm")
+
+
+def test_report_stands_alone(toy_run):
+    html = (toy_run / "results/toy/report.html").read_text()
+    assert len(re.findall(r'src="data:image/png;base64,', html)) >= 5
+    assert not re.search(r'(?:src|href)="(?!data:|#)', html)
+    assert "NaN" not in html and "None" not in html
+
+
+def test_unchanged_run_does_nothing(toy_run):
+    done = snakemake(toy_run, "--cores", "2", *CONFIG)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_changed_fit_window_redoes_fits_and_report_only(toy_run):
+    changed = toy_run / "config/window.yaml"
+    changed.write_text((toy_run / "config/toy.yaml").read_text() + "\ntransport: {lag_start_ps: 0.1, lag_end_ps: 0.3}\n")
+    done = snakemake(toy_run, "-n", "--cores", "2", "--configfile", "config/window.yaml")
+    table = jobs(done.stdout + done.stderr)
+    assert table.pop("all") == 1
+    assert table == {"transport": 3, "arrhenius": 1, "plot_msd": 1, "report": 1}
+
+
+def test_deleted_temperature_is_the_only_one_redone(toy_run):
+    target = toy_run / "results/toy/transport/chgnet/550K.json"
+    kept = target.read_bytes()
+    try:
+        target.unlink()
+        done = snakemake(toy_run, "-n", "--cores", "2", *CONFIG)
+        table = jobs(done.stdout + done.stderr)
+        assert table["transport"] == 1
+        assert "md_segment" not in table and "train" not in table
+    finally:
+        target.write_bytes(kept)
+        snakemake(toy_run, "--touch", "--cores", "1", *CONFIG)
+
+
+def test_failing_job_names_its_log_and_shows_its_end(toy_run, make_workdir):
+    workdir = make_workdir("failing")
+    structures = toy_run / "results/toy/structures"
+    shutil.copytree(structures, workdir / "results/toy/structures")
+    text = (workdir / "config/toy.yaml").read_text().replace("max_steps: 200", "max_steps: 2")
+    (workdir / "config/toy.yaml").write_text(text)
+    target = "results/toy/labels/chgnet/relax/0.750/80/0/relaxed.extxyz"
+    done = snakemake(workdir, "--cores", "1", *CONFIG, target)
+    output = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "results/toy/logs/labels/chgnet/relax/0.750_80_0.log" in output
+    assert "fix:" in output and "max_steps" in output

@@ -1,0 +1,88 @@
+"""Labels from an engine that runs in the job itself: one relaxed cell, one trajectory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.production import write_json
+
+
+def relax(
+    structure: str,
+    *,
+    relaxed: str,
+    info: str,
+    level: str,
+    threads: int,
+    engine: Mapping,
+    repeat: Sequence[int],
+    fmax: float,
+    max_steps: int,
+) -> None:
+    """Relax positions and cell; writes the structure and its numbers."""
+    import ase.io
+
+    from dlmd import engines, relaxation, structures
+
+    label_engine = engines.get(engine)
+    atoms, result = relaxation.relax(
+        ase.io.read(structure),
+        label_engine.calculator(threads=threads),
+        fmax_ev_per_a=fmax,
+        max_steps=max_steps,
+        checkpoint=Path(relaxed).with_suffix(".checkpoint"),
+        stream=sys.stderr,
+    )
+    temporary = Path(relaxed).with_suffix(".tmp")
+    ase.io.write(temporary, atoms, format="extxyz")
+    write_json(
+        Path(info),
+        {
+            **result,
+            "level": level,
+            "theory": label_engine.level,
+            "versions": label_engine.versions(),
+            "unit_cell": structures.unit_cell_parameters(atoms, repeat=repeat),
+        },
+    )
+    temporary.replace(relaxed)
+
+
+def aimd(
+    relaxed: str,
+    *,
+    frames: str,
+    level: str,
+    source: str,
+    temperature_k: float,
+    strain: float,
+    threads: int,
+    engine: Mapping,
+    time_step: float,
+    steps: int,
+    stride: int,
+    seed: int,
+) -> None:
+    """NVT trajectory of the strained relaxed cell (see `dlmd.label_md.run`)."""
+    import ase.io
+
+    from dlmd import engines, label_md, structures
+
+    label_engine = engines.get(engine)
+    label_md.run(
+        structures.strain(ase.io.read(relaxed), strain),
+        label_engine.calculator(threads=threads),
+        temperature_k=temperature_k,
+        time_step_fs=time_step,
+        steps=steps,
+        stride=stride,
+        seed=seed,
+        frames=Path(frames),
+        level=level,
+        theory=label_engine.level,
+        source=source,
+        strain=strain,
+        stream=sys.stderr,
+    )

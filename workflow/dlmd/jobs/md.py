@@ -1,0 +1,153 @@
+"""Production MD as jobs: the cell, the equilibration, one segment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dlmd import production, programs
+from dlmd.lammps import Dynamics, Strides, deepmd_pair
+
+LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
+PACKAGES = ("dlmd", "deepmd-kit", "lammps", "tensorflow-cpu", "tensorflow")
+
+
+def cell(
+    structure: str,
+    relaxed: Sequence[str],
+    *,
+    data: str,
+    info: str,
+    repeat: Sequence[int],
+    lattice_repeat: Sequence[int],
+    own: bool,
+    species: Sequence[str],
+    mobile: str,
+) -> None:
+    """Write the LAMMPS data file of a production cell, and what the sidecars will say of it.
+
+    Parameters
+    ----------
+    structure
+        The ordering, on ideal positions.
+    relaxed
+        Relaxed cells. With `own` there is one, of this very ordering, and it is used as it is; otherwise the ordering
+        is scaled to their mean lattice parameters per unit cell.
+    repeat, lattice_repeat
+        Unit cells along a, b, c in `structure` and in `relaxed`.
+    """
+    import ase.io
+    import numpy as np
+    from ase.data import atomic_masses, atomic_numbers
+
+    from dlmd import lammps_data, structures
+
+    if own:
+        atoms = ase.io.read(relaxed[0])
+        unit_cell = structures.unit_cell_parameters(atoms, repeat=repeat)
+    else:
+        cells = [structures.unit_cell_parameters(ase.io.read(p), repeat=lattice_repeat) for p in relaxed]
+        unit_cell = {key: float(np.mean([c[key] for c in cells])) for key in LATTICE}
+        atoms = structures.scale_to_cell(
+            ase.io.read(structure), repeat=repeat, unit_cell=[unit_cell[key] for key in LATTICE]
+        )
+    box = lammps_data.write(atoms, data, species=species)
+    symbols = atoms.get_chemical_symbols()
+    production.write_json(
+        Path(info),
+        {
+            "types": [species.index(s) + 1 for s in symbols],
+            "sites": atoms.arrays["site"].tolist() if "site" in atoms.arrays else None,
+            "mobile_ids": [i for i, s in enumerate(symbols, start=1) if s == mobile],
+            "masses_amu": {s: float(atomic_masses[atomic_numbers[s]]) for s in species},
+            "cell_angstrom": box.cell.tolist(),
+            "repeat": list(repeat),
+            "unit_cell": unit_cell,
+        },
+    )
+
+
+def _dynamics(model: str, settings: Mapping, temperature_k: float) -> Dynamics:
+    pair = deepmd_pair([str(Path(model).resolve())], settings["species"])
+    return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
+
+
+def equilibrate(
+    data: str,
+    model: str,
+    *,
+    restart: str,
+    temperature_k: float,
+    threads: int,
+    log: str,
+    dynamics: Mapping,
+    steps: int,
+    thermo_stride: int,
+    seed: int,
+    command: str | None,
+) -> None:
+    """Minimise and equilibrate at one temperature (see `dlmd.production.equilibrate`)."""
+    production.equilibrate(
+        Path(restart).parent,
+        data=Path(data),
+        dynamics=_dynamics(model, dynamics, temperature_k),
+        steps=steps,
+        seed=seed,
+        thermo_stride=thermo_stride,
+        lmp=programs.command("lmp", command),
+        threads=threads,
+        log=Path(log),
+    )
+
+
+def segment(
+    cell_info: str,
+    model: str,
+    *,
+    sidecar: str,
+    level: str,
+    replica: int,
+    number: int,
+    temperature_k: float,
+    threads: int,
+    log: str,
+    dynamics: Mapping,
+    steps: int,
+    strides: Mapping[str, int],
+    seed: int,
+    command: str | None,
+) -> None:
+    """Run one segment (see `dlmd.production.run_segment`)."""
+    info = json.loads(Path(cell_info).read_text())
+    production.run_segment(
+        Path(sidecar).parent,
+        number=number,
+        steps=steps,
+        dynamics=_dynamics(model, dynamics, temperature_k),
+        strides=Strides(**strides),
+        identity=production.identity(
+            level=level,
+            replica=replica,
+            seed=seed,
+            cell=info,
+            masses=info["masses_amu"],
+            versions=_versions(),
+            model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
+        ),
+        lmp=programs.command("lmp", command),
+        threads=threads,
+        log=Path(log),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,32 @@
+"""CIF -> supercells of one occupancy and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def build(
+    cif: str,
+    *,
+    cif_files: Sequence[str],
+    summary_file: str,
+    repeat: Sequence[int],
+    occupancies: Mapping,
+    charges: Mapping[str, float],
+    sampling: str,
+    min_distance: float,
+    seed: int,
+) -> None:
+    """Write one ordering per name in `cif_files` (the .extxyz beside it), and their summary."""
+    from dlmd import structures
+    from dlmd.crystal import read_cif
+    from dlmd.occupancy import apportion
+    from dlmd.ordering import orderings
+
+    crystal = read_cif(cif)
+    counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges)
+    cells = orderings(crystal, counts, n=len(cif_files), seed=seed, method=sampling, min_distance=min_distance)
+    for atoms, path in zip(cells, cif_files, strict=True):
+        structures.write(atoms, Path(path).with_suffix(""))
+    structures.write_summary(structures.summary(counts, cells), summary_file)
