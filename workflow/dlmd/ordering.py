@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd import distances, duplicates
-from dlmd.coulomb import CoulombModel
+from dlmd.coulomb import COLDEST, Annealer, CoulombModel
 from dlmd.crystal import Crystal
 from dlmd.errors import DlmdError, did_you_mean
 from dlmd.occupancy import Apportionment
+from dlmd.quasirandom import PairCorrelations
 from dlmd.supercell import Supercell
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-METHODS = ("random",)
+METHODS = ("random", "coulomb", "quasirandom")
 TRIES_PER_ORDERING = 20
 
 
@@ -37,6 +38,8 @@ def orderings(
         Ordering k depends on the seed and on the orderings before it, never on `n`.
     method
         'random': uniform over all arrangements that keep the minimum distance.
+        'coulomb': simulated annealing of the electrostatic energy of the formal charges.
+        'quasirandom': pair correlations as near as can be to those of the random alloy.
     min_distance
         Å; one number, or pair -> number as in {'Li-Li': 2.0}.
 
@@ -44,7 +47,8 @@ def orderings(
     -------
     list of ase.Atoms
         Species grouped in the apportionment's element order; arrays 'site' (atom-site label) and 'wyckoff';
-        info: crystal, repeat, method, seed, ordering, distinct_by_symmetry, coulomb_energy_ev.
+        info: crystal, repeat, method, seed, ordering, distinct_by_symmetry, coulomb_energy_ev (Wolf sum on the
+        ideal positions), pair_correlation_rms and _max (deviation of pair probabilities from the random alloy).
 
     Raises
     ------
@@ -60,17 +64,29 @@ def orderings(
     supercell = Supercell(crystal, apportionment.repeat)
     table = distances.limits(min_distance, apportionment.species)
     exclusions = distances.Exclusions(supercell, table)
-    energy = CoulombModel(supercell, apportionment).energy
+    groups = movable(supercell, apportionment)
+    electrostatics = CoulombModel(supercell, apportionment)
+    correlations = PairCorrelations(supercell, apportionment, groups, table)
+    annealer = Annealer(electrostatics, groups, exclusions) if method == "coulomb" else None
     symmetry = duplicates.permutations(supercell)
 
     made: list[Atoms] = []
     seen: set[bytes] = set()
+    repeats = 0  # in a row
     for attempt in range(TRIES_PER_ORDERING * n + 50):
         rng = np.random.default_rng([seed, attempt])
         content = random_content(supercell, apportionment, exclusions, rng)
+        if annealer:
+            # a minimum met again: stop warmer for another one near it, in the end for any state
+            warmer = min(COLDEST * 2**repeats, 1.0)
+            annealer.run(content, rng, coldest=warmer, quench=warmer < 0.5)
+        elif method == "quasirandom":
+            correlations.refine(content, exclusions, rng)
         key = duplicates.canonical(content, symmetry)
         if key in seen:
+            repeats += 1
             continue
+        repeats = 0
         seen.add(key)
         atoms = build(supercell, apportionment, content)
         atoms.info.update(
@@ -78,7 +94,8 @@ def orderings(
             seed=seed,
             ordering=len(made),
             distinct_by_symmetry=symmetry is not None,
-            coulomb_energy_ev=energy(content),
+            coulomb_energy_ev=round(electrostatics.energy(content), 6),
+            **correlations.deviation(content),
         )
         made.append(atoms)
         if len(made) == n:

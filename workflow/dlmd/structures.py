@@ -31,6 +31,8 @@ def summary(apportionment: Apportionment, orderings: Sequence[Atoms]) -> dict:
             "charge_e": float(sum(apportionment.charges[s] * n for s, n in composition(atoms).items())),
             "coulomb_energy_ev": atoms.info["coulomb_energy_ev"],
             "coulomb_energy_ev_per_atom": atoms.info["coulomb_energy_ev"] / len(atoms),
+            "pair_correlation_rms": atoms.info["pair_correlation_rms"],
+            "pair_correlation_max": atoms.info["pair_correlation_max"],
             "shortest_distances_a": shortest_distances(atoms),
         }
         rows.append(row)
@@ -52,20 +54,26 @@ def composition(atoms: Atoms) -> dict[str, int]:
 
 def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict[str, float | None]:
     """Shortest distance (Å) of every pair of species, as 'Li-Cl'; None where it is above `cutoff_a`."""
-    from ase.neighborlist import primitive_neighbor_list
-
-    numbers = atoms.numbers
     species = list(composition(atoms))
     kind = np.array([species.index(s) for s in atoms.get_chemical_symbols()])
-    i, j, d = primitive_neighbor_list(
-        "ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_a, numbers=numbers
-    )
     table = np.full((len(species),) * 2, np.inf)
-    np.minimum.at(table, (kind[i], kind[j]), d)
+    # most structures need the first, short search only
+    for cutoff in (0.7 * cutoff_a, cutoff_a):
+        i, j, d = pair_distances(atoms, cutoff)
+        np.minimum.at(table, (kind[i], kind[j]), d)
+        if np.isfinite(table).all():
+            break
     return {
         f"{species[a]}-{species[b]}": round(float(table[a, b]), 4) if np.isfinite(table[a, b]) else None
         for a, b in combinations_with_replacement(range(len(species)), 2)
     }
+
+
+def pair_distances(atoms: Atoms, cutoff_a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First atom, second atom, distance (Å) of all pairs within a cutoff, both directions, images included."""
+    from ase.neighborlist import primitive_neighbor_list
+
+    return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_a)
 
 
 def unit_cell_parameters(atoms: Atoms, *, repeat: Sequence[int]) -> dict[str, float]:
