@@ -19,6 +19,6 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         f"{RUN}/report.html",
-    default_target: True

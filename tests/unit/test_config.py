@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dlmd import targets
-from dlmd.config import load
+from dlmd.config_file import load
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_run
 

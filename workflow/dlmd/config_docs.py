@@ -85,8 +85,14 @@ def _type(annotation: object) -> str:
     if annotation is NoneType:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "section" if annotation not in (ChgnetLevel, VaspLevel) else f"{annotation.__name__[:-5].lower()} level"
-    return {"str": "text", "bool": "true or false", "Path": "path"}.get(annotation.__name__, annotation.__name__)
+        return (
+            "section"
+            if annotation not in (ChgnetLevel, VaspLevel)
+            else f"{annotation.__name__[:-5].lower()} level"
+        )
+    return {"str": "text", "bool": "true or false", "Path": "path"}.get(
+        annotation.__name__, annotation.__name__
+    )
 
 
 def _default(field) -> str:

@@ -21,7 +21,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
     )
 
 from dlmd import targets
-from dlmd.config import load
+from dlmd.config_file import load
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_run
 

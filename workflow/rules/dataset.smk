@@ -5,8 +5,6 @@ DATASET = f"{RUN}/dataset/{{level}}"
 
 
 rule dataset:
-    message:
-        "{wildcards.level}: building the dataset from {params.count} trajectories"
     input:
         frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)],
     output:
@@ -14,6 +12,12 @@ rule dataset:
         valid=directory(DATASET + "/valid"),
         test=directory(DATASET + "/test"),
         provenance=DATASET + "/provenance.csv",
+    log:
+        f"{LOG}/dataset/{{level}}.log",
+    benchmark:
+        f"{BENCH}/dataset/{{level}}.jsonl"
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
     params:
         ids=[s.id for s in targets.aimd_sources(cfg)],
         splits=[s.split for s in targets.aimd_sources(cfg)],
@@ -21,11 +25,7 @@ rule dataset:
         species=SPECIES,
         discard_ps=cfg.labels.aimd.discard_ps,
         algorithm=dataset_module.VERSION,
-    log:
-        f"{LOG}/dataset/{{level}}.log",
-    benchmark:
-        f"{BENCH}/dataset/{{level}}.jsonl"
-    resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+    message:
+        "{wildcards.level}: building the dataset from {params.count} trajectories"
     script:
         "../scripts/dataset.py"

@@ -23,39 +23,46 @@ def aimd_source(w):
 
 
 rule relax:
-    message:
-        "{wildcards.level}: relaxing ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     input:
         structure=f"{RUN}/structures/{{occupancy}}/{{cell}}/{{n}}.extxyz",
     output:
         relaxed=RELAX + "/relaxed.extxyz",
         info=RELAX + "/relax.json",
+    log:
+        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
+    benchmark:
+        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
+    wildcard_constraints:
+        level=EMBEDDED_LEVELS,
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 120 * attempt,
     params:
         engine=engine_settings,
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
         fmax=cfg.labels.relax.fmax_ev_per_angstrom,
         max_steps=cfg.labels.relax.max_steps,
         algorithm=relaxation.VERSION,
-    wildcard_constraints:
-        level=EMBEDDED_LEVELS,
-    log:
-        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
-    benchmark:
-        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
-    resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 120 * attempt,
+    message:
+        "{wildcards.level}: relaxing ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
         "../scripts/relax.py"
 
 
 rule aimd:
-    message:
-        "{wildcards.level}: molecular dynamics of labels at {wildcards.aimd_T} K, strain {wildcards.strain}"
     input:
         relaxed=RELAX + "/relaxed.extxyz",
     output:
         frames=protected(AIMD + "/frames.extxyz"),
+    log:
+        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
+    benchmark:
+        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
+    wildcard_constraints:
+        level=EMBEDDED_LEVELS,
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=lambda w, attempt: 720 * attempt,
     params:
         engine=engine_settings,
         time_step=cfg.labels.aimd.time_step_fs,
@@ -64,22 +71,13 @@ rule aimd:
         stride=cfg.labels.aimd.stride,
         seed=lambda w: seed("aimd", *w),
         algorithm=label_md.VERSION,
-    wildcard_constraints:
-        level=EMBEDDED_LEVELS,
-    log:
-        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
-    benchmark:
-        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
-    resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 720 * attempt,
+    message:
+        "{wildcards.level}: molecular dynamics of labels at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
         "../scripts/aimd.py"
 
 
 rule lattice_table:
-    message:
-        "{wildcards.level}: lattice parameters of the relaxed cells"
     input:
         [
             f"{RUN}/labels/{{level}}/relax/{occupancy}/{cell}/{n}/relax.json"
@@ -91,5 +89,7 @@ rule lattice_table:
         f"{LOG}/labels/{{level}}/lattice.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/lattice.jsonl"
+    message:
+        "{wildcards.level}: lattice parameters of the relaxed cells"
     script:
         "../scripts/lattice_table.py"

@@ -16,8 +16,6 @@ def previous_restart(w):
 
 
 rule md_cell:
-    message:
-        "{wildcards.level}: production cell of replica {wildcards.k}"
     input:
         structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{w.k}.extxyz",
         relaxed=lambda w: [
@@ -27,6 +25,10 @@ rule md_cell:
     output:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
         info=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
+    log:
+        f"{LOG}/md/{{level}}/cell_r{{k}}.log",
+    benchmark:
+        f"{BENCH}/md/{{level}}/cell_r{{k}}.jsonl"
     params:
         repeat=list(cfg.structures.cells[cfg.md.cell]),
         lattice_repeat=list(
@@ -36,17 +38,13 @@ rule md_cell:
         species=SPECIES,
         mobile=MOBILE,
         algorithm=lammps_module.VERSION,
-    log:
-        f"{LOG}/md/{{level}}/cell_r{{k}}.log",
-    benchmark:
-        f"{BENCH}/md/{{level}}/cell_r{{k}}.jsonl"
+    message:
+        "{wildcards.level}: production cell of replica {wildcards.k}"
     script:
         "../scripts/md_cell.py"
 
 
 rule md_equilibrate:
-    message:
-        "{wildcards.level}: minimising and equilibrating at {wildcards.T} K, replica {wildcards.k}"
     input:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
         model=f"{RUN}/training/{{level}}/0/compressed.pb",
@@ -54,13 +52,6 @@ rule md_equilibrate:
     output:
         restart=MD + "/0000.restart",
         thermo=MD + "/0000.thermo.csv",
-    params:
-        dynamics=DYNAMICS,
-        steps=cfg.md.steps(cfg.md.equilibrate_ps * 1000),
-        thermo_stride=POSITION_STEPS,
-        seed=lambda w: seed("velocities", w.level, w.T, w.k),
-        command=cfg.md.command,
-        algorithm=lammps_module.VERSION,
     log:
         f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_0000.log",
     benchmark:
@@ -68,13 +59,20 @@ rule md_equilibrate:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
+    params:
+        dynamics=DYNAMICS,
+        steps=cfg.md.steps(cfg.md.equilibrate_ps * 1000),
+        thermo_stride=POSITION_STEPS,
+        seed=lambda w: seed("velocities", w.level, w.T, w.k),
+        command=cfg.md.command,
+        algorithm=lammps_module.VERSION,
+    message:
+        "{wildcards.level}: minimising and equilibrating at {wildcards.T} K, replica {wildcards.k}"
     script:
         "../scripts/md_equilibrate.py"
 
 
 rule md_segment:
-    message:
-        "{wildcards.level}: MD at {wildcards.T} K, replica {wildcards.k}, segment {wildcards.segment}"
     input:
         restart=previous_restart,
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
@@ -86,8 +84,15 @@ rule md_segment:
         thermo=MD + "/{segment}.thermo.csv",
         restart=MD + "/{segment}.restart",
         sidecar=MD + "/{segment}.json",
+    log:
+        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.log",
+    benchmark:
+        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.jsonl"
     wildcard_constraints:
         segment=r"(?!0000)\d{4}",
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 1440 * attempt,
     params:
         dynamics=DYNAMICS,
         steps=cfg.md.steps(cfg.md.segment_ps * 1000),
@@ -100,12 +105,7 @@ rule md_segment:
         seed=lambda w: seed("velocities", w.level, w.T, w.k),
         command=cfg.md.command,
         algorithm=lammps_module.VERSION,
-    log:
-        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.log",
-    benchmark:
-        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.jsonl"
-    resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 1440 * attempt,
+    message:
+        "{wildcards.level}: MD at {wildcards.T} K, replica {wildcards.k}, segment {wildcards.segment}"
     script:
         "../scripts/md_segment.py"

@@ -6,8 +6,6 @@ def level_files(*names):
 
 
 rule report:
-    message:
-        "writing the report"
     input:
         config=workflow.configfiles[0],
         structures=f"{RUN}/structures/occupancies.csv",
@@ -15,9 +13,11 @@ rule report:
         provenance=level_files("dataset/{level}/provenance.csv"),
         errors=level_files("validation/{level}/errors.json"),
         parity=level_files("validation/{level}/parity.png", "validation/{level}/learning_curve.png"),
-        rdf=level_files("validation/{level}/rdf.json", "validation/{level}/rdf.png")
-        if cfg.validation.rdf_temperature_k
-        else [],
+        rdf=(
+            level_files("validation/{level}/rdf.json", "validation/{level}/rdf.png")
+            if cfg.validation.rdf_temperature_k
+            else []
+        ),
         transport=level_files(
             *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
             "transport/{level}/msd.png",
@@ -27,14 +27,16 @@ rule report:
         reference=cfg.material.reference or [],
     output:
         html=f"{RUN}/report.html",
+    log:
+        f"{LOG}/report.log",
+    benchmark:
+        f"{BENCH}/report.jsonl"
     params:
         run=cfg.run,
         seed=cfg.seed,
         levels=list(cfg.levels),
         temperatures=cfg.md.temperatures_k,
-    log:
-        f"{LOG}/report.log",
-    benchmark:
-        f"{BENCH}/report.jsonl"
+    message:
+        "writing the report"
     script:
         "../scripts/report.py"

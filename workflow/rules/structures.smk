@@ -6,14 +6,16 @@ STRUCTURE = f"{RUN}/structures/{{occupancy}}/{{cell}}"
 
 
 rule orderings:
-    message:
-        "building {params.count} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     input:
         cif=cfg.material.cif,
     output:
         cif=expand(STRUCTURE + "/{n}.cif", n=ORDERINGS, allow_missing=True),
         extxyz=expand(STRUCTURE + "/{n}.extxyz", n=ORDERINGS, allow_missing=True),
         summary=STRUCTURE + "/summary.json",
+    log:
+        f"{LOG}/structures/{{occupancy}}_{{cell}}.log",
+    benchmark:
+        f"{BENCH}/structures/{{occupancy}}_{{cell}}.jsonl"
     params:
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
         occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
@@ -23,17 +25,13 @@ rule orderings:
         min_distance=cfg.structures.min_distance_angstrom,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),
         algorithm=structures_module.VERSION,
-    log:
-        f"{LOG}/structures/{{occupancy}}_{{cell}}.log",
-    benchmark:
-        f"{BENCH}/structures/{{occupancy}}_{{cell}}.jsonl"
+    message:
+        "building {params.count} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     script:
         "../scripts/orderings.py"
 
 
 rule structure_table:
-    message:
-        "gathering requested and realised occupancies"
     input:
         expand(
             f"{RUN}/structures/{{occupancy}}/{{cell}}/summary.json",
@@ -47,5 +45,7 @@ rule structure_table:
         f"{LOG}/structures/table.log",
     benchmark:
         f"{BENCH}/structures/table.jsonl"
+    message:
+        "gathering requested and realised occupancies"
     script:
         "../scripts/structure_table.py"

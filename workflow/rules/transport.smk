@@ -7,8 +7,6 @@ TRANSPORT = f"{RUN}/transport/{{level}}"
 
 
 rule transport:
-    message:
-        "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"
     input:
         segments=[
             f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.json"
@@ -23,11 +21,6 @@ rule transport:
     output:
         result=TRANSPORT + "/{T}K.json",
         msd=TRANSPORT + "/{T}K.csv",
-    params:
-        settings=cfg.transport.model_dump(mode="json"),
-        charge=cfg.material.charges[MOBILE],
-        replicas=cfg.md.replicas,
-        algorithm=transport_module.VERSION,
     log:
         f"{LOG}/transport/{{level}}/{{T}}K.log",
     benchmark:
@@ -35,28 +28,35 @@ rule transport:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        settings=cfg.transport.model_dump(mode="json"),
+        charge=cfg.material.charges[MOBILE],
+        replicas=cfg.md.replicas,
+        algorithm=transport_module.VERSION,
+    message:
+        "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"
     script:
         "../scripts/transport.py"
 
 
 rule plot_msd:
-    message:
-        "{wildcards.level}: MSD of all temperatures"
     input:
         expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
     output:
-        report(multiext(TRANSPORT + "/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"),
+        report(
+            multiext(TRANSPORT + "/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"
+        ),
     log:
         f"{LOG}/transport/{{level}}/msd.log",
     benchmark:
         f"{BENCH}/transport/{{level}}/msd.jsonl"
+    message:
+        "{wildcards.level}: MSD of all temperatures"
     script:
         "../scripts/plot_msd.py"
 
 
 rule arrhenius:
-    message:
-        "{wildcards.level}: Arrhenius fit"
     input:
         results=expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
         reference=cfg.material.reference or [],
@@ -68,21 +68,21 @@ rule arrhenius:
             category="Transport",
             caption="../report/arrhenius.rst",
         ),
-    params:
-        predict_k=cfg.arrhenius.predict_k,
-        confidence=cfg.transport.confidence,
-        algorithm=arrhenius_module.VERSION,
     log:
         f"{LOG}/transport/{{level}}/arrhenius.log",
     benchmark:
         f"{BENCH}/transport/{{level}}/arrhenius.jsonl"
+    params:
+        predict_k=cfg.arrhenius.predict_k,
+        confidence=cfg.transport.confidence,
+        algorithm=arrhenius_module.VERSION,
+    message:
+        "{wildcards.level}: Arrhenius fit"
     script:
         "../scripts/arrhenius.py"
 
 
 rule rdf:
-    message:
-        "{wildcards.level}: RDFs of the potential's MD over the engine's"
     input:
         frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.rdf_sources(cfg)],
         segments=[
@@ -98,15 +98,17 @@ rule rdf:
             category="Potential",
             caption="../report/rdf.rst",
         ),
-    params:
-        r_max=cfg.validation.rdf_max_angstrom,
-        discard_ps=cfg.labels.aimd.discard_ps,
-        algorithm=rdf_module.VERSION,
     log:
         f"{LOG}/validation/{{level}}/rdf.log",
     benchmark:
         f"{BENCH}/validation/{{level}}/rdf.jsonl"
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
+    params:
+        r_max=cfg.validation.rdf_max_angstrom,
+        discard_ps=cfg.labels.aimd.discard_ps,
+        algorithm=rdf_module.VERSION,
+    message:
+        "{wildcards.level}: RDFs of the potential's MD over the engine's"
     script:
         "../scripts/rdf.py"

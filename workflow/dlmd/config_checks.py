@@ -1,0 +1,236 @@
+"""What one field of the config alone cannot show: names that must exist, times that must fit into each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dlmd.errors import did_you_mean
+from dlmd.units import FS_PER_PS
+
+if TYPE_CHECKING:
+    from dlmd.config import RunConfig
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+Found = Iterator[tuple[str, str, str]]
+
+
+class Problem(ValueError):
+    """A cross-check that failed: carries the key path beside the text and the remedy."""
+
+    def __init__(self, path: str, what: str, remedy: str):
+        super().__init__(what)
+        self.path, self.what, self.remedy = path, what, remedy
+
+
+def problems(cfg: RunConfig) -> Found:
+    """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
+    for check in (_names, _ions, _selections, _trajectories, _times, _windows):
+        yield from check(cfg)
+
+
+def _names(cfg: RunConfig) -> Found:
+    """Names become folders."""
+    structures = cfg.structures
+    for path, names in (
+        ("structures.occupancies", structures.occupancies),
+        ("structures.cells", structures.cells),
+        ("levels", cfg.levels),
+    ):
+        for name in names:
+            if not NAME.match(name):
+                yield (
+                    f"{path}.{name}",
+                    f"'{name}' is no plain name",
+                    "use letters, digits, '.', '_' and '-': it becomes a folder",
+                )
+
+
+def _ions(cfg: RunConfig) -> Found:
+    """Species, charges and the mobile ion agree."""
+    material = cfg.material
+    if len(set(material.species)) != len(material.species):
+        yield (
+            "material.species",
+            f"an element is named twice: {', '.join(material.species)}",
+            "name each once",
+        )
+    if material.mobile not in material.species:
+        hint = did_you_mean(material.mobile, material.species)
+        yield "material.mobile", f"'{material.mobile}' is not among material.species", hint
+    for element in material.species:
+        if element not in material.charges:
+            yield "material.charges", f"no charge for {element}", f"add '{element}: <charge in e>'"
+    for element in material.charges:
+        if element not in material.species:
+            yield (
+                f"material.charges.{element}",
+                f"{element} is not among material.species",
+                did_you_mean(element, material.species),
+            )
+    if material.charges[material.mobile] == 0:
+        yield (
+            f"material.charges.{material.mobile}",
+            "the mobile ion has no charge, so no conductivity",
+            "give its charge in e",
+        )
+
+
+def _selections(cfg: RunConfig) -> Found:
+    """Occupancies, cells and orderings that are referred to exist."""
+    structures, md = cfg.structures, cfg.md
+    selections = [(f"labels.relax.cells.{i}", s) for i, s in enumerate(cfg.labels.relax.cells)]
+    selections += [(f"labels.aimd.trajectories.{i}", s) for i, s in enumerate(cfg.labels.aimd.trajectories)]
+    if md.lattice_from is not None:
+        selections.append(("md.lattice_from", md.lattice_from))
+    for path, s in selections:
+        for n in s.orderings:
+            if n >= structures.orderings:
+                yield (
+                    f"{path}.orderings",
+                    f"ordering {n} does not exist",
+                    (
+                        f"structures.orderings is {structures.orderings}: use 0 to {structures.orderings - 1} or raise it"
+                    ),
+                )
+    for path, s in [*selections, ("md", md)]:
+        if s.occupancy not in structures.occupancies:
+            yield (
+                f"{path}.occupancy",
+                f"no occupancy named '{s.occupancy}'",
+                did_you_mean(s.occupancy, structures.occupancies),
+            )
+        if s.cell not in structures.cells:
+            yield f"{path}.cell", f"no cell named '{s.cell}'", did_you_mean(s.cell, structures.cells)
+    if md.replicas > structures.orderings:
+        yield (
+            "md.replicas",
+            f"{md.replicas} replicas but {structures.orderings} orderings",
+            "raise structures.orderings",
+        )
+
+
+def _trajectories(cfg: RunConfig) -> Found:
+    """Every label trajectory belongs to one split, and keeps frames."""
+    aimd = cfg.labels.aimd
+    splits = {g.split for g in aimd.trajectories}
+    for needed in ("train", "test"):
+        if needed not in splits:
+            yield (
+                "labels.aimd.trajectories",
+                f"no trajectory is for '{needed}'",
+                ("the split is by trajectory: give a group 'split: train' and another one 'split: test'"),
+            )
+    seen: dict[tuple, str] = {}
+    for i, g in enumerate(aimd.trajectories):
+        path = f"labels.aimd.trajectories.{i}"
+        steps = g.steps or aimd.steps
+        if aimd.discard_ps * FS_PER_PS >= steps * aimd.time_step_fs:
+            yield (
+                f"{path}.steps",
+                f"{steps} steps of {aimd.time_step_fs} fs all fall into discard_ps = {aimd.discard_ps}",
+                ("raise the steps or lower labels.aimd.discard_ps"),
+            )
+        for n in g.orderings:
+            for t in g.temperatures_k:
+                for strain in g.strains:
+                    key = (g.occupancy, g.cell, n, t, strain)
+                    if key in seen:
+                        yield (
+                            path,
+                            f"the trajectory {key} is already in {seen[key]}",
+                            "each trajectory belongs to one split: name it once",
+                        )
+                    seen[key] = path
+
+
+def _times(cfg: RunConfig) -> Found:
+    """Temperatures are ordered; strides and segments are whole multiples."""
+    md = cfg.md
+    if list(md.temperatures_k) != sorted(md.temperatures_k):
+        yield (
+            "md.temperatures_k",
+            f"not in ascending order: {md.temperatures_k}",
+            f"write {sorted(md.temperatures_k)}",
+        )
+    if len(set(md.temperatures_k)) != len(md.temperatures_k):
+        yield (
+            "md.temperatures_k",
+            f"a temperature is repeated: {md.temperatures_k}",
+            "name each once; use md.replicas for repeats",
+        )
+    for key in ("equilibrate_ps", "segment_ps", "all_atom_interval_ps", "restart_interval_ps"):
+        steps = getattr(md, key) * FS_PER_PS / md.time_step_fs
+        if abs(steps - round(steps)) > 1e-6:
+            yield (
+                f"md.{key}",
+                f"{getattr(md, key)} ps is no whole number of steps of {md.time_step_fs} fs",
+                "change one of them",
+            )
+    stride = md.position_interval_fs / md.time_step_fs
+    if abs(stride - round(stride)) > 1e-6:
+        yield (
+            "md.position_interval_fs",
+            f"{md.position_interval_fs} fs is no whole number of steps of {md.time_step_fs} fs",
+            "change one of them",
+        )
+    for inner, outer in (
+        ("position_interval_fs", "restart_interval_ps"),
+        ("all_atom_interval_ps", "restart_interval_ps"),
+        ("restart_interval_ps", "segment_ps"),
+    ):
+        a = getattr(md, inner) * (1.0 if inner.endswith("fs") else FS_PER_PS)
+        b = getattr(md, outer) * FS_PER_PS
+        if abs(b / a - round(b / a)) > 1e-6:
+            yield (
+                f"md.{outer}",
+                f"{b} fs is no multiple of md.{inner} ({a} fs)",
+                ("frames must fall on the ends of segments and on restart files: choose multiples"),
+            )
+
+
+def _windows(cfg: RunConfig) -> Found:
+    """Fit windows fit into the run, RDF temperatures exist, the cutoff is smooth."""
+    md = cfg.md
+    start, end = cfg.transport.lag_start_ps, cfg.transport.lag_end_ps
+    length = md.segment_ps * md.segments
+    if start is not None and end is not None and end <= start:
+        yield (
+            "transport.lag_end_ps",
+            f"{end} ps is not after lag_start_ps = {start} ps",
+            "give an end after the start",
+        )
+    if end is not None and start is None:
+        yield (
+            "transport.lag_end_ps",
+            "given without lag_start_ps",
+            "give both, or neither to have the window found",
+        )
+    longest = end if end is not None else (3 * start if start is not None else 0)
+    if longest > length / 2:
+        yield (
+            "transport.lag_end_ps" if end is not None else "transport.lag_start_ps",
+            (f"lags up to {longest:g} ps are asked of a run of {length:g} ps"),
+            f"use lags of at most half the run ({length / 2:g} ps), or raise md.segments",
+        )
+    rdf_t = cfg.validation.rdf_temperature_k
+    if rdf_t is not None:
+        if rdf_t not in md.temperatures_k:
+            yield (
+                "validation.rdf_temperature_k",
+                f"{rdf_t:g} K is not among md.temperatures_k",
+                did_you_mean(f"{rdf_t:g}", md.temperatures_k),
+            )
+        if not any(rdf_t in g.temperatures_k and 0.0 in g.strains for g in cfg.labels.aimd.trajectories):
+            yield (
+                "validation.rdf_temperature_k",
+                f"no unstrained AIMD trajectory at {rdf_t:g} K",
+                "add one to labels.aimd.trajectories",
+            )
+    if cfg.training.cutoff_smooth_angstrom >= cfg.training.cutoff_angstrom:
+        yield (
+            "training.cutoff_smooth_angstrom",
+            "not below cutoff_angstrom",
+            "start the switching well inside the cutoff",
+        )
