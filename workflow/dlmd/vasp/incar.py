@@ -145,6 +145,24 @@ def _common(settings: VaspSettings, stage: ElectronicSettings, species: list[str
     return tags
 
 
+def relax_plan(settings: VaspSettings) -> list[tuple[str, str]]:
+    """(name, role) of the runs of a relaxation, in order."""
+    plan = [(f"{n + 1}-relax", "relax") for n in range(settings.relax.restarts + 1)]
+    return plan + ([(f"{len(plan) + 1}-static", "static")] if settings.relax.static else [])
+
+
+def aimd_plan(
+    settings: VaspSettings, *, temperature_k: float, steps: int
+) -> list[tuple[str, str, float, float, int]]:
+    """(name, role, first temperature, last temperature, steps) of the runs of a trajectory, in order."""
+    aimd = settings.aimd
+    rungs = [t for t in aimd.heating_ladder_k if t < temperature_k] + [temperature_k]
+    parts = [("heat", low, high, aimd.heating_steps) for low, high in pairwise(rungs)]
+    for first in range(0, steps, aimd.chunk_steps):
+        parts.append(("produce", temperature_k, temperature_k, min(aimd.chunk_steps, steps - first)))
+    return [(f"seg{n:03d}", *part) for n, part in enumerate(parts)]
+
+
 def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> list[Step]:
     """Relaxation, its restarts with a basis made for the relaxed cell, and a single point."""
     relax = settings.relax
@@ -157,11 +175,9 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
         "EDIFFG": -relax.fmax_ev_per_a,
         "POTIM": relax.potim,
     }
-    steps = [Step(f"{n + 1}-relax", "relax", common | moving | overrides) for n in range(relax.restarts + 1)]
-    if relax.static:
-        # VASP's defaults for NSW = 0 are a single point with stress
-        steps.append(Step(f"{len(steps) + 1}-static", "static", common | {"NSW": 0} | overrides))
-    return steps
+    # VASP's defaults for NSW = 0 are a single point with stress
+    by_role = {"relax": moving, "static": {"NSW": 0}}
+    return [Step(name, role, common | by_role[role] | overrides) for name, role in relax_plan(settings)]
 
 
 def aimd_steps(
@@ -188,15 +204,7 @@ def aimd_steps(
         "RANDOM_SEED": [seed % 900_000_000, 0, 0],
     }
     overrides = settings.incar | aimd.incar
-    rungs = [t for t in aimd.heating_ladder_k if t < temperature_k] + [temperature_k]
-    plan = [("heat", low, high, aimd.heating_steps) for low, high in pairwise(rungs)]
-    for first in range(0, steps, aimd.chunk_steps):
-        plan.append(("produce", temperature_k, temperature_k, min(aimd.chunk_steps, steps - first)))
     return [
-        Step(
-            f"seg{n:03d}",
-            role,
-            common | {"TEBEG": low, "TEEND": high, "NSW": length} | overrides,
-        )
-        for n, (role, low, high, length) in enumerate(plan)
+        Step(name, role, common | {"TEBEG": begin, "TEEND": end, "NSW": length} | overrides)
+        for name, role, begin, end, length in aimd_plan(settings, temperature_k=temperature_k, steps=steps)
     ]
