@@ -16,6 +16,7 @@ from dlmd.occupancy import Apportionment
 if TYPE_CHECKING:
     from ase import Atoms
 
+VERSION = 1  # of the algorithms that turn a CIF into supercells; a new one makes structures anew
 PAIR_SEARCH_A = 6.0
 
 
