@@ -177,9 +177,6 @@ class Validation(Model):
         None,
         description="RDFs of the potential's MD are laid over the engine's at this temperature of both; null leaves them out",
     )
-    rdf_max_angstrom: Positive = Field(
-        8.0, description="largest distance of the RDFs (at most half the cell's width is used)"
-    )
 
 
 class Md(Model):

@@ -105,7 +105,6 @@ rule rdf:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
     params:
-        r_max=cfg.validation.rdf_max_angstrom,
         discard_ps=cfg.labels.aimd.discard_ps,
         algorithm=rdf_module.VERSION,
     message:

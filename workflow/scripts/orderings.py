@@ -7,5 +7,8 @@ with job(snakemake):
         snakemake.input.cif,
         cif_files=snakemake.output.cif,
         summary_file=snakemake.output.summary,
-        **{k: snakemake.params[k] for k in ("repeat", "occupancies", "charges", "sampling", "min_distance", "seed")},
+        **{
+            k: snakemake.params[k]
+            for k in ("repeat", "occupancies", "charges", "sampling", "min_distance", "seed")
+        },
     )

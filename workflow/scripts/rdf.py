@@ -9,5 +9,5 @@ with job(snakemake):
         result=snakemake.output.result,
         table=snakemake.output.table,
         figures=list(snakemake.output.figure),
-        **{k: snakemake.params[k] for k in ("r_max", "discard_ps")},
+        **{k: snakemake.params[k] for k in ("discard_ps",)},
     )

@@ -26,7 +26,9 @@ def build(
 
     crystal = read_cif(cif)
     counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges)
-    cells = orderings(crystal, counts, n=len(cif_files), seed=seed, method=sampling, min_distance=min_distance)
+    cells = orderings(
+        crystal, counts, n=len(cif_files), seed=seed, method=sampling, min_distance=min_distance
+    )
     for atoms, path in zip(cells, cif_files, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
     structures.write_summary(structures.summary(counts, cells), summary_file)

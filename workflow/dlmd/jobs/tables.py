@@ -7,6 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+SITE_COLUMNS = ("site", "wyckoff", "species", "positions", "atoms")
+OCCUPANCY_COLUMNS = (
+    *("occupancy", "cell", "atoms_in_cell", *SITE_COLUMNS),
+    *("requested_occupancy", "realised_occupancy", "orderings"),
+)
+
 
 def write_csv(path: str | Path, rows: Sequence[Mapping], columns: Iterable[str] | None = None) -> None:
     """Write rows of equal keys."""
@@ -29,21 +35,13 @@ def occupancies(summaries: Sequence[str], out: str) -> None:
                         "occupancy": path.parent.parent.name,
                         "cell": path.parent.name,
                         "atoms_in_cell": summary["n_atoms"],
-                        **{
-                            key: site[key]
-                            for key in ("site", "wyckoff", "species", "positions", "atoms")
-                        },
+                        **{key: site[key] for key in SITE_COLUMNS},
                         "requested_occupancy": f"{site['requested_occupancy']:.4f}",
                         "realised_occupancy": f"{site['realised_occupancy']:.4f}",
                         "orderings": len(summary["orderings"]),
                     }
                 )
-    write_csv(
-        out,
-        rows,
-        ("occupancy", "cell", "atoms_in_cell", "site", "wyckoff", "species", "positions", "atoms")
-        + ("requested_occupancy", "realised_occupancy", "orderings"),
-    )
+    write_csv(out, rows, OCCUPANCY_COLUMNS)
 
 
 def lattice(infos: Sequence[str], out: str) -> None:
@@ -57,7 +55,10 @@ def lattice(infos: Sequence[str], out: str) -> None:
                 "occupancy": occupancy,
                 "cell": cell,
                 "ordering": ordering,
-                **{key: f"{info['unit_cell'][key]:.4f}" for key in ("a", "b", "c", "alpha", "beta", "gamma", "volume")},
+                **{
+                    key: f"{info['unit_cell'][key]:.4f}"
+                    for key in ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+                },
                 "energy_ev_per_atom": f"{info['energy_ev_per_atom']:.5f}",
                 "fmax_ev_per_a": f"{info['fmax_ev_per_a']:.4f}",
                 "converged": info["converged"],

@@ -1,0 +1,138 @@
+"""From MD segments to the numbers of one temperature, their Arrhenius fit, and RDFs over the engine's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.production import write_json
+
+# RDFs are averages: more frames than this cost time and change nothing
+RDF_FRAMES = 400
+
+
+def temperature(
+    segments: Sequence[str], *, result: str, msd: str, settings: Mapping, charge: float, replicas: int
+) -> None:
+    """Analyse all replicas of one temperature.
+
+    Parameters
+    ----------
+    segments
+        Sidecars of all replicas, replica by replica.
+    settings
+        The config's section `transport`.
+    """
+    import numpy as np
+
+    from dlmd.trajectory import Trajectory
+    from dlmd.transport import analyse
+
+    per_replica = len(segments) // replicas
+    chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
+    analysis = analyse(
+        [Trajectory.from_segments(chain) for chain in chains],
+        charge=charge,
+        lag_start_ps=settings["lag_start_ps"],
+        lag_end_ps=settings["lag_end_ps"],
+        confidence=settings["confidence"],
+        hop_length_a=settings["hop_length_angstrom"],
+    )
+    data = analysis.to_dict()
+    columns = data["msd"]
+    names = [name for name, values in columns.items() if np.ndim(values) == 1]
+    table = np.column_stack([columns[name] for name in names])
+    np.savetxt(msd, table, delimiter=",", header=",".join(names), comments="", fmt="%.8g")
+    write_json(Path(result), data)
+
+
+def plot_msd(results: Sequence[str], figures: Sequence[str]) -> None:
+    """MSD curves of all temperatures in one figure."""
+    from dlmd import plot_transport
+
+    plot_transport.save(plot_transport.msd_panels([_read(p) for p in results]), figures)
+
+
+def arrhenius(
+    results: Sequence[str],
+    *,
+    reference: str | None,
+    result: str,
+    table: str,
+    figures: Sequence[str],
+    predict_k: Sequence[float],
+    confidence: float,
+) -> None:
+    """Fit all temperatures; JSON, CSV and figure."""
+    from dlmd import plot_transport
+    from dlmd.arrhenius import fit
+    from dlmd.jobs.tables import write_csv
+
+    temperatures = [_read(p) for p in results]
+    fitted = fit(temperatures, predict_k=predict_k, confidence=confidence)
+    write_json(Path(result), fitted)
+    write_csv(table, [_row(t) for t in temperatures])
+    plot_transport.save(
+        plot_transport.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures
+    )
+
+
+def reference_points(path: str | None) -> dict[str, tuple[float, float]]:
+    """Published conductivities to draw: label -> (temperature in K, mS/cm)."""
+    import yaml
+
+    if path is None:
+        return {}
+    section = yaml.safe_load(Path(path).read_text()).get("conductivity_ms_per_cm")
+    return {label: (section["temperature_k"], v) for label, v in section["values"].items()} if section else {}
+
+
+def compare_rdf(
+    frames: Sequence[str],
+    segments: Sequence[str],
+    *,
+    result: str,
+    table: str,
+    figures: Sequence[str],
+    discard_ps: float,
+) -> None:
+    """RDFs of the potential's MD and of the engine's at the same temperature, and how far they differ."""
+    import ase.io
+    import numpy as np
+
+    from dlmd import plot_transport, rdf
+    from dlmd.segments import all_atoms
+
+    potential_run = all_atoms(segments, max_frames=RDF_FRAMES)
+    potential = rdf.rdfs(potential_run.positions, potential_run.symbols, cell=potential_run.cell)
+    images = [a for path in frames for a in ase.io.read(path, ":") if a.info["time_ps"] >= discard_ps]
+    engine = rdf.rdfs(
+        np.array([a.positions for a in images]), images[0].get_chemical_symbols(), cell=images[0].cell.array
+    )
+    sets = {"potential": potential, "engine": engine}
+    columns, values = rdf.table(sets)
+    np.savetxt(table, values, delimiter=",", header=",".join(columns), comments="", fmt="%.6g")
+    write_json(
+        Path(result),
+        {
+            "difference": rdf.difference(potential, engine),
+            "first_peak_a": {name: {pair: s.first_peak_a(pair) for pair in s.g} for name, s in sets.items()},
+            "frames": {name: s.n_frames for name, s in sets.items()},
+        },
+    )
+    plot_transport.save(plot_transport.rdf_panels(sets), figures)
+
+
+def _read(path: str) -> dict:
+    return json.loads(Path(path).read_text())
+
+
+def _row(result: Mapping) -> dict:
+    """One line of the table of temperatures."""
+    row = {"temperature_k": result["temperature_k"], "verdict": result["verdict"]["code"]}
+    for key in ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm"):
+        estimate = result.get(key) or {}
+        for part in ("value", "low", "high"):
+            row[key if part == "value" else f"{key}_{part}"] = estimate.get(part, "")
+    return row
