@@ -1,0 +1,272 @@
+"""Diffusion coefficients with error bars: the onset of diffusion, D_self, D_total, D_distinct and the Haven ratio.
+
+D_self is the least-squares slope of MSD_self over lags [t*, 3 t*] and 1/(2d). Its error is that of the mean of a correlated time series:
+the same linear combination of squared displacements, as a function of the time origin, averaged in batches. Ions are never
+taken as independent of each other. D_total comes from the current spectrum (`dlmd.spectrum`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlmd.msd import Displacements, MsdCurves
+from dlmd.spectrum import low_frequencies, whittle
+
+VERSION = 1
+
+# Origins are averaged in this many bins of time, the finest batches.
+_BINS = 60
+# Ratio of neighbouring lags in the search for the onset.
+_LAG_RATIO = 1.2
+# The fit window ends at this multiple of the onset.
+WINDOW = 3.0
+# Batches should last this many onsets at least.
+_BATCH_ONSETS = 6.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> Estimate:
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True)
+class Diffusivities:
+    """Diffusion coefficients in Å²/ps: keys self, total, distinct, haven; scalar, along each axis, and as (3, 3) tensors."""
+
+    scalar: dict[str, Estimate]
+    axes: dict[str, dict[str, Estimate]]
+    self_tensor: np.ndarray
+    total_tensor: np.ndarray
+
+
+@dataclass(frozen=True)
+class MeanError:
+    """Standard error of a mean over time origins, and the degrees of freedom it rests on."""
+
+    error: float
+    dof: float
+
+
+def slope_weights(lags_ps: np.ndarray) -> np.ndarray:
+    """Weights w with sum_m w_m MSD(t_m) = least-squares slope."""
+    centred = lags_ps - lags_ps.mean()
+    return centred / np.sum(centred**2)
+
+
+def window_slope(curves: MsdCurves, *, start_ps: float, end_ps: float) -> np.ndarray:
+    """(3, 3) diffusion tensor in Å²/ps: half the least-squares slope of MSD_self over all lags in [start, end]."""
+    inside = _inside(curves.lags_ps, start_ps, end_ps)
+    return 0.5 * np.einsum("m,mab->ab", slope_weights(curves.lags_ps[inside]), curves.self_[inside])
+
+
+def _inside(lags_ps: np.ndarray, start_ps: float, end_ps: float) -> slice:
+    interval = lags_ps[1]
+    first = max(1, round(start_ps / interval))
+    last = min(len(lags_ps) - 1, max(round(end_ps / interval), first + 1))
+    return slice(first, last + 1)
+
+
+def _few_lags(run: Displacements, start_ps: float, end_ps: float) -> np.ndarray:
+    """Up to five lags of the window, in frames of the thinned positions."""
+    interval = run.stride * run.frame_interval_ps
+    first = max(1, round(start_ps / interval))
+    last = max(first + 1, round(end_ps / interval))
+    return np.unique(np.round(np.linspace(first, last, 5)).astype(int))
+
+
+def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
+    """(n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over ions and the time origins of each of equal bins of time.
+
+    Origins a quarter of the shortest lag apart are as good as all.
+    """
+    n_origins = run.thinned.shape[2] - int(lags.max())
+    step = max(1, int(lags.min()) // 4)
+    edges = np.linspace(0, n_origins, n_bins + 1).round().astype(int)
+    means = np.zeros((n_bins, 3, 3))
+    for b in range(n_bins):
+        origins = np.arange(edges[b], edges[b + 1], step)
+        here = run.thinned[:, :, origins]
+        for lag, weight in zip(lags, weights, strict=True):
+            u = run.thinned[:, :, origins + lag] - here
+            means[b] += 0.5 * weight * np.einsum("iat,ibt->ab", u, u) / (len(origins) * run.n_ions)
+    return means
+
+
+def _brownian_covariance(times: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Covariance between origins of sum_m w_m u(m)² for Brownian motion, up to a factor: overlap of the windows, squared."""
+    shift = np.abs(times[:, None] - times[None, :])
+    covariance = np.zeros_like(shift)
+    for lag, weight in zip(lags, weights, strict=True):
+        for other, other_weight in zip(lags, weights, strict=True):
+            # windows [0, lag] and [shift, shift + other], and with the shift's sign reversed
+            for one, two in ((lag, other), (other, lag)):
+                overlap = np.clip(np.minimum(one, shift + two) - shift, 0.0, None)
+                covariance += 0.5 * weight * other_weight * overlap**2
+    return covariance
+
+
+def mean_error(
+    values: Sequence[np.ndarray], spans: Sequence[float], *, lags: np.ndarray, weights: np.ndarray
+) -> MeanError:
+    """Error of the mean over origins, from batch means.
+
+    Batches next to each other share displacements. What this does to the scatter of their means, to the error of the
+    overall mean and to the degrees of freedom is computed exactly for Brownian motion, and taken as the correction.
+
+    Parameters
+    ----------
+    values
+        Batch means (n_bins,) of each run.
+    spans
+        Time covered by the origins of each run, in the unit of `lags`.
+    """
+    points = 5
+    blocks = []
+    for batch, span in zip(values, spans, strict=True):
+        times = (np.arange(len(batch) * points) + 0.5) * span / (len(batch) * points)
+        full = _brownian_covariance(times, lags, weights)
+        blocks.append(full.reshape(len(batch), points, len(batch), points).mean(axis=(1, 3)))
+    from scipy.linalg import block_diag
+
+    covariance = block_diag(*blocks)
+    share = np.concatenate([np.full(len(v), s / len(v)) for v, s in zip(values, spans, strict=True)])
+    share /= share.sum()
+    x = np.concatenate(values)
+    centring = np.eye(len(x)) - share
+    scatter = centring.T @ (share[:, None] * centring)
+    product = scatter @ covariance
+    expected = np.trace(product)
+    return MeanError(
+        error=float(np.sqrt(x @ scatter @ x * (share @ covariance @ share) / expected)),
+        dof=float(expected**2 / np.trace(product @ product)),
+    )
+
+
+def _batches(span_ps: float, onset_ps: float, n_runs: int) -> int:
+    """Batches per run: as many as last a fit window each, within limits."""
+    fewest = max(2, -(-4 // n_runs))
+    return int(np.clip(span_ps / (WINDOW * onset_ps), fewest, max(fewest, 20 // n_runs)))
+
+
+def combination_error(
+    runs: Sequence[Displacements], windows: Sequence[tuple[float, float, float]], *, direction=None
+) -> MeanError:
+    """Error of a sum of (factor, start_ps, end_ps) window slopes of MSD_self, as diffusion coefficients in Å²/ps.
+
+    For the trace / 3, or along a unit vector `direction`.
+    """
+    first = runs[0]
+    interval = first.stride * first.frame_interval_ps
+    lags, weights = [], []
+    for factor, start, end in windows:
+        few = _few_lags(first, start, end)
+        lags.append(few)
+        weights.append(factor * slope_weights(few * interval))
+    lags, weights = np.concatenate(lags), np.concatenate(weights)
+    values, spans = [], []
+    for run in runs:
+        span = (run.thinned.shape[2] - int(lags.max())) * interval
+        bins = _batches(span, max(start for _, start, _ in windows), len(runs))
+        means = origin_means(run, lags, weights, bins)
+        scalar = np.trace(means, axis1=1, axis2=2) / 3 if direction is None else means @ direction @ direction
+        values.append(scalar)
+        spans.append(span / interval)
+    return mean_error(values, spans, lags=lags, weights=weights)
+
+
+def find_onset(runs: Sequence[Displacements], curves: MsdCurves) -> float | None:
+    """The lag t* in ps from which on MSD_self grows linearly, or None where no such lag shows.
+
+    Slopes over [t, 3t] and [2t, 6t] are compared for t on a logarithmic grid. Diffusion is detected from the smallest t on after which they
+    agree within twice the error of their difference or 2 %.
+    """
+    interval = curves.lags_ps[1]
+    length = max(run.n_frames for run in runs) * interval
+    candidates = (
+        np.unique(np.round(np.geomspace(1, max(2, length / interval / 10), 40)).astype(int)) * interval
+    )
+    found = None
+    for start in candidates[::-1]:
+        near = np.trace(window_slope(curves, start_ps=start, end_ps=3 * start)) / 3
+        far = np.trace(window_slope(curves, start_ps=2 * start, end_ps=6 * start)) / 3
+        if 6 * start > 0.7 * length:
+            continue
+        error = combination_error(runs, [(1.0, start, 3 * start), (-1.0, 2 * start, 6 * start)])
+        if abs(near - far) > max(2.0 * error.error, 0.02 * abs(far)):
+            break
+        found = start
+    return found
+
+
+def estimate(
+    runs: Sequence[Displacements],
+    curves: MsdCurves,
+    *,
+    window: tuple[float, float],
+    axes: dict[str, np.ndarray],
+    confidence: float = 0.95,
+) -> Diffusivities:
+    """All coefficients with intervals, for a fit window (t*, end) in ps.
+
+    The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio follow from them
+    by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693 (2008)), D_self and D_total taken as independent.
+    """
+    start, end = window
+    self_tensor = window_slope(curves, start_ps=start, end_ps=end)
+    frequency, tensors = low_frequencies(runs, cutoff_per_ps=0.5 / start)
+    fit = whittle(frequency, tensors)
+
+    def all_of(direction: np.ndarray | None) -> dict[str, Estimate]:
+        error = combination_error(runs, [(1.0, start, end)], direction=direction)
+        if direction is None:
+            d_self, d_total = np.trace(self_tensor) / 3, fit.value
+            total_error, dof = fit.log_error, fit.dof
+        else:
+            d_self, d_total = self_tensor @ direction @ direction, fit.tensor @ direction @ direction
+            total_error, dof = fit.axis_log_error, fit.axis_dof
+        own = log_interval(float(d_self), error.error / d_self, error.dof, confidence)
+        total = log_interval(float(d_total), total_error, dof, confidence)
+        return {"self": own, "total": total, "distinct": difference(total, own), "haven": ratio(own, total)}
+
+    return Diffusivities(
+        scalar=all_of(None),
+        axes={name: all_of(direction) for name, direction in axes.items()},
+        self_tensor=self_tensor,
+        total_tensor=fit.tensor,
+    )
+
+
+def log_interval(value: float, log_error: float, dof: float, confidence: float) -> Estimate:
+    """value * exp(+- t * log_error), t the quantile of Student's distribution."""
+    from scipy.stats import t
+
+    reach = np.exp(t.ppf(0.5 + confidence / 2, dof) * log_error)
+    return Estimate(value, float(value / reach), float(value * reach))
+
+
+def difference(a: Estimate, b: Estimate) -> Estimate:
+    """a - b with recovered variances."""
+    value = a.value - b.value
+    return Estimate(
+        value,
+        value - float(np.hypot(a.value - a.low, b.high - b.value)),
+        value + float(np.hypot(a.high - a.value, b.value - b.low)),
+    )
+
+
+def ratio(a: Estimate, b: Estimate) -> Estimate:
+    """a / b of positive estimates, with recovered variances of the logarithms."""
+    value = a.value / b.value
+    down = np.hypot(np.log(a.value / a.low), np.log(b.high / b.value))
+    up = np.hypot(np.log(a.high / a.value), np.log(b.value / b.low))
+    return Estimate(value, float(value * np.exp(-down)), float(value * np.exp(up)))
