@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-
 from dlmd.vasp.settings import VaspSettings
 
 FAKE = Path(__file__).parents[1] / "fake_vasp.py"
@@ -45,7 +44,8 @@ def potential(name: str, family: str = "PW91") -> str:
     return (
         f"  {prefix} {name} 01Jan2000\n   1.0\n parameters from PSCTR are:\n   VRHFIN ={element}: test\n"
         f"   LEXCH  = {lexch}\n   EATOM  =     1.0000 eV,    0.1000 Ry\n\n   TITEL  = {prefix} {name} 01Jan2000\n"
-        "   ENMAX  =  271.649; ENMIN  =  203.737 eV\n End of Dataset\n"
+        "   ENMAX  =  271.649; ENMIN  =  203.737 eV\n END of PSCTR-controll parameters\n"
+        " local part\n  0.10 0.20 0.30\n End of Dataset\n"
     )
 
 

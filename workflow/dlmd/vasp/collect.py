@@ -85,7 +85,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
         "total_moment": last.total_moment,
         "moments_in_range": gate.moments_in_range(last, job),
         "level": job["level"],
-        "theory": job["level_of_theory"],
+        "theory": _theory(job, ordered),
         "source": job["source"],
         "runs": _run_records(ordered, folder),
     }
@@ -161,7 +161,7 @@ def collect_aimd(
         "version": VERSION,
         "source": job["source"],
         "level": job["level"],
-        "theory": job["level_of_theory"],
+        "theory": _theory(job, ordered),
         "steps": production[-1].step - origin + 1,
         "frames_kept": len(kept),
         "frames_rejected": len(rejected),
@@ -187,7 +187,7 @@ def collect_aimd(
         )
     if not kept:
         raise DlmdError("no frame is left", where=str(record), remedy="look at the reasons in this file")
-    _write(frames, job, kept, in_range, origin)
+    _write(frames, job, kept, in_range, origin, result["theory"])
     return result
 
 
@@ -219,6 +219,18 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
     return runs
 
 
+def _theory(job: dict, runs: Sequence[Run]) -> dict:
+    """Level of theory with the very potentials that were used, so that two editions of one potential are not mixed."""
+    editions = {tuple(run.titels) for run in runs}
+    if len(editions) > 1:
+        raise DlmdError(
+            f"runs of one job used different potentials: {' | '.join(', '.join(e) for e in sorted(editions))}",
+            where=job["source"],
+            remedy="run all steps with the same POTCAR",
+        )
+    return {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
+
+
 def _cut_off(run: Run, frame: Frame) -> bool:
     """Whether the frame is the torn end of a killed run: it is made again by the next one, and no fault of VASP's."""
     return not run.finished and frame is run.frames[-1]
@@ -247,7 +259,7 @@ def _atoms(job: dict, frame: Frame) -> Atoms:
 
 
 def _write(
-    path: Path, job: dict, kept: Sequence[Joined], in_range: Sequence[bool | None], origin: int
+    path: Path, job: dict, kept: Sequence[Joined], in_range: Sequence[bool | None], origin: int, theory: dict
 ) -> None:
     from ase.io.extxyz import write_extxyz
 
@@ -270,7 +282,7 @@ def _write(
                 if frame.temperature_k is not None
                 else float("nan"),
                 "level": job["level"],
-                "theory": job["level_of_theory"],
+                "theory": theory,
                 "strain": job["strain"],
                 "source": job["source"],
                 "converged": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from dlmd.errors import DlmdError
@@ -45,17 +47,23 @@ def run_step(
         (calling again goes on from there).
     """
     folder = Path(folder)
-    started = time.monotonic()
     job = load_job(folder)
     names = [step["name"] for step in job["run_steps"]]
     number = names.index(name)
-    step, here = job["run_steps"][number], folder / name
     if number and not (folder / names[number - 1] / DONE).exists():
         raise DlmdError(
             f"{name} needs {names[number - 1]}, which is not done",
             where=str(folder),
             remedy=f"run {names[number - 1]} first",
         )
+    with _alone(folder / name):
+        return _run(folder, job, number, settings, walltime_s)
+
+
+def _run(folder: Path, job: dict, number: int, settings: VaspSettings, walltime_s: float | None) -> dict:
+    started = time.monotonic()
+    step = job["run_steps"][number]
+    here = folder / step["name"]
     deadline = None if walltime_s is None else started + walltime_s - settings.stop_margin_s
     for _ in range(MAX_RUNS):
         runs = _readable(here)
@@ -64,14 +72,16 @@ def run_step(
             return _finish(here, step, runs, started)
         if deadline is not None and time.monotonic() >= deadline:
             raise DlmdError(
-                f"the walltime came before {name} was done ({_progress(step, runs)})",
+                f"the walltime came before {step['name']} was done ({_progress(step, runs)})",
                 where=str(here),
                 remedy="submit it again: it goes on from the last CONTCAR",
             )
         before = _whole(runs)
         run_folder = _prepare(folder, job, number, runs, settings)
-        code = _execute(run_folder, settings, deadline, watch=job["kind"] == "relax")
-        (run_folder / "POTCAR").unlink(missing_ok=True)  # licensed, and not to be archived with results
+        try:
+            code = _execute(run_folder, settings, deadline, watch=job["kind"] == "relax")
+        finally:
+            (run_folder / "POTCAR").unlink(missing_ok=True)  # licensed, and not to be archived with results
         after = _whole(_readable(here))
         if after <= before:
             raise _no_progress(run_folder, code)
@@ -80,7 +90,7 @@ def run_step(
     if continuation.step_done(step["role"], runs[-1]):
         return _finish(here, step, runs, started)
     raise DlmdError(
-        f"{name} is not done after {MAX_RUNS} runs ({_progress(step, runs)})",
+        f"{step['name']} is not done after {MAX_RUNS} runs ({_progress(step, runs)})",
         where=str(here),
         remedy="look at the last run's vasp.out; running again goes on from there",
     )
@@ -95,6 +105,27 @@ def detected(run_folder: Path) -> list[str]:
     return sorted(
         name for name, texts in VaspErrorHandler.error_msgs.items() if any(t in text for t in texts)
     )
+
+
+@contextmanager
+def _alone(here: Path):
+    """Keep a second job (an orphan of a killed scheduler, say) out of the step's folder.
+
+    Raises
+    ------
+    DlmdError
+        if another process runs this step.
+    """
+    with (here / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DlmdError(
+                "another job is running this step",
+                where=str(here),
+                remedy="wait for it, or cancel it first (squeue shows jobs of a scheduler that was killed)",
+            ) from None
+        yield
 
 
 def _readable(here: Path) -> list[Run]:

@@ -263,6 +263,9 @@ class VaspSettings(Strict):
     command: str | None = Field(
         None, description="Shell command that runs VASP in the current folder, for instance 'srun vasp_std'."
     )
+    cores: PositiveInt = Field(
+        1, description="Cores one VASP job takes, which keeps a single machine from being oversubscribed."
+    )
     custodian: bool = Field(
         True,
         description="Relaxations run under custodian, which mends known errors; dynamics are watched by "
@@ -293,6 +296,11 @@ class VaspSettings(Strict):
                 "external"
             )
         return self
+
+    def staging(self) -> dict:
+        """The settings that decide inputs, and none that say how they are run: a job is staged anew only for these."""
+        running = {"command", "cores", "custodian", "stop_margin_s", "max_rejected_fraction"}
+        return self.model_dump(mode="json", exclude=running)
 
     @property
     def plus_u(self) -> dict[str, float]:

@@ -1,0 +1,11 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.vasp import jobs
+
+    jobs.collect_relax(
+        snakemake.input.job,
+        relaxed=snakemake.output.relaxed,
+        info=snakemake.output.info,
+        repeat=snakemake.params.repeat,
+    )

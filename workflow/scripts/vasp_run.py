@@ -1,0 +1,11 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.vasp import jobs
+
+    jobs.run(
+        snakemake.input.job,
+        step=snakemake.wildcards.step,
+        engine=snakemake.params.engine,
+        runtime_min=snakemake.resources.get("runtime"),
+    )

@@ -1,0 +1,14 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.vasp import jobs
+
+    jobs.stage_aimd(
+        snakemake.input.relaxed,
+        job=snakemake.output.job,
+        level=snakemake.wildcards.level,
+        cell=snakemake.wildcards.cell,
+        temperature_k=float(snakemake.wildcards.aimd_T),
+        strain=float(snakemake.wildcards.strain),
+        **{k: snakemake.params[k] for k in ("engine", "source", "time_step", "steps", "seed")},
+    )

@@ -1,0 +1,13 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.vasp import jobs
+
+    jobs.stage_relax(
+        snakemake.input.structure,
+        job=snakemake.output.job,
+        engine=snakemake.params.engine,
+        level=snakemake.wildcards.level,
+        cell=snakemake.wildcards.cell,
+        source=snakemake.params.source,
+    )
