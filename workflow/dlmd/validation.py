@@ -1,0 +1,246 @@
+"""Errors of a potential on held-out trajectories, from `dp test`, and the gate before production MD.
+
+With N the number of values, reference r and prediction p:
+
+    MAE = sum |p - r| / N,   RMSE = sqrt(sum (p - r)^2 / N),   RMS force = sqrt(sum r^2 / N) over Cartesian components,
+    relative force RMSE = force RMSE / RMS force.
+
+Energies and virials are per atom. A constant offset of the energy counts as an error, although forces do not feel it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlmd import programs
+from dlmd.errors import DlmdError
+from dlmd.training import systems
+
+VERSION = 1
+
+MAX_POINTS = 20_000
+MEV_PER_EV = 1000.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Reference and prediction of one trajectory: energies (frames,) in eV per atom, forces (frames, atoms, 3) in eV/Å,
+    virials (frames, 9) in eV per atom, and the element of every atom."""
+
+    source: str
+    elements: np.ndarray
+    energy_reference: np.ndarray
+    energy_predicted: np.ndarray
+    force_reference: np.ndarray
+    force_predicted: np.ndarray
+    virial_reference: np.ndarray
+    virial_predicted: np.ndarray
+
+
+def test_errors(
+    model: str | Path,
+    test: str | Path,
+    *,
+    errors: str | Path,
+    parity: str | Path,
+    species: Sequence[str],
+    threads: int,
+    log: str | Path,
+) -> None:
+    """Run `dp test` on every system below `test` and write errors.json (`summarise`) and parity.npz (`parity_points`).
+
+    Raises
+    ------
+    DlmdError
+        where there is nothing to test on, or dp fails.
+    """
+    found = systems(test)
+    if not found:
+        raise DlmdError(
+            "no trajectory is held out for testing",
+            where=str(test),
+            remedy="give a trajectory of labels.aimd 'split: test'",
+        )
+    errors, parity = Path(errors), Path(parity)
+    work = errors.parent / "dp_test"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    args = [str(programs.locate("dp").absolute()), "--tf", "test", "-m", str(Path(model).absolute())]
+    args += ["-s", str(Path(test).absolute()), "-n", "0", "-d", "detail"]
+    programs.run(args, cwd=work, log=Path(log).resolve(), threads=threads)
+    predictions = read_details(work, found, species=species)
+
+    points = errors.with_name("parity.part.npz")
+    np.savez_compressed(points, **parity_points(predictions, species=species))
+    summary = errors.with_suffix(".part")
+    summary.write_text(json.dumps(summarise(predictions, species=species), indent=2) + "\n")
+    points.replace(parity)
+    summary.replace(errors)
+    shutil.rmtree(work)
+
+
+def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -> list[Prediction]:
+    """Predictions from the detail files of `dp test` in `work`, matched to the systems they were made for."""
+    blocks = {name: parse_detail((work / f"detail.{name}.out").read_text()) for name in ("e", "f", "v")}
+    predictions = []
+    for system in found:
+        elements = np.array(species)[np.loadtxt(system / "type.raw", dtype=int, ndmin=1)]
+        atoms = len(elements)
+        energy, force, virial = (_block(blocks[name], system) for name in ("e", "f", "v"))
+        if len(force) != len(energy) * atoms or len(virial) != len(energy):
+            raise DlmdError(
+                f"dp test wrote {len(force)} forces for {len(energy)} frames of {atoms} atoms",
+                where=str(system),
+                remedy="see the log of dp test",
+            )
+        predictions.append(
+            Prediction(
+                source=system.name,
+                elements=elements,
+                energy_reference=energy[:, 0] / atoms,
+                energy_predicted=energy[:, 1] / atoms,
+                force_reference=force[:, :3].reshape(-1, atoms, 3),
+                force_predicted=force[:, 3:].reshape(-1, atoms, 3),
+                virial_reference=virial[:, :9] / atoms,
+                virial_predicted=virial[:, 9:] / atoms,
+            )
+        )
+    return predictions
+
+
+def parse_detail(text: str) -> dict[str, np.ndarray]:
+    """Tables of a detail file of `dp test`: the system's path, as in its header line `# path: columns`, -> (rows, columns)."""
+    rows: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            current = rows.setdefault(line[1:].rsplit(":", 1)[0].strip(), [])
+        elif line.strip():
+            current.append(line)
+    return {name: np.loadtxt(lines, ndmin=2) for name, lines in rows.items()}
+
+
+def _block(tables: Mapping[str, np.ndarray], system: Path) -> np.ndarray:
+    for name, table in tables.items():
+        if Path(name).resolve() == system.resolve():
+            return table
+    raise DlmdError(
+        "dp test wrote nothing for this system", where=str(system), remedy="see the log of dp test"
+    )
+
+
+def statistics(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
+    """Errors over all values of the predictions (see the module's definitions), forces also per element and axis."""
+    energy = np.concatenate([p.energy_predicted - p.energy_reference for p in predictions])
+    virial = np.concatenate([(p.virial_predicted - p.virial_reference).ravel() for p in predictions])
+    return {
+        "frames": len(energy),
+        "atoms": sorted({len(p.elements) for p in predictions}),
+        "energy_mae_mev_per_atom": _mae(energy),
+        "energy_rmse_mev_per_atom": _rms(energy),
+        "virial_mae_mev_per_atom": _mae(virial),
+        "virial_rmse_mev_per_atom": _rms(virial),
+        **force_statistics(predictions),
+        "force_by_element": {
+            element: force_statistics(predictions, element=element)
+            | {axis: force_statistics(predictions, element=element, axis=i) for i, axis in enumerate("xyz")}
+            for element in species
+            if any(element in p.elements for p in predictions)
+        },
+        "force_by_axis": {axis: force_statistics(predictions, axis=i) for i, axis in enumerate("xyz")},
+    }
+
+
+def force_statistics(
+    predictions: Sequence[Prediction], *, element: str | None = None, axis: int | None = None
+) -> dict[str, float]:
+    """MAE, RMSE, RMS force (meV/Å) and relative RMSE over the force components of one element and axis, or of all."""
+    axes = slice(None) if axis is None else slice(axis, axis + 1)
+    chosen = [slice(None) if element is None else p.elements == element for p in predictions]
+    reference = np.concatenate(
+        [p.force_reference[:, c, axes].ravel() for p, c in zip(predictions, chosen, strict=True)]
+    )
+    predicted = np.concatenate(
+        [p.force_predicted[:, c, axes].ravel() for p, c in zip(predictions, chosen, strict=True)]
+    )
+    error = predicted - reference
+    return {
+        "force_mae_mev_per_a": _mae(error),
+        "force_rmse_mev_per_a": _rms(error),
+        "force_rms_mev_per_a": _rms(reference),
+        "relative_force_rmse": _rms(error) / _rms(reference),
+    }
+
+
+def summarise(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
+    """Content of errors.json: `statistics` of everything, and of each trajectory under `trajectories`."""
+    return statistics(predictions, species=species) | {
+        "trajectories": {p.source: statistics([p], species=species) for p in predictions}
+    }
+
+
+def parity_points(
+    predictions: Sequence[Prediction], *, species: Sequence[str], max_points: int = MAX_POINTS, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Content of parity.npz: pairs of reference and prediction, at most `max_points` atoms or components of each kind,
+    drawn without replacement.
+
+    Keys: energy_{reference,predicted} (n,) eV per atom; force_{reference,predicted} (n, 3) eV/Å with force_element (n,);
+    virial_{reference,predicted} (n,) eV per atom; {energy,force,virial}_total, the counts before drawing.
+    """
+    rng = np.random.default_rng(seed)
+
+    def join(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        return np.concatenate([getattr(p, name).reshape(shape) for p in predictions])
+
+    points: dict[str, np.ndarray] = {}
+    for kind, shape in (("energy", (-1,)), ("force", (-1, 3)), ("virial", (-1,))):
+        columns = {f"{kind}_{which}": join(f"{kind}_{which}", shape) for which in ("reference", "predicted")}
+        if kind == "force":
+            columns["force_element"] = np.concatenate(
+                [np.tile(p.elements, len(p.energy_reference)) for p in predictions]
+            )
+        total = len(columns[f"{kind}_reference"])
+        drawn = np.sort(rng.permutation(total)[:max_points])
+        points |= {name: column[drawn] for name, column in columns.items()}
+        points[f"{kind}_total"] = np.array(total)
+    points["species"] = np.array(species)
+    return points
+
+
+def accept(
+    errors: str | Path, *, accepted: str | Path, figure: str | Path, max_relative_force_rmse: float
+) -> None:
+    """Write `accepted` if the force RMSE on held-out trajectories is at most the given part of the RMS force there.
+
+    Raises
+    ------
+    DlmdError
+        if it is larger.
+    """
+    found = json.loads(Path(errors).read_text())
+    value = found["relative_force_rmse"]
+    if not value <= max_relative_force_rmse:
+        raise DlmdError(
+            f"force RMSE {found['force_rmse_mev_per_a']:.0f} meV/Å is {100 * value:.1f} % of the RMS force on held-out "
+            f"trajectories, the limit is {100 * max_relative_force_rmse:g} %",
+            where=f"{errors}, see {figure}",
+            remedy="train longer (training.steps), add label trajectories, or raise validation.max_relative_force_rmse",
+        )
+    text = json.dumps(
+        {"accepted": True, "relative_force_rmse": value, "max_relative_force_rmse": max_relative_force_rmse}
+    )
+    Path(accepted).write_text(text + "\n")
+
+
+def _mae(error: np.ndarray) -> float:
+    return float(MEV_PER_EV * np.abs(error).mean())
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(MEV_PER_EV * np.sqrt((values**2).mean()))
