@@ -310,7 +310,8 @@ def _orbit(
     own = np.linalg.norm(shift @ lattice, axis=1) < SAME_POSITION_A
     position = position + shift[own].mean(axis=0)
     images = rotations @ position + translations
-    images = np.where(np.abs(images - np.round(images, 10)) < 1e-9, np.round(images, 10), images) % 1.0
+    images -= np.floor(images + 1e-9)
+    images[np.abs(images) < 1e-9] = 0.0
     distinct: list[np.ndarray] = []
     for image in images:
         if not distinct or _shortest(np.array(distinct), image[None], lattice) > SAME_POSITION_A:
