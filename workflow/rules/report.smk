@@ -27,6 +27,7 @@ rule report:
         reference=cfg.material.reference or [],
     output:
         html=f"{RUN}/report.html",
+        summary=f"{RUN}/summary.txt",
     log:
         f"{LOG}/report.log",
     benchmark:

@@ -1,7 +1,10 @@
 # Trajectories -> MSD, D, Haven ratio, conductivity; Arrhenius fit; RDFs of the potential over the engine's.
 from dlmd import arrhenius as arrhenius_module
 from dlmd import rdf as rdf_module
+from dlmd import diffusion, gates, msd, spectrum
 from dlmd import transport as transport_module
+
+TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, diffusion, spectrum, gates)]
 
 TRANSPORT = f"{RUN}/transport/{{level}}"
 
@@ -32,7 +35,7 @@ rule transport:
         settings=cfg.transport.model_dump(mode="json"),
         charge=cfg.material.charges[MOBILE],
         replicas=cfg.md.replicas,
-        algorithm=transport_module.VERSION,
+        algorithm=TRANSPORT_VERSIONS,
     message:
         "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"
     script:

@@ -6,5 +6,6 @@ with job(snakemake):
     report.write(
         snakemake.input.config,
         output=snakemake.output.html,
+        summary=snakemake.output.summary,
         reference=str(snakemake.input.reference) if snakemake.input.reference else None,
     )

@@ -40,10 +40,12 @@ def temperature(
         hop_length_a=settings["hop_length_angstrom"],
     )
     data = analysis.to_dict()
-    columns = data["msd"]
-    names = [name for name, values in columns.items() if np.ndim(values) == 1]
-    table = np.column_stack([columns[name] for name in names])
-    np.savetxt(msd, table, delimiter=",", header=",".join(names), comments="", fmt="%.8g")
+    columns = {}
+    for name, values in data["msd"].items():
+        nested = values.items() if isinstance(values, dict) else [("", values)]
+        columns |= {f"{name}_{part}" if part else name: column for part, column in nested}
+    table = np.column_stack(list(columns.values()))
+    np.savetxt(msd, table, delimiter=",", header=",".join(columns), comments="", fmt="%.8g")
     write_json(Path(result), data)
 
 

