@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 METHODS = ("random", "coulomb", "quasirandom")
-TRIES_PER_ORDERING = 20
+TRIES_PER_ORDERING, LAST_TRIES = 10, 40  # before the distinct orderings count as exhausted
 
 
 def orderings(
@@ -73,7 +73,7 @@ def orderings(
     made: list[Atoms] = []
     seen: set[bytes] = set()
     repeats = 0  # in a row
-    for attempt in range(TRIES_PER_ORDERING * n + 50):
+    for attempt in range(TRIES_PER_ORDERING * n + LAST_TRIES):
         rng = np.random.default_rng([seed, attempt])
         content = random_content(supercell, apportionment, exclusions, rng)
         if annealer:

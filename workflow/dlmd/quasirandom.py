@@ -65,11 +65,11 @@ class PairCorrelations:
         site = supercell.site_of_basis
         low = np.minimum(site[pairs.first], site[pairs.second])
         high = np.maximum(site[pairs.first], site[pairs.second])
-        shell = _shells(pairs.distance)
-        for s, t, k in sorted(set(zip(low.tolist(), high.tolist(), shell.tolist(), strict=True))):
-            rows = np.flatnonzero((low == s) & (high == t) & (shell == k))
-            distance = float(pairs.distance[rows].mean())
-            self._add(supercell, apportionment, limits, rows, site[pairs.first[rows]], (s, t), distance)
+        for s, t in sorted(set(zip(low.tolist(), high.tolist(), strict=True))):
+            both = np.flatnonzero((low == s) & (high == t))
+            for rows in _shells(both, pairs.distance):
+                distance = float(pairs.distance[rows].mean())
+                self._add(supercell, apportionment, limits, rows, site[pairs.first[rows]], (s, t), distance)
         self.expected = np.array([o.random_alloy for o in self.observables])
         self.weight = 1.0 / np.array([max(o.pairs, 1) for o in self.observables])
 
@@ -164,9 +164,7 @@ class PairCorrelations:
         return change[1:]
 
 
-def _shells(distances: np.ndarray) -> np.ndarray:
-    """A shell number per distance: sorted distances start a new shell where they jump."""
-    order = np.argsort(distances, kind="stable")
-    shell = np.empty(len(distances), dtype=int)
-    shell[order] = np.cumsum(np.diff(distances[order], prepend=distances[order[:1]]) > SAME_SHELL_A)
-    return shell
+def _shells(rows: np.ndarray, distances: np.ndarray) -> list[np.ndarray]:
+    """Rows grouped by distance: sorted distances start a new shell where they jump."""
+    rows = rows[np.argsort(distances[rows], kind="stable")]
+    return np.split(rows, np.flatnonzero(np.diff(distances[rows]) > SAME_SHELL_A) + 1)

@@ -1,0 +1,109 @@
+"""Structures as numbers and files."""
+
+import json
+
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.neighborlist import primitive_neighbor_list
+from dlmd import structures
+from dlmd.errors import DlmdError
+from dlmd.occupancy import apportion
+from dlmd.ordering import orderings
+from small_crystals import chain, rocksalt
+
+
+@pytest.fixture
+def triclinic():
+    rng = np.random.default_rng(0)
+    cell = np.array([[8.0, 0, 0], [1.0, 9.0, 0], [-2.0, 0.5, 12.0]])
+    return Atoms("Li4Cl4", scaled_positions=rng.random((8, 3)), cell=cell, pbc=True)
+
+
+def test_lattice_parameters_are_those_of_one_unit_cell():
+    atoms = Atoms("Na", cell=[12.0, 20.0, 18.0, 90, 110, 90], pbc=True)
+    found = structures.unit_cell_parameters(atoms, repeat=(2, 2, 3))
+    assert found == pytest.approx(
+        {
+            "a": 6,
+            "b": 10,
+            "c": 6,
+            "alpha": 90,
+            "beta": 110,
+            "gamma": 90,
+            "volume": 360 * np.sin(np.radians(110)),
+        }
+    )
+
+
+def test_scaling_to_a_relaxed_cell_keeps_fractional_coordinates(triclinic):
+    relaxed = (4.1, 9.3, 6.2, 91.0, 99.0, 84.0)
+    scaled = structures.scale_to_cell(triclinic, repeat=(2, 1, 2), unit_cell=relaxed)
+    np.testing.assert_allclose(scaled.get_scaled_positions(), triclinic.get_scaled_positions(), atol=1e-12)
+    found = structures.unit_cell_parameters(scaled, repeat=(2, 1, 2))
+    assert [found[k] for k in ("a", "b", "c", "alpha", "beta", "gamma")] == pytest.approx(relaxed)
+
+
+def test_a_unit_cell_without_angles_is_refused(triclinic):
+    with pytest.raises(DlmdError, match="unit_cell has 3 numbers"):
+        structures.scale_to_cell(triclinic, repeat=(1, 1, 1), unit_cell=(4, 5, 6))
+
+
+def test_strain_changes_lengths_only(triclinic):
+    strained = structures.strain(triclinic, -0.02)
+    np.testing.assert_allclose(strained.cell.lengths(), 0.98 * triclinic.cell.lengths())
+    np.testing.assert_allclose(strained.cell.angles(), triclinic.cell.angles())
+    np.testing.assert_allclose(strained.get_scaled_positions(), triclinic.get_scaled_positions(), atol=1e-12)
+    with pytest.raises(DlmdError, match="strain 2"):
+        structures.strain(triclinic, 2)
+
+
+def test_shortest_distances_are_those_of_a_full_search(triclinic):
+    i, j, d = primitive_neighbor_list("ijd", [True] * 3, triclinic.cell.array, triclinic.positions, 9.0)
+    lithium = triclinic.numbers == 3
+    found = structures.shortest_distances(triclinic, cutoff_a=9.0)
+    assert found["Li-Li"] == pytest.approx(d[lithium[i] & lithium[j]].min(), abs=1e-4)
+    assert found["Li-Cl"] == pytest.approx(d[lithium[i] & ~lithium[j]].min(), abs=1e-4)
+    assert structures.shortest_distances(triclinic, cutoff_a=0.5) == {
+        "Li-Li": None,
+        "Li-Cl": None,
+        "Cl-Cl": None,
+    }
+
+
+def test_a_tiling_repeats_the_cell_and_groups_species(triclinic):
+    triclinic.info["repeat"] = [1, 1, 2]
+    tiled = structures.tile(triclinic, repeat=(2, 1, 3))
+    assert tiled.get_chemical_symbols() == ["Li"] * 24 + ["Cl"] * 24
+    assert tiled.info["repeat"] == [2, 1, 6]
+    before, after = (structures.shortest_distances(a, cutoff_a=9.0) for a in (triclinic, tiled))
+    assert before == after
+    np.testing.assert_allclose(tiled.cell.array, triclinic.cell.array * np.array([[2], [1], [3]]))
+
+
+def test_the_summary_puts_requested_beside_realised():
+    crystal = chain(0.49)
+    counts = apportion(crystal, repeat=(4, 1, 1), charges={"Na": 1, "F": -1}, tolerance=0.05)
+    summary = structures.summary(counts, orderings(crystal, counts, n=2, seed=5))
+    assert json.loads(json.dumps(summary)) == summary
+    sodium = summary["sites"][0]
+    assert (sodium["requested_occupancy"], sodium["realised_occupancy"], sodium["atoms"]) == (0.49, 0.5, 2)
+    assert sodium["rounding_error"] == pytest.approx(0.01)
+    assert summary["charge_e"] == 0 and summary["duplicates_up_to_symmetry"] == "removed"
+    assert [row["ordering"] for row in summary["orderings"]] == [0, 1]
+    assert all(row["composition"] == {"Na": 2, "F": 2} and row["seed"] == 5 for row in summary["orderings"])
+
+
+def test_written_files_hold_the_same_structure(tmp_path):
+    counts = apportion(rocksalt(), repeat=(1, 1, 1), charges={"Na": 1, "Cl": -1})
+    (atoms,) = orderings(rocksalt(), counts, n=1, seed=0)
+    for path in structures.write(atoms, tmp_path / "new" / "0.5"):
+        found = ase.io.read(path)
+        assert path.name.startswith("0.5.")
+        assert found.get_chemical_symbols() == atoms.get_chemical_symbols()
+        np.testing.assert_allclose(
+            found.get_all_distances(mic=True), atoms.get_all_distances(mic=True), atol=1e-4
+        )
+    assert found.arrays["site"].tolist() == ["Na"] * 4 + ["Cl"] * 4
+    assert found.info["seed"] == 0
