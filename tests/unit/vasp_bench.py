@@ -70,5 +70,6 @@ def settings(potentials: Path | None = None, **changes) -> VaspSettings:
         "custodian": False,
         "stop_margin_s": 0.0,
     }
-    merged = base | {k: (base[k] | v if isinstance(base.get(k), dict) else v) for k, v in changes.items()}
+    sections = ("relax", "aimd", "potcar")
+    merged = base | {k: base[k] | v if k in sections else v for k, v in changes.items()}
     return VaspSettings(**merged)

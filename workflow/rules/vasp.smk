@@ -190,4 +190,4 @@ if VASP_EXTERNAL:
 
     onerror:
         # every job that waits for results, in one message; the manifests say what to run and where results are expected
-        print(vasp_manifest.message(vasp_manifest.write(f"{RUN}/labels", VASP_EXTERNAL)), file=sys.stderr)
+        print(vasp_manifest.message(vasp_manifest.write(f"{RUN}/labels", VASP_EXTERNAL)), end="", file=sys.stderr)

@@ -77,4 +77,4 @@ def message(waiting: Sequence[dict]) -> str:
         "  fix: copy each folder to where VASP runs, start run.sh in it, bring it back, and run snakemake "
         "again"
     )
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
