@@ -81,23 +81,10 @@ def run(
     from ase import units as ase_units
     from ase.constraints import FixCom
     from ase.md.langevin import Langevin
-    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+    from ase.md.velocitydistribution import thermalize_momenta
 
     checkpoint = checkpoint or frames.with_name(frames.name + ".checkpoint")
     partial = frames.with_name(frames.name + ".part")
-    mark = fingerprint(atoms, temperature_k, time_step_fs, stride, seed, json.dumps(theory, sort_keys=True))
-
-    work = atoms.copy()
-    work.set_constraint(FixCom())
-    work.calc = calculator
-    rng = np.random.default_rng(seed)
-    start = _resume(work, rng, checkpoint=checkpoint, partial=partial, mark=mark, stream=stream)
-    if start is None:
-        start = 0
-        MaxwellBoltzmannDistribution(work, temperature_K=2 * temperature_k, rng=rng)
-        Stationary(work)
-        partial.write_bytes(b"")
-
     common = {
         "temperature_k": temperature_k,
         "level": level,
@@ -105,6 +92,18 @@ def run(
         "strain": strain,
         "source": source,
     }
+    mark = fingerprint(atoms, time_step_fs, stride, seed, json.dumps(common, sort_keys=True))
+
+    work = atoms.copy()
+    work.set_constraint(FixCom())
+    work.calc = calculator
+    rng = np.random.default_rng(seed)
+    saved = _resume(work, rng, checkpoint=checkpoint, partial=partial, mark=mark, stream=stream)
+    if saved is None:
+        thermalize_momenta(work, 2 * temperature_k, rng=rng)
+        partial.write_bytes(b"")
+    step = saved or 0
+
     dynamics = Langevin(
         work,
         time_step_fs * ase_units.fs,
@@ -113,11 +112,10 @@ def run(
         fixcm=False,
         rng=rng,
     )
-    progress = Progress(stream, title=f"MD {temperature_k:g} K", total=steps, start=start)
+    progress = Progress(stream, title=f"MD {temperature_k:g} K", total=steps, start=step)
     with partial.open("ab") as out:
-        step = start
         while True:
-            if step % stride == 0 and not (step == start > 0):
+            if step % stride == 0 and step != saved:
                 check_health(work, atoms, temperature_k=temperature_k, step=step)
                 info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
                 out.write(frame_text(work, info).encode())
