@@ -64,7 +64,6 @@ def identify(path: Path) -> Format:
 def read_vasprun(path: Path) -> Iterator[Frame]:
     """Ionic steps of an MD run (IBRION = 0) from vasprun.xml, by pymatgen; the time step is the run's POTIM."""
     import warnings
-    from xml.etree.ElementTree import ParseError
 
     from pymatgen.io.vasp import Vasprun
 
@@ -73,7 +72,11 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
             # electronic convergence of single steps is no matter of the trajectory
             warnings.simplefilter("ignore")
             run = Vasprun(str(path), parse_dos=False, parse_eigen=False, parse_potcar_file=False)
-    except (ParseError, EOFError, gzip.BadGzipFile) as error:
+    except (
+        SyntaxError,
+        EOFError,
+        gzip.BadGzipFile,
+    ) as error:  # what XML parsers raise derives from SyntaxError
         raise DlmdError(
             f"truncated or damaged XML: {error}", where=str(path), remedy="use the XDATCAR of the same run"
         ) from error

@@ -133,7 +133,7 @@ class _Stream:
                     restarted = None not in (frame.step, before.step) and frame.step < before.step
                     at_join = new_run or restarted
                     repeated = np.allclose(frame.positions, before.positions, rtol=0, atol=_SAME_POSITION_A)
-                    if repeated and at_join:
+                    if repeated and (at_join or (frame.step is not None and frame.step == before.step)):
                         self._dropped += 1
                         before, new_run = frame, False
                         continue
@@ -313,7 +313,7 @@ class _Store:
             raise DlmdError(
                 f"no atoms of species '{mobile}'; there are {there}",
                 where=where,
-                remedy=did_you_mean(mobile, sorted(counts)),
+                remedy=did_you_mean(mobile.capitalize(), sorted(counts)),
             )
         self._mobile = np.flatnonzero(names == mobile)
         self._host = np.flatnonzero(names != mobile)
