@@ -119,7 +119,9 @@ class Output:
         tell("\nAutomatic generation of k-mesh.")
         tell(f" generate k-points for:  {mesh[0]:3d}  {mesh[1]:3d}  {mesh[2]:3d}")
         tell("\n Dimension of arrays:")
-        tell("   k-points           NKPTS =      1   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12")
+        tell(
+            "   k-points           NKPTS =      1   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
+        )
         tell(f"   number of dos      NEDOS =    301   number of ions     NIONS = {len(atoms):6d}")
         tell("   total plane-waves  NPLWV =  13824")
         tell("   ions per type =            " + "".join(f"{n:4d}" for n in self.counts))
@@ -245,7 +247,9 @@ class Output:
             moments = [0.05 if m else 0.0 for m in moments]
         total = "" if moments is None else f"{sum(moments):15.7f}"
         out, xml = self.outcar, self.xml
-        self.oszicar.write("       N       E                     dE             d eps       ncg     rms          rms(c)\n")
+        self.oszicar.write(
+            "       N       E                     dE             d eps       ncg     rms          rms(c)\n"
+        )
         xml.write(" <calculation>\n")
         for k in range(1, steps + 1):
             value = energy + 10.0 ** (-k)
@@ -254,7 +258,9 @@ class Output:
             )
             out.write(f" number of electron      16.0000000 magnetization {total}\n")
             out.write(f"  free energy    TOTEN  =   {value:16.8f} eV\n\n")
-            self.oszicar.write(f"DAV: {k:3d}    {value:.12E}   -0.1E+00   -0.1E+00  100   0.1E+00    0.1E+00\n")
+            self.oszicar.write(
+                f"DAV: {k:3d}    {value:.12E}   -0.1E+00   -0.1E+00  100   0.1E+00    0.1E+00\n"
+            )
             xml.write(f'  <scstep>\n   <energy>\n    <i name="e_fr_energy"> {value:16.8f} </i>\n')
             xml.write(
                 f'    <i name="e_wo_entrp"> {value:16.8f} </i>\n    <i name="e_0_energy"> {value:16.8f} </i>\n'
@@ -282,7 +288,17 @@ class Output:
             + "-" * 86
             + "\n"
         )
-        for name in ("Alpha Z", "Ewald  ", "Hartree", "E(xc)  ", "Local  ", "n-local", "augment", "Kinetic", "Fock   "):
+        for name in (
+            "Alpha Z",
+            "Ewald  ",
+            "Hartree",
+            "E(xc)  ",
+            "Local  ",
+            "n-local",
+            "augment",
+            "Kinetic",
+            "Fock   ",
+        ):
             out.write(f"  {name}" + "     0.00000" * (3 if name == "Alpha Z" else 6) + "\n")
         out.write("  " + "-" * 85 + "\n")
         ev = [x * atoms.get_volume() / EV_PER_A3_IN_KB for x in voigt]
@@ -346,9 +362,13 @@ class Output:
         lines += ["".join(f"{x:20.16f}" for x in v) for v in atoms.get_scaled_positions(wrap=False)]
         if velocities is not None:
             lines += [""] + ["".join(f"{x:16.8E}" for x in v) for v in velocities]
-            lines += ["", "           1", f"{1.0:20.14E}"] + [
-                "".join(f"{x:16.8E}" for x in v) for v in np.zeros((3 * len(atoms), 3))
-            ]
+            # predictor-corrector block: flag, time step, Nosé coordinates, three vectors per atom
+            lines += [
+                "",
+                "           1",
+                f"{1.0:20.14E}",
+                "".join(f"{x:16.8E}" for x in (1.0, 0.0, 0.0, 0.0)),
+            ] + ["".join(f"{x:16.8E}" for x in v) for v in np.zeros((3 * len(atoms), 3))]
         Path("CONTCAR").write_text("\n".join(lines) + "\n")
 
     def close(self, atoms, relaxed):

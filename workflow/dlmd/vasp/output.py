@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,13 +82,15 @@ def read_text(path: Path) -> str:
     """Text of a file, gzipped or not; a gzip cut short gives what can be unpacked."""
     if path.suffix != ".gz":
         return path.read_text(errors="replace")
-    pieces = []
-    with gzip.open(path, "rb") as stream:
+    # zlib and not gzip, which throws away what it has when a file ends early
+    data, pieces = path.read_bytes(), []
+    while data:
+        unpacker = zlib.decompressobj(wbits=31)
         try:
-            while piece := stream.read(1 << 22):
-                pieces.append(piece)
-        except (EOFError, OSError):
-            pass  # the whole frames in what came out are still good
+            pieces.append(unpacker.decompress(data))
+        except zlib.error:
+            break  # the whole frames in what came out are still good
+        data = unpacker.unused_data
     return b"".join(pieces).decode(errors="replace")
 
 
