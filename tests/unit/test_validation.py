@@ -1,0 +1,164 @@
+"""Errors are those of their definitions, matched to the right trajectory, element and axis."""
+
+import json
+
+import numpy as np
+import pytest
+from dlmd import validation
+from dlmd.errors import DlmdError
+from dlmd.validation import Prediction
+
+SPECIES = ["Li", "Cl"]
+
+
+def prediction(source="a", *, force_error=None, frames=2):
+    """Two atoms; reference forces of 0.3 eV/Å in every component unless said otherwise."""
+    reference = np.full((frames, 2, 3), 0.3)
+    error = np.zeros_like(reference) if force_error is None else force_error
+    energy = np.linspace(-4.0, -3.9, frames)
+    return Prediction(
+        source=source,
+        elements=np.array(["Li", "Cl"]),
+        energy_reference=energy,
+        energy_predicted=energy + np.array([0.001, -0.003])[:frames],
+        force_reference=reference,
+        force_predicted=reference + error,
+        virial_reference=np.zeros((frames, 9)),
+        virial_predicted=np.full((frames, 9), 0.002),
+    )
+
+
+def test_definitions():
+    error = np.zeros((2, 2, 3))
+    error[:, 0, 1] = 0.06  # Li, y
+    found = validation.summarise([prediction(force_error=error)], species=SPECIES)
+    assert found["energy_mae_mev_per_atom"] == pytest.approx(2.0)
+    assert found["energy_rmse_mev_per_atom"] == pytest.approx(np.sqrt(5.0))
+    assert found["virial_rmse_mev_per_atom"] == pytest.approx(2.0)
+    assert found["force_rms_mev_per_a"] == pytest.approx(300.0)
+    assert found["force_mae_mev_per_a"] == pytest.approx(10.0)
+    assert found["force_rmse_mev_per_a"] == pytest.approx(60 / np.sqrt(6))
+    assert found["relative_force_rmse"] == pytest.approx(0.2 / np.sqrt(6))
+    assert found["force_by_element"]["Cl"]["force_rmse_mev_per_a"] == 0
+    assert found["force_by_element"]["Li"]["y"]["force_rmse_mev_per_a"] == pytest.approx(60.0)
+    assert found["force_by_element"]["Li"]["x"]["force_rmse_mev_per_a"] == 0
+    assert found["force_by_axis"]["y"]["force_rmse_mev_per_a"] == pytest.approx(60 / np.sqrt(2))
+
+
+def test_trajectories_apart_and_together():
+    good, bad = prediction("good"), prediction("bad", force_error=np.full((2, 2, 3), 0.1))
+    found = validation.summarise([good, bad], species=SPECIES)
+    assert found["trajectories"]["good"]["force_rmse_mev_per_a"] == pytest.approx(0.0, abs=1e-9)
+    assert found["trajectories"]["bad"]["force_rmse_mev_per_a"] == pytest.approx(100.0)
+    assert found["force_rmse_mev_per_a"] == pytest.approx(100 / np.sqrt(2))
+    assert found["frames"] == 4
+
+
+def test_parity_points_are_pairs_of_the_data():
+    rng = np.random.default_rng(3)
+    p = prediction(force_error=rng.normal(size=(2, 2, 3)))
+    everything = validation.parity_points([p], species=SPECIES)
+    assert everything["force_reference"].shape == (4, 3)
+    assert list(everything["force_element"]) == ["Li", "Cl", "Li", "Cl"]
+    np.testing.assert_array_equal(everything["force_predicted"], p.force_predicted.reshape(-1, 3))
+
+    some = validation.parity_points([p], species=SPECIES, max_points=3)
+    assert len(some["force_reference"]) == len(some["force_element"]) == 3 and some["force_total"] == 4
+    for predicted, element in zip(some["force_predicted"], some["force_element"], strict=True):
+        row = np.flatnonzero((everything["force_predicted"] == predicted).all(axis=1))
+        assert len(row) == 1 and everything["force_element"][row[0]] == element
+
+
+def write_details(work, systems):
+    """What `dp test -d detail` writes: one block per system, in the order given."""
+    names = {
+        "e": "data_e pred_e",
+        "f": "data_fx data_fy data_fz pred_fx pred_fy pred_fz",
+        "v": "data_vxx pred_vxx",
+    }
+    for kind, columns in names.items():
+        with (work / f"detail.{kind}.out").open("w") as file:
+            for path, tables in systems.items():
+                np.savetxt(file, tables[kind], header=f"{path}: {columns}")
+
+
+@pytest.fixture
+def details(tmp_path):
+    """Two systems of 2 atoms (Cl, Li) with 1 and 2 frames, written in another order than found."""
+    found = []
+    tables = {}
+    for name, frames in (("one", 1), ("two", 2)):
+        folder = tmp_path / "test" / name
+        folder.mkdir(parents=True)
+        (folder / "type.raw").write_text("1\n0\n")
+        found.append(folder)
+        tables[name] = {
+            "e": np.arange(2.0 * frames).reshape(frames, 2) + 10 * frames,
+            "f": np.arange(12.0 * frames).reshape(2 * frames, 6) + 100 * frames,
+            "v": np.arange(18.0 * frames).reshape(frames, 18),
+        }
+    write_details(tmp_path, {folder: tables[folder.name] for folder in reversed(found)})
+    return tmp_path, found, tables
+
+
+def test_details_are_matched_to_their_system(details):
+    work, found, tables = details
+    one, two = validation.read_details(work, found, species=SPECIES)
+    assert (one.source, two.source) == ("one", "two")
+    assert list(one.elements) == ["Cl", "Li"]
+    np.testing.assert_allclose(one.energy_reference, tables["one"]["e"][:, 0] / 2)
+    np.testing.assert_allclose(two.energy_predicted, tables["two"]["e"][:, 1] / 2)
+    np.testing.assert_allclose(two.force_predicted[1, 0], tables["two"]["f"][2, 3:])
+    np.testing.assert_allclose(two.virial_reference, tables["two"]["v"][:, :9] / 2)
+
+
+def test_missing_or_short_details_are_errors(details):
+    work, found, tables = details
+    write_details(work, {found[0]: tables["one"]})
+    with pytest.raises(DlmdError, match="wrote nothing for this system"):
+        validation.read_details(work, found, species=SPECIES)
+    short = tables["two"] | {"f": tables["two"]["f"][:-1]}
+    write_details(work, {found[1]: short})
+    with pytest.raises(DlmdError, match="3 forces for 2 frames of 2 atoms"):
+        validation.read_details(work, found[1:], species=SPECIES)
+
+
+def test_nothing_held_out_is_an_error(tmp_path):
+    with pytest.raises(DlmdError, match="no trajectory is held out"):
+        validation.test_errors(
+            "model.pb",
+            tmp_path,
+            errors=tmp_path / "e.json",
+            parity=tmp_path / "p.npz",
+            species=SPECIES,
+            threads=1,
+            log=tmp_path / "log",
+        )
+
+
+@pytest.mark.parametrize("value", [0.1801, float("nan")])
+def test_gate_refuses(tmp_path, value):
+    (tmp_path / "errors.json").write_text(
+        json.dumps({"relative_force_rmse": value, "force_rmse_mev_per_a": 70.0})
+    )
+    with pytest.raises(DlmdError, match="the limit is 18 %"):
+        validation.accept(
+            tmp_path / "errors.json",
+            accepted=tmp_path / "ok.json",
+            figure="parity.png",
+            max_relative_force_rmse=0.18,
+        )
+    assert not (tmp_path / "ok.json").exists()
+
+
+def test_gate_accepts(tmp_path):
+    (tmp_path / "errors.json").write_text(
+        json.dumps({"relative_force_rmse": 0.18, "force_rmse_mev_per_a": 70.0})
+    )
+    validation.accept(
+        tmp_path / "errors.json",
+        accepted=tmp_path / "ok.json",
+        figure="parity.png",
+        max_relative_force_rmse=0.18,
+    )
+    assert json.loads((tmp_path / "ok.json").read_text())["relative_force_rmse"] == 0.18
