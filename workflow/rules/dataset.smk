@@ -21,11 +21,11 @@ rule dataset:
     params:
         ids=[s.id for s in targets.aimd_sources(cfg)],
         splits=[s.split for s in targets.aimd_sources(cfg)],
-        count=len(targets.aimd_sources(cfg)),
+        number=len(targets.aimd_sources(cfg)),
         species=SPECIES,
         discard_ps=cfg.labels.aimd.discard_ps,
         algorithm=dataset_module.VERSION,
     message:
-        "{wildcards.level}: building the dataset from {params.count} trajectories"
+        "{wildcards.level}: building the dataset from {params.number} trajectories"
     script:
         "../scripts/dataset.py"

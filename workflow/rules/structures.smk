@@ -20,13 +20,13 @@ rule orderings:
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
         occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
         charges=cfg.material.charges,
-        count=cfg.structures.orderings,
+        number=cfg.structures.orderings,
         sampling=cfg.structures.sampling,
         min_distance=cfg.structures.min_distance_angstrom,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),
         algorithm=structures_module.VERSION,
     message:
-        "building {params.count} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
+        "building {params.number} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     script:
         "../scripts/orderings.py"
 

@@ -2,12 +2,13 @@
 
 import os
 import sys
+import traceback
 from contextlib import contextmanager
 
 
 @contextmanager
 def job(snakemake):
-    """Send stdout and stderr of the block to the rule's log; a DlmdError ends the job with its text in the log."""
+    """Send stdout and stderr of the block to the rule's log; an error ends the job with its text in the log."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
     from dlmd.errors import DlmdError
@@ -19,6 +20,9 @@ def job(snakemake):
         except DlmdError as error:
             log.write(f"{error}\n")
             log.flush()
+            raise SystemExit(1) from None
+        except Exception:
+            traceback.print_exc(file=log)
             raise SystemExit(1) from None
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__

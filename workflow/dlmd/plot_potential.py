@@ -1,0 +1,110 @@
+"""Figures of a potential: predicted against reference, and the learning curve."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmd import plot_style as style
+
+MEV_PER_EV = 1000.0
+
+
+def parity(points: str, errors: str, figures: Sequence[str]) -> None:
+    """Forces of each element (axes in colours), energies and virials per atom, as in the paper's Fig. 1b-e.
+
+    Parameters
+    ----------
+    points, errors
+        parity.npz and errors.json of `dlmd.validation`.
+    figures
+        Files to write.
+    """
+    data, found = np.load(points), json.loads(Path(errors).read_text())
+    species = [str(s) for s in data["species"] if s in found["force_by_element"]]
+    columns = max(len(species), 2)
+    fig, axes = style.figure(2, columns, width=3.2 * columns, height=6.4)
+    for ax, element in zip(axes[0], species, strict=False):
+        chosen = data["force_element"] == element
+        for k, axis in enumerate("xyz"):
+            _scatter(
+                ax,
+                data["force_reference"][chosen, k],
+                data["force_predicted"][chosen, k],
+                style.CYCLE[k],
+                axis,
+            )
+        numbers = found["force_by_element"][element]
+        _finish(
+            ax,
+            f"{element} forces (eV/Å)",
+            f"RMSE {numbers['force_rmse_mev_per_a']:.0f} meV/Å\n{numbers['relative_force_rmse']:.1%} of RMS",
+        )
+        ax.legend(loc="lower right", markerscale=4, handletextpad=0.2)
+    energy = {key: data[f"energy_{key}"] for key in ("reference", "predicted")}
+    centre = energy["reference"].mean()
+    _scatter(
+        axes[1, 0],
+        *((energy[key] - centre) * MEV_PER_EV for key in ("reference", "predicted")),
+        style.BLUE,
+        None,
+        size=9,
+    )
+    _finish(axes[1, 0], "energy − mean (meV/atom)", f"RMSE {found['energy_rmse_mev_per_atom']:.2f} meV/atom")
+    _scatter(
+        axes[1, 1],
+        data["virial_reference"] * MEV_PER_EV,
+        data["virial_predicted"] * MEV_PER_EV,
+        style.BLUE,
+        None,
+    )
+    _finish(axes[1, 1], "virial (meV/atom)", f"RMSE {found['virial_rmse_mev_per_atom']:.1f} meV/atom")
+    for ax in axes.ravel()[len(species) : columns]:
+        ax.set_axis_off()
+    for ax in axes[1, 2:]:
+        ax.set_axis_off()
+    style.save(fig, figures)
+
+
+def _scatter(ax, reference, predicted, colour: str, label: str | None, *, size: float = 2.0) -> None:
+    ax.scatter(reference, predicted, s=size, c=colour, alpha=0.4, linewidths=0, label=label, rasterized=True)
+
+
+def _finish(ax, quantity: str, note: str) -> None:
+    """Equal axes, the diagonal, labels and the error in the corner."""
+    low = min(ax.get_xlim()[0], ax.get_ylim()[0])
+    high = max(ax.get_xlim()[1], ax.get_ylim()[1])
+    ax.plot([low, high], [low, high], color="0.6", lw=0.8, zorder=0)
+    ax.set(
+        xlim=(low, high),
+        ylim=(low, high),
+        xlabel="reference",
+        ylabel="predicted",
+        title=quantity,
+        aspect="equal",
+    )
+    ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", fontsize=9)
+
+
+def learning_curve(curve: str, figures: Sequence[str]) -> None:
+    """Errors of single batches against the step, from the joined learning curve (lcurve.csv)."""
+    with Path(curve).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    step = np.array([float(row["step"]) for row in rows])
+    fig, axes = style.figure(1, 2, width=8.4, height=3.6)
+    panels = (
+        (axes[0, 0], "force_rmse_{}_ev_per_a", "force RMSE (eV/Å)"),
+        (axes[0, 1], "energy_rmse_{}_ev_per_atom", "energy RMSE (eV/atom)"),
+    )
+    for ax, name, label in panels:
+        for which, colour in (("train", style.BLUE), ("valid", style.VERMILION)):
+            key = name.format(which)
+            if key in rows[0]:
+                ax.plot(step, [float(row[key]) for row in rows], color=colour, lw=1.2, label=f"{which} batch")
+        ax.set(xlabel="training step", ylabel=label, yscale="log")
+        ax.legend()
+    style.save(fig, figures)
