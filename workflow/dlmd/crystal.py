@@ -373,7 +373,9 @@ def _wyckoff_letters(grouped: list[dict], lattice: np.ndarray) -> list[str]:
 
     positions = np.concatenate([group["positions"] for group in grouped])
     owner = np.repeat(np.arange(len(grouped)), [len(group["positions"]) for group in grouped])
-    dataset = spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=SAME_POSITION_A)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on the wording of its own errors
+        dataset = spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=SAME_POSITION_A)
     if dataset is None:
         return ["?"] * len(grouped)
     return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(grouped))]
