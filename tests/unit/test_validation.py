@@ -69,58 +69,65 @@ def test_parity_points_are_pairs_of_the_data():
         assert len(row) == 1 and everything["force_element"][row[0]] == element
 
 
-def write_details(work, systems):
-    """What `dp test -d detail` writes: one block per system, in the order given."""
+def write_details(work, tables):
+    """What `dp test -d detail` writes: all systems one after the other, with the first one's name as header."""
     names = {
         "e": "data_e pred_e",
         "f": "data_fx data_fy data_fz pred_fx pred_fy pred_fz",
         "v": "data_vxx pred_vxx",
     }
     for kind, columns in names.items():
-        with (work / f"detail.{kind}.out").open("w") as file:
-            for path, tables in systems.items():
-                np.savetxt(file, tables[kind], header=f"{path}: {columns}")
+        rows = np.concatenate([table[kind] for table in tables])
+        np.savetxt(work / f"detail.{kind}.out", rows, header=f"/of/the/first: {columns}")
 
 
 @pytest.fixture
 def details(tmp_path):
-    """Two systems of 2 atoms (Cl, Li) with 1 and 2 frames, written in another order than found."""
-    found = []
-    tables = {}
+    """Two systems of 2 atoms (Cl, Li) with 1 and 2 frames, and dp's tables for them."""
+    found, tables = [], []
     for name, frames in (("one", 1), ("two", 2)):
         folder = tmp_path / "test" / name
-        folder.mkdir(parents=True)
+        (folder / "set.000").mkdir(parents=True)
         (folder / "type.raw").write_text("1\n0\n")
         found.append(folder)
-        tables[name] = {
-            "e": np.arange(2.0 * frames).reshape(frames, 2) + 10 * frames,
-            "f": np.arange(12.0 * frames).reshape(2 * frames, 6) + 100 * frames,
-            "v": np.arange(18.0 * frames).reshape(frames, 18),
-        }
-    write_details(tmp_path, {folder: tables[folder.name] for folder in reversed(found)})
+        energy = np.arange(2.0 * frames).reshape(frames, 2) + 10 * frames
+        np.save(folder / "set.000" / "energy.npy", energy[:, :1])
+        tables.append(
+            {
+                "e": energy,
+                "f": np.arange(12.0 * frames).reshape(2 * frames, 6) + 100 * frames,
+                "v": np.arange(18.0 * frames).reshape(frames, 18),
+            }
+        )
     return tmp_path, found, tables
 
 
 def test_details_are_matched_to_their_system(details):
     work, found, tables = details
+    write_details(work, tables)
     one, two = validation.read_details(work, found, species=SPECIES)
     assert (one.source, two.source) == ("one", "two")
     assert list(one.elements) == ["Cl", "Li"]
-    np.testing.assert_allclose(one.energy_reference, tables["one"]["e"][:, 0] / 2)
-    np.testing.assert_allclose(two.energy_predicted, tables["two"]["e"][:, 1] / 2)
-    np.testing.assert_allclose(two.force_predicted[1, 0], tables["two"]["f"][2, 3:])
-    np.testing.assert_allclose(two.virial_reference, tables["two"]["v"][:, :9] / 2)
+    np.testing.assert_allclose(one.energy_reference, tables[0]["e"][:, 0] / 2)
+    np.testing.assert_allclose(two.energy_predicted, tables[1]["e"][:, 1] / 2)
+    np.testing.assert_allclose(two.force_predicted[1, 0], tables[1]["f"][2, 3:])
+    np.testing.assert_allclose(two.virial_reference, tables[1]["v"][:, :9] / 2)
 
 
-def test_missing_or_short_details_are_errors(details):
+def test_foreign_or_missing_details_are_errors(details):
     work, found, tables = details
-    write_details(work, {found[0]: tables["one"]})
-    with pytest.raises(DlmdError, match="wrote nothing for this system"):
+    write_details(work, tables[::-1])
+    with pytest.raises(DlmdError, match="not the 1 frames of one"):
         validation.read_details(work, found, species=SPECIES)
-    short = tables["two"] | {"f": tables["two"]["f"][:-1]}
-    write_details(work, {found[1]: short})
-    with pytest.raises(DlmdError, match="3 forces for 2 frames of 2 atoms"):
-        validation.read_details(work, found[1:], species=SPECIES)
+    write_details(work, tables[:1])
+    with pytest.raises(DlmdError, match="not the 2 frames of two"):
+        validation.read_details(work, found, species=SPECIES)
+    write_details(work, [tables[0], tables[1] | {"f": tables[1]["f"][:-1]}])
+    with pytest.raises(DlmdError, match="not the 2 frames of two"):
+        validation.read_details(work, found, species=SPECIES)
+    write_details(work, [*tables, tables[0]])
+    with pytest.raises(DlmdError, match="wrote 4 frames, the held-out trajectories have 3"):
+        validation.read_details(work, found, species=SPECIES)
 
 
 def test_nothing_held_out_is_an_error(tmp_path):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,9 @@ def test_errors(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     args = [str(programs.locate("dp").absolute()), "--tf", "test", "-m", str(Path(model).absolute())]
-    args += ["-s", str(Path(test).absolute()), "-n", "0", "-d", "detail"]
+    # a list, because dp finds the systems of a folder in no particular order
+    (work / "systems.txt").write_text("".join(f"{system.absolute()}\n" for system in found))
+    args += ["-f", "systems.txt", "-n", "0", "-d", "detail"]
     programs.run(args, cwd=work, log=Path(log).resolve(), threads=threads)
     predictions = read_details(work, found, species=species)
 
@@ -86,17 +88,32 @@ def test_errors(
 
 
 def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -> list[Prediction]:
-    """Predictions from the detail files of `dp test` in `work`, matched to the systems they were made for."""
-    blocks = {name: parse_detail((work / f"detail.{name}.out").read_text()) for name in ("e", "f", "v")}
+    """Predictions of the systems `found`, from the detail files that `dp test` wrote for them in this order.
+
+    Raises
+    ------
+    DlmdError
+        where the rows are not those of the systems.
+    """
+    energies, forces, virials = (
+        parse_detail((work / f"detail.{kind}.out").read_text()) for kind in ("e", "f", "v")
+    )
     predictions = []
+    frame = row = 0
     for system in found:
         elements = np.array(species)[np.loadtxt(system / "type.raw", dtype=int, ndmin=1)]
-        atoms = len(elements)
-        energy, force, virial = (_block(blocks[name], system) for name in ("e", "f", "v"))
-        if len(force) != len(energy) * atoms or len(virial) != len(energy):
+        labels = np.concatenate([np.load(path).ravel() for path in sorted(system.glob("set.*/energy.npy"))])
+        frames, atoms = len(labels), len(elements)
+        energy = energies[frame : frame + frames]
+        force = forces[row : row + frames * atoms]
+        virial = virials[frame : frame + frames]
+        frame, row = frame + frames, row + frames * atoms
+        # dp reads the labels in single precision
+        same = len(energy) == frames and np.allclose(energy[:, 0], labels, rtol=1e-6)
+        if not same or len(force) != frames * atoms or len(virial) != frames:
             raise DlmdError(
-                f"dp test wrote {len(force)} forces for {len(energy)} frames of {atoms} atoms",
-                where=str(system),
+                f"what dp test wrote are not the {frames} frames of {system.name}",
+                where=str(work),
                 remedy="see the log of dp test",
             )
         predictions.append(
@@ -111,27 +128,18 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
                 virial_predicted=virial[:, 9:] / atoms,
             )
         )
+    if frame != len(energies) or row != len(forces):
+        raise DlmdError(
+            f"dp test wrote {len(energies)} frames, the held-out trajectories have {frame}",
+            where=str(work),
+            remedy="see the log of dp test",
+        )
     return predictions
 
 
-def parse_detail(text: str) -> dict[str, np.ndarray]:
-    """Tables of a detail file of `dp test`: the system's path, as in its header line `# path: columns`, -> (rows, columns)."""
-    rows: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if line.startswith("#"):
-            current = rows.setdefault(line[1:].rsplit(":", 1)[0].strip(), [])
-        elif line.strip():
-            current.append(line)
-    return {name: np.loadtxt(lines, ndmin=2) for name, lines in rows.items()}
-
-
-def _block(tables: Mapping[str, np.ndarray], system: Path) -> np.ndarray:
-    for name, table in tables.items():
-        if Path(name).resolve() == system.resolve():
-            return table
-    raise DlmdError(
-        "dp test wrote nothing for this system", where=str(system), remedy="see the log of dp test"
-    )
+def parse_detail(text: str) -> np.ndarray:
+    """(rows, columns) of a detail file of `dp test`, the systems one after the other; lines with # are headers."""
+    return np.loadtxt(text.splitlines(), comments="#", ndmin=2)
 
 
 def statistics(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
