@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import csv
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.costs import stage_times
+from dlmd.provenance import versions
 
 TEMPLATE = "report.html.j2"
 PACKAGES = (
@@ -56,7 +55,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
         reference_notes=published.get("notes"),
         structures=_read_csv(run / "structures/occupancies.csv"),
         cost=_cost(run),
-        versions=_versions(),
+        versions=[{"package": p, "version": v} for p, v in versions(PACKAGES).items()],
         config_text=Path(config).read_text(encoding="utf-8"),
     )
     Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
@@ -159,7 +158,7 @@ def _temperature(result: Mapping) -> dict:
 
     return {
         "T (K)": f"{result['temperature_k']:g}",
-        "verdict": "ok" if ok else f"{result['verdict']['code']}: {result['verdict']['message']}",
+        "verdict": result["verdict"]["code"].replace("_", " "),
         "run (ps)": f"{result['length_ps']:.4g}",
         "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
         "D_self (cm²/s)": show("d_self_cm2_per_s"),
@@ -247,16 +246,6 @@ def _cost(run: Path) -> list[dict]:
         }
         for row in stage_times(run / "benchmarks")
     ]
-
-
-def _versions() -> list[dict]:
-    rows = [{"package": "Python", "version": platform.python_version()}]
-    for package in PACKAGES:
-        try:
-            rows.append({"package": package, "version": version(package)})
-        except PackageNotFoundError:
-            continue
-    return rows
 
 
 def _figure(path: Path, alt: str, numbers: str, caption: str) -> dict:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dlmd import production, programs
 from dlmd.lammps import Dynamics, Strides, deepmd_pair
+from dlmd.provenance import versions
 
 LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
 PACKAGES = ("dlmd", "deepmd-kit", "lammps", "tensorflow-cpu", "tensorflow")
@@ -134,20 +134,10 @@ def segment(
             seed=seed,
             cell=info,
             masses=info["masses_amu"],
-            versions=_versions(),
+            versions=versions(PACKAGES),
             model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
         ),
         lmp=programs.command("lmp", command),
         threads=threads,
         log=Path(log),
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
