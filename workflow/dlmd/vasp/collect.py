@@ -7,6 +7,7 @@ step, time_ps, temperature_k, kinetic_temperature_k, level, theory, strain, sour
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 VERSION = 1
+
+# Kinetic temperature over a trajectory may differ so much before it is remarked on
+TEMPERATURE_TOLERANCE = 0.1
 
 
 def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
@@ -150,6 +154,14 @@ def collect_aimd(
     if not production:
         raise DlmdError("no whole frame of production", where=str(folder), remedy="run the segments again")
     origin = production[0].step
+    made = production[-1].step - origin + 1
+    # a run that begins with the last frame of the one before makes one new frame fewer
+    if made + len(producing) < job["steps"]:
+        raise DlmdError(
+            f"only {made} of {job['steps']} steps are there, though every segment has results",
+            where=str(folder),
+            remedy="a segment holds results of another one; bring back the right ones",
+        )
     rejected = [(j.run, j.frame) for j in production if j.frame.reason is not None]
     rejected += [(run, f) for run in producing for f in run.frames if not f.whole and not _cut_off(run, f)]
     fraction = len(rejected) / (len(production) + sum(not f.whole for _, f in rejected))
@@ -162,7 +174,7 @@ def collect_aimd(
         "source": job["source"],
         "level": job["level"],
         "theory": _theory(job, ordered),
-        "steps": production[-1].step - origin + 1,
+        "steps": made,
         "frames_kept": len(kept),
         "frames_rejected": len(rejected),
         "rejected_fraction": fraction,
@@ -174,8 +186,11 @@ def collect_aimd(
         "moments_out_of_range": in_range.count(False),
         "moments_not_judged": in_range.count(None),
         "mean_temperature_k": float(np.mean(temperatures)) if temperatures else None,
+        "notes": _notes(job, temperatures, in_range),
         "runs": _run_records(ordered, folder),
     }
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
     record.write_text(json.dumps(result, indent=1))
     if fraction > max_rejected_fraction:
         common = ", ".join(f"{n} x {reason}" for reason, n in reasons.most_common(2))
@@ -217,6 +232,22 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
             gate.require_level(run, job, step)
     gate.require_start(next(iter(runs.values()))[0], job)
     return runs
+
+
+def _notes(job: dict, temperatures: Sequence[float], in_range: Sequence[bool | None]) -> list[str]:
+    """What a reader should know of frames that are kept all the same."""
+    notes = []
+    if temperatures:
+        mean, asked = float(np.mean(temperatures)), job["temperature_k"]
+        if abs(mean - asked) > TEMPERATURE_TOLERANCE * asked:
+            notes.append(f"the mean temperature is {mean:.0f} K, the thermostat's {asked:g} K")
+    if in_range.count(False):
+        notes.append(f"{in_range.count(False)} of {len(in_range)} frames have a moment outside its range")
+    if job["moment_range"] and None in in_range:
+        notes.append(
+            f"{in_range.count(None)} frames came without moments (no OUTCAR), so these are not judged"
+        )
+    return notes
 
 
 def _theory(job: dict, runs: Sequence[Run]) -> dict:
