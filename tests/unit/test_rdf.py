@@ -70,6 +70,11 @@ def test_long_range_is_refused_with_the_limit():
         rdf.rdfs(positions[None], symbols, cell=cell, r_max_a=7.6)
 
 
+def test_default_range_of_a_cell_whose_half_width_is_a_whole_number_of_bins():
+    positions, symbols, cell = rock_salt(n=2)
+    assert rdf.rdfs(positions[None], symbols, cell=cell).r_a[-1] < 5
+
+
 def test_nan_and_wrong_shapes_are_refused():
     positions, symbols, cell = rock_salt()
     with pytest.raises(DlmdError, match="NaN"):

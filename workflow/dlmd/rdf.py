@@ -235,16 +235,16 @@ def table(sets: Mapping[str, RdfSet]) -> tuple[list[str], np.ndarray]:
 
 
 def _edges(cell: np.ndarray, r_max_a: float | None, bin_width_a: float) -> np.ndarray:
-    half = 0.5 * float(cell_widths(cell).min())
-    if r_max_a is None:
-        # whole bins, so that cells of different size share them
-        return np.arange(int(min(R_MAX_A, half) / bin_width_a + 1e-9) + 1) * bin_width_a
-    if r_max_a > half:
+    """Whole bins, so that cells of different size share them."""
+    # freud wants less than half the width, in single precision
+    half = 0.5 * float(cell_widths(cell).min()) * (1 - 1e-6)
+    if r_max_a is not None and r_max_a > half:
         raise DlmdError(
-            f"r_max {r_max_a:g} Å is above half the cell's smallest width ({half:.3f} Å)",
+            f"r_max {r_max_a:g} Å is not below half the cell's smallest width ({half:.3f} Å)",
             remedy="choose a shorter one, or a larger cell",
         )
-    return np.arange(int(r_max_a / bin_width_a + 1e-9) + 1) * bin_width_a
+    longest = min(R_MAX_A, half) if r_max_a is None else r_max_a
+    return np.arange(int(longest / bin_width_a + 1e-9) + 1) * bin_width_a
 
 
 def _neighbours(

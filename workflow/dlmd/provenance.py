@@ -1,0 +1,50 @@
+"""Where a result came from: fingerprints of its inputs, versions of the packages, and the command."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shlex
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_MB = 1 << 20
+PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
+
+
+def provenance(inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES) -> dict:
+    """JSON-ready record of the input files, package versions and the exact command line."""
+    return {
+        "command": shlex.join(command),
+        "inputs": [fingerprint(path) for path in inputs],
+        "versions": {"python": platform.python_version(), **versions(packages)},
+    }
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def fingerprint(path: str | Path) -> dict:
+    """Size and SHA-256 of a file; of its first and last MB where it has more than two, which the key says."""
+    path = Path(path)
+    size = path.stat().st_size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        if size <= 2 * _MB:
+            digest.update(file.read())
+            key = "sha256"
+        else:
+            digest.update(file.read(_MB))
+            file.seek(-_MB, 2)
+            digest.update(file.read(_MB))
+            key = "sha256_of_first_and_last_mb"
+    return {"path": str(path), "bytes": size, key: digest.hexdigest()}
