@@ -1,32 +1,29 @@
 """Synthetic ion conductors whose D_self, D_total and Haven ratio are known exactly.
 
 Hopping model (`hopping`)
-    Independent Poisson events, rate `rate` per ion and ps of the whole system (N * rate events per ps). An event
-    moves a random group of ions, ion g of the group by `pattern[g] * h`, with h = hop length times a random Cartesian axis and sign.
-    With probability `p_back` the same group returns after an exponential time of mean `memory_ps`. An event that stays displaces for ever: it
-    adds (1 - p_back) per event; one that returns adds to the MSD only while a window edge falls within its dwell:
+    A superposition of independent Poisson events of several kinds, `rate` per ion and ps each. An event moves a random group
+    of ions, member g by pattern[g] * h, with h the hop length along a random Cartesian axis and sign. With probability
+    p = `p_back` the same group returns after an exponential time of mean tau = `memory_ps`.
+    A window [0, t] sees a lasting event once, with rate (1 - p) t. Of the returning ones it sees those that begin in it
+    and end after it, p tau (1 - exp(-t/tau)) of them, and equally many that began before it and end in it. So per kind, as
+    mean squares of independent contributions add,
 
-        MSD_self(t)  = rate * S2 h^2 [(1 - p) t + 2 p tau (1 - exp(-t/tau))],   S2 = sum_g pattern_g^2
-        MSD_total(t) = rate * S1^2 h^2 [(1 - p) t + 2 p tau (1 - exp(-t/tau))], S1 = sum_g pattern_g
+        MSD_self(t)  = rate S2 h² [(1 - p) t + 2 p tau (1 - exp(-t/tau))],   S2 = sum_g pattern_g²
+        MSD_total(t) = rate S1² h² [(1 - p) t + 2 p tau (1 - exp(-t/tau))],  S1 = sum_g pattern_g
+        D_self = sum_kinds rate S2 h² (1 - p) / 6,   D_total = sum_kinds rate S1² h² (1 - p) / 6
 
-    (mean square of independent contributions; a window [0, t] sees a net +1 from events that begin in it and end after it,
-    rate * tau (1 - exp(-t/tau)), and a net -1 from those that began before it and end in it, the same number.) Hence
-
-        D_self = rate S2 h^2 (1 - p) / 6,   D_total = rate S1^2 h^2 (1 - p) / 6,   H = S2 / S1^2
-
-    and mixtures of event kinds add. pattern (1,): H = 1. (1, 1, 1): H = 1/3. (1, -0.5): H = 1.25 / 0.25 = 5.
+    With one kind H = S2 / S1²: 1 for single hops (1,), 1/3 for strings of three (1, 1, 1), 5 for (1, -0.5).
 
 Gaussian model (`gaussian`)
-    r_i = w_i + (alpha - 1) mean_j(w_j) + A_i, with w_i Brownian of diffusion coefficient d0 and A_i a stationary
-    Ornstein-Uhlenbeck position (variance `cage_a2` per axis, relaxation `memory_ps`), likewise mixed by alpha. With P = 1 - 1/N:
+    r_i = w_i + (alpha - 1) mean_j(w_j), with w_i the sum of a Brownian motion of diffusion coefficient d0 and a stationary
+    Ornstein-Uhlenbeck position of variance `cage_a2` per axis and relaxation tau. The deviation from the mean and the mean
+    are independent, with shares 1 - 1/N and 1/N of the variance, and alpha multiplies the mean:
 
-        D_self = d0 [P + alpha^2 / N],   D_total = d0 alpha^2,   H = (P + alpha^2 / N) / alpha^2
+        D_self = d0 (1 - 1/N + alpha²/N),   D_total = d0 alpha²,   MSD_self(t) = 6 D_self t + 6 (D_self/d0) cage_a2 (1 - exp(-t/tau))
 
-    because the deviation from the mean and the mean are independent, of variance shares P and 1/N. MSD_self(t) = 6 D_self t + const (1 - exp(-t/tau)).
-
-Vibration is an independent Gaussian of standard deviation `vibration_a` per ion, axis and frame (its own sum over ions is part of
-the total). Drift: the whole system moves by a random walk, and the host takes the recoil -(mass ratio) * sum_i u_i; the positions returned are
-in the laboratory frame, with the host's centre of mass apart.
+Vibration is an independent Gaussian of standard deviation `vibration_a` per ion, axis and frame. Drift: the whole system moves by a
+random walk, and the host recoils by the mass ratio times the ions' sum; positions are returned in the laboratory frame,
+with the host's centre of mass apart.
 """
 
 from __future__ import annotations
@@ -39,7 +36,7 @@ from dlmd.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class Truth:
-    """Exact values; D in Å²/ps. `onset_ps`: lag beyond which the slope of MSD_self exceeds the limit by less than 2 %."""
+    """Exact values; D in Å²/ps. Beyond `onset_ps` the slopes of MSD_self and MSD_total exceed their limits by less than 2 %."""
 
     d_self: float
     d_total: float
@@ -50,55 +47,73 @@ class Truth:
         return self.d_self / self.d_total
 
 
-def _onset(excess: float, memory_ps: float, tolerance: float = 0.02) -> float:
-    """Lag t where excess * exp(-t / memory) falls to the tolerance."""
-    return max(memory_ps * np.log(max(excess, tolerance) / tolerance), 0.0)
+@dataclass(frozen=True)
+class Hop:
+    """A kind of event."""
+
+    rate: float
+    pattern: tuple[float, ...] = (1.0,)
+    p_back: float = 0.0
+    memory_ps: float = 1.0
+
+    @property
+    def self_strength(self) -> float:
+        return self.rate * sum(weight**2 for weight in self.pattern)
+
+    @property
+    def total_strength(self) -> float:
+        return self.rate * sum(self.pattern) ** 2
+
+
+def _onset(relaxations: list[tuple[float, float]]) -> float:
+    """Lag t where sum amplitude * exp(-t / tau) over (amplitude, tau), relative to the slope, falls to 0.02."""
+    times = np.linspace(0, 200, 20001)
+    excess = sum(amplitude * np.exp(-times / tau) for amplitude, tau in relaxations)
+    return float(times[np.argmax(excess <= 0.02)])
 
 
 def hopping(
     rng: np.random.Generator,
-    *,
+    *hops: Hop,
     n_ions: int = 120,
     n_frames: int = 2500,
     frame_ps: float = 0.2,
-    kinds: tuple[tuple[float, tuple[float, ...]], ...] = ((0.03, (1.0,)),),
-    p_back: float = 0.4,
-    memory_ps: float = 1.0,
     hop_a: float = 3.0,
     vibration_a: float = 0.2,
     drift_a: float = 0.02,
     temperature_k: float | None = 600.0,
 ) -> tuple[Trajectory, Truth]:
-    """A hopping trajectory and its truth; `kinds` are (rate per ion and ps, pattern)."""
+    """A hopping trajectory and its truth."""
     length = n_frames * frame_ps
-    lead = 8 * memory_ps  # events before the first frame, so that the process is stationary
     moves = np.zeros((n_frames, n_ions, 3))
-    d_self = d_total = 0.0
-    for rate, pattern in kinds:
-        count = rng.poisson(rate * n_ions * (length + lead))
+    for hop in hops:
+        # events before the first frame make the process stationary
+        lead = 10 * hop.memory_ps
+        count = rng.poisson(hop.rate * n_ions * (length + lead))
         start = rng.uniform(-lead, length, count)
-        end = np.where(rng.random(count) < p_back, start + rng.exponential(memory_ps, count), np.inf)
-        axis, sign = rng.integers(3, size=count), rng.choice([-1.0, 1.0], count)
-        # distinct members: a random start, then equal spacing around the ring of ions
-        members = (
-            rng.integers(n_ions, size=count)[:, None]
-            + np.arange(len(pattern)) * rng.integers(1, n_ions // len(pattern), count)[:, None]
-        )
-        for column, weight in enumerate(pattern):
-            ion = members[:, column] % n_ions
+        returns = rng.random(count) < hop.p_back
+        end = np.where(returns, start + rng.exponential(hop.memory_ps, count), 2 * length)
+        axis, step = rng.integers(3, size=count), hop_a * rng.choice([-1.0, 1.0], count)
+        # distinct members: a random ion, and others equally spaced around the ring of ions
+        size = len(hop.pattern)
+        leader, spacing = rng.integers(n_ions, size=count), rng.integers(1, n_ions // size + 1, count)
+        for place, weight in enumerate(hop.pattern):
+            ion = (leader + place * spacing) % n_ions
             for when, direction in ((start, 1.0), (end, -1.0)):
-                frame = np.ceil(np.minimum(when, 2 * length) / frame_ps).astype(int)
+                frame = np.ceil(when / frame_ps).astype(int)
                 seen = (frame > 0) & (frame < n_frames)
-                np.add.at(
-                    moves, (frame[seen], ion[seen], axis[seen]), (direction * weight * hop_a * sign)[seen]
-                )
-        s1, s2 = sum(pattern), sum(w * w for w in pattern)
-        d_self += rate * s2 * hop_a**2 * (1 - p_back) / 6
-        d_total += rate * s1**2 * hop_a**2 * (1 - p_back) / 6
-    positions = np.cumsum(moves, axis=0)
-    positions += vibration_a * rng.standard_normal(positions.shape)
-    onset = _onset(2 * p_back / (1 - p_back), memory_ps)
-    return _drifting(rng, positions, frame_ps, drift_a, temperature_k), Truth(d_self, d_total, onset)
+                np.add.at(moves, (frame[seen], ion[seen], axis[seen]), (direction * weight * step)[seen])
+    positions = np.cumsum(moves, axis=0) + vibration_a * rng.standard_normal(moves.shape)
+    d_self, d_total = (
+        sum(getattr(hop, kind) * (1 - hop.p_back) for hop in hops)
+        for kind in ("self_strength", "total_strength")
+    )
+    onset = max(
+        _onset([(2 * getattr(hop, kind) * hop.p_back / limit, hop.memory_ps) for hop in hops])
+        for kind, limit in (("self_strength", d_self), ("total_strength", d_total))
+    )
+    truth = Truth(d_self * hop_a**2 / 6, d_total * hop_a**2 / 6, onset)
+    return _drifting(rng, positions, frame_ps, drift_a, temperature_k), truth
 
 
 def gaussian(
@@ -127,7 +142,7 @@ def gaussian(
     walk += (alpha - 1) * walk.mean(axis=1, keepdims=True)
     walk += vibration_a * rng.standard_normal(shape)
     share = 1 - 1 / n_ions + alpha**2 / n_ions
-    onset = _onset(cage_a2 / (d0 * memory_ps), memory_ps)
+    onset = _onset([(cage_a2 / (d0 * memory_ps), memory_ps)])
     return _drifting(rng, walk, frame_ps, drift_a, temperature_k), Truth(d0 * share, d0 * alpha**2, onset)
 
 

@@ -12,31 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmd import spectrum
+from dlmd.intervals import Estimate, difference, log_interval, ratio
 from dlmd.msd import Displacements, MsdCurves
-from dlmd.spectrum import low_frequencies, whittle
+from dlmd.onset import Relaxation
 
 VERSION = 1
 
-# Origins are averaged in this many bins of time, the finest batches.
-_BINS = 60
-# Ratio of neighbouring lags in the search for the onset.
-_LAG_RATIO = 1.2
 # The fit window ends at this multiple of the onset.
 WINDOW = 3.0
-# Batches should last this many onsets at least.
-_BATCH_ONSETS = 6.0
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def scaled(self, factor: float) -> Estimate:
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
 
 @dataclass(frozen=True)
@@ -184,28 +168,24 @@ def combination_error(
     return mean_error(values, spans, lags=lags, weights=weights)
 
 
-def find_onset(runs: Sequence[Displacements], curves: MsdCurves) -> float | None:
-    """The lag t* in ps from which on MSD_self grows linearly, or None where no such lag shows.
+def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
+    """The diffusive onset t* in ps: that of the relaxation, but no earlier than 6 D t reaches half the offset of the MSD line.
 
-    Slopes over [t, 3t] and [2t, 6t] are compared for t on a logarithmic grid. Diffusion is detected from the smallest t on after which they
-    agree within twice the error of their difference or 2 %.
+    The offset is what ions rattling in their cages add. None where there is no onset within a third of the run.
     """
-    interval = curves.lags_ps[1]
-    length = max(run.n_frames for run in runs) * interval
-    candidates = (
-        np.unique(np.round(np.geomspace(1, max(2, length / interval / 10), 40)).astype(int)) * interval
-    )
-    found = None
-    for start in candidates[::-1]:
-        near = np.trace(window_slope(curves, start_ps=start, end_ps=3 * start)) / 3
-        far = np.trace(window_slope(curves, start_ps=2 * start, end_ps=6 * start)) / 3
-        if 6 * start > 0.7 * length:
-            continue
-        error = combination_error(runs, [(1.0, start, 3 * start), (-1.0, 2 * start, 6 * start)])
-        if abs(near - far) > max(2.0 * error.error, 0.02 * abs(far)):
-            break
-        found = start
-    return found
+    if relaxation is None:
+        return None
+    start = relaxation.onset_ps
+    if WINDOW * start >= 0.7 * curves.lags_ps[-1]:
+        return None
+    d_self = np.trace(window_slope(curves, start_ps=start, end_ps=WINDOW * start)) / 3
+    if d_self <= 0:
+        return None
+    inside = _inside(curves.lags_ps, start, WINDOW * start)
+    trace = np.trace(curves.self_[inside], axis1=1, axis2=2)
+    offset = np.mean(trace - 6 * d_self * curves.lags_ps[inside])
+    start = max(start, offset / (12 * d_self))
+    return None if WINDOW * start >= 0.7 * curves.lags_ps[-1] else float(start)
 
 
 def estimate(
@@ -213,6 +193,7 @@ def estimate(
     curves: MsdCurves,
     *,
     window: tuple[float, float],
+    relaxation: Relaxation | None,
     axes: dict[str, np.ndarray],
     confidence: float = 0.95,
 ) -> Diffusivities:
@@ -223,19 +204,13 @@ def estimate(
     """
     start, end = window
     self_tensor = window_slope(curves, start_ps=start, end_ps=end)
-    frequency, tensors = low_frequencies(runs, cutoff_per_ps=0.5 / start)
-    fit = whittle(frequency, tensors)
+    fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
 
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate]:
         error = combination_error(runs, [(1.0, start, end)], direction=direction)
-        if direction is None:
-            d_self, d_total = np.trace(self_tensor) / 3, fit.value
-            total_error, dof = fit.log_error, fit.dof
-        else:
-            d_self, d_total = self_tensor @ direction @ direction, fit.tensor @ direction @ direction
-            total_error, dof = fit.axis_log_error, fit.axis_dof
-        own = log_interval(float(d_self), error.error / d_self, error.dof, confidence)
-        total = log_interval(float(d_total), total_error, dof, confidence)
+        value = np.trace(self_tensor) / 3 if direction is None else self_tensor @ direction @ direction
+        own = log_interval(float(value), error.error / value, error.dof, confidence)
+        total = fit.interval(confidence, direction)
         return {"self": own, "total": total, "distinct": difference(total, own), "haven": ratio(own, total)}
 
     return Diffusivities(
@@ -244,29 +219,3 @@ def estimate(
         self_tensor=self_tensor,
         total_tensor=fit.tensor,
     )
-
-
-def log_interval(value: float, log_error: float, dof: float, confidence: float) -> Estimate:
-    """value * exp(+- t * log_error), t the quantile of Student's distribution."""
-    from scipy.stats import t
-
-    reach = np.exp(t.ppf(0.5 + confidence / 2, dof) * log_error)
-    return Estimate(value, float(value / reach), float(value * reach))
-
-
-def difference(a: Estimate, b: Estimate) -> Estimate:
-    """a - b with recovered variances."""
-    value = a.value - b.value
-    return Estimate(
-        value,
-        value - float(np.hypot(a.value - a.low, b.high - b.value)),
-        value + float(np.hypot(a.high - a.value, b.value - b.low)),
-    )
-
-
-def ratio(a: Estimate, b: Estimate) -> Estimate:
-    """a / b of positive estimates, with recovered variances of the logarithms."""
-    value = a.value / b.value
-    down = np.hypot(np.log(a.value / a.low), np.log(b.high / b.value))
-    up = np.hypot(np.log(a.high / a.value), np.log(b.value / b.low))
-    return Estimate(value, float(value * np.exp(-down)), float(value * np.exp(up)))

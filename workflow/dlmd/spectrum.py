@@ -5,10 +5,17 @@ tensor, is for Fourier frequencies f_k = k / (n dt) of n steps of length dt
 
     I_k = Re(J_k J_k^*) / (2 n dt N),    J_k = sum_j (R_{j+1} - R_j) exp(-2 pi i f_k j dt)
 
-whose expectation tends to D_total as f -> 0 (Wiener-Khinchin and Green-Kubo). Its values at different f_k are independent and
-chi-square distributed about the spectrum, which is smooth: below 1/(2 t*), t* the onset of diffusion, it is taken as
-a (1 + beta f^2), and a = D_total is found by maximum (Whittle) likelihood (Whittle, Ark. Mat. 2, 423 (1953); for transport
-coefficients Ercole, Marcolongo and Baroni, Sci. Rep. 7, 15835 (2017)).
+whose expectation tends to D_total as f -> 0 (Wiener-Khinchin and Green-Kubo). Its values at different f_k are
+independent and chi-square distributed about the spectrum (Whittle, Ark. Mat. 2, 423 (1953); for transport coefficients
+Ercole, Marcolongo and Baroni, Sci. Rep. 7, 15835 (2017)). In f < 1/(2 t*) the spectrum is taken as
+
+    S(f) = a [1 + beta h(f)],   h = x² / (1 + x²),  x = 2 pi f tau
+
+with the relaxation time tau of the single ions (`dlmd.onset`), which many ions tell far better than their sum. The
+strength beta of the relaxation is the sum's own, and only gently held near the single ions' A: prior N(A, 1 + |A|).
+Where no relaxation is known, h = f². For given beta the likelihood of a is an inverse gamma distribution, so that the
+posterior of a = D_total (flat in ln a) is a mixture of these over a grid of beta; its median is the value, its quantiles the
+interval. This keeps both right where only a handful of frequencies lies below the cutoff.
 """
 
 from __future__ import annotations
@@ -18,7 +25,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmd.intervals import Estimate
 from dlmd.msd import Displacements
+from dlmd.onset import Relaxation
 
 VERSION = 1
 
@@ -31,31 +40,58 @@ class SpectralFit:
     ----------
     tensor
         (3, 3) diffusion tensor in Å²/ps; the scalar is a third of its trace.
-    log_error
-        Standard error of the logarithm of the scalar.
-    axis_log_error
-        The same for one direction.
-    dof
-        Degrees of freedom of the scalar's chi-square, less those of the fit.
-    axis_dof
-        The same for one direction.
-    curvature_ps2
-        beta.
+    strength
+        Most probable beta.
     n_frequencies
         Number of frequencies fitted.
+    weight, tensor_given_beta
+        Posterior probability of each beta on a grid, and the most likely (3, 3) tensor for it.
+    dof
+        Degrees of freedom of the scalar at one frequency.
     """
 
     tensor: np.ndarray
-    log_error: float
-    axis_log_error: float
-    dof: float
-    axis_dof: float
-    curvature_ps2: float
+    strength: float
     n_frequencies: int
+    weight: np.ndarray
+    tensor_given_beta: np.ndarray
+    dof: float
 
     @property
     def value(self) -> float:
         return float(np.trace(self.tensor)) / 3.0
+
+    def interval(self, confidence: float, direction: np.ndarray | None = None) -> Estimate:
+        """Value and interval of the scalar, or along a unit vector, in Å²/ps."""
+        if direction is None:
+            value, given_beta, dof = (
+                self.value,
+                np.trace(self.tensor_given_beta, axis1=1, axis2=2) / 3,
+                self.dof,
+            )
+        else:
+            value, given_beta, dof = (
+                float(self.tensor @ direction @ direction),
+                self.tensor_given_beta @ direction @ direction,
+                2.0,
+            )
+        tail = (1 - confidence) / 2
+        low, median, high = _mixture_quantiles(
+            (tail, 0.5, 1 - tail), self.weight, given_beta, 0.5 * dof * self.n_frequencies
+        )
+        return Estimate(value, value * low / median, value * high / median)
+
+
+def _mixture_quantiles(
+    probabilities: Sequence[float], weight: np.ndarray, likeliest: np.ndarray, shape: float
+) -> np.ndarray:
+    """Quantiles of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
+    from scipy.special import gammaincc
+
+    width = 8.0 / np.sqrt(shape)
+    log_a = np.linspace(np.log(likeliest.min()) - width, np.log(likeliest.max()) + width, 2000)
+    below = weight @ gammaincc(shape, shape * likeliest[:, None] / np.exp(log_a))
+    return np.exp(np.interp(probabilities, below, log_a))
 
 
 def periodogram(
@@ -83,36 +119,46 @@ def low_frequencies(runs: Sequence[Displacements], *, cutoff_per_ps: float) -> t
     return frequency, tensors
 
 
-def whittle(frequency: np.ndarray, tensors: np.ndarray) -> SpectralFit:
-    """Fit a (1 + beta f²) to the trace; at least 3 frequencies.
+def fit(runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxation | None) -> SpectralFit:
+    """D_total of all runs together."""
+    frequency, tensors = low_frequencies(runs, cutoff_per_ps=0.5 / onset_ps)
+    if relaxation is None:
+        return posterior(tensors, (frequency * onset_ps) ** 2)
+    x2 = (2 * np.pi * frequency * relaxation.time_ps) ** 2
+    prior = relaxation.amplitude, 1 + abs(relaxation.amplitude)
+    return posterior(tensors, x2 / (1 + x2), prior=prior)
 
-    All directions share beta, so that the tensor is the mean of I_k / (1 + beta f_k²): the maximum of the likelihood for given beta.
+
+def posterior(
+    tensors: np.ndarray, rise: np.ndarray, *, prior: tuple[float, float] = (0.0, np.inf)
+) -> SpectralFit:
+    """Fit a [1 + beta h] to periodograms (n_f, 3, 3), for h = `rise` (n_f,) and a normal prior (mean, width) of beta.
+
+    All directions share beta, so that the tensor for given beta is the mean of I_k / (1 + beta h_k).
     """
-    from scipy.optimize import minimize_scalar
-
     trace = np.trace(tensors, axis1=1, axis2=2) / 3.0
-    x = (frequency / frequency.max()) ** 2
-
-    def cost(beta: float) -> float:
-        shape = 1.0 + beta * x
-        return float(np.log(np.mean(trace / shape)) + np.mean(np.log(shape)))
-
-    # The spectrum at the cutoff may be a third of that at zero, or many times as much.
-    beta = float(minimize_scalar(cost, bounds=(-0.67, 20.0), method="bounded").x)
-    shape = 1.0 + beta * x
-    tensor = np.mean(tensors / shape[:, None, None], axis=0)
-    # Fisher information of (ln a, beta), per degree of freedom
-    slope = x / shape
-    variance = 1.0 / (len(x) * (1.0 - slope.mean() ** 2 / np.mean(slope**2)))
-    per_frequency = _degrees_of_freedom(tensors / shape[:, None, None])
+    n = len(trace)
+    # The spectrum may fall to a third of its limit within the band, or rise manyfold.
+    beta = np.concatenate([np.linspace(-0.67, 0, 20)[:-1], np.geomspace(0.01, 60, 140) - 0.01]) / rise.max()
+    shape = 1.0 + beta[:, None] * rise
+    likeliest = np.mean(trace / shape, axis=1)
+    misfit = np.log(likeliest) + np.mean(np.log(shape), axis=1)
+    best = int(np.argmin(misfit))
+    dof = _degrees_of_freedom(tensors / shape[best][:, None, None])
+    centre, width = prior
+    log_weight = -0.5 * dof * n * (misfit - misfit[best]) - 0.5 * ((beta - centre) / width) ** 2
+    weight = np.exp(log_weight - log_weight.max()) * np.gradient(beta)
+    weight /= weight.sum()
+    given_beta = np.einsum("bk,kij->bij", 1.0 / shape, tensors) / n
+    (median,) = _mixture_quantiles((0.5,), weight, likeliest, 0.5 * dof * n)
+    tensor = np.einsum("b,bij->ij", weight, given_beta)
     return SpectralFit(
-        tensor=tensor,
-        log_error=float(np.sqrt(2.0 / per_frequency * variance)),
-        axis_log_error=float(np.sqrt(variance)),
-        dof=per_frequency * (len(x) - 1),
-        axis_dof=2.0 * (len(x) - 1),
-        curvature_ps2=beta / frequency.max() ** 2,
-        n_frequencies=len(x),
+        tensor=tensor * (3.0 * median / np.trace(tensor)),
+        strength=float(beta[np.argmax(log_weight)]),
+        n_frequencies=n,
+        weight=weight,
+        tensor_given_beta=given_beta,
+        dof=dof,
     )
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dlmd import diffusion, gates, msd, spectrum
-from dlmd.diffusion import Estimate
+from dlmd import onset as onset_of_diffusion
 from dlmd.errors import DlmdError
 from dlmd.gates import Gate, Limits
+from dlmd.intervals import Estimate
 from dlmd.msd import MsdCurves
 from dlmd.trajectory import Trajectory
 from dlmd.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
@@ -61,6 +62,7 @@ class TransportResult:
             "version": VERSION,
             "algorithms": {
                 "msd": msd.VERSION,
+                "onset": onset_of_diffusion.VERSION,
                 "diffusion": diffusion.VERSION,
                 "spectrum": spectrum.VERSION,
                 "gates": gates.VERSION,
@@ -191,7 +193,8 @@ def analyse(
 
     runs = [msd.displacements(trajectory) for trajectory in trajectories]
     curves = msd.curves(runs)
-    onset = lag_start_ps if lag_start_ps else diffusion.find_onset(runs, curves)
+    relaxation = onset_of_diffusion.find(runs)
+    onset = lag_start_ps if lag_start_ps else diffusion.onset_ps(relaxation, curves)
     window = None
     if onset is not None:
         window = (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
@@ -204,7 +207,12 @@ def analyse(
     estimates = None
     if verdict["code"] == "ok":
         estimates = diffusion.estimate(
-            runs, curves, window=window, axes=dict(zip(AXES, axes, strict=True)), confidence=confidence
+            runs,
+            curves,
+            window=window,
+            relaxation=relaxation,
+            axes=dict(zip(AXES, axes, strict=True)),
+            confidence=confidence,
         )
     saved = msd.log_lags(len(curves.lags_ps))
     return TransportResult(
