@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sys
 import time
 from pathlib import Path
@@ -24,10 +23,9 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
-from ase.neighborlist import neighbor_list
+from fake_vasp_output import Output
 
 KB = 8.617333262e-5  # eV/K
-EV_PER_A3_IN_KB = 1602.1766208
 ACCEL = 9.648533212e-3  # eV/Å/amu in Å/fs²
 CATIONS = {"Li", "Na", "Ti", "In", "Y"}
 CUTOFF = 5.0
@@ -70,9 +68,21 @@ def read_poscar() -> tuple[Atoms, list[str], list[int], np.ndarray | None]:
     return Atoms(symbols, scaled_positions=scaled, cell=cell, pbc=True), species, counts, velocities
 
 
+def pairs(atoms: Atoms):
+    """First and second atom, distance and vector of all pairs within the cutoff (own images included)."""
+    reach = np.ceil(CUTOFF * np.linalg.norm(atoms.cell.reciprocal(), axis=1)).astype(int)
+    scaled = atoms.get_scaled_positions(wrap=True)
+    images = np.array([(x, y, z) for x in range(-reach[0], reach[0] + 1) for y in range(-reach[1], reach[1] + 1)
+                       for z in range(-reach[2], reach[2] + 1)])  # fmt: skip
+    d = (scaled[None, None] - scaled[None, :, None] + images[:, None, None]) @ atoms.cell.array
+    r = np.linalg.norm(d, axis=3)
+    image, i, j = np.nonzero((r < CUTOFF) & (r > 1e-8))
+    return i, j, r[image, i, j], d[image, i, j]
+
+
 def pair_potential(atoms: Atoms, shift: float) -> tuple[float, np.ndarray, np.ndarray]:
     """Energy, forces and stress (ASE's sign): Morse between unlike charges, Born-Mayer between like ones."""
-    i, j, r, d = neighbor_list("ijdD", atoms, CUTOFF)
+    i, j, r, d = pairs(atoms)
     cation = np.array([s in CATIONS for s in atoms.get_chemical_symbols()])
     unlike = cation[i] != cation[j]
     x = np.exp(-1.6 * (r - 2.5 - shift))
@@ -89,297 +99,6 @@ def pair_potential(atoms: Atoms, shift: float) -> tuple[float, np.ndarray, np.nd
     np.add.at(forces, i, pull)
     stress = 0.5 * np.einsum("na,nb->ab", pull, d) / atoms.get_volume()
     return 0.5 * float((phi * taper).sum()), forces, stress
-
-
-class Output:
-    """The growing output files of one run."""
-
-    def __init__(self, tags, atoms, species, counts, titels, lexch, mesh, tricks):
-        self.species, self.counts, self.tricks = species, counts, tricks
-        self.nelm = int(tags.get("NELM", ["60"])[0])
-        self.moments = [float(m) for m in tags["MAGMOM"]] if "MAGMOM" in tags else None
-        self.outcar = Path("OUTCAR").open("w", buffering=1)
-        self.xml = Path("vasprun.xml").open("w", buffering=1)
-        self.oszicar = Path("OSZICAR").open("w", buffering=1)
-        self.xdatcar = Path("XDATCAR").open("w", buffering=1)
-        self._head(tags, atoms, titels, lexch, mesh)
-
-    def _head(self, tags, atoms, titels, lexch, mesh):
-        get = lambda name, default: " ".join(tags.get(name, [default]))  # noqa: E731
-        truth = lambda name: "T" if get(name, "F").strip(".").upper().startswith("T") else "F"  # noqa: E731
-        tell = lambda text="": self.outcar.write(text + "\n")  # noqa: E731
-        tell(" vasp.0.0.0 a stand-in for tests (build none) complex")
-        tell("\n INCAR:")
-        for titel in titels:
-            tell(f" POTCAR:    {titel}")
-        for titel, kind in zip(titels, lexch, strict=True):
-            tell(f"   VRHFIN ={titel.split()[1].split('_')[0]}: test")
-            tell(f"   LEXCH  = {kind}")
-            tell(f"   TITEL  = {titel}")
-        tell("\nAutomatic generation of k-mesh.")
-        tell(f" generate k-points for:  {mesh[0]:3d}  {mesh[1]:3d}  {mesh[2]:3d}")
-        tell("\n Dimension of arrays:")
-        tell(
-            "   k-points           NKPTS =      1   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
-        )
-        tell(f"   number of dos      NEDOS =    301   number of ions     NIONS = {len(atoms):6d}")
-        tell("   total plane-waves  NPLWV =  13824")
-        tell("   ions per type =            " + "".join(f"{n:4d}" for n in self.counts))
-        tell(f"\n SYSTEM =  {get('SYSTEM', 'unknown system')}")
-        tell(f" POSCAR =  {Path('POSCAR').read_text().splitlines()[0]}")
-        tell("\n Startparameter for this run:")
-        tell(f"   NWRITE = {get('NWRITE', '2'):>6s}    write-flag & timer")
-        tell(
-            f"   PREC   = {get('PREC', 'Normal').lower():6s}    normal or accurate (medium, high low for compatibility)"
-        )
-        tell(f"   ISPIN  = {get('ISPIN', '1'):>6s}    spin polarized calculation?")
-        tell(f"   LASPH  = {truth('LASPH'):>6s}    aspherical Exc in radial PAW")
-        tell("\n Electronic Relaxation 1")
-        tell(
-            f"   ENCUT  = {float(get('ENCUT', '400')):6.1f} eV  33.07 Ry    5.75 a.u.   5.93 10.17  5.93*2*pi/ulx,y,z"
-        )
-        tell(f"   NELM   = {self.nelm:6d};   NELMIN={get('NELMIN', '2')}; NELMDL= -5     # of ELM steps ")
-        tell(f"   EDIFF  = {float(get('EDIFF', '1E-4')):.1E}   stopping-criterion for ELM")
-        tell(f"   LMAXMIX     = {get('LMAXMIX', '2'):>4s}    max onsite mixed and CHGCAR")
-        tell(f"   VOSKOWN= {get('VOSKOWN', '0'):>6s}    Vosko Wilk Nusair interpolation")
-        tell(" Ionic relaxation")
-        tell(f"   NSW    = {get('NSW', '0'):>6s}    number of steps for IOM")
-        tell(f"   NBLOCK = {get('NBLOCK', '1'):>6s};   KBLOCK =     10    inner block; outer block ")
-        tell(f"   IBRION = {get('IBRION', '-1'):>6s}    ionic relax: 0-MD 1-quasi-New 2-CG")
-        tell(f"   ISIF   = {get('ISIF', '2'):>6s}    stress and relaxation")
-        tell(f"\n   POTIM  = {float(get('POTIM', '0.5')):6.4f}    time-step for ionic-motion")
-        begin, end = float(get("TEBEG", "0")), float(get("TEEND", get("TEBEG", "0")))
-        tell(f"   TEBEG  = {begin:6.1f};   TEEND  = {end:5.1f} temperature during run")
-        tell("\n DOS related values:")
-        tell(
-            f"   ISMEAR = {get('ISMEAR', '1'):>5s};   SIGMA  = {float(get('SIGMA', '0.2')):6.2f}  broadening in eV"
-        )
-        if truth("LDAU") == "T":
-            tell(f"\n LDA+U is selected, type is set to LDAUTYPE = {get('LDAUTYPE', '2'):>2s}")
-            tell("   angular momentum for each species LDAUL = " + "".join(f"{x:>5s}" for x in tags["LDAUL"]))
-            for name, unit in (("LDAUU", "U"), ("LDAUJ", "J")):
-                values = "".join(f"{float(x):5.1f}" for x in tags[name])
-                tell(f"   {unit} (eV)           for each species {name} = {values}")
-        tell(" Exchange correlation treatment:")
-        tell(f"   GGA     = {get('GGA', '--'):>5s}    GGA type")
-        tell("   LEXCH   =     8    internal setting for exchange type\n")
-        self.xml.write('<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n')
-        self.xml.write(
-            '  <i name="program" type="string">vasp </i>\n  <i name="version" type="string">0.0.0  </i>\n </generator>\n'
-        )
-        self.xml.write(" <incar>\n")
-        kinds = {"NELM": "int", "NSW": "int", "IBRION": "int", "ISIF": "int", "ISPIN": "int", "ISMEAR": "int"}
-        kinds |= dict.fromkeys(("LDAU", "LASPH", "LWAVE", "LCHARG"), "logical")
-        kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL"), "string")
-        for name, words in tags.items():
-            value = " ".join(words)
-            if name in ("MAGMOM", "LDAUL", "LDAUU", "LDAUJ"):
-                kind = 'type="int" ' if name == "LDAUL" else ""
-                self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
-            elif name in kinds:
-                text = truth(name) if kinds[name] == "logical" else value
-                self.xml.write(f'  <i type="{kinds[name]}" name="{name}">{text}</i>\n')
-        self.xml.write(' </incar>\n <kpoints>\n  <generation param="Gamma">\n')
-        self.xml.write(f'   <v type="int" name="divisions">  {mesh[0]}  {mesh[1]}  {mesh[2]} </v>\n')
-        self.xml.write(
-            '   <v name="usershift"> 0.0 0.0 0.0 </v>\n  </generation>\n  <varray name="kpointlist" >\n'
-        )
-        self.xml.write(
-            '   <v> 0.0 0.0 0.0 </v>\n  </varray>\n  <varray name="weights" >\n   <v> 1.0 </v>\n  </varray>\n </kpoints>\n'
-        )
-        self.xml.write(' <parameters>\n  <separator name="electronic" >\n')
-        self.xml.write(
-            f'   <i name="ENMAX"> {float(get("ENCUT", "400")):.8f}</i>\n   <i type="int" name="NELM"> {self.nelm}</i>\n'
-        )
-        self.xml.write('  </separator>\n  <separator name="ionic" >\n')
-        for name, kind in (
-            ("NSW", "int"),
-            ("IBRION", "int"),
-            ("ISIF", "int"),
-            ("POTIM", None),
-            ("TEBEG", None),
-        ):
-            mark = f'type="{kind}" ' if kind else ""
-            self.xml.write(f'   <i {mark}name="{name}"> {get(name, "0")}</i>\n')
-        self.xml.write("  </separator>\n </parameters>\n <atominfo>\n")
-        self.xml.write(f"  <atoms> {len(atoms)} </atoms>\n  <types> {len(self.species)} </types>\n")
-        self.xml.write(
-            '  <array name="atoms" >\n   <dimension dim="1">ion</dimension>\n   <field type="string">element</field>\n'
-        )
-        self.xml.write('   <field type="int">atomtype</field>\n   <set>\n')
-        for n, (name, count) in enumerate(zip(self.species, self.counts, strict=True), 1):
-            self.xml.write(f"    <rc><c>{name:2s}</c><c>  {n}</c></rc>\n" * count)
-        self.xml.write(
-            '   </set>\n  </array>\n  <array name="atomtypes" >\n   <dimension dim="1">type</dimension>\n'
-        )
-        for field in ("atomspertype", "element", "mass", "valence", "pseudopotential"):
-            self.xml.write(f'   <field type="string">{field}</field>\n')
-        self.xml.write("   <set>\n")
-        for name, count, titel in zip(self.species, self.counts, titels, strict=True):
-            self.xml.write(
-                f"    <rc><c> {count}</c><c>{name:2s}</c><c> 1.0</c><c> 1.0</c><c>  {titel}</c></rc>\n"
-            )
-        self.xml.write("   </set>\n  </array>\n </atominfo>\n")
-        self._structure(atoms, ' name="initialpos"', " ")
-        names = "  ".join(self.species) + "\n" + "  ".join(map(str, self.counts)) + "\n"
-        rows = "".join("  ".join(f"{x:12.8f}" for x in v) + "\n" for v in atoms.cell)
-        self.xdatcar.write(f"{get('SYSTEM', 'x')}\n 1\n{rows}{names}")
-
-    def _structure(self, atoms, name, pad):
-        self.xml.write(f'{pad}<structure{name}>\n{pad} <crystal>\n{pad}  <varray name="basis" >\n')
-        self._vectors(atoms.cell, pad + "   ")
-        self.xml.write(f'{pad}  </varray>\n{pad}  <i name="volume"> {atoms.get_volume():.8f} </i>\n')
-        self.xml.write(f'{pad}  <varray name="rec_basis" >\n')
-        self._vectors(atoms.cell.reciprocal(), pad + "   ")
-        self.xml.write(f'{pad}  </varray>\n{pad} </crystal>\n{pad} <varray name="positions" >\n')
-        self._vectors(atoms.get_scaled_positions(), pad + "  ")
-        self.xml.write(f"{pad} </varray>\n{pad}</structure>\n")
-
-    def _vectors(self, rows, pad):
-        for row in rows:
-            self.xml.write(pad + "<v> " + " ".join(f"{x:16.8f}" for x in row) + " </v>\n")
-
-    def step(self, n, atoms, energy, forces, stress, kinetic, temperature, *, die=False):
-        """One ionic step; with `die` only the first half of its force table is written before SIGKILL."""
-        steps = self.nelm if n in self.tricks.get("unconverged", []) else 5 + n % 3
-        moments = self.moments
-        if moments and n in self.tricks.get("flip_moment", []):
-            moments = [0.05 if m else 0.0 for m in moments]
-        total = "" if moments is None else f"{sum(moments):15.7f}"
-        out, xml = self.outcar, self.xml
-        self.oszicar.write(
-            "       N       E                     dE             d eps       ncg     rms          rms(c)\n"
-        )
-        xml.write(" <calculation>\n")
-        for k in range(1, steps + 1):
-            value = energy + 10.0 ** (-k)
-            out.write(
-                f"--------------------------------------- Iteration {n:6d}({k:4d})  ---------------------------------------\n"
-            )
-            out.write(f" number of electron      16.0000000 magnetization {total}\n")
-            out.write(f"  free energy    TOTEN  =   {value:16.8f} eV\n\n")
-            self.oszicar.write(
-                f"DAV: {k:3d}    {value:.12E}   -0.1E+00   -0.1E+00  100   0.1E+00    0.1E+00\n"
-            )
-            xml.write(f'  <scstep>\n   <energy>\n    <i name="e_fr_energy"> {value:16.8f} </i>\n')
-            xml.write(
-                f'    <i name="e_wo_entrp"> {value:16.8f} </i>\n    <i name="e_0_energy"> {value:16.8f} </i>\n'
-            )
-            xml.write("   </energy>\n  </scstep>\n")
-        # VASP prints this line after the last allowed step as well
-        out.write(
-            "------------------------ aborting loop because EDIFF is reached ----------------------------------------\n\n"
-        )
-        if moments is not None:
-            out.write(
-                " magnetization (x)\n \n# of ion       s       p       d       tot\n------------------------------------------\n"
-            )
-            for i, m in enumerate(moments, 1):
-                out.write(f"{i:5d}        0.000   0.000 {m:7.3f} {m:7.3f}\n")
-            out.write(
-                f"--------------------------------------------------\ntot          0.000   0.000 {sum(moments):7.3f} {sum(moments):7.3f}\n\n"
-            )
-        kb = -EV_PER_A3_IN_KB * stress
-        voigt = [kb[0, 0], kb[1, 1], kb[2, 2], kb[0, 1], kb[1, 2], kb[2, 0]]
-        out.write("  FORCE on cell =-STRESS in cart. coord.  units (eV):\n")
-        out.write(
-            "  Direction    XX          YY          ZZ          XY          YZ          ZX\n"
-            + "  "
-            + "-" * 86
-            + "\n"
-        )
-        for name in (
-            "Alpha Z",
-            "Ewald  ",
-            "Hartree",
-            "E(xc)  ",
-            "Local  ",
-            "n-local",
-            "augment",
-            "Kinetic",
-            "Fock   ",
-        ):
-            out.write(f"  {name}" + "     0.00000" * (3 if name == "Alpha Z" else 6) + "\n")
-        out.write("  " + "-" * 85 + "\n")
-        ev = [x * atoms.get_volume() / EV_PER_A3_IN_KB for x in voigt]
-        out.write("  Total " + "".join(f"{x:12.5f}" for x in ev) + "\n")
-        out.write("  in kB " + "".join(f"{x:12.5f}" for x in voigt) + "\n")
-        out.write("\n VOLUME and BASIS-vectors are now :\n" + "-" * 77 + "\n  energy-cutoff  :      450.00\n")
-        out.write(
-            f"  volume of cell : {atoms.get_volume():11.2f}\n      direct lattice vectors                 reciprocal lattice vectors\n"
-        )
-        for a, b in zip(atoms.cell, atoms.cell.reciprocal(), strict=True):
-            out.write(
-                "  " + "".join(f"{x:13.9f}" for x in a) + "  " + "".join(f"{x:13.9f}" for x in b) + "\n"
-            )
-        out.write(
-            "\n POSITION                                       TOTAL-FORCE (eV/Angst)\n " + "-" * 83 + "\n"
-        )
-        rows = []
-        for x, f in zip(atoms.get_scaled_positions(wrap=True) @ atoms.cell, forces, strict=True):
-            force = "*" * 42 if n in self.tricks.get("overflow", []) else "".join(f"{v:14.6f}" for v in f)
-            rows.append("".join(f"{v:13.5f}" for v in x) + "   " + force + "\n")
-        if die:
-            out.write("".join(rows[: len(rows) // 2]) + rows[len(rows) // 2][:20])
-            out.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-        out.write(
-            "".join(rows)
-            + " "
-            + "-" * 83
-            + "\n    total drift:        0.000000      0.000000      0.000000\n\n"
-        )
-        out.write(
-            "  FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n  ---------------------------------------------------\n"
-        )
-        out.write(
-            f"  free  energy   TOTEN  = {energy:18.8f} eV\n\n  energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}\n\n"
-        )
-        if kinetic is not None:
-            out.write(f"  kinetic energy EKIN   = {kinetic:16.6f}\n")
-            out.write(f"  kin. lattice  EKIN_LAT=         0.000000  (temperature {temperature:7.2f} K)\n")
-        self._structure(atoms, "", "  ")
-        xml.write('  <varray name="forces" >\n')
-        self._vectors(forces, "   ")
-        xml.write('  </varray>\n  <varray name="stress" >\n')
-        self._vectors(kb, "   ")
-        xml.write("  </varray>\n  <energy>\n")
-        for name in ("e_fr_energy", "e_wo_entrp", "e_0_energy"):
-            xml.write(f'   <i name="{name}"> {energy:16.8f} </i>\n')
-        if kinetic is not None:
-            xml.write(f'   <i name="kinetic"> {kinetic:16.8f} </i>\n')
-        xml.write("  </energy>\n </calculation>\n")
-        mag = "" if moments is None else f"  mag= {sum(moments):10.4f}"
-        self.oszicar.write(f"{n:4d} F= {energy:.8E} E0= {energy:.8E}  d E =-.1E-03{mag}\n")
-        self.xdatcar.write(f"Direct configuration={n:6d}\n")
-        for x in atoms.get_scaled_positions():
-            self.xdatcar.write("  ".join(f"{v:12.8f}" for v in x) + "\n")
-
-    def contcar(self, atoms, velocities=None):
-        lines = [Path("POSCAR").read_text().splitlines()[0], "   1.0"]
-        lines += ["  " + "".join(f"{x:22.16f}" for x in v) for v in atoms.cell]
-        lines += ["  ".join(self.species), "  ".join(map(str, self.counts)), "Direct"]
-        lines += ["".join(f"{x:20.16f}" for x in v) for v in atoms.get_scaled_positions(wrap=False)]
-        if velocities is not None:
-            lines += [""] + ["".join(f"{x:16.8E}" for x in v) for v in velocities]
-            # predictor-corrector block: flag, time step, Nosé coordinates, three vectors per atom
-            lines += [
-                "",
-                "           1",
-                f"{1.0:20.14E}",
-                "".join(f"{x:16.8E}" for x in (1.0, 0.0, 0.0, 0.0)),
-            ] + ["".join(f"{x:16.8E}" for x in v) for v in np.zeros((3 * len(atoms), 3))]
-        Path("CONTCAR").write_text("\n".join(lines) + "\n")
-
-    def close(self, atoms, relaxed):
-        if relaxed:
-            self.outcar.write(" reached required accuracy - stopping structural energy minimisation\n")
-        self.outcar.write(
-            "\n General timing and accounting informations for this job:\n ========================================================\n"
-        )
-        self.outcar.write("                         Elapsed time (sec):        1.000\n")
-        self._structure(atoms, ' name="finalpos"', " ")
-        self.xml.write("</modeling>\n")
 
 
 def check_inputs():

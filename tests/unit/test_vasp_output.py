@@ -205,3 +205,25 @@ def test_real_dynamics_temperature_comes_from_the_kinetic_energy():
     path = real("pmg_vasprun.md.xml.gz")
     frames = parse_vasprun(output.read_text(path), path).frames
     assert len(frames) == 10 and frames[0].temperature_k == pytest.approx(2000.0, abs=0.1)
+
+
+def test_stand_in_forces_and_stress_are_derivatives_of_its_energy(monkeypatch):
+    monkeypatch.syspath_prepend(FAKE.parent)
+    from fake_vasp import pair_potential
+
+    atoms = crystal()
+    atoms.rattle(0.1, seed=1)
+    _, forces, stress = pair_potential(atoms, 0.04)
+    h = 1e-5
+
+    def energy(shift=0.0, strain=0.0):
+        moved = atoms.copy()
+        moved.positions[3, 1] += shift
+        moved.set_cell(
+            atoms.cell @ (np.eye(3) + strain / 2 * np.eye(3)[[2, 1, 0]] * [1, 0, 1]), scale_atoms=True
+        )
+        return pair_potential(moved, 0.04)[0]
+
+    assert forces[3, 1] == pytest.approx(-(energy(h) - energy(-h)) / (2 * h), abs=1e-7)
+    slope = (energy(strain=h) - energy(strain=-h)) / (2 * h) / atoms.get_volume()
+    assert stress[0, 2] == pytest.approx(slope, abs=1e-8)
