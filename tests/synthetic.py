@@ -162,3 +162,40 @@ def _drifting(rng, positions, frame_ps, drift_a, temperature_k) -> Trajectory:
         host_com=host,
         n_host_atoms=2 * n_ions,
     )
+
+
+def strings(rng: np.random.Generator, *, speed: float = 1.0, **settings) -> tuple[Trajectory, Truth]:
+    """Single hops that often return, and strings of three ions with a longer memory: H = 0.46."""
+    return hopping(
+        rng, Hop(0.02 * speed, (1.0,), 0.5, 1.0), Hop(0.006 * speed, (1.0, 1.0, 1.0), 0.2, 3.0), **settings
+    )
+
+
+def exchanges(rng: np.random.Generator, *, speed: float = 1.0, **settings) -> tuple[Trajectory, Truth]:
+    """Pairs of ions that move against each other: H = 2.9."""
+    return hopping(
+        rng,
+        Hop(0.01 * speed, (1.0,), 0.4, 2.0),
+        Hop(0.01 * speed, (1.0, -0.5), 0.4, 2.0),
+        Hop(0.01 * speed, (1.0, -1.0), 0.6, 1.0),
+        **settings,
+    )
+
+
+def contrast(rng: np.random.Generator, *, speed: float = 1.0, **settings) -> tuple[Trajectory, Truth]:
+    """Single ions relax, their sum does not: exchanges that often return beside pairs that never do: H = 0.77."""
+    return hopping(rng, Hop(0.02 * speed, (1.0, -1.0), 0.6, 1.0), Hop(0.015 * speed, (1.0, 1.0)), **settings)
+
+
+def swarm(rng: np.random.Generator, *, speed: float = 1.0, **settings) -> tuple[Trajectory, Truth]:
+    """Gaussian motion with a strong common part and a long memory: H = 0.26."""
+    return gaussian(rng, d0=0.03 * speed, alpha=2.0, memory_ps=2.0, **settings)
+
+
+def small_cell(rng: np.random.Generator, *, speed: float = 1.0, **settings) -> tuple[Trajectory, Truth]:
+    """48 ions for 50 ps, the size of a quick run: H = 0.70."""
+    size = {"n_ions": 48, "n_frames": 1250, "frame_ps": 0.04, "vibration_a": 0.25, **settings}
+    return hopping(rng, Hop(0.06 * speed, (1.0,), 0.4, 0.3), Hop(0.02 * speed, (1.0, 1.0), 0.3, 0.5), **size)
+
+
+MODELS = {model.__name__: model for model in (strings, exchanges, contrast, swarm, small_cell)}

@@ -85,13 +85,18 @@ def hops(msd_a2: float, limits: Limits) -> Gate | None:
 
 
 def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) -> Gate | None:
-    """Is MSD_self linear in time? Log-log slope over the fit window (indices first..last) or, if closer to 1, over [n/9, n/3].
+    """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail.
 
-    The vibration of the ions lowers the slope at short lags, and noise blurs it at long ones; a run is refused where both fail.
+    They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3] without the offset
+    of the line through the window, where motion has outgrown it: rattling in cages adds a constant to a linear MSD.
     """
     n = len(msd_self_a2)
-    windows = [(first, last), (max(1, n // 9), max(2, n // 3))]
-    slopes = [log(msd_self_a2[end] / msd_self_a2[start]) / log(end / start) for start, end in windows]
+    middle, late = max(1, n // 9), max(2, n // 3)
+    slope_in_window = (msd_self_a2[last] - msd_self_a2[first]) / (last - first)
+    offset = max(msd_self_a2[first] - slope_in_window * first, 0.0)
+    slopes = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
+    if msd_self_a2[late] > 2 * offset and msd_self_a2[middle] > offset:
+        slopes.append(_loglog_slope(msd_self_a2 - offset, middle, late))
     slope = min(slopes, key=lambda s: abs(s - 1))
     if abs(slope - 1) <= limits.loglog_tolerance:
         return None
@@ -103,6 +108,10 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
         f"MSD_self grows as t^{slope:.2f}: the ions " + ("rattle in cages" if below else "flow or drift"),
         "run longer or hotter" if below else "look for drift of the cell, or a molten host",
     )
+
+
+def _loglog_slope(curve: np.ndarray, first: int, last: int) -> float:
+    return log(curve[last] / curve[first]) / log(last / first)
 
 
 def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gate | None:
