@@ -7,6 +7,7 @@ min_version("9.12")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/labels.smk"
+include: "workflow/rules/vasp.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/md.smk"

@@ -1,13 +1,14 @@
 """The DAG of every shipped config, and mistakes as the user sees them on the command line."""
 
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-
-from conftest import ROOT, SNAKEMAKE, jobs, snakemake
+import yaml
+from running import ROOT, SNAKEMAKE, jobs, snakemake
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,18 @@ def test_demo_is_the_default_and_has_every_stage(workdir):
     table = jobs(done.stdout + done.stderr)
     assert table["md_equilibrate"] == table["transport"] == 6
     assert table["md_segment"] % 6 == 0
-    for rule in ("orderings", "relax", "aimd", "dataset", "train", "test_errors", "accept", "arrhenius", "rdf", "report"):
+    for rule in (
+        "orderings",
+        "relax",
+        "aimd",
+        "dataset",
+        "train",
+        "test_errors",
+        "accept",
+        "arrhenius",
+        "rdf",
+        "report",
+    ):
         assert table[rule] >= 1
 
 
@@ -67,8 +79,26 @@ def test_two_config_files_are_refused(workdir):
 
 
 @pytest.mark.parametrize(
-    "command", [[SNAKEMAKE, "--lint"], [Path(sys.executable).parent / "snakefmt", "--check", "Snakefile", "workflow/rules"]]
+    "command",
+    [
+        [SNAKEMAKE, "--lint"],
+        [Path(sys.executable).parent / "snakefmt", "--check", "Snakefile", "workflow/rules"],
+    ],
 )
 def test_lint_and_format_are_clean(command):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_profiles_name_rules_that_exist(profile):
+    """Snakemake ignores resources of rules it does not know."""
+    settings = yaml.safe_load((ROOT / f"profiles/{profile}/config.v9+.yaml").read_text())
+    rules = {
+        name
+        for path in (ROOT / "workflow/rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), flags=re.MULTILINE)
+    }
+    assert len(rules) > 15
+    for key in ("set-resources", "set-threads"):
+        assert set(settings.get(key, {})) <= rules

@@ -132,7 +132,6 @@ class Labels(Model):
 class Training(Model):
     """DeePMD-kit, se_e2_a descriptor, TensorFlow backend; defaults are the paper's."""
 
-    committee: PositiveInt = Field(1, description="potentials per level, differing in seed; MD uses number 0")
     cutoff_angstrom: Positive = Field(7.0, description="cutoff radius of the descriptor")
     cutoff_smooth_angstrom: Positive = Field(
         0.5, description="where the smooth switching to the cutoff begins"
@@ -241,6 +240,9 @@ class RunConfig(Model):
     run: str = Field(description="name of the run; everything lands in results/<run>/")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         1, description="seed from which all others are derived"
+    )
+    accelerator: Literal["cpu", "cuda"] = Field(
+        "cpu", description="which environment of envs/ training and MD use with `--sdm conda`; nothing else follows from it"
     )
     material: Material
     structures: Structures

@@ -24,6 +24,7 @@ from dlmd import targets
 from dlmd.config_file import load
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_run
+from dlmd.vasp.incar import aimd_plan, relax_plan
 
 if not workflow.config_settings.configfiles:
 
@@ -45,8 +46,13 @@ except DlmdError as error:
 RUN = f"results/{cfg.run}"
 LOG = f"{RUN}/logs"
 BENCH = f"{RUN}/benchmarks"
+# used with --sdm conda only
+DLMD_ENV = "../../envs/dlmd.yaml"
+DEEPMD_ENV = f"../../envs/deepmd-{cfg.accelerator}.yaml"
 EMBEDDED = [name for name, level in cfg.levels.items() if level.engine != "vasp"]
 VASP = [name for name, level in cfg.levels.items() if level.engine == "vasp"]
+VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
+AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
 SPECIES = cfg.material.species
 MOBILE = cfg.material.mobile
 
@@ -66,3 +72,51 @@ wildcard_constraints:
 def seed(*names):
     """A job's own seed, from the run's."""
     return targets.derived_seed(cfg, *names)
+
+
+def engine_settings(w):
+    return cfg.levels[w.level].model_dump(mode="json")
+
+
+def aimd_source(w):
+    return AIMD_SOURCES[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
+
+
+def previous_restart(w):
+    return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
+
+
+def level_files(*names):
+    return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
+
+
+def relax_step_names(w):
+    return [name for name, _ in relax_plan(cfg.levels[w.level])]
+
+
+def aimd_step_names(w):
+    source = aimd_source(w)
+    plan = aimd_plan(cfg.levels[w.level], temperature_k=source.temperature_k, steps=source.steps)
+    return [name for name, *_ in plan]
+
+
+def step_before(job, names):
+    """Record of the step before, which must be done first; nothing for the first step."""
+
+    def done(w):
+        known = names(w)
+        if w.step not in known:
+            raise ValueError(f"no step {w.step}; there are {', '.join(known)}")
+        number = known.index(w.step)
+        return [f"{job}/{known[number - 1]}/done.json".format(**w)] if number else []
+
+    return done
+
+
+def last_step(job, names):
+    """Record of the last step where the run is local; results computed elsewhere are looked for by the job itself."""
+
+    def done(w):
+        return [] if w.level in VASP_EXTERNAL else [f"{job}/{names(w)[-1]}/done.json".format(**w)]
+
+    return done

@@ -8,14 +8,16 @@ rule dataset:
     input:
         frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)],
     output:
-        train=directory(DATASET + "/train"),
-        valid=directory(DATASET + "/valid"),
-        test=directory(DATASET + "/test"),
-        provenance=DATASET + "/provenance.csv",
+        train=directory(f"{DATASET}/train"),
+        valid=directory(f"{DATASET}/valid"),
+        test=directory(f"{DATASET}/test"),
+        provenance=f"{DATASET}/provenance.csv",
     log:
         f"{LOG}/dataset/{{level}}.log",
     benchmark:
         f"{BENCH}/dataset/{{level}}.jsonl"
+    conda:
+        DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
     params:

@@ -11,29 +11,20 @@ wildcard_constraints:
     aimd_T=r"\d+(\.\d+)?",
 
 
-def engine_settings(w):
-    return cfg.levels[w.level].model_dump(mode="json")
-
-
-AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
-
-
-def aimd_source(w):
-    return AIMD_SOURCES[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
-
-
 rule relax:
     input:
         structure=f"{RUN}/structures/{{occupancy}}/{{cell}}/{{n}}.extxyz",
     output:
-        relaxed=RELAX + "/relaxed.extxyz",
-        info=RELAX + "/relax.json",
+        relaxed=f"{RELAX}/relaxed.extxyz",
+        info=f"{RELAX}/relax.json",
     log:
         f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
+    conda:
+        DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 120 * attempt,
@@ -51,15 +42,17 @@ rule relax:
 
 rule aimd:
     input:
-        relaxed=RELAX + "/relaxed.extxyz",
+        relaxed=f"{RELAX}/relaxed.extxyz",
     output:
-        frames=protected(AIMD + "/frames.extxyz"),
+        frames=protected(f"{AIMD}/frames.extxyz"),
     log:
         f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
+    conda:
+        DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=lambda w, attempt: 720 * attempt,
@@ -89,6 +82,8 @@ rule lattice_table:
         f"{LOG}/labels/{{level}}/lattice.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/lattice.jsonl"
+    conda:
+        DLMD_ENV
     message:
         "{wildcards.level}: lattice parameters of the relaxed cells"
     script:

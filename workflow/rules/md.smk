@@ -11,10 +11,6 @@ DYNAMICS = dict(
 POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
 
 
-def previous_restart(w):
-    return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
-
-
 rule md_cell:
     input:
         structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{w.k}.extxyz",
@@ -29,6 +25,8 @@ rule md_cell:
         f"{LOG}/md/{{level}}/cell_r{{k}}.log",
     benchmark:
         f"{BENCH}/md/{{level}}/cell_r{{k}}.jsonl"
+    conda:
+        DLMD_ENV
     params:
         repeat=list(cfg.structures.cells[cfg.md.cell]),
         lattice_repeat=list(
@@ -50,12 +48,14 @@ rule md_equilibrate:
         model=f"{RUN}/training/{{level}}/0/compressed.pb",
         accepted=f"{RUN}/validation/{{level}}/accepted.json",
     output:
-        restart=MD + "/0000.restart",
-        thermo=MD + "/0000.thermo.csv",
+        restart=f"{MD}/0000.restart",
+        thermo=f"{MD}/0000.thermo.csv",
     log:
         f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_0000.log",
     benchmark:
         f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_0000.jsonl"
+    conda:
+        DEEPMD_ENV
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
@@ -78,18 +78,20 @@ rule md_segment:
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
         model=f"{RUN}/training/{{level}}/0/compressed.pb",
     output:
-        dcd=protected(MD + "/{segment}.dcd"),
-        xtc=protected(MD + "/{segment}.xtc"),
-        host=MD + "/{segment}.host.txt",
-        thermo=MD + "/{segment}.thermo.csv",
-        restart=MD + "/{segment}.restart",
-        sidecar=MD + "/{segment}.json",
+        dcd=protected(f"{MD}/{{segment}}.dcd"),
+        xtc=protected(f"{MD}/{{segment}}.xtc"),
+        host=f"{MD}/{{segment}}.host.txt",
+        thermo=f"{MD}/{{segment}}.thermo.csv",
+        restart=f"{MD}/{{segment}}.restart",
+        sidecar=f"{MD}/{{segment}}.json",
     log:
         f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.log",
     benchmark:
         f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.jsonl"
     wildcard_constraints:
         segment=r"(?!0000)\d{4}",
+    conda:
+        DEEPMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 1440 * attempt,

@@ -1,10 +1,6 @@
 # Everything of a run on one page.
 
 
-def level_files(*names):
-    return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
-
-
 rule report:
     input:
         config=workflow.configfiles[0],
@@ -32,6 +28,8 @@ rule report:
         f"{LOG}/report.log",
     benchmark:
         f"{BENCH}/report.jsonl"
+    conda:
+        DLMD_ENV
     params:
         run=cfg.run,
         seed=cfg.seed,

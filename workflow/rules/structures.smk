@@ -9,13 +9,15 @@ rule orderings:
     input:
         cif=cfg.material.cif,
     output:
-        cif=expand(STRUCTURE + "/{n}.cif", n=ORDERINGS, allow_missing=True),
-        extxyz=expand(STRUCTURE + "/{n}.extxyz", n=ORDERINGS, allow_missing=True),
-        summary=STRUCTURE + "/summary.json",
+        cif=expand(f"{STRUCTURE}/{{n}}.cif", n=ORDERINGS, allow_missing=True),
+        extxyz=expand(f"{STRUCTURE}/{{n}}.extxyz", n=ORDERINGS, allow_missing=True),
+        summary=f"{STRUCTURE}/summary.json",
     log:
         f"{LOG}/structures/{{occupancy}}_{{cell}}.log",
     benchmark:
         f"{BENCH}/structures/{{occupancy}}_{{cell}}.jsonl"
+    conda:
+        DLMD_ENV
     params:
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
         occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
@@ -45,6 +47,8 @@ rule structure_table:
         f"{LOG}/structures/table.log",
     benchmark:
         f"{BENCH}/structures/table.jsonl"
+    conda:
+        DLMD_ENV
     message:
         "gathering requested and realised occupancies"
     script:

@@ -11,13 +11,15 @@ rule training_input:
         train=f"{RUN}/dataset/{{level}}/train",
         valid=f"{RUN}/dataset/{{level}}/valid",
     output:
-        input=TRAINING + "/input.json",
+        input=f"{TRAINING}/input.json",
     log:
         f"{LOG}/training/{{level}}/{{m}}_input.log",
     benchmark:
         f"{BENCH}/training/{{level}}/{{m}}_input.jsonl"
+    conda:
+        DLMD_ENV
     params:
-        settings=cfg.training.model_dump(mode="json", exclude={"committee"}),
+        settings=cfg.training.model_dump(mode="json"),
         species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m),
         algorithm=training_module.VERSION,
@@ -29,17 +31,19 @@ rule training_input:
 
 rule train:
     input:
-        input=TRAINING + "/input.json",
+        input=f"{TRAINING}/input.json",
         train=f"{RUN}/dataset/{{level}}/train",
         valid=f"{RUN}/dataset/{{level}}/valid",
     output:
-        model=protected(TRAINING + "/model.pb"),
-        compressed=protected(TRAINING + "/compressed.pb"),
-        lcurve=TRAINING + "/lcurve.csv",
+        model=protected(f"{TRAINING}/model.pb"),
+        compressed=protected(f"{TRAINING}/compressed.pb"),
+        lcurve=f"{TRAINING}/lcurve.csv",
     log:
         f"{LOG}/training/{{level}}/{{m}}.log",
     benchmark:
         f"{BENCH}/training/{{level}}/{{m}}.jsonl"
+    conda:
+        DEEPMD_ENV
     threads: 2
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
@@ -57,12 +61,14 @@ rule test_errors:
         model=f"{RUN}/training/{{level}}/0/compressed.pb",
         test=f"{RUN}/dataset/{{level}}/test",
     output:
-        errors=VALIDATION + "/errors.json",
-        parity=VALIDATION + "/parity.npz",
+        errors=f"{VALIDATION}/errors.json",
+        parity=f"{VALIDATION}/parity.npz",
     log:
         f"{LOG}/validation/{{level}}/errors.log",
     benchmark:
         f"{BENCH}/validation/{{level}}/errors.jsonl"
+    conda:
+        DEEPMD_ENV
     threads: 2
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
@@ -78,17 +84,17 @@ rule test_errors:
 
 rule plot_potential:
     input:
-        errors=VALIDATION + "/errors.json",
-        parity=VALIDATION + "/parity.npz",
+        errors=f"{VALIDATION}/errors.json",
+        parity=f"{VALIDATION}/parity.npz",
         lcurve=f"{RUN}/training/{{level}}/0/lcurve.csv",
     output:
         parity=report(
-            multiext(VALIDATION + "/parity", ".png", ".pdf"),
+            multiext(f"{VALIDATION}/parity", ".png", ".pdf"),
             category="Potential",
             caption="../report/parity.rst",
         ),
         curve=report(
-            multiext(VALIDATION + "/learning_curve", ".png", ".pdf"),
+            multiext(f"{VALIDATION}/learning_curve", ".png", ".pdf"),
             category="Potential",
             caption="../report/learning_curve.rst",
         ),
@@ -96,6 +102,8 @@ rule plot_potential:
         f"{LOG}/validation/{{level}}/plots.log",
     benchmark:
         f"{BENCH}/validation/{{level}}/plots.jsonl"
+    conda:
+        DLMD_ENV
     message:
         "{wildcards.level}: parity plots and learning curve"
     script:
@@ -104,14 +112,16 @@ rule plot_potential:
 
 rule accept:
     input:
-        errors=VALIDATION + "/errors.json",
-        figure=VALIDATION + "/parity.png",
+        errors=f"{VALIDATION}/errors.json",
+        figure=f"{VALIDATION}/parity.png",
     output:
-        accepted=VALIDATION + "/accepted.json",
+        accepted=f"{VALIDATION}/accepted.json",
     log:
         f"{LOG}/validation/{{level}}/accept.log",
     benchmark:
         f"{BENCH}/validation/{{level}}/accept.jsonl"
+    conda:
+        DLMD_ENV
     params:
         bound=cfg.validation.max_relative_force_rmse,
     message:

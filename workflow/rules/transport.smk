@@ -22,12 +22,14 @@ rule transport:
             for segment in targets.segment_numbers(cfg)
         ],
     output:
-        result=TRANSPORT + "/{T}K.json",
-        msd=TRANSPORT + "/{T}K.csv",
+        result=f"{TRANSPORT}/{{T}}K.json",
+        msd=f"{TRANSPORT}/{{T}}K.csv",
     log:
         f"{LOG}/transport/{{level}}/{{T}}K.log",
     benchmark:
         f"{BENCH}/transport/{{level}}/{{T}}K.jsonl"
+    conda:
+        DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 60 * attempt,
@@ -44,15 +46,17 @@ rule transport:
 
 rule plot_msd:
     input:
-        expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
     output:
         report(
-            multiext(TRANSPORT + "/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"
+            multiext(f"{TRANSPORT}/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"
         ),
     log:
         f"{LOG}/transport/{{level}}/msd.log",
     benchmark:
         f"{BENCH}/transport/{{level}}/msd.jsonl"
+    conda:
+        DLMD_ENV
     message:
         "{wildcards.level}: MSD of all temperatures"
     script:
@@ -61,13 +65,13 @@ rule plot_msd:
 
 rule arrhenius:
     input:
-        results=expand(TRANSPORT + "/{T}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        results=expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
         reference=cfg.material.reference or [],
     output:
-        result=TRANSPORT + "/arrhenius.json",
-        table=TRANSPORT + "/arrhenius.csv",
+        result=f"{TRANSPORT}/arrhenius.json",
+        table=f"{TRANSPORT}/arrhenius.csv",
         figure=report(
-            multiext(TRANSPORT + "/arrhenius", ".png", ".pdf"),
+            multiext(f"{TRANSPORT}/arrhenius", ".png", ".pdf"),
             category="Transport",
             caption="../report/arrhenius.rst",
         ),
@@ -75,6 +79,8 @@ rule arrhenius:
         f"{LOG}/transport/{{level}}/arrhenius.log",
     benchmark:
         f"{BENCH}/transport/{{level}}/arrhenius.jsonl"
+    conda:
+        DLMD_ENV
     params:
         predict_k=cfg.arrhenius.predict_k,
         confidence=cfg.transport.confidence,
@@ -105,6 +111,8 @@ rule rdf:
         f"{LOG}/validation/{{level}}/rdf.log",
     benchmark:
         f"{BENCH}/validation/{{level}}/rdf.jsonl"
+    conda:
+        DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
     params:

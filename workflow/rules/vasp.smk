@@ -2,43 +2,9 @@
 # engines write, so that everything after them is the same.
 from dlmd.vasp import collect as vasp_collect
 from dlmd.vasp import manifest as vasp_manifest
-from dlmd.vasp.incar import aimd_plan, relax_plan
 
 VASP_LEVELS = "|".join(VASP) or "no-vasp-level"
-VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
-RELAX_JOB = RELAX + "/vasp"
-
-
-def relax_step_names(w):
-    return [name for name, _ in relax_plan(cfg.levels[w.level])]
-
-
-def aimd_step_names(w):
-    source = aimd_source(w)
-    plan = aimd_plan(cfg.levels[w.level], temperature_k=source.temperature_k, steps=source.steps)
-    return [name for name, *_ in plan]
-
-
-def step_before(job, names):
-    """Record of the step before, which must be done first; nothing for the first step."""
-
-    def done(w):
-        known = names(w)
-        if w.step not in known:
-            raise ValueError(f"no step {w.step}; there are {', '.join(known)}")
-        number = known.index(w.step)
-        return [f"{job}/{known[number - 1]}/done.json".format(**w)] if number else []
-
-    return done
-
-
-def last_step(job, names):
-    """Record of the last step where the run is local; results computed elsewhere are looked for by the job itself."""
-
-    def done(w):
-        return [] if w.level in VASP_EXTERNAL else [f"{job}/{names(w)[-1]}/done.json".format(**w)]
-
-    return done
+RELAX_JOB = f"{RELAX}/vasp"
 
 
 wildcard_constraints:
@@ -54,13 +20,15 @@ rule vasp_stage_relax:
     input:
         structure=f"{RUN}/structures/{{occupancy}}/{{cell}}/{{n}}.extxyz",
     output:
-        job=RELAX_JOB + "/job.json",
+        job=f"{RELAX_JOB}/job.json",
     log:
         f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.stage.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.stage.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     params:
         engine=lambda w: cfg.levels[w.level].staging(),
         source=lambda w: f"{w.occupancy}_{w.cell}_{w.n}",
@@ -72,16 +40,18 @@ rule vasp_stage_relax:
 
 rule vasp_run_relax:
     input:
-        job=RELAX_JOB + "/job.json",
+        job=f"{RELAX_JOB}/job.json",
         before=step_before(RELAX_JOB, relax_step_names),
     output:
-        done=RELAX_JOB + "/{step}/done.json",
+        done=f"{RELAX_JOB}/{{step}}/done.json",
     log:
         f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.{{step}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.{{step}}.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     threads: lambda w: cfg.levels[w.level].cores
     resources:
         runtime=1440,
@@ -96,17 +66,19 @@ rule vasp_run_relax:
 
 rule vasp_relax:
     input:
-        job=RELAX_JOB + "/job.json",
+        job=f"{RELAX_JOB}/job.json",
         done=last_step(RELAX_JOB, relax_step_names),
     output:
-        relaxed=RELAX + "/relaxed.extxyz",
-        info=RELAX + "/relax.json",
+        relaxed=f"{RELAX}/relaxed.extxyz",
+        info=f"{RELAX}/relax.json",
     log:
         f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     params:
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
         algorithm=vasp_collect.VERSION,
@@ -118,15 +90,17 @@ rule vasp_relax:
 
 rule vasp_stage_aimd:
     input:
-        relaxed=RELAX + "/relaxed.extxyz",
+        relaxed=f"{RELAX}/relaxed.extxyz",
     output:
-        job=AIMD + "/job.json",
+        job=f"{AIMD}/job.json",
     log:
         f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.stage.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.stage.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     params:
         engine=lambda w: cfg.levels[w.level].staging(),
         time_step=cfg.labels.aimd.time_step_fs,
@@ -141,16 +115,18 @@ rule vasp_stage_aimd:
 
 rule vasp_run_aimd:
     input:
-        job=AIMD + "/job.json",
+        job=f"{AIMD}/job.json",
         before=step_before(AIMD, aimd_step_names),
     output:
-        done=AIMD + "/{step}/done.json",
+        done=f"{AIMD}/{{step}}/done.json",
     log:
         f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.{{step}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.{{step}}.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     threads: lambda w: cfg.levels[w.level].cores
     resources:
         runtime=1440,
@@ -165,17 +141,19 @@ rule vasp_run_aimd:
 
 rule vasp_aimd:
     input:
-        job=AIMD + "/job.json",
+        job=f"{AIMD}/job.json",
         done=last_step(AIMD, aimd_step_names),
     output:
-        frames=protected(AIMD + "/frames.extxyz"),
-        record=AIMD + "/frames.json",
+        frames=protected(f"{AIMD}/frames.extxyz"),
+        record=f"{AIMD}/frames.json",
     log:
         f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
     benchmark:
         f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
     wildcard_constraints:
         level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
     params:
         stride=cfg.labels.aimd.stride,
         max_rejected=lambda w: cfg.levels[w.level].max_rejected_fraction,
@@ -190,4 +168,8 @@ if VASP_EXTERNAL:
 
     onerror:
         # every job that waits for results, in one message; the manifests say what to run and where results are expected
-        print(vasp_manifest.message(vasp_manifest.write(f"{RUN}/labels", VASP_EXTERNAL)), end="", file=sys.stderr)
+        print(
+            vasp_manifest.message(vasp_manifest.write(f"{RUN}/labels", VASP_EXTERNAL)),
+            end="",
+            file=sys.stderr,
+        )

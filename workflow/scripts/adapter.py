@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from pathlib import Path
 from contextlib import contextmanager
 
 
@@ -11,6 +12,8 @@ def job(snakemake):
     """Send stdout and stderr of the block to the rule's log; an error ends the job with its text in the log."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
+    # the library of this checkout, in whatever environment the job runs
+    sys.path.insert(0, str(Path(snakemake.scriptdir).parent))
     from dlmd.errors import DlmdError
 
     with open(snakemake.log[0], "w", buffering=1) as log:  # noqa: PTH123
