@@ -126,3 +126,18 @@ def test_host_health_tells_vibration_from_flow():
     assert health.drift_a == pytest.approx(3)
     trajectory = in_memory(walk(), host=health)
     assert trajectory.host_msd_a2 == health.msd_a2["Ti"]
+
+
+def test_leaving_out_the_beginning():
+    positions, host = walk(), walk(ions=1)[:, 0]
+    thermo = {"time_ps": np.arange(0, 15, 0.5), "temperature_k": np.arange(30.0)}
+    whole = in_memory(positions, host_com=host, thermo=thermo)
+    whole.collective()
+    part = whole.after(2.45)
+    assert part.n_frames == 125
+    assert np.concatenate(list(part.blocks()), axis=1) == pytest.approx((positions - host[:, None])[25:])
+    assert part.collective() == pytest.approx((positions - host[:, None]).sum(axis=1)[25:])
+    assert part.thermo["temperature_k"].tolist() == list(range(5, 30))
+    assert "25 frames (2.5 ps) are left out" in part.notes[-1]
+    with pytest.raises(DlmdError, match=r"cannot leave out 14.9 ps of 14.9 ps"):
+        whole.after(14.9)

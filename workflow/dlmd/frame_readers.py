@@ -30,6 +30,16 @@ class Format:
     counts_steps: bool = False
 
 
+def require(path: Path) -> None:
+    """Raise a DlmdError, naming the nearest file beside it, where there is no such file."""
+    if path.is_file():
+        return
+    hint = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
+    # a list of all files there would be no help
+    remedy = hint if hint.startswith("did you mean") else "check the path"
+    raise DlmdError("no such file", where=str(path), remedy=remedy)
+
+
 def identify(path: Path) -> Format:
     """The format of a file, by its name or its first bytes.
 
@@ -38,12 +48,7 @@ def identify(path: Path) -> Format:
     DlmdError
         for a missing, empty or unknown file.
     """
-    if not path.is_file():
-        near = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        hint = did_you_mean(path.name, near) if near else "check the path"
-        raise DlmdError(
-            "no such file", where=str(path), remedy=hint if hint.startswith("did") else "check the path"
-        )
+    require(path)
     with open_file(path, "rb") as file:
         head = file.read(400)
     if not head:

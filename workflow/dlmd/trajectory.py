@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -285,6 +285,33 @@ class Trajectory:
     def host_msd_a2(self) -> float | None:
         """The largest `HostHealth.msd_a2` of all host species, or None where the host was not recorded."""
         return max(self.host.msd_a2.values(), default=None) if self.host else None
+
+    def after(self, skip_ps: float) -> Trajectory:
+        """The run without its first `skip_ps` picoseconds (equilibration); health of the host stays that of the whole run.
+
+        Raises
+        ------
+        DlmdError
+            where fewer than two frames are left.
+        """
+        skip = int(np.ceil(skip_ps / self.frame_interval_ps - 1e-9))
+        if skip_ps < 0 or skip > self.n_frames - 2:
+            raise self._bad(f"cannot leave out {skip_ps:g} ps of {self.length_ps:g} ps", "leave out less")
+        thermo = None
+        if self.thermo is not None:
+            keep = self.thermo["time_ps"] >= self.thermo["time_ps"][0] + skip * self.frame_interval_ps
+            thermo = {name: values[keep] for name, values in self.thermo.items()}
+        return replace(
+            self,
+            source=JoinedFrames([self.source], [skip]),
+            host_centre=None if self.host_centre is None else self.host_centre[skip:],
+            thermo=thermo,
+            notes=[
+                *self.notes,
+                f"the first {skip} frames ({skip * self.frame_interval_ps:g} ps) are left out",
+            ],
+            _collective=None,
+        )
 
     def blocks(self, max_bytes: int = 256 << 20) -> Iterator[np.ndarray]:
         """Positions of all frames, some ions at a time.

@@ -1,0 +1,42 @@
+"""Transport results as CSV: the curves of one temperature, and one line per temperature."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ESTIMATES = ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm")
+
+
+def write_msd(path: str | Path, curves: Mapping) -> None:
+    """MSD curves of one result: lag in ps; self, total and distinct in Å², then the same along a, b and c*."""
+    import numpy as np
+
+    columns = {}
+    for name, values in curves.items():
+        nested = values.items() if isinstance(values, Mapping) else [("", values)]
+        columns |= {f"{name}_{part}" if part else name: column for part, column in nested}
+    table = np.column_stack(list(columns.values()))
+    np.savetxt(path, table, delimiter=",", header=",".join(columns), comments="", fmt="%.8g")
+
+
+def write_temperatures(path: str | Path, results: Sequence[Mapping]) -> None:
+    """One line per result: temperature, verdict, and every estimate with its interval (empty where there is a verdict)."""
+    rows = [_row(result) for result in results]
+    with Path(path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _row(result: Mapping) -> dict:
+    row = {"temperature_k": result["temperature_k"], "verdict": result["verdict"]["code"]}
+    for key in ESTIMATES:
+        estimate = result[key] or {}
+        row |= {
+            key: estimate.get("value", ""),
+            f"{key}_low": estimate.get("low", ""),
+            f"{key}_high": estimate.get("high", ""),
+        }
+    return row
