@@ -148,9 +148,10 @@ def test_incar_reader_follows_vasp():
     assert not verify.same_value("T", False) and not verify.same_value("4.1", 4.0)
 
 
-def test_job_record_says_what_was_staged(tmp_path, monkeypatch):
+def test_job_record_says_what_was_staged(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("pymatgen.core.SETTINGS", {})
     relax(tmp_path)
+    assert "no POTCAR of PW91 for Li, Ti, Cl: no library is set" in capsys.readouterr().err
     job = json.loads((tmp_path / "job.json").read_text())
     assert job["level_of_theory"]["hubbard_u_ev"] == {"Ti": 4.0}
     assert job["potcar"]["missing"] == ["Li", "Ti", "Cl"]

@@ -150,8 +150,9 @@ class AimdSettings(ElectronicSettings):
     """NVT dynamics (Nosé-Hoover) at the temperatures and lengths of the trajectories."""
 
     kpoints: KpointSettings = Field(
-        default_factory=lambda: KpointSettings(spacing_per_a=0.5),
-        description="k-points of the dynamics; the spacing of 0.5 gives Γ alone from 12.6 Å on.",
+        default_factory=lambda: KpointSettings(spacing_per_a=0.6),
+        description="k-points of the dynamics; the paper does not say. A spacing of 0.6 gives Γ alone from "
+        "10.5 Å on.",
     )
     algo: Literal["Normal", "Fast", "VeryFast", "All", "Damped"] = Field(
         "Fast", description="Electronic minimiser (ALGO)."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,8 @@ def _stage(
     moments = initial_moments(atoms, settings) if settings.spin_polarised else None
     mesh = k_mesh(atoms, record["cell"], kpoints)
     text, potentials = potcar.assemble(species, settings)
+    for note in [*_missing_potentials(potentials), *potentials["warnings"]]:
+        print(f"note: {note}", file=sys.stderr)
     job = {
         **FORMAT,
         **record,
@@ -203,6 +206,16 @@ def _stage(
     path.with_suffix(".tmp").write_text(json.dumps(job, indent=1))
     path.with_suffix(".tmp").replace(path)  # last, so that a job record means a whole job
     return job
+
+
+def _missing_potentials(record: dict) -> list[str]:
+    if not record["missing"]:
+        return []
+    place = "the library lacks them" if record["library_found"] else "no library is set (potcar.directory)"
+    return [
+        f"no POTCAR of {record['family']} for {', '.join(record['missing'])}: {place}; "
+        "POTCAR.spec names what has to be added before running"
+    ]
 
 
 def _write_inputs(inputs: Path, atoms: Atoms, step: Step, job: dict, settings: VaspSettings) -> None:

@@ -1,0 +1,126 @@
+"""VASP levels through the DAG, with the stand-in of tests/fake_vasp.py in place of VASP: run here, and run elsewhere."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT, jobs, snakemake
+
+pytestmark = pytest.mark.slow
+FAKE = ROOT / "tests/fake_vasp.py"
+CONFIG = ("--cores", "2", "--configfile", "config/vasp.yaml")
+LABELS = "results/vasp/labels"
+TRAJECTORY = "aimd/0.750/80/0/600K/+0.000"
+
+
+def prepare(workdir, **level):
+    """Config of the toy run with the engine VASP at U = 0 and 4 eV, and a library of potentials' headers."""
+    for element in ("Li", "Ti", "Cl"):
+        folder = workdir / "potentials" / element
+        folder.mkdir(parents=True)
+        (folder / "POTCAR").write_text(
+            f"  PAW_GGA {element} 01Jan2000\n   VRHFIN ={element}: test\n   LEXCH  = 91\n"
+            f"   TITEL  = PAW_GGA {element} 01Jan2000\n   ENMAX  =  271.649; ENMIN  =  203.737 eV\n End of Dataset\n"
+        )
+    config = yaml.safe_load((workdir / "config/toy.yaml").read_text())
+    config["run"] = "vasp"
+    config["structures"]["occupancies"] = {"0.750": {"2a": 0.75, "4g": 0.125}}
+    shared = {
+        "engine": "vasp",
+        "magmom": {"Ti": 1.0},
+        "moment_range": {"Ti": [0.5, 1.5]},
+        "relax": {"fmax_ev_per_a": 0.1, "restarts": 0},
+        "aimd": {"chunk_steps": 8, "heating_ladder_k": [100], "heating_steps": 4},
+        "potcar": {"directory": str(workdir / "potentials")},
+        "command": f"{sys.executable} {FAKE}",
+        "custodian": False,
+        "max_rejected_fraction": 0.1,
+    } | level
+    config["levels"] = {f"u{u}": shared | {"hubbard_u_ev": {"Ti": u}} for u in (0, 4)}
+    # one trajectory per split: two segments each after the ladder
+    for group, kelvin, split in zip(
+        config["labels"]["aimd"]["trajectories"], (800, 500, 600), ("train", "valid", "test"), strict=True
+    ):
+        group |= {"temperatures_k": [kelvin], "split": split, "steps": 15}
+    config["labels"]["aimd"]["stride"] = 1
+    (workdir / "config/vasp.yaml").write_text(yaml.safe_dump(config))
+    return workdir
+
+
+def lattice(workdir, level):
+    with (workdir / LABELS / level / "relax/lattice.csv").open() as file:
+        return next(csv.DictReader(file))
+
+
+def test_both_levels_run_here_with_a_killed_run_and_an_unconverged_step(make_workdir, monkeypatch):
+    workdir = prepare(make_workdir("vasp"))
+    targets = (
+        "results/vasp/dataset/u4/provenance.csv",
+        *(f"{LABELS}/{u}/relax/lattice.csv" for u in ("u0", "u4")),
+    )
+    mishap = {"only": f"{TRAJECTORY}/seg001/run00", "kill_after": 5, "unconverged": [2]}
+    monkeypatch.setenv("FAKE_VASP", json.dumps(mishap))
+    done = snakemake(workdir, *CONFIG, *targets)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+
+    told = json.loads((workdir / LABELS / "u4" / TRAJECTORY / "frames.json").read_text())
+    assert told["steps"] == 15 and told["rejected_reasons"] == {"electrons unconverged": 1}
+    assert [run["ionic_steps"] for run in told["runs"]] == [
+        4,
+        6,
+        3,
+        7,
+    ]  # ladder, killed (torn sixth), rest, second
+    with (workdir / targets[0]).open() as file:
+        used = [row["source"] for row in csv.DictReader(file) if row["status"] == "used"]
+    assert sorted(used.count(source) for source in set(used)) == [14, 15, 15]
+    # the stand-in's bonds grow with U
+    assert float(lattice(workdir, "u4")["volume"]) > 1.02 * float(lattice(workdir, "u0")["volume"])
+    assert not list((workdir / "results").rglob("POTCAR"))
+
+    again = snakemake(workdir, *CONFIG, "-n", *targets)
+    assert jobs(again.stdout + again.stderr) == {}
+
+
+def test_jobs_run_elsewhere_are_listed_and_present_ones_go_on(make_workdir):
+    workdir = prepare(make_workdir("external"), run="external")
+    targets = [f"{LABELS}/{u}/relax/lattice.csv" for u in ("u0", "u4")]
+    done = snakemake(workdir, *CONFIG, *targets)
+    assert done.returncode != 0
+    message = done.stderr[done.stderr.index("2 VASP jobs wait") :]
+    assert all(
+        f"{LABELS}/{u}/relax/0.750/80/0/vasp: 1-relax missing, 2-static missing" in message
+        for u in ("u0", "u4")
+    )
+
+    job = workdir / LABELS / "u4/relax/0.750/80/0/vasp"
+    subprocess.run([job / "run.sh"], env=os.environ | {"VASP": f"{sys.executable} {FAKE}"}, check=True)
+    for path in list(job.glob("*/run00/OUTCAR")):
+        path.unlink()  # brought back without its OUTCARs
+    subprocess.run(["gzip", *job.glob("*/run00/vasprun.xml")], check=True)
+    done = snakemake(workdir, *CONFIG, *targets)
+    assert "1 VASP jobs wait" in done.stderr and f"{LABELS}/u0/relax" in done.stderr
+    assert lattice(workdir, "u4")["converged"] == "True"
+    listed = json.loads((workdir / LABELS / "u4/manifest.json").read_text())["jobs"]
+    assert listed[0]["steps"] == {"1-relax": "done", "2-static": "done"}
+
+
+def test_the_paper_stages_every_relaxation(make_workdir):
+    workdir = make_workdir("paper")
+    cells = ("0.875/160", "0.844/320", "0.750/160")
+    targets = [
+        f"results/li3ticl6/labels/{u}/relax/{cell}/0/vasp/job.json" for u in ("u0", "u4") for cell in cells
+    ]
+    done = snakemake(workdir, "--cores", "2", "--configfile", "config/li3ticl6.yaml", *targets)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    for target, atoms, mesh in zip(
+        targets, 2 * (160, 320, 160), 2 * ([4, 2, 4], [4, 2, 2], [4, 2, 4]), strict=True
+    ):
+        record = json.loads((workdir / target).read_text())
+        assert sum(record["counts"]) == atoms and record["kpoints"]["mesh"] == mesh
+        u = record["level_of_theory"]["hubbard_u_ev"]
+        assert u == ({"Ti": 4.0} if "/u4/" in target else {}) and sum(record["moments"]) == atoms / 10
