@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT, jobs, snakemake
+from running import ROOT, jobs, snakemake
 
 pytestmark = pytest.mark.slow
 FAKE = ROOT / "tests/fake_vasp.py"
