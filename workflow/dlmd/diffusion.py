@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd import spectrum
-from dlmd.intervals import Estimate, difference, log_interval, ratio
+from dlmd.intervals import Estimate, difference, positive_interval, ratio
 from dlmd.msd import Displacements, MsdCurves
 from dlmd.onset import Relaxation
 
@@ -27,8 +27,8 @@ WINDOW = 3.0
 class Diffusivities:
     """Diffusion coefficients in Å²/ps: keys self, total, distinct, haven; scalar, along each axis, and as (3, 3) tensors."""
 
-    scalar: dict[str, Estimate]
-    axes: dict[str, dict[str, Estimate]]
+    scalar: dict[str, Estimate | None]
+    axes: dict[str, dict[str, Estimate | None]]
     self_tensor: np.ndarray
     total_tensor: np.ndarray
 
@@ -206,10 +206,10 @@ def estimate(
     self_tensor = window_slope(curves, start_ps=start, end_ps=end)
     fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
 
-    def all_of(direction: np.ndarray | None) -> dict[str, Estimate]:
+    def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
         error = combination_error(runs, [(1.0, start, end)], direction=direction)
         value = np.trace(self_tensor) / 3 if direction is None else self_tensor @ direction @ direction
-        own = log_interval(float(value), error.error / value, error.dof, confidence)
+        own = positive_interval(float(value), error.error, error.dof, confidence)
         total = fit.interval(confidence, direction)
         return {"self": own, "total": total, "distinct": difference(total, own), "haven": ratio(own, total)}
 

@@ -85,18 +85,22 @@ def hops(msd_a2: float, limits: Limits) -> Gate | None:
 
 
 def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) -> Gate | None:
-    """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail.
+    """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail
+    (a curve with no logarithm is left to `hops`).
 
     They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3] without the offset
     of the line through the window, where motion has outgrown it: rattling in cages adds a constant to a linear MSD.
     """
     n = len(msd_self_a2)
-    middle, late = max(1, n // 9), max(2, n // 3)
+    middle, late = max(1, n // 9), n // 3
     slope_in_window = (msd_self_a2[last] - msd_self_a2[first]) / (last - first)
     offset = max(msd_self_a2[first] - slope_in_window * first, 0.0)
     slopes = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
-    if msd_self_a2[late] > 2 * offset and msd_self_a2[middle] > offset:
+    if msd_self_a2[late] > 2 * offset:
         slopes.append(_loglog_slope(msd_self_a2 - offset, middle, late))
+    slopes = [s for s in slopes if s is not None]
+    if not slopes:
+        return None
     slope = min(slopes, key=lambda s: abs(s - 1))
     if abs(slope - 1) <= limits.loglog_tolerance:
         return None
@@ -110,7 +114,10 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
     )
 
 
-def _loglog_slope(curve: np.ndarray, first: int, last: int) -> float:
+def _loglog_slope(curve: np.ndarray, first: int, last: int) -> float | None:
+    """None where the curve or the lags have no logarithm."""
+    if not (1 <= first < last and curve[first] > 0 and curve[last] > 0):
+        return None
     return log(curve[last] / curve[first]) / log(last / first)
 
 

@@ -19,12 +19,18 @@ class Estimate:
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
 
-def log_interval(value: float, log_error: float, dof: float, confidence: float) -> Estimate:
-    """value * exp(+- t * log_error), t the quantile of Student's distribution."""
-    from scipy.stats import t
+def positive_interval(value: float, error: float, dof: float, confidence: float) -> Estimate:
+    """Interval of a positive quantity from its standard error: value * exp(+- t error / value), t the quantile of Student's distribution.
 
-    reach = np.exp(t.ppf(0.5 + confidence / 2, dof) * log_error)
-    return Estimate(value, float(value / reach), float(value * reach))
+    Where the error exceeds the value, the logarithm tells nothing: the interval is then [0, value + t error].
+    """
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(dof, 0.5 + confidence / 2))
+    if value <= error:
+        return Estimate(max(value, 0.0), 0.0, max(value + quantile * error, 0.0))
+    reach = float(np.exp(quantile * error / value))
+    return Estimate(value, value / reach, value * reach)
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
@@ -37,8 +43,10 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     )
 
 
-def ratio(a: Estimate, b: Estimate) -> Estimate:
-    """a / b of positive estimates, with recovered variances of the logarithms."""
+def ratio(a: Estimate, b: Estimate) -> Estimate | None:
+    """a / b with recovered variances of the logarithms; None where one of them may be zero."""
+    if a.low <= 0 or b.low <= 0:
+        return None
     value = a.value / b.value
     down = np.hypot(np.log(a.value / a.low), np.log(b.high / b.value))
     up = np.hypot(np.log(a.high / a.value), np.log(b.value / b.low))

@@ -75,6 +75,8 @@ class SpectralFit:
                 self.tensor_given_beta @ direction @ direction,
                 2.0,
             )
+        if value <= 0:  # no motion at all along this direction
+            return Estimate(0.0, 0.0, 0.0)
         tail = (1 - confidence) / 2
         low, median, high = _mixture_quantiles(
             (tail, 0.5, 1 - tail), self.weight, given_beta, 0.5 * dof * self.n_frequencies
@@ -88,9 +90,11 @@ def _mixture_quantiles(
     """Quantiles of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
     from scipy.special import gammaincc
 
+    matters = weight > 1e-7 * weight.max()
+    weight, likeliest = weight[matters] / weight[matters].sum(), likeliest[matters]
     width = 8.0 / np.sqrt(shape)
-    log_a = np.linspace(np.log(likeliest.min()) - width, np.log(likeliest.max()) + width, 2000)
-    below = weight @ gammaincc(shape, shape * likeliest[:, None] / np.exp(log_a))
+    log_a = np.linspace(np.log(likeliest.min()) - width, np.log(likeliest.max()) + width, 300)
+    below = gammaincc(shape, shape * likeliest / np.exp(log_a)[:, None]) @ weight
     return np.exp(np.interp(probabilities, below, log_a))
 
 
@@ -139,7 +143,7 @@ def posterior(
     trace = np.trace(tensors, axis1=1, axis2=2) / 3.0
     n = len(trace)
     # The spectrum may fall to a third of its limit within the band, or rise manyfold.
-    beta = np.concatenate([np.linspace(-0.67, 0, 20)[:-1], np.geomspace(0.01, 60, 140) - 0.01]) / rise.max()
+    beta = np.concatenate([np.linspace(-0.67, 0, 15)[:-1], np.geomspace(0.02, 60, 70) - 0.02]) / rise.max()
     shape = 1.0 + beta[:, None] * rise
     likeliest = np.mean(trace / shape, axis=1)
     misfit = np.log(likeliest) + np.mean(np.log(shape), axis=1)

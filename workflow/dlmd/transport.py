@@ -105,7 +105,7 @@ class TransportResult:
             temperature_k=self.system["temperature_k"],
         )
 
-    def _quantities(self, found: dict[str, Estimate]) -> dict:
+    def _quantities(self, found: dict[str, Estimate | None]) -> dict:
         return {
             "d_self_cm2_per_s": _json(found["self"].scaled(CM2_PER_S_PER_A2_PER_PS)),
             "d_total_cm2_per_s": _json(found["total"].scaled(CM2_PER_S_PER_A2_PER_PS)),
@@ -143,7 +143,9 @@ class TransportResult:
         return out
 
 
-def _json(estimate: Estimate) -> dict[str, float]:
+def _json(estimate: Estimate | None) -> dict[str, float] | None:
+    if estimate is None:
+        return None
     return {"value": float(estimate.value), "low": float(estimate.low), "high": float(estimate.high)}
 
 
