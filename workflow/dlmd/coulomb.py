@@ -23,7 +23,7 @@ from dlmd.units import COULOMB_EV_A
 
 CUTOFF_A = 15.0
 DAMPING_PER_A = 0.09
-SWEEPS = 2000
+SWEEPS = 1000
 COLDEST = 1e-3  # last temperature over the first one, which is the typical energy of a random swap
 
 
@@ -123,8 +123,9 @@ class Annealer:
         hot = max(self._typical_change(state, potential, rng), 1e-9)
         for temperature in hot * np.geomspace(1.0, coldest, sweeps):
             self._sweep(content, state, potential, temperature, rng)
-        while quench and self._sweep(content, state, potential, 0.0, rng):
-            pass
+        for _ in range(sweeps if quench else 0):
+            if not self._sweep(content, state, potential, 0.0, rng):
+                break
 
     def _proposals(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         first = (rng.random(n) * len(self.positions)).astype(int)

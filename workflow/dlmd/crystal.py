@@ -179,7 +179,7 @@ _CELL_TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "
 
 def _parse(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     """Lower-case tags of the first data block with atom sites, and its symmetry operations."""
-    from pymatgen.io.cif import CifParser
+    from pymatgen.io.cif import CifFile, CifParser
 
     if not path.is_file():
         near = (
@@ -191,11 +191,8 @@ def _parse(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parser = CifParser(path)
-            blocks = [
-                b for b in parser._cif.data.values() if any("_atom_site_fract_x" in k.lower() for k in b.data)
-            ]
-            operations = parser.get_symops(blocks[0]) if blocks else []
+            blocks = [b for b in CifFile.from_file(path).data.values() if _has_sites(b.data)]
+            operations = CifParser(path).get_symops(blocks[0]) if blocks else []
     except Exception as error:
         raise DlmdError(
             f"unreadable CIF: {error}",
@@ -212,6 +209,10 @@ def _parse(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     rotations = np.array([op.rotation_matrix for op in operations])
     translations = np.array([op.translation_vector for op in operations])
     return tags, rotations, translations
+
+
+def _has_sites(tags: dict) -> bool:
+    return any(tag.lower() == "_atom_site_fract_x" for tag in tags)
 
 
 def _number(tags: dict, tag: str, path: Path) -> float:

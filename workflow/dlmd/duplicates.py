@@ -7,7 +7,7 @@ import numpy as np
 from dlmd.supercell import Supercell
 
 # positions times operations tested at most; above it a chance repeat is all but impossible anyway
-LARGEST_TEST = 20_000_000
+LARGEST_TEST = 2_000_000
 
 
 def permutations(supercell: Supercell) -> np.ndarray | None:
