@@ -64,7 +64,7 @@ def test_both_levels_run_here_with_a_killed_run_and_an_unconverged_step(make_wor
     )
     mishap = {"only": f"{TRAJECTORY}/seg001/run00", "kill_after": 5, "unconverged": [2]}
     monkeypatch.setenv("FAKE_VASP", json.dumps(mishap))
-    done = snakemake(workdir, *CONFIG, *targets)
+    done = snakemake(workdir, *targets, *CONFIG)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
 
     told = json.loads((workdir / LABELS / "u4" / TRAJECTORY / "frames.json").read_text())
@@ -82,14 +82,14 @@ def test_both_levels_run_here_with_a_killed_run_and_an_unconverged_step(make_wor
     assert float(lattice(workdir, "u4")["volume"]) > 1.02 * float(lattice(workdir, "u0")["volume"])
     assert not list((workdir / "results").rglob("POTCAR"))
 
-    again = snakemake(workdir, *CONFIG, "-n", *targets)
+    again = snakemake(workdir, "-n", *targets, *CONFIG)
     assert jobs(again.stdout + again.stderr) == {}
 
 
 def test_jobs_run_elsewhere_are_listed_and_present_ones_go_on(make_workdir):
     workdir = prepare(make_workdir("external"), run="external")
     targets = [f"{LABELS}/{u}/relax/lattice.csv" for u in ("u0", "u4")]
-    done = snakemake(workdir, *CONFIG, *targets)
+    done = snakemake(workdir, *targets, *CONFIG)
     assert done.returncode != 0
     message = done.stderr[done.stderr.index("2 VASP jobs wait") :]
     assert all(
@@ -102,7 +102,7 @@ def test_jobs_run_elsewhere_are_listed_and_present_ones_go_on(make_workdir):
     for path in list(job.glob("*/run00/OUTCAR")):
         path.unlink()  # brought back without its OUTCARs
     subprocess.run(["gzip", *job.glob("*/run00/vasprun.xml")], check=True)
-    done = snakemake(workdir, *CONFIG, *targets)
+    done = snakemake(workdir, *targets, *CONFIG)
     assert "1 VASP jobs wait" in done.stderr and f"{LABELS}/u0/relax" in done.stderr
     assert lattice(workdir, "u4")["converged"] == "True"
     listed = json.loads((workdir / LABELS / "u4/manifest.json").read_text())["jobs"]
@@ -115,7 +115,7 @@ def test_the_paper_stages_every_relaxation(make_workdir):
     targets = [
         f"results/li3ticl6/labels/{u}/relax/{cell}/0/vasp/job.json" for u in ("u0", "u4") for cell in cells
     ]
-    done = snakemake(workdir, "--cores", "2", "--configfile", "config/li3ticl6.yaml", *targets)
+    done = snakemake(workdir, *targets, "--cores", "2", "--configfile", "config/li3ticl6.yaml")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     for target, atoms, mesh in zip(
         targets, 2 * (160, 320, 160), 2 * ([4, 2, 4], [4, 2, 2], [4, 2, 4]), strict=True
