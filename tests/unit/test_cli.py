@@ -199,6 +199,15 @@ def test_options_must_not_contradict_segments(tmp_path, capsys):
     assert code == 1 and "--temperature 400.0, but the segments say 300.0" in lines[0]
 
 
+@pytest.mark.parametrize(
+    "option", ["--time-step 2", "--stride 10", "--species Li", "--wrapped yes", "--replicas"]
+)
+def test_options_without_meaning_for_segments(tmp_path, capsys, option):
+    write_segments(tmp_path)
+    code, lines = fails(capsys, f"transport {tmp_path} {option}")
+    assert code == 1 and f"{option.split()[0]} has no meaning for segments" in lines[0]
+
+
 def test_debug_shows_where_it_went_wrong(tmp_path):
     from dlmd.errors import DlmdError
 

@@ -147,7 +147,7 @@ def test_xdatcar_with_a_second_run_appended(tmp_path):
 def test_extxyz_wrapped_and_unwrapped(tmp_path):
     wrapped = read(save(tmp_path / "w.extxyz", extxyz()))
     assert displacements(wrapped) == pytest.approx(truth(), abs=1e-5)
-    far = FRAMES + np.arange(60)[:, None, None] * np.array([0.5, 0, 0])
+    far = FRAMES + np.arange(60)[:, None, None] * np.array([0.9, 0, 0])
     unwrapped = read(save(tmp_path / "u.xyz", extxyz(far)))
     assert displacements(unwrapped) == pytest.approx(truth(), abs=1e-5)
     assert "unwrapped as given" in unwrapped.notes[0]
@@ -390,6 +390,25 @@ def test_the_user_may_say_that_long_moves_are_real(tmp_path):
         list(read(path).blocks())
     trajectory = read(path, wrapped=False)
     assert displacements(trajectory)[-1, 0, 0] == pytest.approx(truth()[-1, 0, 0] + 59 * 7, abs=1e-3)
+
+
+def test_atoms_a_little_outside_the_cell_count_as_wrapped(tmp_path):
+    # LAMMPS wraps when it updates the neighbour list; until then atoms leave the cell by half the skin
+    late = WRAPPED.copy()
+    inverse = np.linalg.inv(CELL)
+    for frame in range(1, 60):
+        moved = np.abs((WRAPPED[frame] - WRAPPED[frame - 1]) @ inverse) > 0.5
+        # an atom that crossed is still written on the side it came from
+        late[frame] += np.round((WRAPPED[frame - 1] - WRAPPED[frame]) @ inverse) * moved @ CELL
+    assert np.ptp(late @ inverse, axis=(0, 1)).max() > 1.01
+    trajectory = read(save(tmp_path / "a.xyz", extxyz(late)))
+    assert displacements(trajectory) == pytest.approx(truth(), abs=1e-5)
+    assert "unwrapped by minimum image" in trajectory.notes[0]
+
+
+def test_elements_named_twice(tmp_path):
+    with pytest.raises(DlmdError, match="--species has no meaning"):
+        read(save(tmp_path / "a.xyz", extxyz()), species=["Li", "Ti", "Cl"])
 
 
 def test_changing_number_of_atoms(tmp_path):

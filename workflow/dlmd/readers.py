@@ -199,6 +199,12 @@ class _Stream:
                 )
             return self._topology.symbols
         if frame.symbols:
+            if self._species:
+                raise DlmdError(
+                    "the file names its elements, --species has no meaning",
+                    where=where,
+                    remedy="leave it out",
+                )
             return frame.symbols
         if frame.types is not None and self._species:
             if frame.types.max() > len(self._species):

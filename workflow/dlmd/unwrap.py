@@ -10,8 +10,8 @@ from dlmd.trajectory import cell_widths
 # Longest move per frame, as a fraction of the cell, at which the image of an ion is still certain: a move of more
 # than one half is taken for a shorter one in the opposite direction, and moves have a spread.
 MAX_STEP = 0.4
-# Wrapped coordinates fill one cell; codes that wrap at neighbour-list updates leave it by a little.
-WRAPPED_EXTENT = 1.1
+# Wrapped coordinates fill one cell; codes that wrap at updates of the neighbour list leave it by half its skin on each side.
+WRAPPED_MARGIN_A = 1.5
 
 
 class Unwrapper:
@@ -69,8 +69,9 @@ class Unwrapper:
         longest = f"longest move per frame {100 * fraction:.0f} % of the cell"
         if self._wrapped is False:
             return f"coordinates are unwrapped as given; {longest}"
-        extent = float((self._high - self._low).max())
-        if self._wrapped is None and extent > WRAPPED_EXTENT:
+        extents = self._high - self._low
+        extent = float(extents.max())
+        if self._wrapped is None and (extents > 1.0 + 2.0 * WRAPPED_MARGIN_A / cell_widths(self._cell)).any():
             if self.crossings:
                 raise DlmdError(
                     f"coordinates reach over {extent:.1f} cells, so they are unwrapped, "

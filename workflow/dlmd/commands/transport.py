@@ -71,7 +71,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
-        "--replicas", action="store_true", help="every TRAJ is a run of its own, not one after the other"
+        "--replicas",
+        action="store_true",
+        help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
     )
     analysis.add_argument(
         "--skip",
@@ -219,7 +221,7 @@ def _sidecars(path: Path) -> list[Path]:
 
 
 def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
-    """Segments know their system; an option that says otherwise is a mistake."""
+    """Segments know their system: an option that says otherwise, or would be ignored, is a mistake."""
     for option, value, known in (
         ("--mobile", args.mobile, trajectory.mobile),
         ("--temperature", args.temperature, trajectory.temperature_k),
@@ -229,6 +231,18 @@ def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
                 f"{option} {value}, but the segments say {known}",
                 where=trajectory.label,
                 remedy=f"leave {option} out",
+            )
+    for option, given in (
+        ("--time-step", args.time_step),
+        ("--stride", args.stride),
+        ("--topology", args.topology),
+        ("--species", args.species),
+        ("--wrapped", args.wrapped != "auto"),
+        ("--replicas", args.replicas),
+    ):
+        if given:
+            raise DlmdError(
+                f"{option} has no meaning for segments", where=trajectory.label, remedy="leave it out"
             )
 
 
