@@ -1,12 +1,12 @@
 """Synthetic ion conductors whose D_self, D_total and Haven ratio are known exactly.
 
 Hopping model (`hopping`)
-    A superposition of independent Poisson events of several kinds, `rate` per ion and ps each. An event moves a random group
-    of ions, member g by pattern[g] * h, with h the hop length along a random Cartesian axis and sign. With probability
-    p = `p_back` the same group returns after an exponential time of mean tau = `memory_ps`.
-    A window [0, t] sees a lasting event once, with rate (1 - p) t. Of the returning ones it sees those that begin in it
-    and end after it, p tau (1 - exp(-t/tau)) of them, and equally many that began before it and end in it. So per kind, as
-    mean squares of independent contributions add,
+    A superposition of independent Poisson events of several kinds, `rate` per ion and ps each. An event moves
+    a random group of ions, member g by pattern[g] * h, with h the hop length along a random Cartesian axis
+    and sign. With probability p = `p_back` the same group returns after an exponential time of mean tau =
+    `memory_ps`. A window [0, t] sees a lasting event once, with rate (1 - p) t. Of the returning ones it sees
+    those that begin in it and end after it, p tau (1 - exp(-t/tau)) of them, and equally many that began
+    before it and end in it. So per kind, as mean squares of independent contributions add,
 
         MSD_self(t)  = rate S2 h² [(1 - p) t + 2 p tau (1 - exp(-t/tau))],   S2 = sum_g pattern_g²
         MSD_total(t) = rate S1² h² [(1 - p) t + 2 p tau (1 - exp(-t/tau))],  S1 = sum_g pattern_g
@@ -15,15 +15,17 @@ Hopping model (`hopping`)
     With one kind H = S2 / S1²: 1 for single hops (1,), 1/3 for strings of three (1, 1, 1), 5 for (1, -0.5).
 
 Gaussian model (`gaussian`)
-    r_i = w_i + (alpha - 1) mean_j(w_j), with w_i the sum of a Brownian motion of diffusion coefficient d0 and a stationary
-    Ornstein-Uhlenbeck position of variance `cage_a2` per axis and relaxation tau. The deviation from the mean and the mean
-    are independent, with shares 1 - 1/N and 1/N of the variance, and alpha multiplies the mean:
+    r_i = w_i + (alpha - 1) mean_j(w_j), with w_i the sum of a Brownian motion of diffusion coefficient d0 and
+    a stationary Ornstein-Uhlenbeck position of variance `cage_a2` per axis and relaxation tau. The deviation
+    from the mean and the mean are independent, with shares 1 - 1/N and 1/N of the variance, and alpha
+    multiplies the mean:
 
-        D_self = d0 (1 - 1/N + alpha²/N),   D_total = d0 alpha²,   MSD_self(t) = 6 D_self t + 6 (D_self/d0) cage_a2 (1 - exp(-t/tau))
+        D_self = d0 (1 - 1/N + alpha²/N),   D_total = d0 alpha²
+        MSD_self(t) = 6 D_self t + 6 (D_self / d0) cage_a2 (1 - exp(-t / tau))
 
-Vibration is an independent Gaussian of standard deviation `vibration_a` per ion, axis and frame. Drift: the whole system moves by a
-random walk, and the host recoils by the mass ratio times the ions' sum; positions are returned in the laboratory frame,
-with the host's centre of mass apart.
+Vibration is an independent Gaussian of standard deviation `vibration_a` per ion, axis and frame. Drift: the
+whole system moves by a random walk, and the host recoils by the mass ratio times the ions' sum; positions are
+returned in the laboratory frame, with the host's centre of mass apart.
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ from dlmd.trajectory import Trajectory
 
 @dataclass(frozen=True)
 class Truth:
-    """Exact values; D in Å²/ps. Beyond `onset_ps` the slopes of MSD_self and MSD_total exceed their limits by less than 2 %."""
+    """Exact values; D in Å²/ps.
+
+    Beyond `onset_ps` the slopes of MSD_self and MSD_total exceed their limits by less than 2 %.
+    """
 
     d_self: float
     d_total: float

@@ -2,8 +2,8 @@
 
     python benchmarks/truth/truth.py [--replicas 64] [--models strings,swarm] [--out table.md]
 
-Each replica is one Arrhenius series of six temperatures with an activation energy of 0.2 eV. The same trajectories are given
-to other estimators of D_total. See README.md beside this file for the table.
+Each replica is one Arrhenius series of six temperatures with an activation energy of 0.2 eV. The same
+trajectories are given to other estimators of D_total. See README.md beside this file for the table.
 """
 
 from __future__ import annotations

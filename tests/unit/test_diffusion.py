@@ -63,9 +63,8 @@ def test_error_is_the_scatter_between_walks(n_frames):
     values, predicted = [], []
     for _ in range(60):
         one = run(walk(rng, n_frames=n_frames, n_ions=10))
-        window = (3.0, 9.0)
         values.append(np.trace(diffusion.window_slope(msd.curves([one]), start_ps=3.0, end_ps=9.0)) / 3)
-        predicted.append(diffusion.combination_error([one], [(1.0, *window)]).error)
+        predicted.append(diffusion.slope_series([one], start_ps=3.0, end_ps=9.0).error().error)
     assert np.mean(values) == pytest.approx(1.0, abs=4 * np.std(values) / np.sqrt(60))
     assert np.sqrt(np.mean(np.square(predicted))) == pytest.approx(np.std(values), rel=0.35)
 
@@ -74,14 +73,13 @@ def test_ions_that_move_together_are_not_counted_as_independent():
     rng = np.random.default_rng(4)
     few = walk(rng, n_ions=3)
     copies = np.tile(few, (1, 10, 1))
-    error = [diffusion.combination_error([run(p)], [(1.0, 1.0, 3.0)]).error for p in (few, copies)]
+    error = [diffusion.slope_series([run(p)], start_ps=1.0, end_ps=3.0).error().error for p in (few, copies)]
     assert error[1] == pytest.approx(error[0], rel=1e-3)
 
 
 def test_thinned_copy_gives_the_error_of_the_whole():
     positions = walk(np.random.default_rng(5), n_frames=2000)
     whole = run(positions)
-    thinned = run(positions, thinned_bytes=30 * 12 * 500)
-    assert thinned.stride == 4
-    errors = [diffusion.combination_error([r], [(1.0, 10.0, 30.0)]).error for r in (whole, thinned)]
+    thinned = run(positions, stride=4)
+    errors = [diffusion.slope_series([r], start_ps=10.0, end_ps=30.0).error().error for r in (whole, thinned)]
     assert errors[1] == pytest.approx(errors[0], rel=0.15)

@@ -88,10 +88,18 @@ def test_replicas_of_different_size_are_refused():
         msd.curves(runs)
 
 
-def test_thinned_copy_is_bounded_and_faithful():
+def test_thinned_copies_of_all_runs_together_are_bounded():
+    run = trajectory(walk(np.random.default_rng(9)))
+    frame = 11 * 12
+    assert msd.thinning([run], max_bytes=60 * frame) == 1
+    assert msd.thinning([run], max_bytes=20 * frame) == 3
+    assert msd.thinning([run, run], max_bytes=20 * frame) == 6
+
+
+def test_thinned_copy_is_faithful():
     positions = walk(np.random.default_rng(8))
-    run = msd.displacements(trajectory(positions), thinned_bytes=11 * 12 * 20)
-    assert run.stride == 3 and run.thinned.nbytes <= 11 * 12 * 20
+    run = msd.displacements(trajectory(positions), stride=3)
+    assert run.stride == 3 and run.thinned.shape == (11, 3, 20)
     centred = positions - positions.mean(axis=0)
     np.testing.assert_allclose(run.thinned[4, 2], centred[::3, 4, 2], rtol=1e-6, atol=1e-6)
 

@@ -31,13 +31,14 @@ FEWEST = 3
 def fit(results: Sequence[dict], *, predict_k: Sequence[float] = (298.15,), confidence: float = 0.95) -> dict:
     """Arrhenius fits of transport results (`TransportResult.to_dict`), JSON-ready.
 
-    Results with a verdict other than 'ok' are left out and listed with the reason. With fewer than three different temperatures
-    left, the verdict says so and there are no fits.
+    Results with a verdict other than 'ok' are left out and listed with the reason. With fewer than three
+    different temperatures left, the verdict says so and there are no fits.
 
     Raises
     ------
     DlmdError
-        for something that is no transport result, results of different systems, or a temperature that is not positive.
+        for something that is no transport result, results of different systems, or a temperature that is not
+        positive.
     """
     _check(results, predict_k)
     usable = sorted((r for r in results if r["verdict"]["code"] == "ok"), key=lambda r: r["temperature_k"])
@@ -88,17 +89,17 @@ def _check(results: Sequence[dict], predict_k: Sequence[float]) -> None:
 
 
 def _fit(results: Sequence[dict], name: str, predict_k: Sequence[float], confidence: float) -> dict:
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     quantity, unit, times_t = FITS[name]
     temperature = np.array([r["temperature_k"] for r in results])
     value, low, high = (np.array([r[quantity][key] for r in results]) for key in ("value", "low", "high"))
     level = np.array([r.get("confidence", 0.95) for r in results])
     # half the interval in the logarithm, as a standard error
-    error = 0.5 * np.log(high / low) / norm.ppf(0.5 + level / 2)
+    error = 0.5 * np.log(high / low) / ndtri(0.5 + level / 2)
     y = np.log(value * temperature if times_t else value)
     line = _Line(1.0 / (BOLTZMANN_EV_PER_K * temperature), y, error)
-    quantile = float(norm.ppf(0.5 + confidence / 2)) * line.scale
+    quantile = float(ndtri(0.5 + confidence / 2)) * line.scale
 
     slope, slope_error = line.slope, line.slope_error
     intercept, intercept_error = line.at(0.0)

@@ -1,8 +1,9 @@
-"""Diffusion coefficients with error bars: the onset of diffusion, D_self, D_total, D_distinct and the Haven ratio.
+"""Diffusion coefficients with error bars: D_self, D_total, D_distinct and the Haven ratio.
 
-D_self is the least-squares slope of MSD_self over lags [t*, 3 t*] and 1/(2d). Its error is that of the mean of a correlated time series:
-the same linear combination of squared displacements, as a function of the time origin, averaged in batches. Ions are never
-taken as independent of each other. D_total comes from the current spectrum (`dlmd.spectrum`).
+D_self is the least-squares slope of MSD_self over lags [t*, 3 t*] and 1/(2d). Its error is that of the mean
+of a correlated time series: the same linear combination of squared displacements, as a function of the time
+origin, averaged in batches. Ions are never taken as independent of each other. D_total comes from the current
+spectrum (`dlmd.spectrum`).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _few_lags(run: Displacements, start_ps: float, end_ps: float) -> np.ndarray:
 
 
 def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
-    """(n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over ions and the time origins of each of equal bins of time.
+    """(n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over ions and time origins, in equal bins of time.
 
     Origins a quarter of the shortest lag apart are as good as all.
     """
@@ -87,7 +88,10 @@ def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bi
 
 
 def _brownian_covariance(times: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Covariance between origins of sum_m w_m u(m)² for Brownian motion, up to a factor: overlap of the windows, squared."""
+    """Covariance between origins of sum_m w_m u(m)² for Brownian motion, up to a factor.
+
+    For one pair of windows it is their overlap, squared.
+    """
     shift = np.abs(times[:, None] - times[None, :])
     covariance = np.zeros_like(shift)
     for lag, weight in zip(lags, weights, strict=True):
@@ -104,8 +108,9 @@ def mean_error(
 ) -> MeanError:
     """Error of the mean over origins, from batch means.
 
-    Batches next to each other share displacements. What this does to the scatter of their means, to the error of the
-    overall mean and to the degrees of freedom is computed exactly for Brownian motion, and taken as the correction.
+    Batches next to each other share displacements. What this does to the scatter of their means, to the error
+    of the overall mean and to the degrees of freedom is computed exactly for Brownian motion, and taken as
+    the correction.
 
     Parameters
     ----------
@@ -142,36 +147,43 @@ def _batches(span_ps: float, onset_ps: float, n_runs: int) -> int:
     return int(np.clip(span_ps / (WINDOW * onset_ps), fewest, max(fewest, 20 // n_runs)))
 
 
-def combination_error(
-    runs: Sequence[Displacements], windows: Sequence[tuple[float, float, float]], *, direction=None
-) -> MeanError:
-    """Error of a sum of (factor, start_ps, end_ps) window slopes of MSD_self, as diffusion coefficients in Å²/ps.
+@dataclass(frozen=True)
+class SlopeSeries:
+    """Diffusion tensors from batches of time origins of each run, (n_bins, 3, 3) Å²/ps, and what their errors need."""
 
-    For the trace / 3, or along a unit vector `direction`.
-    """
-    first = runs[0]
-    interval = first.stride * first.frame_interval_ps
-    lags, weights = [], []
-    for factor, start, end in windows:
-        few = _few_lags(first, start, end)
-        lags.append(few)
-        weights.append(factor * slope_weights(few * interval))
-    lags, weights = np.concatenate(lags), np.concatenate(weights)
-    values, spans = [], []
+    means: list[np.ndarray]
+    spans: list[float]
+    lags: np.ndarray
+    weights: np.ndarray
+
+    def error(self, direction: np.ndarray | None = None) -> MeanError:
+        """Error of the mean of the trace / 3, or along a unit vector."""
+        values = [
+            np.trace(mean, axis1=1, axis2=2) / 3 if direction is None else mean @ direction @ direction
+            for mean in self.means
+        ]
+        return mean_error(values, self.spans, lags=self.lags, weights=self.weights)
+
+
+def slope_series(runs: Sequence[Displacements], *, start_ps: float, end_ps: float) -> SlopeSeries:
+    """Batches of the window slope of MSD_self, from the thinned positions; no lag is shorter than their interval."""
+    interval = runs[0].stride * runs[0].frame_interval_ps
+    lags = _few_lags(runs[0], start_ps, end_ps)
+    weights = slope_weights(lags * interval)
+    means, spans = [], []
     for run in runs:
-        span = (run.thinned.shape[2] - int(lags.max())) * interval
-        bins = _batches(span, max(start for _, start, _ in windows), len(runs))
-        means = origin_means(run, lags, weights, bins)
-        scalar = np.trace(means, axis1=1, axis2=2) / 3 if direction is None else means @ direction @ direction
-        values.append(scalar)
-        spans.append(span / interval)
-    return mean_error(values, spans, lags=lags, weights=weights)
+        origins = run.thinned.shape[2] - int(lags.max())
+        bins = _batches(origins * interval, start_ps, len(runs))
+        means.append(origin_means(run, lags, weights, bins))
+        spans.append(float(origins))
+    return SlopeSeries(means, spans, lags, weights)
 
 
 def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
-    """The diffusive onset t* in ps: that of the relaxation, but no earlier than 6 D t reaches half the offset of the MSD line.
+    """The diffusive onset t* in ps, or None where three times t* exceeds 0.7 of the run.
 
-    The offset is what ions rattling in their cages add. None where there is no onset within a third of the run.
+    It is that of the relaxation, but no earlier than 6 D t reaches half the offset of the MSD line, which is
+    what ions rattling in their cages add.
     """
     if relaxation is None:
         return None
@@ -199,15 +211,17 @@ def estimate(
 ) -> Diffusivities:
     """All coefficients with intervals, for a fit window (t*, end) in ps.
 
-    The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio follow from them
-    by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693 (2008)), D_self and D_total taken as independent.
+    The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio
+    follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693
+    (2008)), D_self and D_total taken as independent.
     """
     start, end = window
     self_tensor = window_slope(curves, start_ps=start, end_ps=end)
+    series = slope_series(runs, start_ps=start, end_ps=end)
     fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
 
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
-        error = combination_error(runs, [(1.0, start, end)], direction=direction)
+        error = series.error(direction)
         value = np.trace(self_tensor) / 3 if direction is None else self_tensor @ direction @ direction
         own = positive_interval(float(value), error.error, error.dof, confidence)
         total = fit.interval(confidence, direction)

@@ -40,11 +40,14 @@ class Limits:
     onsets_per_run
         Length of a run in units of the diffusive onset t*, at least.
     host_msd_a2
-        Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per species).
+        Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
+        species).
     host_drift_a
-        Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes kinetic energy from the ions.
+        Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes
+        kinetic energy from the ions.
     temperature_fraction
-        Accepted deviation of the mean temperature from the set point, and of the trend over a run, as a fraction.
+        Accepted deviation of the mean temperature from the set point, and of the trend over a run, as a
+        fraction.
     energy_drift_fraction
         Accepted trend of the conserved energy over a run, per atom, as a fraction of k_B T.
     """
@@ -88,8 +91,9 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
     """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail
     (a curve with no logarithm is left to `hops`).
 
-    They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3] without the offset
-    of the line through the window, where motion has outgrown it: rattling in cages adds a constant to a linear MSD.
+    They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3]
+    without the offset of the line through the window, where motion has outgrown it: rattling in cages adds a
+    constant to a linear MSD.
     """
     n = len(msd_self_a2)
     middle, late = max(1, n // 9), n // 3
@@ -152,7 +156,8 @@ def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
         "host_molten",
         value,
         limits.host_msd_a2,
-        f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, limit {limits.host_msd_a2:g} Å²",
+        f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, "
+        f"limit {limits.host_msd_a2:g} Å²",
         "check the potential and the temperature; analyse the part before the host moved",
     )
 

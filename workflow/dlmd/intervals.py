@@ -20,7 +20,8 @@ class Estimate:
 
 
 def positive_interval(value: float, error: float, dof: float, confidence: float) -> Estimate:
-    """Interval of a positive quantity from its standard error: value * exp(+- t error / value), t the quantile of Student's distribution.
+    """Interval of a positive quantity from its standard error: value * exp(+- t error / value), t the
+    quantile of Student's distribution.
 
     Where the error exceeds the value, the logarithm tells nothing: the interval is then [0, value + t error].
     """

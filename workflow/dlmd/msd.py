@@ -7,8 +7,8 @@ Notation: r_i(t) position of ion i relative to the host, u_i(t, m) = r_i(t+m) - 
     MSD_distinct    = MSD_total - MSD_self
 
 each a symmetric (3, 3) tensor in Å², whose trace is the usual MSD. The sum over origins splits into sums of
-squares and an autocorrelation (Calandrini et al., Collection SFN 12, 201 (2011), section 4.2.1). The power spectra of the autocorrelation are
-summed over ions, so that one inverse FFT serves them all.
+squares and an autocorrelation (Calandrini et al., Collection SFN 12, 201 (2011), section 4.2.1). The power
+spectra of the autocorrelation are summed over ions, so that one inverse FFT serves them all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Displacements:
     Attributes
     ----------
     self_sum, total_sum
-        (n_frames, 3, 3) Å²: sum over time origins of sum_i u_i u_i^T, and of (sum_i u_i)(sum_i u_i)^T, by lag in frames.
+        (n_frames, 3, 3) Å²: sum over time origins of sum_i u_i u_i^T, and of (sum_i u_i)(sum_i u_i)^T, by lag
+        in frames.
     collective
         (n_frames, 3) Å: sum of the ions' positions.
     thinned, stride
@@ -68,13 +69,19 @@ class MsdCurves:
         return self.total - self.self_
 
 
-def displacements(trajectory: Trajectory, *, thinned_bytes: int = _THINNED_BYTES) -> Displacements:
-    """Displacement sums of one trajectory, in one pass over its blocks.
+def thinning(trajectories: Sequence[Trajectory], *, max_bytes: int = _THINNED_BYTES) -> int:
+    """Stride at which the thinned copies of all runs together stay within `max_bytes`."""
+    size = 12 * sum(run.n_frames * run.n_ions for run in trajectories)
+    return max(1, -(-size // max_bytes))
 
-    FFTs are made in the precision of the positions: float32 input costs half the time, and errs by about 1e-5 of the MSD.
+
+def displacements(trajectory: Trajectory, *, stride: int = 1) -> Displacements:
+    """Displacement sums of one trajectory, in one pass over its blocks; every `stride`-th frame is kept.
+
+    FFTs are made in the precision of the positions: float32 input costs half the time, and errs by about 1e-5
+    of the MSD.
     """
     n, n_ions = trajectory.n_frames, trajectory.n_ions
-    stride = max(1, -(-n * n_ions * 12 // thinned_bytes))
     thinned = np.empty((n_ions, 3, -(-n // stride)), dtype=np.float32)
     collective = np.zeros((n, 3))
     accumulator = _Accumulator(n)

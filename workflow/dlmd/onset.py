@@ -1,17 +1,18 @@
 """The onset of diffusion t*, from the spectrum of the single ions' currents.
 
-The spectrum of the displacements per frame, averaged over ions, tends to D_self as f -> 0. Ions that hop back, and ions
-that rattle, raise it at higher frequencies. With one relaxation time tau and a vibration far above,
+The spectrum of the displacements per frame, averaged over ions, tends to D_self as f -> 0. Ions that hop
+back, and ions that rattle, raise it at higher frequencies. With one relaxation time tau and a vibration far
+above,
 
     S(f) = D [1 + A x² / (1 + x²)] + v f²,   x = 2 pi f tau
 
-which is the cosine transform of d MSD/dt = 6 D [1 + A exp(-t / tau)] (Wiener-Khinchin). The widest band of low
-frequencies that this describes within the noise is fitted, and
+which is the cosine transform of d MSD/dt = 6 D [1 + A exp(-t / tau)] (Wiener-Khinchin). The widest band of
+low frequencies that this describes within the noise is fitted, and
 
     t* = tau ln(|A| / 0.01)
 
-is the lag beyond which the slope of MSD_self is within 1 % of its limit. Frequencies are independent to leading order, so that the
-noise shows in their scatter, however the ions depend on each other.
+is the lag beyond which the slope of MSD_self is within 1 % of its limit. Frequencies are independent to
+leading order, so that the noise shows in their scatter, however the ions depend on each other.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Relaxation:
 
 
 def self_spectrum(run: Displacements) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies (n_f,) in 1/ps above 0, and the ions' mean current spectrum per axis in Å²/ps, from the thinned positions."""
+    """Spectrum of the single ions' currents, mean over ions and axes, from the thinned positions.
+
+    Returns frequencies (n_f,) in 1/ps, above 0, and the spectrum (n_f,) in Å²/ps.
+    """
     from scipy.fft import rfft
 
     interval = run.stride * run.frame_interval_ps
@@ -74,7 +78,7 @@ def self_spectrum(run: Displacements) -> tuple[np.ndarray, np.ndarray]:
 
 def find(runs: Sequence[Displacements]) -> Relaxation | None:
     """Fit the relaxation to the spectra of all runs; None where too few frequencies show a diffusive limit."""
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     parts = [self_spectrum(run) for run in runs]
     frequency = np.concatenate([f for f, _ in parts])
@@ -89,7 +93,7 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     noise = np.sqrt(scatter**2 / count + _MISFIT**2)
     for n in range(len(centre), _FEWEST_BINS - 1, -1):
         misfit, limit, amplitude, time = _fit(centre[:n], mean[:n], noise[:n])
-        if chi2.sf(misfit, n - 4) > _SIGNIFICANCE:
+        if chdtrc(n - 4, misfit) > _SIGNIFICANCE:
             break
     else:
         return None

@@ -6,16 +6,18 @@ tensor, is for Fourier frequencies f_k = k / (n dt) of n steps of length dt
     I_k = Re(J_k J_k^*) / (2 n dt N),    J_k = sum_j (R_{j+1} - R_j) exp(-2 pi i f_k j dt)
 
 whose expectation tends to D_total as f -> 0 (Wiener-Khinchin and Green-Kubo). Its values at different f_k are
-independent and chi-square distributed about the spectrum (Whittle, Ark. Mat. 2, 423 (1953); for transport coefficients
-Ercole, Marcolongo and Baroni, Sci. Rep. 7, 15835 (2017)). In f < 1/(2 t*) the spectrum is taken as
+independent and chi-square distributed about the spectrum (Whittle, Ark. Mat. 2, 423 (1953); for transport
+coefficients Ercole, Marcolongo and Baroni, Sci. Rep. 7, 15835 (2017)). In f < 1/(2 t*) the spectrum is taken
+as
 
     S(f) = a [1 + beta h(f)],   h = x² / (1 + x²),  x = 2 pi f tau
 
-with the relaxation time tau of the single ions (`dlmd.onset`), which many ions tell far better than their sum. The
-strength beta of the relaxation is the sum's own, and only gently held near the single ions' A: prior N(A, 1 + |A|).
-Where no relaxation is known, h = f². For given beta the likelihood of a is an inverse gamma distribution, so that the
-posterior of a = D_total (flat in ln a) is a mixture of these over a grid of beta; its median is the value, its quantiles the
-interval. This keeps both right where only a handful of frequencies lies below the cutoff.
+with the relaxation time tau of the single ions (`dlmd.onset`), which many ions tell far better than their
+sum. The strength beta of the relaxation is the sum's own, and only gently held near the single ions' A: prior
+N(A, 1 + |A|). Where no relaxation is known, h = f². For given beta the likelihood of a is an inverse gamma
+distribution, so that the posterior of a = D_total (flat in ln a) is a mixture of these over a grid of beta;
+its median is the value, its quantiles the interval. This keeps both right where only a handful of frequencies
+lies below the cutoff.
 """
 
 from __future__ import annotations
@@ -101,7 +103,10 @@ def _mixture_quantiles(
 def periodogram(
     collective: np.ndarray, *, frame_interval_ps: float, n_ions: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies (n_f,) in 1/ps, above 0, and diffusion tensors (n_f, 3, 3) in Å²/ps of (n_frames, 3) summed positions."""
+    """Periodogram of the current of summed positions (n_frames, 3) in Å.
+
+    Returns frequencies (n_f,) in 1/ps, above 0, and diffusion tensors (n_f, 3, 3) in Å²/ps.
+    """
     from scipy.fft import rfft
 
     steps = np.diff(collective, axis=0)
@@ -136,7 +141,8 @@ def fit(runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxatio
 def posterior(
     tensors: np.ndarray, rise: np.ndarray, *, prior: tuple[float, float] = (0.0, np.inf)
 ) -> SpectralFit:
-    """Fit a [1 + beta h] to periodograms (n_f, 3, 3), for h = `rise` (n_f,) and a normal prior (mean, width) of beta.
+    """Fit a [1 + beta h] to periodograms (n_f, 3, 3), for h = `rise` (n_f,) and a normal prior (mean, width)
+    of beta.
 
     All directions share beta, so that the tensor for given beta is the mean of I_k / (1 + beta h_k).
     """
@@ -167,9 +173,11 @@ def posterior(
 
 
 def _degrees_of_freedom(tensors: np.ndarray) -> float:
-    """Degrees of freedom of the trace at one frequency: 6 for an isotropic conductor, 4 in a plane, 2 along a line.
+    """Degrees of freedom of the trace at one frequency: 6 for an isotropic conductor, 4 in a plane, 2 along a
+    line.
 
-    2 (tr S)² / tr(S²) (Satterthwaite), where tr(S²) is freed of the bias of a complex Wishart matrix's square.
+    2 (tr S)² / tr(S²) (Satterthwaite), where tr(S²) is freed of the bias of a complex Wishart matrix's
+    square.
     """
     n = len(tensors)
     mean = tensors.mean(axis=0)

@@ -1,4 +1,5 @@
-"""From trajectories of one temperature to diffusion coefficients, Haven ratio and conductivity, or a verdict why not.
+"""From trajectories of one temperature to diffusion coefficients, Haven ratio and conductivity, or a verdict
+why not.
 
 With N ions of charge z e in volume V, d = 3:
 
@@ -115,7 +116,7 @@ class TransportResult:
         }
 
     def _paper_reading(self) -> dict:
-        """The reference paper's own formulae: Eq. 9 takes D = MSD / (2 d t) at one lag, Eq. 11 divides D_total by H_R once more."""
+        """The reference paper's own formulae: D at one lag (Eq. 9), and D_total divided by H_R once more (Eq. 11)."""
         lag = self.window_ps[1]
         i = int(np.argmin(np.abs(self.curves.lags_ps - lag)))
         lag = float(self.curves.lags_ps[i])
@@ -124,7 +125,8 @@ class TransportResult:
         )
         haven = d_self / d_total
         return {
-            "note": "Eq. 9 at one lag instead of a slope; Eq. 11 divides D_total by the Haven ratio, which counts the correlation twice",
+            "note": "Eq. 9 at one lag instead of a slope; Eq. 11 divides D_total by the Haven ratio, "
+            "which counts the correlation twice",
             "lag_ps": lag,
             "d_self_eq9_cm2_per_s": d_self * CM2_PER_S_PER_A2_PER_PS,
             "d_total_eq9_cm2_per_s": d_total * CM2_PER_S_PER_A2_PER_PS,
@@ -176,7 +178,8 @@ def analyse(
     temperature_k
         Set point; taken from the trajectories where it is not given.
     lag_start_ps, lag_end_ps
-        Fit window; the diffusive onset found in the data, and three times the start, where they are not given.
+        Fit window; the diffusive onset found in the data, and three times the start, where they are not
+        given.
     confidence
         Level of the intervals.
     limits, **bounds
@@ -193,7 +196,8 @@ def analyse(
     shortest = min(run.length_ps for run in trajectories)
     _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0].frame_interval_ps)
 
-    runs = [msd.displacements(trajectory) for trajectory in trajectories]
+    stride = msd.thinning(trajectories)
+    runs = [msd.displacements(trajectory, stride=stride) for trajectory in trajectories]
     curves = msd.curves(runs)
     relaxation = onset_of_diffusion.find(runs)
     onset = lag_start_ps if lag_start_ps else diffusion.onset_ps(relaxation, curves)
