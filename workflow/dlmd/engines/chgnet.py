@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -76,6 +77,8 @@ def _load(name: str):
     """The pretrained network on the CPU, frozen."""
     from chgnet.model import CHGNet
 
+    # harmless, and raised at every step by the package's own code
+    warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad", module="chgnet")
     with contextlib.redirect_stdout(io.StringIO()):  # it announces itself, verbose or not
         model = CHGNet.load(model_name=name, use_device="cpu", verbose=False)
     model.graph_converter.set_isolated_atom_response("error")
