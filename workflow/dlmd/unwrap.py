@@ -42,11 +42,13 @@ class Unwrapper:
         if self._last is None:
             self._images = np.zeros_like(fractional)
         else:
-            step = fractional - self._last
-            jump = np.round(step) if self._wrapped is not False else 0.0
-            self._images -= jump
-            self.crossings += int(np.count_nonzero(jump))
-            moved = np.abs(step - jump)
+            moved = fractional - self._last
+            jump = np.round(moved)
+            if self._wrapped is not False and jump.any():
+                self._images -= jump
+                self.crossings += int(np.count_nonzero(jump))
+                moved -= jump
+            moved = np.abs(moved, out=moved)
             at = int(moved.argmax())
             if moved.flat[at] > self.longest[0]:
                 self.longest = (float(moved.flat[at]), self._frames, at // 3)
@@ -54,7 +56,7 @@ class Unwrapper:
         self._low = np.minimum(self._low, fractional.min(axis=0))
         self._high = np.maximum(self._high, fractional.max(axis=0))
         self._frames += 1
-        return positions + self._images @ self._cell
+        return positions + self._images @ self._cell if self.crossings else positions
 
     def verdict(self, where: str) -> str:
         """One sentence on what was done.
