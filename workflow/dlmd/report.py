@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from dlmd import targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.costs import stage_times
@@ -54,6 +55,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
         levels=levels,
         reference_notes=published.get("notes"),
         structures=_read_csv(run / "structures/occupancies.csv"),
+        structure_figures=_structure_figures(cfg, run),
         cost=_cost(run),
         versions=[{"package": p, "version": v} for p, v in versions(PACKAGES).items()],
         config_text=Path(config).read_text(encoding="utf-8"),
@@ -93,6 +95,19 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         "transport": [_temperature(t) for t in temperatures],
         "transport_figures": [_figure(*f) for f in moving],
     }
+
+
+def _structure_figures(cfg: RunConfig, run: Path) -> list[dict]:
+    """Layers of every occupancy in its smallest cell, and the powder patterns."""
+    folder = run / "structures"
+    drawn = [
+        _figure(folder / o / c / "layers.png", f"Layers of occupancy {o}", "0.cif", "layers.rst")
+        for o, c in targets.powder_cells(cfg).items()
+    ]
+    return [
+        *drawn,
+        _figure(folder / "powder.png", "Simulated powder diffraction", "powder.csv", "powder.rst"),
+    ]
 
 
 def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping) -> list[dict]:

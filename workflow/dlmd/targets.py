@@ -6,7 +6,9 @@ Paths are relative to the working directory and follow the result tree of the RE
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from math import prod
 
 from dlmd.config import RunConfig
 
@@ -81,8 +83,6 @@ def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
 
 def derived_seed(cfg: RunConfig, *names: object) -> int:
     """A seed for one job from the run's seed and the job's names: stable across versions and orders of execution."""
-    import hashlib
-
     text = "/".join(map(str, (cfg.seed, *names)))
     # LAMMPS and DeePMD want a positive 31-bit integer
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % (2**31 - 2) + 1
@@ -92,3 +92,12 @@ def built_cells(cfg: RunConfig) -> list[tuple[str, str]]:
     """(occupancy, cell) of every supercell that the run builds."""
     pairs = [(occupancy, cell) for occupancy, cell, _ in relaxed_cells(cfg)]
     return list(dict.fromkeys([*pairs, (cfg.md.occupancy, cfg.md.cell)]))
+
+
+def powder_cells(cfg: RunConfig) -> dict[str, str]:
+    """Occupancy -> its smallest built cell: the pattern depends on the occupancies, its price on the atoms."""
+    cells = cfg.structures.cells
+    smallest: dict[str, str] = {}
+    for occupancy, cell in sorted(built_cells(cfg), key=lambda pair: prod(cells[pair[1]])):
+        smallest.setdefault(occupancy, cell)
+    return smallest

@@ -5,6 +5,8 @@ rule report:
     input:
         config=workflow.configfiles[0],
         structures=f"{RUN}/structures/occupancies.csv",
+        layers=[f"{RUN}/structures/{o}/{c}/layers.png" for o, c in targets.powder_cells(cfg).items()],
+        powder=f"{RUN}/structures/powder.png",
         lattice=level_files("labels/{level}/relax/lattice.csv"),
         provenance=level_files("dataset/{level}/provenance.csv"),
         errors=level_files("validation/{level}/errors.json"),

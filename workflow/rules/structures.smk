@@ -1,6 +1,7 @@
 # CIF with partial occupancies -> seeded supercells.
 from dlmd import structures as structures_module
 
+POWDER_CELLS = targets.powder_cells(cfg)
 ORDERINGS = range(cfg.structures.orderings)
 STRUCTURE = f"{RUN}/structures/{{occupancy}}/{{cell}}"
 
@@ -53,3 +54,53 @@ rule structure_table:
         "gathering requested and realised occupancies"
     script:
         "../scripts/structure_table.py"
+
+
+rule plot_layers:
+    input:
+        structure=f"{STRUCTURE}/0.extxyz",
+    output:
+        report(
+            multiext(f"{STRUCTURE}/layers", ".png", ".pdf"),
+            category="Structures",
+            caption="../report/layers.rst",
+        ),
+    log:
+        f"{LOG}/structures/{{occupancy}}_{{cell}}_layers.log",
+    benchmark:
+        f"{BENCH}/structures/{{occupancy}}_{{cell}}_layers.jsonl"
+    conda:
+        DLMD_ENV
+    params:
+        charges=cfg.material.charges,
+        title=lambda w: f"{w.occupancy}, {w.cell} atoms",
+    message:
+        "drawing the layers of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
+    script:
+        "../scripts/plot_layers.py"
+
+
+rule plot_powder:
+    input:
+        [f"{RUN}/structures/{occupancy}/{cell}/0.extxyz" for occupancy, cell in POWDER_CELLS.items()],
+    output:
+        figure=report(
+            multiext(f"{RUN}/structures/powder", ".png", ".pdf"),
+            category="Structures",
+            caption="../report/powder.rst",
+        ),
+        table=f"{RUN}/structures/powder.csv",
+    log:
+        f"{LOG}/structures/powder.log",
+    benchmark:
+        f"{BENCH}/structures/powder.jsonl"
+    conda:
+        DLMD_ENV
+    resources:
+        runtime=lambda w, attempt: 60 * attempt,
+    params:
+        names=[f"occupancy {occupancy}" for occupancy in POWDER_CELLS],
+    message:
+        "simulating powder diffraction"
+    script:
+        "../scripts/plot_powder.py"

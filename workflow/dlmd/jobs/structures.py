@@ -32,3 +32,31 @@ def build(
     for atoms, path in zip(cells, cif_files, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
     structures.write_summary(structures.summary(counts, cells), summary_file)
+
+
+def draw(structure: str, figures: Sequence[str], *, charges: Mapping[str, float], title: str) -> None:
+    """Cation layers of one ordering, as in the paper's Fig. 2."""
+    import ase.io
+
+    from dlmd import plot_style, structure_plots
+
+    plot_style.save(structure_plots.layers(ase.io.read(structure), charges=charges, title=title), figures)
+
+
+def powder(patterns: Mapping[str, str], figures: Sequence[str], *, table: str) -> None:
+    """Simulated powder diffraction of several structures (name -> extxyz), and its lines as CSV."""
+    import ase.io
+
+    from dlmd import plot_style, structure_plots
+    from dlmd.jobs.tables import write_csv
+
+    lines = {name: structure_plots.powder_pattern(ase.io.read(path)) for name, path in patterns.items()}
+    write_csv(
+        table,
+        [
+            {"structure": name, **dict(zip(pattern, values, strict=True))}
+            for name, pattern in lines.items()
+            for values in zip(*pattern.values(), strict=True)
+        ],
+    )
+    plot_style.save(structure_plots.powder_figure(lines), figures)
