@@ -96,6 +96,8 @@ class Output:
             if name in ("MAGMOM", "LDAUL", "LDAUU", "LDAUJ"):
                 kind = 'type="int" ' if name == "LDAUL" else ""
                 self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
+            elif name in ("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS"):
+                self.xml.write(f'  <i name="{name}"> {float(value):.8f}</i>\n')
             elif name in kinds:
                 text = truth(name) if kinds[name] == "logical" else value
                 self.xml.write(f'  <i type="{kinds[name]}" name="{name}">{text}</i>\n')

@@ -1,4 +1,6 @@
+import gzip
 import json
+import shutil
 import threading
 
 import ase.io
@@ -78,9 +80,26 @@ def test_nothing_finished_is_run_again(relaxed):
     assert [run["folder"] for run in record["runs"]] == ["run00"]
 
 
-def test_runs_of_other_settings_do_not_pass_for_done(relaxed, tmp_path):
-    import shutil
+def test_a_relaxation_brought_back_as_vasprun_alone_is_judged_by_its_forces(relaxed, tmp_path):
+    folder, _ = relaxed
+    copy = tmp_path / "job"
+    shutil.copytree(folder, copy)
+    for path in list(copy.glob("*/run00/OUTCAR.gz")):
+        path.unlink()
+    _, info = collect.collect_relax(copy)
+    assert info["energy_ev_per_atom"] == pytest.approx(collect.collect_relax(folder)[1]["energy_ev_per_atom"])
+    assert info["moments_in_range"] is None
+    # stopped at the limit of its steps: the last forces are too large
+    record = json.loads((copy / "job.json").read_text())
+    path = copy / "1-relax/run00/vasprun.xml.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    assert record["run_steps"][0]["tags"]["EDIFFG"] == -0.05 and "-0.05000000" in text
+    path.write_bytes(gzip.compress(text.replace("-0.05000000", "-0.00500000").encode()))
+    with pytest.raises(DlmdError, match="1-relax is not finished"):
+        collect.collect_relax(copy)
 
+
+def test_runs_of_other_settings_do_not_pass_for_done(relaxed, tmp_path):
     folder, s = relaxed
     copy = tmp_path / "job"
     shutil.copytree(folder, copy)

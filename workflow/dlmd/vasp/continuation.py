@@ -39,7 +39,7 @@ def step_done(role: str, run: Run) -> bool:
     if not run.finished or not run.frames:
         return False
     if role == "relax":
-        limit = abs(float(run.settings.get("EDIFFG", 0.0) or 0.0))
+        limit = -float(run.settings.get("EDIFFG", 0.0))  # negative: a force
         last = run.frames[-1]
         # vasprun.xml does not say 'reached required accuracy'; the forces do
         return run.relaxed or (last.whole and 0 < limit and np.linalg.norm(last.forces, axis=1).max() < limit)
