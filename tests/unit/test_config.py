@@ -46,30 +46,53 @@ def test_the_paper_at_full_scale(monkeypatch):
     assert cfg.md.temperatures_k == [298, 313, 328, 333, 358, 373]
     assert cfg.md.segment_ps * cfg.md.segments == 5500
     assert cfg.structures.cells["20000"] == (10, 10, 10)
-    assert (cfg.training.cutoff_angstrom, cfg.training.embedding, cfg.training.fitting) == (7.0, [32, 64, 128], [256] * 3)
+    assert (cfg.training.cutoff_angstrom, cfg.training.embedding, cfg.training.fitting) == (
+        7.0,
+        [32, 64, 128],
+        [256] * 3,
+    )
     assert cfg.levels["u4"].hubbard_u_ev == {"Ti": 4.0}
 
 
 # what is changed in the toy config -> what the error must say
 MISTAKES = {
-    "misspelt key": ([("  steps: 400", "  stepps: 400")], ["unknown key 'stepps'", "training.stepps", "'steps'"]),
+    "misspelt key": (
+        [("  steps: 400", "  stepps: 400")],
+        ["unknown key 'stepps'", "training.stepps", "'steps'"],
+    ),
     "misspelt section": ([("training:", "trainin:")], ["unknown key 'trainin'", "'training'"]),
-    "misspelt key of a level": ([("engine: chgnet", "engine: chgnet\n    modell: 0.3.0")], ["'modell'", "'model'"]),
+    "misspelt key of a level": (
+        [("engine: chgnet", "engine: chgnet\n    modell: 0.3.0")],
+        ["'modell'", "'model'"],
+    ),
     "unknown engine": ([("engine: chgnet", "engine: chgnett")], ["chgnett", "did you mean 'chgnet'"]),
     "wrong type": ([("  steps: 400", "  steps: many")], ["training.steps is 'many'", "integer"]),
     "missing key": ([("run: toy\n", "")], ["'run' is missing"]),
     "key twice": ([("seed: 7", "seed: 7\nseed: 8")], ["'seed' is written twice", "line 6"]),
     "broken YAML": ([("material:", "material: [")], ["not valid YAML", "line"]),
-    "missing CIF": ([("structures/Li3TiCl6.cif", "structures/Li3TiCl.cif")], ["no such file", "Li3TiCl6.cif"]),
+    "missing CIF": (
+        [("structures/Li3TiCl6.cif", "structures/Li3TiCl.cif")],
+        ["no such file", "Li3TiCl6.cif"],
+    ),
     "mobile species not listed": ([("mobile: Li", "mobile: Na")], ["'Na' is not among material.species"]),
     "mobile species not in the CIF": (
-        [("mobile: Li", "mobile: Na"), ("{Li: 1, Ti: 3, Cl: -1}", "{Na: 1, Ti: 3, Cl: -1}"), ("[Li, Ti, Cl]", "[Na, Ti, Cl]")],
+        [
+            ("mobile: Li", "mobile: Na"),
+            ("{Li: 1, Ti: 3, Cl: -1}", "{Na: 1, Ti: 3, Cl: -1}"),
+            ("[Li, Ti, Cl]", "[Na, Ti, Cl]"),
+        ],
         ["the mobile species Na is not in structures/Li3TiCl6.cif"],
     ),
-    "occupancy not realisable": ([("{2a: 0.750, 4g: 0.125}", "{2a: 0.71, 4g: 0.145}")], ["cell '80'", "fix:"]),
+    "occupancy not realisable": (
+        [("{2a: 0.750, 4g: 0.125}", "{2a: 0.71, 4g: 0.145}")],
+        ["cell '80'", "fix:"],
+    ),
     "not neutral": ([("{2a: 0.750, 4g: 0.125}", "{2a: 0.750, 4g: 0.25}")], ["neutral", "cell '80'"]),
     "unknown site": ([("{2a: 0.750, 4g: 0.125}", "{2a: 0.750, 4f: 0.125}")], ["4f", "4g"]),
-    "temperatures out of order": ([("[500, 550, 600]", "[550, 500, 600]")], ["not in ascending order", "write [500, 550, 600]"]),
+    "temperatures out of order": (
+        [("[500, 550, 600]", "[550, 500, 600]")],
+        ["not in ascending order", "write [500, 550, 600]"],
+    ),
     "temperature repeated": ([("[500, 550, 600]", "[500, 600, 600]")], ["a temperature is repeated"]),
     "run too short for the lags": (
         [("\nmd:\n", "\ntransport: {lag_start_ps: 0.5, lag_end_ps: 5.0}\nmd:\n")],
@@ -78,8 +101,15 @@ MISTAKES = {
     "split missing": ([("split: test", "split: valid")], ["no trajectory is for 'test'"]),
     "trajectory in two splits": ([("temperatures_k: [500]", "temperatures_k: [800]")], ["is already in"]),
     "frames off the segment's end": ([("segment_ps: 0.8", "segment_ps: 0.9")], ["md.segment_ps", "multiple"]),
-    "ordering that does not exist": ([("orderings: [0]}\n    fmax", "orderings: [2]}\n    fmax")], ["ordering 2 does not exist"]),
-    "RDF temperature without MD": ([("rdf_temperature_k: 600", "rdf_temperature_k: 610")], ["610 K is not among md.temperatures_k"]),
+    "ordering that does not exist": (
+        [("orderings: [0]}\n    fmax", "orderings: [2]}\n    fmax")],
+        ["ordering 2 does not exist"],
+    ),
+    "steps between checkpoints": ([("save_steps: 100", "save_steps: 150")], ["training.steps", "multiple"]),
+    "RDF temperature without MD": (
+        [("rdf_temperature_k: 600", "rdf_temperature_k: 610")],
+        ["610 K is not among md.temperatures_k"],
+    ),
 }
 
 
@@ -122,6 +152,10 @@ def test_targets_follow_the_config(toy):
 
 def test_seeds_of_jobs_differ_and_stay(toy):
     cfg = toy()
-    assert targets.derived_seed(cfg, "velocities", "chgnet", 500, 0) == targets.derived_seed(cfg, "velocities", "chgnet", 500, 0)
-    seeds = {targets.derived_seed(cfg, "velocities", "chgnet", t, k) for t in range(300, 400) for k in range(10)}
+    assert targets.derived_seed(cfg, "velocities", "chgnet", 500, 0) == targets.derived_seed(
+        cfg, "velocities", "chgnet", 500, 0
+    )
+    seeds = {
+        targets.derived_seed(cfg, "velocities", "chgnet", t, k) for t in range(300, 400) for k in range(10)
+    }
     assert len(seeds) == 1000 and min(seeds) > 0 and max(seeds) < 2**31

@@ -228,6 +228,12 @@ def _windows(cfg: RunConfig) -> Found:
                 f"no unstrained AIMD trajectory at {rdf_t:g} K",
                 "add one to labels.aimd.trajectories",
             )
+    if cfg.training.steps % cfg.training.save_steps:
+        yield (
+            "training.steps",
+            f"{cfg.training.steps} is no multiple of save_steps ({cfg.training.save_steps}): dp would save no last checkpoint",
+            "choose multiples",
+        )
     if cfg.training.cutoff_smooth_angstrom >= cfg.training.cutoff_angstrom:
         yield (
             "training.cutoff_smooth_angstrom",

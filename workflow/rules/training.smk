@@ -44,7 +44,6 @@ rule train:
         f"{BENCH}/training/{{level}}/{{m}}.jsonl"
     conda:
         DEEPMD_ENV
-    threads: 2
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 1440 * attempt,
