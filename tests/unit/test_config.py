@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from dlmd import targets
 from dlmd.config_file import load
 from dlmd.errors import DlmdError

@@ -16,6 +16,7 @@ STAGES = {
     "validation": "validation",
     "md": "production MD",
     "transport": "transport",
+    "report": "report",
 }
 
 
@@ -30,7 +31,7 @@ def stage_times(folder: Path) -> list[dict]:
     rows: dict[str, dict] = {}
     for path in sorted(folder.rglob("*.jsonl")):
         parts = path.relative_to(folder).parts
-        key = next((p for p in parts if p in ("relax", "aimd")), parts[0])
+        key = next((p for p in parts if p in ("relax", "aimd")), Path(parts[0]).stem)
         row = rows.setdefault(
             STAGES.get(key, key), {"jobs": 0, "wall_s": 0.0, "cpu_s": 0.0, "max_memory_mb": 0.0}
         )

@@ -1,0 +1,58 @@
+"""Inputs of LAMMPS as text: what must be in them, and in which order."""
+
+from dlmd.lammps import Dynamics, Strides, deepmd_pair, equilibrate_input, segment_input
+
+DYNAMICS = Dynamics(
+    pair=deepmd_pair(["/models/compressed.pb"], ["Li", "Ti", "Cl"]),
+    species=["Li", "Ti", "Cl"],
+    mobile="Li",
+    temperature_k=298,
+    time_step_fs=1.0,
+    damping_fs=100.0,
+)
+
+
+def segment():
+    return segment_input(
+        DYNAMICS,
+        restart_in="0000.restart",
+        last_step=500000,
+        strides=Strides(positions=100, all_atoms=5000, thermo=100, restart=50000),
+        positions="a.dcd",
+        all_atoms="a.xtc",
+        host="a.host.txt",
+        thermo="a.thermo.csv",
+        restart_out="end",
+        restart_prefix="restart",
+    ).splitlines()
+
+
+def test_elements_are_named_in_pair_coeff():
+    assert "pair_coeff * * Li Ti Cl" in segment()
+
+
+def test_protocol_of_the_paper_is_what_lammps_reads():
+    lines = segment()
+    assert "units metal" in lines and "timestep 0.001" in lines
+    assert "fix integrate all nvt temp 298 298 0.1" in lines
+    assert "run 500000 upto" in lines
+
+
+def test_positions_are_unwrapped_sorted_and_of_mobile_ions_only():
+    lines = segment()
+    assert "group mobile type 1" in lines and "group host subtract all mobile" in lines
+    assert "dump positions mobile dcd 100 a.dcd" in lines
+    assert "dump_modify positions unwrap yes sort id first yes" in lines
+    assert any(line.startswith("fix host_file host ave/time 100 1 100 ") for line in lines)
+
+
+def test_thermostat_has_one_name_so_that_its_state_goes_through_restarts():
+    equilibration = equilibrate_input(
+        DYNAMICS, data="cell.data", steps=10, seed=5, thermo_stride=5, thermo="t", minimised="m", restart="r"
+    ).splitlines()
+    nvt = [line for line in equilibration if " nvt " in line]
+    assert nvt == [line for line in segment() if " nvt " in line]
+    first_words = [line.split(" ")[0] for line in equilibration]
+    order = [first_words.index(word) for word in ("minimize", "velocity", "run", "write_restart")]
+    assert order == sorted(order)
+    assert "velocity all create 298 5 mom yes rot no dist gaussian" in equilibration
