@@ -1,11 +1,13 @@
-"""What a run needs beyond its config file, checked before the first job: CIF, integer counts, installed packages."""
+"""What a run needs beyond its config file, checked before the first job: CIF, integer counts, packages, what VASP needs."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import shlex
 from pathlib import Path
 
-from dlmd.config import RunConfig
+from dlmd.config import RunConfig, VaspLevel
 from dlmd.errors import DlmdError, did_you_mean
 
 # import name -> what it is needed for
@@ -22,7 +24,7 @@ ENGINE_PACKAGES = {"chgnet": ("chgnet", "torch"), "vasp": ("custodian",)}
 
 
 def check_run(cfg: RunConfig, *, file: str) -> None:
-    """Check packages, the CIF and every supercell of the run.
+    """Check packages, the CIF, every supercell, and the programs and potentials of VASP levels.
 
     Raises
     ------
@@ -31,6 +33,9 @@ def check_run(cfg: RunConfig, *, file: str) -> None:
     """
     check_packages(cfg)
     check_structures(cfg, file=file)
+    for name, level in cfg.levels.items():
+        if level.engine == "vasp":
+            check_vasp(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
     if cfg.material.reference and not Path(cfg.material.reference).exists():
         raise DlmdError(
             f"no such file: {cfg.material.reference}",
@@ -95,6 +100,48 @@ def check_structures(cfg: RunConfig, *, file: str) -> None:
                 f" ({error.where})" if error.where else ""
             )
             raise DlmdError(error.what, where=where, remedy=error.remedy) from None
+
+
+def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
+    """That a local `command` that is a path leads to a program, and that the library of potentials has what is wanted.
+
+    Without a library nothing is checked: staging works without one, and says what is missing.
+    """
+    from dlmd.vasp import potcar
+
+    if level.run == "local":
+        _check_command(level.command, where=f"{where}.command")
+    folder = potcar.library(level)
+    if folder is None:
+        return
+    for element, name in zip(species, potcar.names(species, level), strict=True):
+        if potcar.load(folder, element, name, level) is None:
+            raise DlmdError(
+                f"{folder} has no potential '{name}' of the family {level.potcar_family}",
+                where=f"{where}.potcar",
+                remedy=f"add {name}/POTCAR there, name another one in potcar.flavours, or correct potcar.directory",
+            )
+
+
+def _check_command(command: str, *, where: str) -> None:
+    """Only a path can be judged from here: other programs come from the modules of the job."""
+    try:
+        program = os.path.expandvars(shlex.split(command)[0])
+    except (ValueError, IndexError):
+        raise DlmdError(
+            f"not a shell command: {command!r}", where=where, remedy="close its quotes, or write one"
+        ) from None
+    if "/" not in program or "$" in program or "=" in program:
+        return
+    path = Path(program).expanduser()
+    if not path.is_file():
+        raise DlmdError(
+            f"no such program: {program}",
+            where=where,
+            remedy=_similar_file(str(path)) or "correct the path, or set run: external to run VASP elsewhere",
+        )
+    if not os.access(path, os.X_OK):
+        raise DlmdError(f"{program} is not executable", where=where, remedy=f"chmod +x {program}")
 
 
 def _similar_file(path: str) -> str | None:
