@@ -133,17 +133,17 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                 }
             )
         energies = _pairs(published.get("activation_energy_ev", {}))
-        for label, fit in (
-            ("activation energy, ln(σT) against 1/T (eV)", sigma_fit),
-            ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit),
-            ("activation energy of self-diffusion (eV)", fitted["fits"]["d_self"]),
+        for label, fit, beside in (
+            ("activation energy, ln(σT) against 1/T (eV)", sigma_fit, energies),
+            ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit, energies),
+            ("activation energy of self-diffusion (eV)", fitted["fits"]["d_self"], ""),
         ):
             rows.append(
                 {
                     "quantity": label,
                     "this run": interval(fit["activation_energy_ev"]),
                     "how": f"{len(fitted['temperatures_k'])} temperatures",
-                    "published": energies if fit is not fitted["fits"]["d_self"] else "",
+                    "published": beside,
                 }
             )
     usable = [t for t in temperatures if t["verdict"]["code"] == "ok"]
