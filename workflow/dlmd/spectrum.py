@@ -14,7 +14,7 @@ as
 
 with the relaxation time tau of the single ions (`dlmd.onset`), which many ions tell far better than their
 sum. The strength beta of the relaxation is the sum's own, and only gently held near the single ions' A: prior
-N(A, 1 + |A|). Where no relaxation is known, h = f². For given beta the likelihood of a is an inverse gamma
+N(A, 2 + 2 |A|). Where no relaxation is known, h = f². For given beta the likelihood of a is an inverse gamma
 distribution, so that the posterior of a = D_total (flat in ln a) is a mixture of these over a grid of beta;
 its median is the value, its quantiles the interval. This keeps both right where only a handful of frequencies
 lies below the cutoff.
@@ -134,7 +134,7 @@ def fit(runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxatio
     if relaxation is None:
         return posterior(tensors, (frequency * onset_ps) ** 2)
     x2 = (2 * np.pi * frequency * relaxation.time_ps) ** 2
-    prior = relaxation.amplitude, 1 + abs(relaxation.amplitude)
+    prior = relaxation.amplitude, 2 + 2 * abs(relaxation.amplitude)
     return posterior(tensors, x2 / (1 + x2), prior=prior)
 
 
