@@ -41,6 +41,11 @@ def test_long_enough():
     assert gate.code == "too_short" and gate.value is None
 
 
+def test_sum_at_rest():
+    assert gates.sum_moves(0.01, 1.0) is None
+    assert gates.sum_moves(1e-12, 1.0).code == "sum_at_rest"
+
+
 def test_host():
     assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
     gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)

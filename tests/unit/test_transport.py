@@ -170,6 +170,12 @@ def test_a_few_frames_give_a_verdict_and_no_crash(n_frames):
     json.dumps(result, allow_nan=False)
 
 
+def test_frame_of_the_ions_themselves_is_gated():
+    positions = walk(np.random.default_rng(15))
+    result = analyse(positions - positions.mean(axis=1, keepdims=True))
+    assert result["verdict"]["code"] == "sum_at_rest" and result["conductivity_ms_per_cm"] is None
+
+
 def test_frozen_ions_give_a_verdict():
     result = analyse(np.zeros((500, 10, 3)))
     assert result["verdict"]["code"] == "not_diffusive"

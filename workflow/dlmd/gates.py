@@ -147,6 +147,20 @@ def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gat
     )
 
 
+def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
+    """Is the frame of reference the host's? In that of the mobile ions themselves their sum stands still."""
+    limit = 1e-6 * msd_self_a2
+    if msd_total_a2 > limit:
+        return None
+    return Gate(
+        "sum_at_rest",
+        msd_total_a2,
+        limit,
+        f"the sum of all mobile ions does not move (MSD_total {msd_total_a2:.1e} Å²)",
+        "give positions in the frame of the host, with the host's atoms",
+    )
+
+
 def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
     """Did the host keep its sites? `msd_a2` by species."""
     species, value = max(msd_a2.items(), key=lambda item: item[1])

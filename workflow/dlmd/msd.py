@@ -141,6 +141,8 @@ class _Accumulator:
         power = self.power[:, ::2] + self.power[:, 1::2]
         # the inverse transform of Re(X conj Y) is the correlation symmetrised in x and y
         correlation = irfft(power, self.n_fft, axis=1)[:, :n]
+        # Rounding of the few strong low frequencies shifts all short lags alike; lag 0 is known exactly.
+        correlation += self.squares.sum(axis=1, keepdims=True) - correlation[:, :1]
         total = np.concatenate([np.zeros((6, 1)), np.cumsum(self.squares, axis=1)], axis=1)
         lags = np.arange(n)
         # sum of squares over the first n - m frames, and over the last n - m

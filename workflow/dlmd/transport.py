@@ -309,6 +309,7 @@ def _motion_gates(
         gates.hops(reach, limits),
         gates.linear(trace, limits, first=first, last=last),
         gates.long_enough(shortest_ps, onset, limits),
+        gates.sum_moves(float(np.trace(curves.total[last])), float(trace[last])),
     ]
 
 
