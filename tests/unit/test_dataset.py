@@ -230,3 +230,10 @@ def test_reads_what_label_md_writes(tmp_path):
     last = read(tmp_path / "md.extxyz", -1)
     energies = np.load(tmp_path / "dataset" / "train" / "md" / "set.000" / "energy.npy")
     assert energies.ravel()[-1] == pytest.approx(last.get_potential_energy(), abs=1e-6)
+
+
+def test_judged_moments_are_in_the_provenance_and_empty_where_nobody_judged(tmp_path):
+    frames = [labelled(0, moments_in_range=True), labelled(5, moments_in_range=False), labelled(10)]
+    build(tmp_path, {"one": ("train", frames)})
+    assert [row["moments_in_range"] for row in rows(tmp_path)] == ["True", "False", ""]
+    assert [row["status"] for row in rows(tmp_path)] == ["used"] * 3  # flagged, not rejected

@@ -38,6 +38,7 @@ COLUMNS = (
     "strain",
     "level",
     "energy_ev_per_atom",
+    "moments_in_range",  # empty where the engine did not judge it
 )
 # status of a frame; all but the first keep it out of the dataset
 USED, DISCARDED, UNCONVERGED, NOT_FINITE, UNLABELLED = (
@@ -180,6 +181,7 @@ def read_source(
                 "strain": info["strain"],
                 "level": level,
                 "energy_ev_per_atom": f"{atoms.get_potential_energy() / len(atoms):.8f}" if labelled else "",
+                "moments_in_range": info.get("moments_in_range", ""),
             }
         )
         if status == USED:
