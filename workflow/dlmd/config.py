@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dlmd.config_checks import NAME, Problem, problems
+from dlmd.engines.gpaw import GpawSettings
 from dlmd.vasp.settings import VaspSettings
 
 Positive = Annotated[float, Field(gt=0)]
@@ -72,7 +73,14 @@ class VaspLevel(VaspSettings):
     engine: Literal["vasp"] = Field(description="the label engine")
 
 
-Level = Annotated[ChgnetLevel | VaspLevel, Field(discriminator="engine")]
+class GpawLevel(GpawSettings):
+    """GPAW: DFT+U as free software, run in the job itself on one core; needs the extra `gpaw`."""
+
+    engine: Literal["gpaw"] = Field(description="the label engine")
+
+
+LEVELS = {"chgnet": ChgnetLevel, "vasp": VaspLevel, "gpaw": GpawLevel}
+Level = Annotated[ChgnetLevel | VaspLevel | GpawLevel, Field(discriminator="engine")]
 
 
 class CellSelection(Model):
@@ -242,7 +250,8 @@ class RunConfig(Model):
         1, description="seed from which all others are derived"
     )
     accelerator: Literal["cpu", "cuda"] = Field(
-        "cpu", description="which environment of envs/ training and MD use with `--sdm conda`; nothing else follows from it"
+        "cpu",
+        description="which environment of envs/ training and MD use with `--sdm conda`; nothing else follows from it",
     )
     material: Material
     structures: Structures

@@ -26,7 +26,7 @@ class Problem(ValueError):
 
 def problems(cfg: RunConfig) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
-    for check in (_names, _ions, _selections, _trajectories, _times, _windows):
+    for check in (_names, _ions, _levels, _selections, _trajectories, _times, _windows):
         yield from check(cfg)
 
 
@@ -75,6 +75,18 @@ def _ions(cfg: RunConfig) -> Found:
             "the mobile ion has no charge, so no conductivity",
             "give its charge in e",
         )
+
+
+def _levels(cfg: RunConfig) -> Found:
+    """A U belongs to an element of the material; a misspelt one would be no U without a word."""
+    for name, level in cfg.levels.items():
+        for element in getattr(level, "hubbard_u_ev", {}):
+            if element not in cfg.material.species:
+                yield (
+                    f"levels.{name}.hubbard_u_ev.{element}",
+                    f"{element} is not among material.species",
+                    did_you_mean(element, cfg.material.species),
+                )
 
 
 def _selections(cfg: RunConfig) -> Found:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from dlmd.config import ChgnetLevel, RunConfig, VaspLevel
+from dlmd.config import LEVELS, RunConfig
 
 INTRODUCTION = """# The run config
 
@@ -39,8 +39,8 @@ def render() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
     parts += _section(RunConfig, "top level", "")
-    parts += _section(ChgnetLevel, "levels.<name> with engine: chgnet", "levels.<name>.")
-    parts += _section(VaspLevel, "levels.<name> with engine: vasp", "levels.<name>.")
+    for engine, model in LEVELS.items():
+        parts += _section(model, f"levels.<name> with engine: {engine}", "levels.<name>.")
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -85,11 +85,7 @@ def _type(annotation: object) -> str:
     if annotation is NoneType:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return (
-            "section"
-            if annotation not in (ChgnetLevel, VaspLevel)
-            else f"{annotation.__name__[:-5].lower()} level"
-        )
+        return "section" if annotation not in LEVELS.values() else f"{annotation.__name__[:-5].lower()} level"
     return {"str": "text", "bool": "true or false", "Path": "path"}.get(
         annotation.__name__, annotation.__name__
     )

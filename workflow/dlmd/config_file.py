@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dlmd.config import ChgnetLevel, RunConfig, VaspLevel
+from dlmd.config import LEVELS, RunConfig
 from dlmd.config_checks import Problem
 from dlmd.errors import DlmdError, did_you_mean
 
@@ -54,8 +54,8 @@ def _options(path: tuple[str, ...]) -> list[str]:
 
 def _descend(model: Any, part: str) -> Any:
     """The model below `part`: through fields, dictionaries, lists and the discriminated union of levels."""
-    if part in ("chgnet", "vasp") and not hasattr(model, "model_fields"):
-        return {"chgnet": ChgnetLevel, "vasp": VaspLevel}[part]
+    if part in LEVELS and not hasattr(model, "model_fields"):
+        return LEVELS[part]
     if hasattr(model, "model_fields"):
         field = model.model_fields.get(part)
         return _inner(field.annotation) if field else None
@@ -108,7 +108,7 @@ def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:
         )
     where = _where(file, shown, lines)
     if error["type"] == "extra_forbidden":
-        model = {"chgnet": ChgnetLevel, "vasp": VaspLevel}.get(tag) if tag and len(shown) == 3 else None
+        model = LEVELS.get(tag) if tag and len(shown) == 3 else None
         options = list(model.model_fields) if model else _options(path)
         return DlmdError(f"unknown key '{path[-1]}'", where=where, remedy=did_you_mean(path[-1], options))
     if error["type"] == "missing":
@@ -123,7 +123,7 @@ def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:
             where=where,
             remedy=did_you_mean(
                 (error["input"] or {}).get("engine") if isinstance(error["input"], dict) else "",
-                ("chgnet", "vasp"),
+                LEVELS,
             ),
         )
     found = error["input"]

@@ -20,7 +20,7 @@ PACKAGES = {
     "freud": "radial distribution functions",
     "jinja2": "the report",
 }
-ENGINE_PACKAGES = {"chgnet": ("chgnet", "torch"), "vasp": ("custodian",)}
+ENGINE_PACKAGES = {"chgnet": ("chgnet", "torch"), "vasp": ("custodian",), "gpaw": ("gpaw",)}
 
 
 def check_run(cfg: RunConfig, *, file: str) -> None:
@@ -53,7 +53,7 @@ def check_packages(cfg: RunConfig) -> None:
     if missing:
         raise DlmdError(
             "packages are missing: " + ", ".join(f"{p} (for {why})" for p, why in missing.items()),
-            remedy='pip install -e ".[pipeline]"',
+            remedy=f'pip install -e ".[{"pipeline,gpaw" if "gpaw" in missing else "pipeline"}]"',
         )
 
 

@@ -15,7 +15,7 @@ from dlmd.errors import DlmdError, did_you_mean
 __all__ = ["ENGINES", "Engine", "get"]
 
 # name in the config -> module that defines `create(settings)`; imported only when asked for
-ENGINES = {"chgnet": "dlmd.engines.chgnet"}
+ENGINES = {"chgnet": "dlmd.engines.chgnet", "gpaw": "dlmd.engines.gpaw"}
 
 
 def get(settings: Mapping[str, Any]) -> Engine:
@@ -24,7 +24,7 @@ def get(settings: Mapping[str, Any]) -> Engine:
     Parameters
     ----------
     settings
-        `engine` (its name) and the engine's own keys, for CHGNet `model`.
+        `engine` (its name) and the engine's own keys: for CHGNet `model`, for GPAW those of `GpawSettings`.
 
     Raises
     ------

@@ -26,8 +26,8 @@ class Engine(Protocol):
         """Versions of the packages that decide the numbers."""
 
 
-def package_version(package: str) -> str:
-    """Installed version of `package`.
+def package_version(package: str, *, extra: str = "pipeline") -> str:
+    """Installed version of `package`, which comes with the extra `extra`.
 
     Raises
     ------
@@ -40,5 +40,5 @@ def package_version(package: str) -> str:
         raise DlmdError(
             f"the package '{package}' is not installed",
             where="this Python environment",
-            remedy='pip install "dlmd[pipeline]"',
+            remedy=f'pip install -e ".[{extra}]"',
         ) from None

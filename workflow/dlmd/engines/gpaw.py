@@ -1,0 +1,192 @@
+"""GPAW (Mortensen et al., J. Chem. Phys. 160, 092503 (2024)): density functional theory with a Hubbard U, free software.
+
+PAW with plane waves, spin-polarised, U - J of Dudarev on chosen elements. It runs in this process, on one core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from dlmd.engines.base import package_version
+from dlmd.errors import DlmdError, did_you_mean
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GpawConvergence(Strict):
+    """When the electrons of a step are converged; a step that does not get there is an error, never a label."""
+
+    density: PositiveFloat = Field(
+        1e-4, description="Largest change of the density (electrons per valence electron)."
+    )
+    eigenstates_ev2: PositiveFloat = Field(
+        1e-5, description="Largest residual of the states (eV² per valence electron)."
+    )
+    max_iterations: PositiveInt = Field(200, description="Most electronic iterations of one step.")
+
+
+class GpawSettings(Strict):
+    """One level of theory run by GPAW."""
+
+    functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
+    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}."
+    )
+    hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
+        {}, description="Orbital the U acts on, per element; d where not given."
+    )
+    magmom: dict[str, float] = Field(
+        {},
+        description="Initial moment in Bohr magnetons per element, others 0; without any, spins are paired.",
+    )
+    ecut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff.")
+    kpoint_density_a: PositiveFloat = Field(
+        2.0,
+        description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
+    )
+    kpoint_mesh: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(
+        None, description="Subdivisions along a, b, c, for every cell of this level alike."
+    )
+    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing.")
+    convergence: GpawConvergence = Field(
+        default_factory=GpawConvergence, description="Electronic convergence."
+    )
+
+    @property
+    def plus_u(self) -> dict[str, float]:
+        """Elements with a U above zero."""
+        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
+
+    def orbital(self, element: str) -> str:
+        """Orbital of the U of `element`."""
+        return self.hubbard_orbital.get(element, "d")
+
+    def keywords(self) -> dict[str, Any]:
+        """Keywords of GPAW's calculator, without mode and output."""
+        kpoints = ({"size": self.kpoint_mesh} if self.kpoint_mesh else {"density": self.kpoint_density_a}) | {
+            "gamma": True
+        }
+        return {
+            "xc": self.functional,
+            # 0: the orbital's occupation is what lies in the augmentation sphere, not scaled up to the whole orbital
+            "setups": {element: f":{self.orbital(element)},{u:g},0" for element, u in self.plus_u.items()},
+            "kpts": {**kpoints, "gamma": True},
+            "spinpol": any(self.magmom.values()),
+            "occupations": {"name": "fermi-dirac", "width": self.smearing_ev},
+            "convergence": {
+                "density": self.convergence.density,
+                "eigenstates": self.convergence.eigenstates_ev2,
+            },
+            "maxiter": self.convergence.max_iterations,
+            # atoms move, so a symmetry of the first step would be broken by the second
+            "symmetry": {"point_group": False},
+        }
+
+
+def create(settings: Mapping[str, Any]) -> GpawEngine:
+    """Engine from the keys of a level.
+
+    Raises
+    ------
+    DlmdError
+        for an unknown key or wrong value, or where gpaw is not installed.
+    """
+    for key in settings:
+        if key not in GpawSettings.model_fields:
+            raise DlmdError(
+                f"the engine gpaw has no key '{key}'",
+                where="the level",
+                remedy=did_you_mean(key, GpawSettings.model_fields),
+            )
+    try:
+        own = GpawSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DlmdError(
+            f"{'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}",
+            where="the level",
+            remedy="see config/README.md",
+        ) from None
+    package_version("gpaw", extra="gpaw")
+    return GpawEngine(own)
+
+
+@dataclass(frozen=True)
+class GpawEngine:
+    """GPAW with one set of settings."""
+
+    settings: GpawSettings
+
+    @property
+    def level(self) -> dict[str, Any]:
+        own = self.settings
+        return {
+            "engine": "gpaw",
+            "functional": own.functional,
+            "hubbard_u_ev": own.plus_u,
+            "hubbard_orbital": {element: own.orbital(element) for element in own.plus_u},
+            "ecut_ev": own.ecut_ev,
+            "spin_polarised": any(own.magmom.values()),
+        }
+
+    def calculator(self, *, threads: int = 1) -> Calculator:
+        """See `dlmd.engines.base.Engine`. Its linear algebra takes OMP_NUM_THREADS threads, whatever `threads` says."""
+        return _calculator_class()(self.settings)
+
+    def versions(self) -> dict[str, str]:
+        return {name: package_version(name, extra="gpaw") for name in ("gpaw", "gpaw-data", "ase")}
+
+
+@cache
+def _calculator_class():
+    """The calculator's class, made on first use because its base needs ASE's import."""
+    from ase.calculators.calculator import Calculator, all_changes
+
+    class GpawCalculator(Calculator):
+        """GPAW's own calculator, with the level's initial moments on the atoms it is given."""
+
+        implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
+
+        def __init__(self, settings: GpawSettings):
+            super().__init__()
+            from gpaw import GPAW, PW
+
+            self.settings = settings
+            # one object for all steps: each starts from the wave functions of the one before; '-' is the job's log
+            self.dft = GPAW(mode=PW(settings.ecut_ev), txt="-", **settings.keywords())
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            from ase import Atoms
+            from gpaw import ConvergenceError
+
+            super().calculate(atoms, properties, system_changes)
+            own = Atoms(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=True)
+            own.set_initial_magnetic_moments([self.settings.magmom.get(s, 0.0) for s in own.symbols])
+            try:
+                # the free energy of the smeared electrons is the one whose derivatives the forces are
+                energy = self.dft.get_property("free_energy", own)
+                forces, stress = self.dft.get_property("forces", own), self.dft.get_property("stress", own)
+            except ConvergenceError as error:
+                raise DlmdError(
+                    f"the electrons did not converge in {self.settings.convergence.max_iterations} iterations: {error}",
+                    remedy="check the structure, or raise convergence.max_iterations or smearing_ev of the level",
+                ) from None
+            self.results = {
+                "energy": energy,
+                "free_energy": energy,
+                "forces": forces,
+                "stress": stress,
+                "magmoms": self.dft.get_property("magmoms", own),
+            }
+
+    return GpawCalculator
