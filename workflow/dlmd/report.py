@@ -56,6 +56,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
         reference_notes=published.get("notes"),
         structures=_read_csv(run / "structures/occupancies.csv"),
         structure_figures=_structure_figures(cfg, run),
+        lattice=_lattice(run / "labels/lattice.csv"),
         cost=_cost(run),
         versions=[{"package": p, "version": v} for p, v in versions(PACKAGES).items()],
         config_text=Path(config).read_text(encoding="utf-8"),
@@ -88,7 +89,6 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
             for row in fitted["left_out"]
         ]
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
-        "lattice": _lattice(run / "labels" / name / "relax/lattice.csv", published),
         "dataset": _dataset(run / "dataset" / name / "provenance.csv"),
         "errors": _errors(errors, published),
         "potential_figures": [_figure(*f) for f in potential if f[0].exists()],
@@ -188,29 +188,26 @@ def _temperature(result: Mapping) -> dict:
 
 def _theory(cfg: RunConfig, name: str) -> str:
     level = cfg.levels[name]
-    if level.engine == "vasp":
+    if level.engine in ("vasp", "gpaw"):
         u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
-        return f"VASP, {level.functional}, {u}"
+        return f"{level.engine.upper()}, {level.functional}, {u}"
     from dlmd.engines import get
 
     theory = get(level.model_dump(mode="json")).level
     return f"{theory['engine']} {theory['model']}, {theory['functional']}"
 
 
-def _lattice(path: Path, published: Mapping) -> list[dict]:
-    rows = [
+def _lattice(path: Path) -> list[dict]:
+    return [
         {
-            "source": f"this run, ordering {row['ordering']} of {row['cell']} atoms",
+            "source": f"{row['source']}, ordering {row['ordering']} of cell {row['cell']}"
+            if row["cell"]
+            else row["source"],
             "occupancy": row["occupancy"],
             **{key: f"{float(row[key]):.3f}" for key in LATTICE},
         }
         for row in _read_csv(path)
     ]
-    for row in published.get("lattice", []):
-        rows.append(
-            {"source": row["label"], "occupancy": row["occupancy"], **{k: f"{row[k]:.3f}" for k in LATTICE}}
-        )
-    return rows
 
 
 def _dataset(path: Path) -> str:

@@ -88,3 +88,23 @@ rule lattice_table:
         "{wildcards.level}: lattice parameters of the relaxed cells"
     script:
         "../scripts/lattice_table.py"
+
+
+rule lattice_comparison:
+    input:
+        tables=level_files("labels/{level}/relax/lattice.csv"),
+        reference=cfg.material.reference or [],
+    output:
+        csv=f"{RUN}/labels/lattice.csv",
+    log:
+        f"{LOG}/labels/lattice.log",
+    benchmark:
+        f"{BENCH}/labels/lattice.jsonl"
+    conda:
+        DLMD_ENV
+    params:
+        levels=list(cfg.levels),
+    message:
+        "lattice parameters of all levels beside the published ones"
+    script:
+        "../scripts/lattice_comparison.py"

@@ -7,7 +7,7 @@ rule report:
         structures=f"{RUN}/structures/occupancies.csv",
         layers=[f"{RUN}/structures/{o}/{c}/layers.png" for o, c in targets.powder_cells(cfg).items()],
         powder=f"{RUN}/structures/powder.png",
-        lattice=level_files("labels/{level}/relax/lattice.csv"),
+        lattice=f"{RUN}/labels/lattice.csv",
         provenance=level_files("dataset/{level}/provenance.csv"),
         errors=level_files("validation/{level}/errors.json"),
         parity=level_files("validation/{level}/parity.png", "validation/{level}/learning_curve.png"),
