@@ -31,12 +31,19 @@ def toy(tmp_path, monkeypatch):
     return check
 
 
-@pytest.mark.parametrize("name", ["demo", "toy", "li3ticl6"])
+@pytest.mark.parametrize("name", ["demo", "toy", "li3ticl6", "li3incl6", "li3ycl6"])
 def test_shipped_configs_pass_all_checks(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = load(f"config/{name}.yaml")
     check_run(cfg, file=name)
     assert cfg.run == name
+
+
+def test_a_tolerance_accepts_occupancies_that_fit_no_cell(toy):
+    wanted = ("0.750: {2a: 0.750, 4g: 0.125}", "0.750: {2a: 0.754, 4g: 0.123}")
+    with pytest.raises(DlmdError, match=r"0\.754 on Ti1 .* cannot be realised in 2x1x2"):
+        toy(wanted)
+    assert toy(wanted, ("  orderings: 2", "  orderings: 2\n  tolerance: 0.01")).structures.tolerance == 0.01
 
 
 def test_the_paper_at_full_scale(monkeypatch):

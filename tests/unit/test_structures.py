@@ -1,6 +1,7 @@
 """Structures as numbers and files."""
 
 import json
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -9,6 +10,7 @@ from ase import Atoms
 from ase.neighborlist import primitive_neighbor_list
 from dlmd import structures
 from dlmd.errors import DlmdError
+from dlmd.jobs import structures as jobs
 from dlmd.occupancy import apportion
 from dlmd.ordering import orderings
 from small_crystals import chain, rocksalt
@@ -107,3 +109,28 @@ def test_written_files_hold_the_same_structure(tmp_path):
         )
     assert found.arrays["site"].tolist() == ["Na"] * 4 + ["Cl"] * 4
     assert found.info["seed"] == 0
+
+
+def test_the_job_keeps_the_tolerance_it_is_given(tmp_path):
+    """Occupancies as refined fit no cell of usable size: Li3YBr6, 160 atoms, needs 0.017."""
+
+    def build(tolerance):
+        jobs.build(
+            str(Path(__file__).parents[2] / "structures/Li3YBr6.cif"),
+            cif_files=[str(tmp_path / "0.cif")],
+            summary_file=str(tmp_path / "summary.json"),
+            repeat=(2, 2, 2),
+            occupancies={},
+            charges={"Li": 1, "Y": 3, "Br": -1},
+            sampling="random",
+            min_distance=1.5,
+            tolerance=tolerance,
+            seed=1,
+        )
+
+    build(0.02)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["composition"] == {"Li": 48, "Y": 16, "Br": 96}
+    assert summary["largest_rounding_error"] == pytest.approx(0.0169)
+    with pytest.raises(DlmdError, match="cannot be realised in 2x2x2"):
+        build(0.016)

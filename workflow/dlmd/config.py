@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dlmd.config_checks import NAME, Problem, problems
 from dlmd.engines.gpaw import GpawSettings
+from dlmd.occupancy import ROUNDING
 from dlmd.vasp.settings import VaspSettings
 
 Positive = Annotated[float, Field(gt=0)]
@@ -55,6 +56,11 @@ class Structures(Model):
     )
     min_distance_angstrom: Positive = Field(
         1.2, description="no two atoms of a built cell are closer than this"
+    )
+    tolerance: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        ROUNDING,
+        description="largest accepted difference between an occupancy asked for and the whole atoms of a cell; "
+        "raise it for a CIF whose occupancies fit no cell of usable size",
     )
 
 

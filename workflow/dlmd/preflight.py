@@ -94,6 +94,7 @@ def check_structures(cfg: RunConfig, *, file: str) -> None:
                 repeat=cfg.structures.cells[cell],
                 occupancies=cfg.structures.occupancies[occupancy],
                 charges=material.charges,
+                tolerance=cfg.structures.tolerance,
             )
         except DlmdError as error:
             where = f"{file}, occupancy '{occupancy}' in cell '{cell}'" + (

@@ -26,6 +26,7 @@ rule orderings:
         number=cfg.structures.orderings,
         sampling=cfg.structures.sampling,
         min_distance=cfg.structures.min_distance_angstrom,
+        tolerance=cfg.structures.tolerance,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),
         algorithm=structures_module.VERSION,
     message:

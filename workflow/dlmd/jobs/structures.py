@@ -16,6 +16,7 @@ def build(
     charges: Mapping[str, float],
     sampling: str,
     min_distance: float,
+    tolerance: float,
     seed: int,
 ) -> None:
     """Write one ordering per name in `cif_files` (the .extxyz beside it), and their summary."""
@@ -25,7 +26,7 @@ def build(
     from dlmd.ordering import orderings
 
     crystal = read_cif(cif)
-    counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges)
+    counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
     cells = orderings(
         crystal, counts, n=len(cif_files), seed=seed, method=sampling, min_distance=min_distance
     )
