@@ -1,0 +1,80 @@
+"""Other materials are configs without code: their DAGs, and one of them end to end at toy size."""
+
+import csv
+import json
+import re
+
+import pytest
+import yaml
+from running import ROOT, jobs, snakemake
+
+# config -> (label trajectories, relaxed cells, segments): what the file asks for
+SIZES = {"li3incl6": (9, 3, 12), "li3ycl6": (11, 4, 24)}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_dry_run_has_every_stage(name, make_workdir):
+    done = snakemake(make_workdir(name), "-n", "--cores", "2", "--configfile", f"config/{name}.yaml")
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert (table["aimd"], table["relax"], table["md_segment"]) == SIZES[name]
+    assert table["orderings"] == 2  # only the combinations of occupancy and cell that the run uses
+    assert table["transport"] == table["md_equilibrate"] == 6
+    for rule in ("dataset", "train", "test_errors", "accept", "arrhenius", "rdf", "report"):
+        assert table[rule] == 1, rule
+
+
+def tiny_li3incl6():
+    """The toy config with the material of config/li3incl6.yaml, and still less of everything."""
+    config = yaml.safe_load((ROOT / "config/toy.yaml").read_text())
+    other = yaml.safe_load((ROOT / "config/li3incl6.yaml").read_text())
+    where = {"occupancy": "0.875", "cell": "80", "orderings": [0]}
+    config.update(run="tiny", material=other["material"])
+    config["structures"].update(
+        occupancies=other["structures"]["occupancies"], cells={80: other["structures"]["cells"][80]}
+    )
+    config["labels"]["relax"]["cells"] = [where]
+    config["labels"]["aimd"]["trajectories"] = [
+        {**where, "temperatures_k": [500], "split": "train"},
+        {**where, "temperatures_k": [600], "split": "test", "steps": 12},
+    ]
+    config["training"].update(steps=200, save_steps=100)
+    config["md"].update(occupancy="0.875", cell="80", temperatures_k=[550, 600], segments=1)
+    return config
+
+
+@pytest.mark.toy
+def test_li3incl6_from_cif_to_report(make_workdir):
+    workdir = make_workdir("li3incl6")
+    (workdir / "tiny.yaml").write_text(yaml.safe_dump(tiny_li3incl6()))
+    done = snakemake(workdir, "--cores", "2", "--configfile", "tiny.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+
+    run = workdir / "results/tiny"
+    summary = json.loads((run / "structures/0.875/80/summary.json").read_text())
+    atoms = {(row["site"], row["species"]): row["atoms"] for row in summary["sites"]}
+    assert atoms == {
+        **{("In1", "In"): 7, ("In2", "In"): 1},
+        **{("Li1", "Li"): 8, ("Li2", "Li"): 16},
+        **{("Cl1", "Cl"): 16, ("Cl2", "Cl"): 32},
+    }
+    assert summary["composition"] == {"Li": 24, "In": 8, "Cl": 48}
+    assert summary["charge_e"] == 0 and summary["largest_rounding_error"] == 0
+    assert [row["composition"] for row in summary["orderings"]] == [summary["composition"]] * 2
+
+    with (run / "dataset/chgnet/provenance.csv").open() as file:
+        assert {row["split"] for row in csv.DictReader(file)} == {"train", "test"}
+    for name in (
+        "labels/chgnet/relax/lattice.csv",
+        "training/chgnet/0/compressed.pb",
+        "validation/chgnet/errors.json",
+        "validation/chgnet/rdf.png",
+        "md/chgnet/550K/r0/0001.dcd",
+        "transport/chgnet/600K.json",
+        "transport/chgnet/arrhenius.png",
+        "summary.txt",
+    ):
+        assert (run / name).stat().st_size > 0, name
+    text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", (run / "report.html").read_text())  # without the images
+    assert "Li3InCl6" in text
+    assert not re.search(r"\b(nan|NaN|None)\b", text)
