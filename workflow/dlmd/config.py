@@ -17,6 +17,7 @@ from dlmd.vasp.settings import VaspSettings
 
 Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Sampling = Literal["random", "coulomb", "quasirandom"]
 
 
 class Model(BaseModel):
@@ -50,9 +51,10 @@ class Structures(Model):
         description="name -> repeats of the CIF's cell along a, b, c"
     )
     orderings: PositiveInt = Field(2, description="seeded orderings per occupancy and cell, numbered from 0")
-    sampling: Literal["random", "coulomb", "quasirandom"] = Field(
+    sampling: Sampling | dict[str, Sampling] = Field(
         "random",
-        description="uniform random, low electrostatic energy, or the random alloy's pair correlations",
+        description="how sites are filled: uniform random, low electrostatic energy (coulomb), or the random alloy's pair "
+        "correlations (quasirandom); for all cells, or {cell: sampling} for each",
     )
     min_distance_angstrom: Positive = Field(
         1.2, description="no two atoms of a built cell are closer than this"
@@ -62,6 +64,10 @@ class Structures(Model):
         description="largest accepted difference between an occupancy asked for and the whole atoms of a cell; "
         "raise it for a CIF whose occupancies fit no cell of usable size",
     )
+
+    def sampling_of(self, cell: str) -> str:
+        """How the sites of a cell are filled."""
+        return self.sampling if isinstance(self.sampling, str) else self.sampling[cell]
 
 
 class ChgnetLevel(Model):

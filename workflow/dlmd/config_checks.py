@@ -26,7 +26,7 @@ class Problem(ValueError):
 
 def problems(cfg: RunConfig) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
-    for check in (_names, _ions, _levels, _selections, _trajectories, _times, _windows):
+    for check in (_names, _sampling, _ions, _levels, _selections, _trajectories, _times, _windows):
         yield from check(cfg)
 
 
@@ -45,6 +45,18 @@ def _names(cfg: RunConfig) -> Found:
                     f"'{name}' is no plain name",
                     "use letters, digits, '.', '_' and '-': it becomes a folder",
                 )
+
+
+def _sampling(cfg: RunConfig) -> Found:
+    """A map of samplings names every cell, and no other."""
+    sampling, cells = cfg.structures.sampling, cfg.structures.cells
+    if isinstance(sampling, dict):
+        for cell in cells:
+            if cell not in sampling:
+                yield "structures.sampling", f"no sampling for cell '{cell}'", f"add '{cell}: random'"
+        for cell in sampling:
+            if cell not in cells:
+                yield f"structures.sampling.{cell}", f"no cell named '{cell}'", did_you_mean(cell, cells)
 
 
 def _ions(cfg: RunConfig) -> Found:

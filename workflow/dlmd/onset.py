@@ -11,7 +11,8 @@ low frequencies that this describes within the noise is fitted, and
 
     t* = tau ln(|A| / 0.01)
 
-is the lag beyond which the slope of MSD_self is within 1 % of its limit. Frequencies are independent to
+is the lag beyond which the slope of MSD_self is within 1 % of its limit, but never below 1 / f_max of the band: what the
+model does not describe (rattling, before it has lost its phase) is not vouched for at shorter lags. Frequencies are independent to
 leading order, so that the noise shows in their scatter, however the ions depend on each other.
 """
 
@@ -100,7 +101,8 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     if limit <= 0:
         return None
     amplitude /= limit
-    shortest = 2 * runs[0].stride * runs[0].frame_interval_ps
+    # for a band that reaches the highest frequency there is, these are two frames
+    shortest = 1.0 / float(centre[n - 1])
     return Relaxation(
         time_ps=float(time),
         amplitude=float(amplitude),

@@ -24,7 +24,7 @@ rule orderings:
         occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
         charges=cfg.material.charges,
         number=cfg.structures.orderings,
-        sampling=cfg.structures.sampling,
+        sampling=lambda w: cfg.structures.sampling_of(w.cell),
         min_distance=cfg.structures.min_distance_angstrom,
         tolerance=cfg.structures.tolerance,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),

@@ -1,10 +1,10 @@
 # Trajectories -> MSD, D, Haven ratio, conductivity; Arrhenius fit; RDFs of the potential over the engine's.
 from dlmd import arrhenius as arrhenius_module
+from dlmd import diffusion, gates, msd, onset, spectrum
 from dlmd import rdf as rdf_module
-from dlmd import diffusion, gates, msd, spectrum
 from dlmd import transport as transport_module
 
-TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, diffusion, spectrum, gates)]
+TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusion, spectrum, gates)]
 
 TRANSPORT = f"{RUN}/transport/{{level}}"
 
