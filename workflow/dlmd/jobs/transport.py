@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dlmd import transport_tables
 from dlmd.production import write_json
 
 # RDFs are averages: more frames than this cost time and change nothing
@@ -24,8 +25,6 @@ def temperature(
     settings
         The config's section `transport`.
     """
-    import numpy as np
-
     from dlmd.trajectory import Trajectory
     from dlmd.transport import analyse
 
@@ -40,12 +39,7 @@ def temperature(
         hop_length_a=settings["hop_length_angstrom"],
     )
     data = analysis.to_dict()
-    columns = {}
-    for name, values in data["msd"].items():
-        nested = values.items() if isinstance(values, dict) else [("", values)]
-        columns |= {f"{name}_{part}" if part else name: column for part, column in nested}
-    table = np.column_stack(list(columns.values()))
-    np.savetxt(msd, table, delimiter=",", header=",".join(columns), comments="", fmt="%.8g")
+    transport_tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
 
 
@@ -69,12 +63,11 @@ def arrhenius(
     """Fit all temperatures; JSON, CSV and figure."""
     from dlmd import plot_transport
     from dlmd.arrhenius import fit
-    from dlmd.jobs.tables import write_csv
 
     temperatures = [_read(p) for p in results]
     fitted = fit(temperatures, predict_k=predict_k, confidence=confidence)
     write_json(Path(result), fitted)
-    write_csv(table, [_row(t) for t in temperatures])
+    transport_tables.write_temperatures(table, temperatures)
     plot_transport.save(
         plot_transport.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures
     )
@@ -128,13 +121,3 @@ def compare_rdf(
 
 def _read(path: str) -> dict:
     return json.loads(Path(path).read_text())
-
-
-def _row(result: Mapping) -> dict:
-    """One line of the table of temperatures."""
-    row = {"temperature_k": result["temperature_k"], "verdict": result["verdict"]["code"]}
-    for key in ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm"):
-        estimate = result.get(key) or {}
-        for part in ("value", "low", "high"):
-            row[key if part == "value" else f"{key}_{part}"] = estimate.get(part, "")
-    return row
