@@ -81,13 +81,16 @@ def pairs(atoms: Atoms):
 
 
 def pair_potential(atoms: Atoms, shift: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """Energy, forces and stress (ASE's sign): Morse between unlike charges, Born-Mayer between like ones."""
+    """Energy, forces and stress (ASE's sign): Morse between unlike charges, Born-Mayer between like ones.
+
+    About as soft as the chloride itself, so that a network fitted to a few frames of it stays on its feet.
+    """
     i, j, r, d = pairs(atoms)
     cation = np.array([s in CATIONS for s in atoms.get_chemical_symbols()])
     unlike = cation[i] != cation[j]
-    x = np.exp(-1.6 * (r - 2.5 - shift))
-    depth = 0.8
-    morse, d_morse = depth * ((1 - x) ** 2 - 1), 2 * depth * 1.6 * x * (1 - x)
+    depth, steepness = 0.4, 1.4
+    x = np.exp(-steepness * (r - 2.5 - shift))
+    morse, d_morse = depth * ((1 - x) ** 2 - 1), 2 * depth * steepness * x * (1 - x)
     repulsion = 0.08 * np.exp(-(r - 3.3) / 0.35)
     phi = np.where(unlike, morse, repulsion)
     d_phi = np.where(unlike, d_morse, -repulsion / 0.35)

@@ -10,11 +10,10 @@ import pytest
 import yaml
 from running import ROOT, jobs, snakemake
 
-pytestmark = pytest.mark.slow
 FAKE = ROOT / "tests/fake_vasp.py"
 CONFIG = ("--cores", "2", "--configfile", "config/vasp.yaml")
 LABELS = "results/vasp/labels"
-TRAJECTORY = "aimd/0.750/80/0/600K/+0.000"
+TRAJECTORY = "aimd/0.750/80/0/400K/+0.000"
 
 
 def prepare(workdir, **level):
@@ -34,58 +33,69 @@ def prepare(workdir, **level):
         "magmom": {"Ti": 1.0},
         "moment_range": {"Ti": [0.5, 1.5]},
         "relax": {"fmax_ev_per_a": 0.1, "restarts": 0},
-        "aimd": {"chunk_steps": 8, "heating_ladder_k": [100], "heating_steps": 4},
+        "aimd": {"chunk_steps": 30, "heating_ladder_k": [100], "heating_steps": 4},
         "potcar": {"directory": str(workdir / "potentials")},
         "command": f"{sys.executable} {FAKE}",
         "custodian": False,
         "max_rejected_fraction": 0.1,
     } | level
     config["levels"] = {f"u{u}": shared | {"hubbard_u_ev": {"Ti": u}} for u in (0, 4)}
-    # one trajectory per split: two segments each after the ladder
-    for group, kelvin, split in zip(
-        config["labels"]["aimd"]["trajectories"], (800, 500, 600), ("train", "valid", "test"), strict=True
-    ):
-        group |= {"temperatures_k": [kelvin], "split": split, "steps": 15}
+    # one trajectory per split; the one for training is warm and has two segments after the ladder
+    kinds = ((400, "train", 60), (200, "valid", 12), (300, "test", 12))
+    for group, (kelvin, split, steps) in zip(config["labels"]["aimd"]["trajectories"], kinds, strict=True):
+        group |= {"temperatures_k": [kelvin], "split": split, "steps": steps}
     config["labels"]["aimd"]["stride"] = 1
+    config["validation"]["rdf_temperature_k"] = None
+    # cold and short: the potential of so little training holds there
+    config["md"] |= {"temperatures_k": [100, 150], "time_step_fs": 1.0, "equilibrate_ps": 0.1, "segments": 1}
+    config["md"] |= {"segment_ps": 0.2, "position_interval_fs": 5.0}
+    config["md"] |= {"all_atom_interval_ps": 0.02, "restart_interval_ps": 0.1}
     (workdir / "config/vasp.yaml").write_text(yaml.safe_dump(config))
     return workdir
 
 
+def rows(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
 def lattice(workdir, level):
-    with (workdir / LABELS / level / "relax/lattice.csv").open() as file:
-        return next(csv.DictReader(file))
+    return rows(workdir / LABELS / level / "relax/lattice.csv")[0]
 
 
-def test_both_levels_run_here_with_a_killed_run_and_an_unconverged_step(make_workdir, monkeypatch):
+@pytest.mark.toy
+def test_both_levels_reach_the_report_with_a_killed_run_and_an_unconverged_step(make_workdir, monkeypatch):
     workdir = prepare(make_workdir("vasp"))
-    targets = (
-        "results/vasp/dataset/u4/provenance.csv",
-        *(f"{LABELS}/{u}/relax/lattice.csv" for u in ("u0", "u4")),
-    )
     mishap = {"only": f"{TRAJECTORY}/seg001/run00", "kill_after": 5, "unconverged": [2]}
     monkeypatch.setenv("FAKE_VASP", json.dumps(mishap))
-    done = snakemake(workdir, *targets, *CONFIG)
+    done = snakemake(workdir, *CONFIG)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
 
     told = json.loads((workdir / LABELS / "u4" / TRAJECTORY / "frames.json").read_text())
-    assert told["steps"] == 15 and told["rejected_reasons"] == {"electrons unconverged": 1}
-    assert [run["ionic_steps"] for run in told["runs"]] == [
-        4,
-        6,
-        3,
-        7,
-    ]  # ladder, killed (torn sixth), rest, second
-    with (workdir / targets[0]).open() as file:
-        used = [row["source"] for row in csv.DictReader(file) if row["status"] == "used"]
-    assert sorted(used.count(source) for source in set(used)) == [14, 15, 15]
-    # the stand-in's bonds grow with U
-    assert float(lattice(workdir, "u4")["volume"]) > 1.02 * float(lattice(workdir, "u0")["volume"])
+    assert told["steps"] == 60 and told["rejected_reasons"] == {"electrons unconverged": 1}
+    # the ladder, the killed one with its torn sixth step, its rest, the second segment
+    assert [run["ionic_steps"] for run in told["runs"]] == [4, 6, 25, 30]
+    provenance = rows(workdir / "results/vasp/dataset/u4/provenance.csv")
+    used = [row["source"] for row in provenance if row["status"] == "used"]
+    assert sorted(used.count(source) for source in set(used)) == [12, 12, 59]
+    assert {row["moments_in_range"] for row in provenance} == {"True"}
     assert not list((workdir / "results").rglob("POTCAR"))
 
-    again = snakemake(workdir, "-n", *targets, *CONFIG)
+    table = rows(workdir / LABELS / "lattice.csv")
+    assert [row["source"] for row in table[:4]] == ["u0", "u4", "paper, U = 0", "paper, U = 4 eV"]
+    # the stand-in's bonds grow with U
+    assert float(table[1]["volume"]) > 1.01 * float(table[0]["volume"])
+    html = (workdir / "results/vasp/report.html").read_text()
+    assert "VASP, PW91, no U" in html and "VASP, PW91, U(Ti) = 4 eV" in html
+    for level in ("u0", "u4"):
+        model = workdir / "results/vasp/training" / level / "0/compressed.pb"
+        assert model.stat().st_size > 0 and f"{level}, ordering 0 of cell 80" in html
+
+    again = snakemake(workdir, "-n", *CONFIG)
     assert jobs(again.stdout + again.stderr) == {}
 
 
+@pytest.mark.slow
 def test_jobs_run_elsewhere_are_listed_and_present_ones_go_on(make_workdir):
     workdir = prepare(make_workdir("external"), run="external")
     targets = [f"{LABELS}/{u}/relax/lattice.csv" for u in ("u0", "u4")]
@@ -109,6 +119,7 @@ def test_jobs_run_elsewhere_are_listed_and_present_ones_go_on(make_workdir):
     assert listed[0]["steps"] == {"1-relax": "done", "2-static": "done"}
 
 
+@pytest.mark.slow
 def test_the_paper_stages_every_relaxation(make_workdir):
     workdir = make_workdir("paper")
     cells = ("0.875/160", "0.844/320", "0.750/160")
