@@ -67,7 +67,8 @@ def test_report_stands_alone(toy_run):
     html = (toy_run / "results/toy/report.html").read_text()
     assert len(re.findall(r'src="data:image/png;base64,', html)) >= 5
     assert not re.search(r'(?:src|href)="(?!data:|#)', html)
-    assert "NaN" not in html and "None" not in html
+    text = re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)  # letters of images mean nothing
+    assert "NaN" not in text and "None" not in text
 
 
 def test_unchanged_run_does_nothing(toy_run):
