@@ -156,6 +156,14 @@ def test_targets_follow_the_config(toy):
     assert targets.relaxed_cells(cfg) == [("0.750", "80", 0)]
 
 
+def test_rdfs_are_compared_with_the_production_cell_where_it_was_labelled(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    demo = targets.rdf_sources(load("config/demo.yaml"))  # has a smaller cell at this temperature, too
+    assert {(s.occupancy, s.cell) for s in demo} == {("0.750", "160")}
+    paper = targets.rdf_sources(load("config/li3ticl6.yaml"))  # 20,000 atoms were not
+    assert [(s.cell, s.ordering, s.split) for s in paper] == [("160", 2, "test")]
+
+
 def test_seeds_of_jobs_differ_and_stay(toy):
     cfg = toy()
     assert targets.derived_seed(cfg, "velocities", "chgnet", 500, 0) == targets.derived_seed(

@@ -103,6 +103,20 @@ def rdfs(
     return RdfSet(r_a=0.5 * (edges[1:] + edges[:-1]), g=g, coordination=coordination, n_frames=len(frames))
 
 
+def mean(sets: Sequence[RdfSet]) -> RdfSet:
+    """RDFs of several runs of one composition, weighted by their frames, over the bins that all have."""
+    n = min(len(s.r_a) for s in sets)
+    frames = sum(s.n_frames for s in sets)
+
+    def weighted(name: str) -> dict:
+        first = getattr(sets[0], name)
+        return {key: sum(s.n_frames * getattr(s, name)[key][:n] for s in sets) / frames for key in first}
+
+    return RdfSet(
+        r_a=sets[0].r_a[:n], g=weighted("g"), coordination=weighted("coordination"), n_frames=frames
+    )
+
+
 def difference(one: RdfSet, other: RdfSet) -> dict:
     """How far two sets of RDFs differ: 0 where they are equal, 1 where they nowhere overlap.
 

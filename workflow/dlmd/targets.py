@@ -76,9 +76,15 @@ def segment_numbers(cfg: RunConfig) -> list[str]:
 
 
 def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
-    """Unstrained label trajectories at the temperature of the RDF comparison."""
+    """Unstrained label trajectories at the temperature of the RDF comparison, all of one occupancy and cell.
+
+    Those of the production cell where there are any, else those held out for testing, else the first.
+    """
     t = cfg.validation.rdf_temperature_k
-    return [s for s in aimd_sources(cfg) if s.temperature_k == t and s.strain == 0.0]
+    found = [s for s in aimd_sources(cfg) if s.temperature_k == t and s.strain == 0.0]
+    production = [s for s in found if (s.occupancy, s.cell) == (cfg.md.occupancy, cfg.md.cell)]
+    chosen = production or [s for s in found if s.split == "test"] or found
+    return [s for s in chosen if (s.occupancy, s.cell) == (chosen[0].occupancy, chosen[0].cell)]
 
 
 def derived_seed(cfg: RunConfig, *names: object) -> int:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmd import transport_tables
 from dlmd.production import write_json
+
+if TYPE_CHECKING:
+    from dlmd.rdf import RdfSet
 
 # RDFs are averages: more frames than this cost time and change nothing
 RDF_FRAMES = 400
@@ -93,7 +97,6 @@ def compare_rdf(
     discard_ps: float,
 ) -> None:
     """RDFs of the potential's MD and of the engine's at the same temperature, and how far they differ."""
-    import ase.io
     import numpy as np
 
     from dlmd import plot_transport, rdf
@@ -101,10 +104,7 @@ def compare_rdf(
 
     potential_run = all_atoms(segments, max_frames=RDF_FRAMES)
     potential = rdf.rdfs(potential_run.positions, potential_run.symbols, cell=potential_run.cell)
-    images = [a for path in frames for a in ase.io.read(path, ":") if a.info["time_ps"] >= discard_ps]
-    engine = rdf.rdfs(
-        np.array([a.positions for a in images]), images[0].get_chemical_symbols(), cell=images[0].cell.array
-    )
+    engine = rdf.mean([_engine_rdf(path, discard_ps) for path in frames])
     sets = {"potential": potential, "engine": engine}
     columns, values = rdf.table(sets)
     np.savetxt(table, values, delimiter=",", header=",".join(columns), comments="", fmt="%.6g")
@@ -117,6 +117,18 @@ def compare_rdf(
         },
     )
     plot_transport.save(plot_transport.rdf_panels(sets), figures)
+
+
+def _engine_rdf(path: str, discard_ps: float) -> RdfSet:
+    """RDFs of one label trajectory, its start left out."""
+    import ase.io
+    import numpy as np
+
+    from dlmd import rdf
+
+    images = [a for a in ase.io.read(path, ":") if a.info["time_ps"] >= discard_ps]
+    positions = np.array([a.positions for a in images])
+    return rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
 
 
 def _read(path: str) -> dict:
