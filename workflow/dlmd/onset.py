@@ -11,9 +11,10 @@ low frequencies that this describes within the noise is fitted, and
 
     t* = tau ln(|A| / 0.01)
 
-is the lag beyond which the slope of MSD_self is within 1 % of its limit, but never below 1 / f_max of the band: what the
-model does not describe (rattling, before it has lost its phase) is not vouched for at shorter lags. Frequencies are independent to
-leading order, so that the noise shows in their scatter, however the ions depend on each other.
+is the lag beyond which the slope of MSD_self is within 1 % of its limit, but never below 1 / f_max of the
+band: what the model does not describe (rattling, before it has lost its phase) is not vouched for at shorter
+lags. Frequencies are independent to leading order, so that the noise shows in their scatter, however the ions
+depend on each other.
 """
 
 from __future__ import annotations
