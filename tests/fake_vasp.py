@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers
+
 from fake_vasp_output import Output
 
 KB = 8.617333262e-5  # eV/K

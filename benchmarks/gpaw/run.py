@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from ase.spacegroup import crystal
+
 from dlmd import engines
 
 SETTINGS = {

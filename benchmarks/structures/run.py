@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+
 from dlmd.coulomb import CoulombModel
 from dlmd.crystal import read_cif
 from dlmd.distances import Exclusions, limits

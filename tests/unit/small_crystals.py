@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+
 from dlmd.crystal import Crystal, Site
 
 IDENTITY = np.eye(3)

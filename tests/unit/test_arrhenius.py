@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+
 from dlmd import arrhenius
 from dlmd.errors import DlmdError
 from dlmd.units import BOLTZMANN_EV_PER_K

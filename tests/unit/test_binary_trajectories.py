@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from dlmd import binary_trajectories as binary
 from dlmd.errors import DlmdError
 

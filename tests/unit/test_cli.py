@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import cli
 from dlmd.commands import number
 from segment_files import write_segments

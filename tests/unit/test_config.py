@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dlmd import targets
 from dlmd.config_file import load
 from dlmd.errors import DlmdError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import distances
 from dlmd.coulomb import Annealer, CoulombModel
 from dlmd.crystal import read_cif

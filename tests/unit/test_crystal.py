@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd.crystal import read_cif
 from dlmd.errors import DlmdError
 

@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
+
 from dlmd import dataset
 from dlmd.errors import DlmdError
 

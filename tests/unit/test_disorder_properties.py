@@ -4,13 +4,14 @@ from collections import Counter
 from math import prod
 
 import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from dlmd import structures
 from dlmd.crystal import read_cif
 from dlmd.errors import DlmdError
 from dlmd.occupancy import apportion
 from dlmd.ordering import METHODS, orderings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 EXAMPLES = 100
 CHARGES = {"Li": 1, "Y": 3, "O": -2}

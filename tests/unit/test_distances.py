@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
 from dlmd import distances
 from dlmd.errors import DlmdError
 from dlmd.occupancy import apportion

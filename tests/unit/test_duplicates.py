@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import duplicates
 from dlmd.crystal import read_cif
 from dlmd.supercell import Supercell

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from ase import Atoms
+
 from dlmd import engines
 from dlmd.engines import base
 from dlmd.engines.gpaw import GpawSettings

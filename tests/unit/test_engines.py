@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
+
 from dlmd import engines
 from dlmd.errors import DlmdError
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from dlmd import gates
 from dlmd.gates import Limits
 

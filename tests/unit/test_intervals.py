@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from dlmd.intervals import Estimate, difference, positive_interval, ratio
 
 

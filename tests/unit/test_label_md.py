@@ -7,6 +7,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.io import read
+
 from dlmd import label_md
 from dlmd.errors import DlmdError
 

@@ -48,8 +48,18 @@ def test_positions_are_unwrapped_sorted_and_of_mobile_ions_only():
 
 def test_thermostat_has_one_name_so_that_its_state_goes_through_restarts():
     equilibration = equilibrate_input(
-        DYNAMICS, data="cell.data", steps=10, seed=5, thermo_stride=5, thermo="t", minimised="m", restart="r"
+        DYNAMICS,
+        data="cell.data",
+        steps=10,
+        seed=5,
+        thermo_stride=5,
+        all_atoms_stride=2,
+        thermo="t",
+        all_atoms="x",
+        minimised="m",
+        restart="r",
     ).splitlines()
+    assert "dump all_atoms all xtc 2 x" in equilibration
     nvt = [line for line in equilibration if " nvt " in line]
     assert nvt == [line for line in segment() if " nvt " in line]
     first_words = [line.split(" ")[0] for line in equilibration]

@@ -9,6 +9,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+
 from dlmd import lammps_data
 from dlmd.errors import DlmdError
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from dlmd import msd
 from dlmd.errors import DlmdError
 from dlmd.trajectory import Trajectory

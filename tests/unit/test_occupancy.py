@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd.crystal import Crystal, Site, read_cif
 from dlmd.errors import DlmdError
 from dlmd.occupancy import apportion, isotropic_shape

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import msd, onset
 from dlmd.trajectory import Trajectory
 

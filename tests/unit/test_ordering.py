@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import duplicates, structures
 from dlmd.crystal import read_cif
 from dlmd.errors import DlmdError

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from dlmd import plot_transport, rdf, transport
 from dlmd.arrhenius import fit
 from dlmd.trajectory import Trajectory

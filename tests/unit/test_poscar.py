@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io.vasp import read_vasp
+
 from dlmd import poscar
 from dlmd.errors import DlmdError
 

@@ -1,6 +1,7 @@
 """What is asked of VASP levels before the first job: the command's program and the library of potentials."""
 
 import pytest
+
 from dlmd.config import VaspLevel
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_vasp

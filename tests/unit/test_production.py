@@ -1,4 +1,4 @@
-"""A segment that was interrupted ends up with the very frames of one that was not. Runs the real LAMMPS with Lennard-Jones ions."""
+"""An interrupted segment ends up with the frames of one that was not; the real LAMMPS with Lennard-Jones ions."""
 
 import json
 import stat
@@ -49,6 +49,8 @@ def equilibrated(tmp_path_factory):
         steps=200,
         seed=3,
         thermo_stride=50,
+        all_atoms_stride=100,
+        identity={},
         lmp=programs.command("lmp"),
         threads=1,
         log=folder / "log",

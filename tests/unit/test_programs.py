@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from dlmd import programs
 from dlmd.errors import DlmdError
 

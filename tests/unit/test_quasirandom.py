@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.neighborlist import primitive_neighbor_list
+
 from dlmd import distances
 from dlmd.crystal import read_cif
 from dlmd.occupancy import apportion

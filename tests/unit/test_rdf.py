@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from dlmd import rdf
 from dlmd.errors import DlmdError
 

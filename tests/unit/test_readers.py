@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import readers
 from dlmd.errors import DlmdError
 from segment_files import CELL, MASSES, motion, write_dcd

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from scipy.optimize import minimize_scalar
+
 from dlmd import relaxation
 from dlmd.errors import DlmdError
-from scipy.optimize import minimize_scalar
 
 
 @pytest.fixture

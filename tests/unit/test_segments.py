@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from dlmd import segments
 from dlmd.errors import DlmdError
 from dlmd.trajectory import Trajectory

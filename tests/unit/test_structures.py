@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.neighborlist import primitive_neighbor_list
+
 from dlmd import structures
 from dlmd.errors import DlmdError
 from dlmd.jobs import structures as jobs

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from ase.neighborlist import primitive_neighbor_list
+
 from dlmd.supercell import Supercell
 from small_crystals import crystal
 

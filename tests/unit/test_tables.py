@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from dlmd.jobs import tables
 
 CELL = {"a": 6.4, "b": 11.0, "c": 6.3, "alpha": 90, "beta": 110, "gamma": 90, "volume": 417.0}

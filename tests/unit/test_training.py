@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from dlmd import programs, training
 from dlmd.errors import DlmdError
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from dlmd.binary_trajectories import dcd_frames, dcd_layout
 from dlmd.errors import DlmdError
 from dlmd.trajectory import JoinedFrames, MappedFrames, Trajectory, cell_widths, host_health

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd import transport
 from dlmd.errors import DlmdError
 from dlmd.trajectory import HostHealth, Trajectory

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from dlmd import validation
 from dlmd.errors import DlmdError
 from dlmd.validation import Prediction

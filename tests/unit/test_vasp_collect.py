@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import collect, manifest, stage
 from vasp_bench import FAKE, crystal, library, settings

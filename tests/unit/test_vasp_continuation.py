@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import continuation, verify
 from dlmd.vasp.output import Frame, Run

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import incar
 from dlmd.vasp.settings import KpointSettings

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.units import EV_PER_A3_PER_GPA
 from dlmd.vasp import output, stage

@@ -1,6 +1,7 @@
 import gzip
 
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import potcar
 from vasp_bench import library, potential, settings

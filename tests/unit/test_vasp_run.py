@@ -6,6 +6,7 @@ import threading
 import ase.io
 import numpy as np
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import collect, continuation, stage
 from dlmd.vasp.run import run_step

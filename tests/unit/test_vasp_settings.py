@@ -2,8 +2,9 @@ import subprocess
 import sys
 
 import pytest
-from dlmd.vasp.settings import VaspSettings
 from pydantic import ValidationError
+
+from dlmd.vasp.settings import VaspSettings
 
 
 def make(**changes):

@@ -2,6 +2,7 @@ import json
 import re
 
 import pytest
+
 from dlmd.errors import DlmdError
 from dlmd.vasp import stage, verify
 from vasp_bench import crystal, library, settings

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+
 from dlmd.vasp.settings import VaspSettings
 
 FAKE = Path(__file__).parents[1] / "fake_vasp.py"

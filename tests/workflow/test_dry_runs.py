@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from running import ROOT, SNAKEMAKE, jobs, snakemake
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 import yaml
+
 from running import ROOT, jobs, snakemake
 
 # config -> (label trajectories, relaxed cells, segments): what the file asks for

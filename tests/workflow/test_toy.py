@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+
 from running import jobs, snakemake
 
 pytestmark = pytest.mark.toy

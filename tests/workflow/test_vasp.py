@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import yaml
+
 from running import ROOT, jobs, snakemake
 
 FAKE = ROOT / "tests/fake_vasp.py"

@@ -101,6 +101,13 @@ def _thermo_file(stride: int, name: str) -> list[str]:
     ]
 
 
+def _all_atoms_dump(stride: int, name: str) -> list[str]:
+    return [
+        f"dump all_atoms all xtc {stride} {name}",
+        "dump_modify all_atoms unwrap yes sort id first yes precision 10000",
+    ]
+
+
 def equilibrate_input(
     dynamics: Dynamics,
     *,
@@ -108,13 +115,16 @@ def equilibrate_input(
     steps: int,
     seed: int,
     thermo_stride: int,
+    all_atoms_stride: int,
     thermo: str,
+    all_atoms: str,
     minimised: str,
     restart: str,
 ) -> str:
     """Minimise by conjugate gradients, draw velocities, run NVT for `steps`, and write a restart at step 0.
 
-    Velocities have no net momentum; the file `minimised` is a data file of the minimised structure.
+    Velocities have no net momentum; the file `minimised` is a data file of the minimised structure, `all_atoms` an XTC of
+    the NVT part, which starts as the label engine's own runs do.
     """
     return "\n".join(
         [
@@ -127,8 +137,10 @@ def equilibrate_input(
             f"velocity all create {dynamics.temperature_k:g} {seed} mom yes rot no dist gaussian",
             *_nvt(dynamics),
             *_thermo_file(thermo_stride, thermo),
+            *_all_atoms_dump(all_atoms_stride, all_atoms),
             f"thermo {max(thermo_stride, steps // 100)}",
             f"run {steps}",
+            "undump all_atoms",
             "reset_timestep 0",
             f"write_restart {restart}",
             "",
@@ -160,8 +172,7 @@ def segment_input(
             *_thermo_file(strides.thermo, thermo),
             f"dump positions mobile dcd {strides.positions} {positions}",
             "dump_modify positions unwrap yes sort id first yes",
-            f"dump all_atoms all xtc {strides.all_atoms} {all_atoms}",
-            "dump_modify all_atoms unwrap yes sort id first yes precision 10000",
+            *_all_atoms_dump(strides.all_atoms, all_atoms),
             "compute host_centre host com",
             f"fix host_file host ave/time {strides.positions} 1 {strides.positions} "
             f"c_host_centre[1] c_host_centre[2] c_host_centre[3] file {host} format ' %.8g'",

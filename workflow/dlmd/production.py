@@ -40,11 +40,14 @@ def equilibrate(
     steps: int,
     seed: int,
     thermo_stride: int,
+    all_atoms_stride: int,
+    identity: Mapping,
     lmp: Sequence[str],
     threads: int,
     log: Path,
 ) -> None:
-    """Minimise and equilibrate; leaves `0000.restart`, `0000.thermo.csv` and `0000.minimised.data` in `folder`.
+    """Minimise and equilibrate; leaves `0000.restart`, `0000.thermo.csv`, `0000.minimised.data`, and all atoms of the NVT part
+    in `0000.xtc` with its sidecar `0000.json`, which has no stored positions of the mobile ions and is no part of the chain.
 
     Raises
     ------
@@ -57,12 +60,25 @@ def equilibrate(
         steps=steps,
         seed=seed,
         thermo_stride=thermo_stride,
+        all_atoms_stride=all_atoms_stride,
         thermo="0000.thermo.csv",
+        all_atoms="0000.xtc",
         minimised="0000.minimised.data",
         restart="0000.restart.tmp",
     )
     (folder / "0000.in").write_text(text)
     programs.run([*lmp, "-in", "0000.in", *LAMMPS_FLAGS], cwd=folder, log=log, threads=threads)
+    write_json(
+        folder / "0000.json",
+        {
+            **_sidecar(dynamics, number=0, first=0, last=steps),
+            **{"dcd": None, "dcd_stride": 0, "dcd_frames": 0, "host": None},
+            "xtc_stride": all_atoms_stride,
+            "xtc_frames": steps // all_atoms_stride + 1,
+            "thermo_stride": thermo_stride,
+            **identity,
+        },
+    )
     (folder / "0000.restart.tmp").replace(folder / "0000.restart")
 
 
@@ -191,32 +207,40 @@ def _assemble(
     write_json(
         folder / f"{stem}.json",
         {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "segment": number,
-            "parent": f"{number - 1:04d}.json" if number > 1 else None,
-            "temperature_k": float(dynamics.temperature_k),
-            "ensemble": "nvt",
-            "thermostat_damping_fs": dynamics.damping_fs,
-            "time_step_fs": dynamics.time_step_fs,
-            "first_step": first,
-            "last_step": last,
+            **_sidecar(dynamics, number=number, first=first, last=last),
             "dcd_stride": strides.positions,
             "dcd_frames": dcd_frames,
             "xtc_stride": strides.all_atoms,
             "xtc_frames": xtc_frames,
             "thermo_stride": strides.thermo,
-            "mobile": dynamics.mobile,
-            "species": list(dynamics.species),
             "attempts": len(starts),
-            "dcd": f"{stem}.dcd",
-            "xtc": f"{stem}.xtc",
-            "host": f"{stem}.host.txt",
-            "thermo": f"{stem}.thermo.csv",
-            "restart": f"{stem}.restart",
             **identity,
         },
     )
+
+
+def _sidecar(dynamics: Dynamics, *, number: int, first: int, last: int) -> dict:
+    """What every sidecar says, whatever was stored."""
+    stem = f"{number:04d}"
+    return {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "segment": number,
+        "parent": f"{number - 1:04d}.json" if number > 1 else None,
+        "temperature_k": float(dynamics.temperature_k),
+        "ensemble": "nvt",
+        "thermostat_damping_fs": dynamics.damping_fs,
+        "time_step_fs": dynamics.time_step_fs,
+        "first_step": first,
+        "last_step": last,
+        "mobile": dynamics.mobile,
+        "species": list(dynamics.species),
+        "dcd": f"{stem}.dcd",
+        "xtc": f"{stem}.xtc",
+        "host": f"{stem}.host.txt",
+        "thermo": f"{stem}.thermo.csv",
+        "restart": f"{stem}.restart",
+    }
 
 
 def _join_rows(paths: Sequence[Path], ends: Sequence[int], *, separator: str | None) -> str:

@@ -13,7 +13,9 @@ _MB = 1 << 20
 PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
 
 
-def provenance(inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES) -> dict:
+def provenance(
+    inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES
+) -> dict:
     """JSON-ready record of the input files, package versions and the exact command line."""
     return {
         "command": shlex.join(command),

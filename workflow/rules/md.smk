@@ -45,11 +45,14 @@ rule md_cell:
 rule md_equilibrate:
     input:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
+        cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
         model=f"{RUN}/training/{{level}}/0/compressed.pb",
         accepted=f"{RUN}/validation/{{level}}/accepted.json",
     output:
         restart=f"{MD}/0000.restart",
         thermo=f"{MD}/0000.thermo.csv",
+        xtc=f"{MD}/0000.xtc",
+        sidecar=f"{MD}/0000.json",
     log:
         f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_0000.log",
     benchmark:
@@ -63,6 +66,7 @@ rule md_equilibrate:
         dynamics=DYNAMICS,
         steps=cfg.md.steps(cfg.md.equilibrate_ps * 1000),
         thermo_stride=POSITION_STEPS,
+        all_atoms_stride=POSITION_STEPS,
         seed=lambda w: seed("velocities", w.level, w.T, w.k),
         command=cfg.md.command,
         algorithm=lammps_module.VERSION,

@@ -94,11 +94,8 @@ rule arrhenius:
 rule rdf:
     input:
         frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.rdf_sources(cfg)],
-        segments=[
-            f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k:g}K/r0/{segment}.json"
-            for segment in targets.segment_numbers(cfg)
-            if cfg.validation.rdf_temperature_k
-        ],
+        run=f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k or 0:g}K/r0/0000.json",
+        positions=f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k or 0:g}K/r0/0000.xtc",
     output:
         result=f"{RUN}/validation/{{level}}/rdf.json",
         table=f"{RUN}/validation/{{level}}/rdf.csv",
@@ -119,6 +116,6 @@ rule rdf:
         discard_ps=cfg.labels.aimd.discard_ps,
         algorithm=rdf_module.VERSION,
     message:
-        "{wildcards.level}: RDFs of the potential's MD over the engine's"
+        "{wildcards.level}: RDFs of the potential's MD over the engine's, from the same start"
     script:
         "../scripts/rdf.py"

@@ -5,10 +5,13 @@ with job(snakemake):
 
     md.equilibrate(
         snakemake.input.data,
+        snakemake.input.cell,
         snakemake.input.model,
         restart=snakemake.output.restart,
+        level=snakemake.wildcards.level,
+        replica=int(snakemake.wildcards.k),
         temperature_k=int(snakemake.wildcards.T),
         threads=snakemake.threads,
         log=snakemake.log[0],
-        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "seed", "command")},
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "all_atoms_stride", "seed", "command")},
     )

@@ -5,7 +5,7 @@ with job(snakemake):
 
     transport.compare_rdf(
         list(snakemake.input.frames),
-        list(snakemake.input.segments),
+        snakemake.input.run,
         result=snakemake.output.result,
         table=snakemake.output.table,
         figures=list(snakemake.output.figure),

@@ -77,15 +77,19 @@ def _dynamics(model: str, settings: Mapping, temperature_k: float) -> Dynamics:
 
 def equilibrate(
     data: str,
+    cell_info: str,
     model: str,
     *,
     restart: str,
+    level: str,
+    replica: int,
     temperature_k: float,
     threads: int,
     log: str,
     dynamics: Mapping,
     steps: int,
     thermo_stride: int,
+    all_atoms_stride: int,
     seed: int,
     command: str | None,
 ) -> None:
@@ -97,6 +101,8 @@ def equilibrate(
         steps=steps,
         seed=seed,
         thermo_stride=thermo_stride,
+        all_atoms_stride=all_atoms_stride,
+        identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
         lmp=programs.command("lmp", command),
         threads=threads,
         log=Path(log),
@@ -121,23 +127,28 @@ def segment(
     command: str | None,
 ) -> None:
     """Run one segment (see `dlmd.production.run_segment`)."""
-    info = json.loads(Path(cell_info).read_text())
     production.run_segment(
         Path(sidecar).parent,
         number=number,
         steps=steps,
         dynamics=_dynamics(model, dynamics, temperature_k),
         strides=Strides(**strides),
-        identity=production.identity(
-            level=level,
-            replica=replica,
-            seed=seed,
-            cell=info,
-            masses=info["masses_amu"],
-            versions=versions(PACKAGES),
-            model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
-        ),
+        identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
         lmp=programs.command("lmp", command),
         threads=threads,
         log=Path(log),
+    )
+
+
+def _identity(cell_info: str, model: str, *, level: str, replica: int, seed: int) -> dict:
+    """What all sidecars of a run have in common."""
+    info = json.loads(Path(cell_info).read_text())
+    return production.identity(
+        level=level,
+        replica=replica,
+        seed=seed,
+        cell=info,
+        masses=info["masses_amu"],
+        versions=versions(PACKAGES),
+        model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
     )

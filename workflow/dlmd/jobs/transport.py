@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd import transport_tables
+from dlmd.errors import DlmdError
 from dlmd.production import write_json
+from dlmd.units import FS_PER_PS
 
 if TYPE_CHECKING:
     from dlmd.rdf import RdfSet
-
-# RDFs are averages: more frames than this cost time and change nothing
-RDF_FRAMES = 400
 
 
 def temperature(
@@ -88,23 +87,43 @@ def reference_points(path: str | None) -> dict[str, tuple[float, float]]:
 
 
 def compare_rdf(
-    frames: Sequence[str],
-    segments: Sequence[str],
-    *,
-    result: str,
-    table: str,
-    figures: Sequence[str],
-    discard_ps: float,
+    frames: Sequence[str], run: str, *, result: str, table: str, figures: Sequence[str], discard_ps: float
 ) -> None:
-    """RDFs of the potential's MD and of the engine's at the same temperature, and how far they differ."""
+    """RDFs of the potential's MD and of the engine's at the same temperature, and how far they differ.
+
+    Both start from the relaxed production cell (where the engine has labelled it) and are compared over the same time after
+    that start: the engine's runs are short, and ions that spread later would look like an error of the potential.
+
+    Parameters
+    ----------
+    frames
+        Label trajectories at this temperature.
+    run
+        Sidecar 0000.json of the potential's equilibration.
+
+    Raises
+    ------
+    DlmdError
+        where the two have no time in common.
+    """
     import numpy as np
 
     from dlmd import plot_transport, rdf
     from dlmd.segments import all_atoms
 
-    potential_run = all_atoms(segments, max_frames=RDF_FRAMES)
-    potential = rdf.rdfs(potential_run.positions, potential_run.symbols, cell=potential_run.cell)
-    engine = rdf.mean([_engine_rdf(path, discard_ps) for path in frames])
+    labels = [_label_frames(path, discard_ps) for path in frames]
+    engine = rdf.mean([r for r, _ in labels])
+    end_ps = max(end for _, end in labels)
+    equilibration = all_atoms([run])
+    time_ps = equilibration.steps * equilibration.time_step_fs / FS_PER_PS
+    common = (time_ps >= discard_ps) & (time_ps <= end_ps)
+    if not common.any():
+        raise DlmdError(
+            f"no frame between {discard_ps:g} and {end_ps:g} ps, where the engine's are",
+            where=run,
+            remedy="lower md.position_interval_fs, raise md.equilibrate_ps, or lower labels.aimd.discard_ps",
+        )
+    potential = rdf.rdfs(equilibration.positions[common], equilibration.symbols, cell=equilibration.cell)
     sets = {"potential": potential, "engine": engine}
     columns, values = rdf.table(sets)
     np.savetxt(table, values, delimiter=",", header=",".join(columns), comments="", fmt="%.6g")
@@ -114,13 +133,14 @@ def compare_rdf(
             "difference": rdf.difference(potential, engine),
             "first_peak_a": {name: {pair: s.first_peak_a(pair) for pair in s.g} for name, s in sets.items()},
             "frames": {name: s.n_frames for name, s in sets.items()},
+            "window_ps": [discard_ps, end_ps],
         },
     )
     plot_transport.save(plot_transport.rdf_panels(sets), figures)
 
 
-def _engine_rdf(path: str, discard_ps: float) -> RdfSet:
-    """RDFs of one label trajectory, its start left out."""
+def _label_frames(path: str, discard_ps: float) -> tuple[RdfSet, float]:
+    """RDFs of one label trajectory, its start left out, and the time of its last frame."""
     import ase.io
     import numpy as np
 
@@ -128,7 +148,8 @@ def _engine_rdf(path: str, discard_ps: float) -> RdfSet:
 
     images = [a for a in ase.io.read(path, ":") if a.info["time_ps"] >= discard_ps]
     positions = np.array([a.positions for a in images])
-    return rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
+    found = rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
+    return found, images[-1].info["time_ps"]
 
 
 def _read(path: str) -> dict:
