@@ -110,7 +110,7 @@ def test_failing_job_names_its_log_and_shows_its_end(toy_run, make_workdir):
     text = (workdir / "config/toy.yaml").read_text().replace("max_steps: 200", "max_steps: 2")
     (workdir / "config/toy.yaml").write_text(text)
     target = "results/toy/labels/chgnet/relax/0.750/80/0/relaxed.extxyz"
-    done = snakemake(workdir, "--cores", "1", *CONFIG, target)
+    done = snakemake(workdir, "--cores", "1", target, *CONFIG)
     output = done.stdout + done.stderr
     assert done.returncode != 0
     assert "results/toy/logs/labels/chgnet/relax/0.750_80_0.log" in output
