@@ -163,7 +163,9 @@ def main():
         if Path("STOPCAR").is_file() and "LSTOP" in Path("STOPCAR").read_text():
             stopped = True
         if ibrion == 2:
-            largest = max(np.abs(forces).max(), np.abs(stress).max() * atoms.get_volume() / len(atoms))
+            # VASP compares the length of each atom's force
+            strongest = np.linalg.norm(forces, axis=1).max()
+            largest = max(strongest, np.abs(stress).max() * atoms.get_volume() / len(atoms))
             relaxed = largest < -number("EDIFFG", "-0.01")
         last = n >= nsw or relaxed or stopped
         if ibrion == 0 and nsw:
