@@ -98,11 +98,12 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
 
 
 def _structure_figures(cfg: RunConfig, run: Path) -> list[dict]:
-    """Layers of every occupancy in its smallest cell, and the powder patterns."""
+    """Layers of all orderings of every occupancy in its smallest cell, and the powder patterns."""
     folder = run / "structures"
     drawn = [
-        _figure(folder / o / c / "layers.png", f"Layers of occupancy {o}", "0.cif", "layers.rst")
+        _figure(folder / o / c / f"{n}.layers.png", f"Ordering {n}, occupancy {o}", f"{n}.cif", "layers.rst")
         for o, c in targets.powder_cells(cfg).items()
+        for n in range(cfg.structures.orderings)
     ]
     return [
         *drawn,

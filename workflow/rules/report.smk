@@ -5,7 +5,11 @@ rule report:
     input:
         config=workflow.configfiles[0],
         structures=f"{RUN}/structures/occupancies.csv",
-        layers=[f"{RUN}/structures/{o}/{c}/layers.png" for o, c in targets.powder_cells(cfg).items()],
+        layers=[
+            f"{RUN}/structures/{occupancy}/{cell}/{n}.layers.png"
+            for occupancy, cell in POWDER_CELLS.items()
+            for n in ORDERINGS
+        ],
         powder=f"{RUN}/structures/powder.png",
         lattice=f"{RUN}/labels/lattice.csv",
         provenance=level_files("dataset/{level}/provenance.csv"),

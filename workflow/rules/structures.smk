@@ -59,24 +59,24 @@ rule structure_table:
 
 rule plot_layers:
     input:
-        structure=f"{STRUCTURE}/0.extxyz",
+        structure=f"{STRUCTURE}/{{n}}.extxyz",
     output:
         report(
-            multiext(f"{STRUCTURE}/layers", ".png", ".pdf"),
+            multiext(f"{STRUCTURE}/{{n}}.layers", ".png", ".pdf"),
             category="Structures",
             caption="../report/layers.rst",
         ),
     log:
-        f"{LOG}/structures/{{occupancy}}_{{cell}}_layers.log",
+        f"{LOG}/structures/{{occupancy}}_{{cell}}_{{n}}_layers.log",
     benchmark:
-        f"{BENCH}/structures/{{occupancy}}_{{cell}}_layers.jsonl"
+        f"{BENCH}/structures/{{occupancy}}_{{cell}}_{{n}}_layers.jsonl"
     conda:
         DLMD_ENV
     params:
         charges=cfg.material.charges,
-        title=lambda w: f"{w.occupancy}, {w.cell} atoms",
+        title=lambda w: f"occupancy {w.occupancy}, cell {w.cell}, ordering {w.n}",
     message:
-        "drawing the layers of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
+        "drawing ordering {wildcards.n} of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     script:
         "../scripts/plot_layers.py"
 
