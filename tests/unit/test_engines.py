@@ -111,5 +111,5 @@ def test_missing_package_gives_the_command(monkeypatch):
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(base, "version", missing)
-    with pytest.raises(DlmdError, match=r'pip install "dlmd\[pipeline\]"'):
+    with pytest.raises(DlmdError, match=r'pip install -e "\.\[pipeline\]"'):
         engines.get({"engine": "chgnet"})
