@@ -7,7 +7,6 @@ When the last step is reached the parts are joined, checked against the counts t
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from dlmd import binary_trajectories as binary
 from dlmd import programs
 from dlmd.errors import DlmdError
+from dlmd.files import write_json
 from dlmd.lammps import Dynamics, Strides, equilibrate_input, segment_input
 
 FORMAT = "dlmd-segment"
@@ -23,13 +23,6 @@ FORMAT_VERSION = 1
 # LAMMPS ends (and begins) every restart file with this
 RESTART_MAGIC = b"LammpS RestartT"
 LAMMPS_FLAGS = ["-log", "none", "-nocite"]
-
-
-def write_json(path: Path, data: Mapping) -> None:
-    """Write `data` so that the file is either absent or whole."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(data, indent=1) + "\n")
-    temporary.replace(path)
 
 
 def equilibrate(

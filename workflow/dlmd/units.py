@@ -13,7 +13,6 @@ BOLTZMANN_J_PER_K = constants.k
 BOLTZMANN_EV_PER_K = constants.k / constants.e
 
 FS_PER_PS = 1.0e3
-PS_PER_NS = 1.0e3
 M_PER_ANGSTROM = 1.0e-10
 S_PER_PS = 1.0e-12
 
@@ -21,8 +20,6 @@ S_PER_PS = 1.0e-12
 CM2_PER_S_PER_A2_PER_PS = 1.0e-4
 # 1 S/m = 10 mS/cm
 MS_PER_CM_PER_S_PER_M = 10.0
-# 1 bar Å³ in eV; stresses of LAMMPS (metal) are in bar
-EV_PER_BAR_A3 = 1.0e5 * 1.0e-30 / constants.e
 EV_PER_A3_PER_GPA = 1.0e9 * 1.0e-30 / constants.e
 # e²/(4 pi eps0): energy in eV of two unit charges 1 Å apart
 COULOMB_EV_A = constants.e / (4.0 * constants.pi * constants.epsilon_0) / M_PER_ANGSTROM

@@ -62,9 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from dlmd.arrhenius import fit
+    from dlmd.files import write_json
     from dlmd.plot_style import save
     from dlmd.plot_transport import arrhenius as arrhenius_figure
-    from dlmd.production import write_json
     from dlmd.provenance import provenance
     from dlmd.transport_tables import write_temperatures
 

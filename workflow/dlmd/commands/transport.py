@@ -117,9 +117,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from dlmd.files import write_json
     from dlmd.plot_style import save
     from dlmd.plot_transport import msd as msd_figure
-    from dlmd.production import write_json
     from dlmd.provenance import provenance
     from dlmd.transport import analyse
     from dlmd.transport_tables import write_msd

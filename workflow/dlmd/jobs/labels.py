@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.production import write_json
+from dlmd.files import write_json
 
 
 def relax(

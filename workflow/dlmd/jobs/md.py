@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd import production, programs
+from dlmd.files import write_json
 from dlmd.lammps import Dynamics, Strides, deepmd_pair
 from dlmd.provenance import versions
 
@@ -56,7 +57,7 @@ def cell(
         )
     box = lammps_data.write(atoms, data, species=species)
     symbols = atoms.get_chemical_symbols()
-    production.write_json(
+    write_json(
         Path(info),
         {
             "types": [species.index(s) + 1 for s in symbols],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dlmd import transport_tables
 from dlmd.errors import DlmdError
-from dlmd.production import write_json
+from dlmd.files import write_json
 from dlmd.units import FS_PER_PS
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.production import write_json
+from dlmd.files import write_json
 from dlmd.vasp.settings import VaspSettings
 
 

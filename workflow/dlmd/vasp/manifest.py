@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from dlmd.errors import DlmdError
+from dlmd.files import write_json
 from dlmd.vasp import continuation
 from dlmd.vasp.stage import JOB, load_job
 
@@ -55,9 +55,7 @@ def write(labels: str | Path, levels: Sequence[str]) -> list[dict]:
         jobs = [entry(path.parent) for path in sorted(home.rglob(JOB))]
         if not jobs:
             continue
-        part = home / "manifest.tmp"
-        part.write_text(json.dumps({"format": "dlmd-vasp-manifest", "version": 1, "jobs": jobs}, indent=1))
-        part.replace(home / "manifest.json")
+        write_json(home / "manifest.json", {"format": "dlmd-vasp-manifest", "version": 1, "jobs": jobs})
         waiting += [job for job in jobs if set(job["steps"].values()) != {"done"}]
     return waiting
 

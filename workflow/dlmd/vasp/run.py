@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import gzip
-import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dlmd.errors import DlmdError
+from dlmd.files import write_json
 from dlmd.vasp import continuation, gate, potcar, verify
 from dlmd.vasp.output import Run, find, read_text
 from dlmd.vasp.settings import VaspSettings
@@ -288,9 +288,7 @@ def _finish(here: Path, step: dict, runs: list[Run], started: float) -> dict:
     for run in runs:
         for name in ("OUTCAR", "vasprun.xml"):
             _compress(run.path.parent / name)
-    part = here / f"{DONE}.tmp"
-    part.write_text(json.dumps(record, indent=1))
-    part.replace(here / DONE)
+    write_json(here / DONE, record)
     return record
 
 

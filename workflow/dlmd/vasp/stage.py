@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.errors import DlmdError
+from dlmd.files import write_json
 from dlmd.vasp import potcar, script, verify
 from dlmd.vasp.incar import Step, aimd_steps, initial_moments, k_mesh, relax_steps, species_blocks
 from dlmd.vasp.settings import KpointSettings, VaspSettings
@@ -202,9 +203,7 @@ def _stage(
         # a local run assembles its POTCAR when it starts and leaves none behind
         if text is not None:
             (folder / "POTCAR").write_text(text)
-    path = folder / JOB
-    path.with_suffix(".tmp").write_text(json.dumps(job, indent=1))
-    path.with_suffix(".tmp").replace(path)  # last, so that a job record means a whole job
+    write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
 
 
