@@ -11,6 +11,7 @@ include: "workflow/rules/vasp.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/md.smk"
+include: "workflow/rules/committee.smk"
 include: "workflow/rules/transport.smk"
 include: "workflow/rules/report.smk"
 

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dlmd.config_checks import NAME, Problem, problems
+from dlmd.engines.cp2k import Cp2kSettings
+from dlmd.engines.espresso import EspressoSettings
 from dlmd.engines.gpaw import GpawSettings
 from dlmd.occupancy import ROUNDING
 from dlmd.vasp.settings import VaspSettings
@@ -91,8 +93,39 @@ class GpawLevel(GpawSettings):
     engine: Literal["gpaw"] = Field(description="the label engine")
 
 
-LEVELS = {"chgnet": ChgnetLevel, "vasp": VaspLevel, "gpaw": GpawLevel}
-Level = Annotated[ChgnetLevel | VaspLevel | GpawLevel, Field(discriminator="engine")]
+class EspressoLevel(EspressoSettings):
+    """Quantum ESPRESSO 7.1 or newer: DFT+U with the user's own pseudopotentials; one run of pw.x per step."""
+
+    engine: Literal["espresso"] = Field(description="the label engine")
+
+
+class Cp2kLevel(Cp2kSettings):
+    """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
+
+    engine: Literal["cp2k"] = Field(description="the label engine")
+
+
+class SevennetLevel(Model):
+    """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
+
+    engine: Literal["sevennet"] = Field(description="the label engine")
+    model: Literal["7net-0", "7net-l3i5"] = Field(
+        "7net-0", description="pretrained weights; both are PBE(+U of the Materials Project), without moments"
+    )
+
+
+LEVELS = {
+    "chgnet": ChgnetLevel,
+    "sevennet": SevennetLevel,
+    "vasp": VaspLevel,
+    "gpaw": GpawLevel,
+    "espresso": EspressoLevel,
+    "cp2k": Cp2kLevel,
+}
+Level = Annotated[
+    ChgnetLevel | SevennetLevel | VaspLevel | GpawLevel | EspressoLevel | Cp2kLevel,
+    Field(discriminator="engine"),
+]
 
 
 class CellSelection(Model):
@@ -183,6 +216,11 @@ class Training(Model):
     )
     save_steps: PositiveInt = Field(
         1000, description="a checkpoint and a line of the learning curve every so many steps"
+    )
+    potentials: PositiveInt = Field(
+        1,
+        description="potentials per level, differing in the seed of weights and batches; two or more are a committee, whose "
+        "disagreement is compared with the error and followed along production",
     )
 
 

@@ -75,6 +75,8 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         (validation / "parity.png", "Predicted against reference", "parity.npz", "parity.rst"),
         (validation / "learning_curve.png", "Learning curve", "lcurve.csv", "learning_curve.rst"),
         (validation / "rdf.png", "Radial distribution functions", "rdf.csv", "rdf.rst"),
+        (validation / "committee.png", "Disagreement of the potentials", "committee.json", "committee.rst"),
+        (validation / "deviation.png", "Disagreement along production", "deviation/", "deviation.rst"),
     ]
     moving = [
         (transport / "msd.png", "Mean squared displacements", "<T>K.csv", "msd.rst"),
@@ -91,6 +93,9 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
         "dataset": _dataset(run / "dataset" / name / "provenance.csv"),
         "errors": _errors(errors, published),
+        "committee": _read(validation / "committee.json")["verdict"]["message"]
+        if cfg.training.potentials > 1
+        else None,
         "potential_figures": [_figure(*f) for f in potential if f[0].exists()],
         "transport": [_temperature(t) for t in temperatures],
         "transport_figures": [_figure(*f) for f in moving],

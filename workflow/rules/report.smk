@@ -20,6 +20,7 @@ rule report:
             if cfg.validation.rdf_temperature_k
             else []
         ),
+        committee=COMMITTEE_FILES,
         transport=level_files(
             *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
             "transport/{level}/msd.png",

@@ -19,7 +19,7 @@ rule training_input:
     conda:
         DLMD_ENV
     params:
-        settings=cfg.training.model_dump(mode="json"),
+        settings=cfg.training.model_dump(mode="json", exclude={"potentials"}),
         species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m),
         algorithm=training_module.VERSION,

@@ -1,0 +1,221 @@
+"""The same molecular dynamics with the teacher (the label engine itself) and with the potential trained on it.
+
+Both start from one relaxed cell of a finished run and go on at constant volume with a Nosé-Hoover chain of three, the same
+time step and damping; positions of all atoms are kept every 10 fs. Killed runs go on where they stopped.
+
+    python benchmarks/teacher/run.py teacher   results/demo OUT --temperature 700 --ps 40
+    python benchmarks/teacher/run.py potential results/demo OUT --temperature 700 --ps 40 --runs 4
+    python benchmarks/teacher/run.py lattice   results/demo OUT
+    python benchmarks/teacher/compare.py OUT
+
+A run of the teacher may be stopped at any time: what is there is compared.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.files import write_json
+
+TIME_STEP_FS = 2.0
+DAMPING_FS = 100.0
+STRIDE = 5  # steps between kept frames
+CHUNK_STEPS = 250
+THERMALISE_STEPS = 500
+LANGEVIN_PER_PS = 5.0
+
+
+def relaxed_path(run: Path, options: argparse.Namespace) -> Path:
+    """The relaxed cell that both start from."""
+    return run / "labels" / options.level / "relax" / options.cell / "relaxed.extxyz"
+
+
+def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
+    """Chunks NNNN.npz of positions, each with the state from which the next one goes on."""
+    import ase.io
+    from ase import units
+    from ase.md.langevin import Langevin
+    from ase.md.nose_hoover_chain import NoseHooverChainNVT
+    from ase.md.velocitydistribution import Stationary, thermalize_momenta
+
+    from dlmd import engines
+    from dlmd.config_file import load
+
+    engine = engines.get(load(options.config).levels[options.level].model_dump(mode="json"))
+    folder = out / "teacher" / f"{options.temperature}K" / f"r{options.seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    atoms = ase.io.read(relaxed_path(run, options))
+    atoms.calc = engine.calculator(threads=1)
+    chunks = sorted(folder.glob("[0-9]*.npz"))
+    if not chunks:
+        rng = np.random.default_rng(options.seed)
+        thermalize_momenta(atoms, 2 * options.temperature, rng=rng)
+        friction = LANGEVIN_PER_PS / (1000 * units.fs)
+        start = Langevin(
+            atoms, TIME_STEP_FS * units.fs, temperature_K=options.temperature, friction=friction, rng=rng
+        )
+        start.run(THERMALISE_STEPS)
+        Stationary(atoms)
+    # ASE counts 3N degrees of freedom, LAMMPS 3N - 3; momentum is conserved, so LAMMPS is right
+    set_point = options.temperature * (len(atoms) - 1) / len(atoms)
+    dynamics = NoseHooverChainNVT(
+        atoms, TIME_STEP_FS * units.fs, temperature_K=set_point, tdamp=DAMPING_FS * units.fs, tchain=3
+    )
+    chain = dynamics._thermostat
+    if chunks:
+        with np.load(chunks[-1]) as last:
+            dynamics._q[:], dynamics._p[:] = last["end_positions"], last["end_momenta"]
+            chain._eta[:], chain._p_eta[:] = last["eta"], last["p_eta"]
+        dynamics._update_atoms()
+    for number in range(len(chunks), round(options.ps * 1000 / TIME_STEP_FS / CHUNK_STEPS)):
+        begun = time.perf_counter()
+        positions, temperatures, conserved = [], [], []
+        for _ in range(CHUNK_STEPS // STRIDE):
+            for _ in range(STRIDE):
+                dynamics.step()
+            positions.append(atoms.positions.copy())
+            temperatures.append(atoms.get_temperature() * len(atoms) / (len(atoms) - 1))
+            conserved.append(dynamics.get_conserved_energy())
+        part = folder / "part.npz"
+        np.savez(
+            part,
+            positions=np.array(positions, dtype=np.float32),
+            temperature_k=temperatures,
+            conserved_ev=conserved,
+            seconds=time.perf_counter() - begun,
+            eta=chain._eta,
+            p_eta=chain._p_eta,
+            end_positions=atoms.positions,
+            end_momenta=atoms.get_momenta(),
+        )
+        part.replace(folder / f"{number:04d}.npz")
+        print(
+            f"{(number + 1) * CHUNK_STEPS * TIME_STEP_FS / 1000:.1f} ps, mean {np.mean(temperatures):.0f} K, "
+            f"{(time.perf_counter() - begun) / CHUNK_STEPS:.3f} s per step",
+            flush=True,
+        )
+
+
+def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
+    """Runs of the pipeline's own production code, one segment each, all atoms every 10 fs."""
+    from dlmd.config_file import load
+    from dlmd.jobs import md
+
+    cfg = load(options.config)
+    species, mobile = cfg.material.species, cfg.material.mobile
+    model = run / "training" / options.level / "0" / "compressed.pb"
+    cell = out / "potential" / "cell"
+    cell.mkdir(parents=True, exist_ok=True)
+    repeat = cfg.structures.cells[options.cell.split("/")[1]]
+    md.cell(
+        "",
+        [str(relaxed_path(run, options))],
+        data=str(cell / "cell.data"),
+        info=str(cell / "cell.json"),
+        repeat=repeat,
+        lattice_repeat=repeat,
+        own=True,
+        species=species,
+        mobile=mobile,
+    )
+    dynamics = {
+        "species": species,
+        "mobile": mobile,
+        "time_step_fs": TIME_STEP_FS,
+        "damping_fs": DAMPING_FS,
+    }
+    for k in range(options.runs):
+        folder = out / "potential" / f"{options.temperature}K" / f"r{k}"
+        folder.mkdir(parents=True, exist_ok=True)
+        common = {
+            "level": options.level,
+            "replica": k,
+            "temperature_k": options.temperature,
+            "threads": 1,
+            "log": str((folder / "log").absolute()),
+            "dynamics": dynamics,
+            "seed": options.seed + 1000 * (k + 1),
+            "command": None,
+        }
+        if not (folder / "0000.restart").exists():
+            md.equilibrate(
+                str(cell / "cell.data"),
+                str(cell / "cell.json"),
+                str(model),
+                restart=str(folder / "0000.restart"),
+                steps=1000,
+                thermo_stride=STRIDE,
+                all_atoms_stride=STRIDE,
+                **common,
+            )
+        if not (folder / "0001.json").exists():
+            begun = time.perf_counter()
+            steps = round(options.ps * 1000 / TIME_STEP_FS)
+            md.segment(
+                str(cell / "cell.json"),
+                str(model),
+                sidecar=str(folder / "0001.json"),
+                number=1,
+                steps=steps,
+                strides={"positions": STRIDE, "all_atoms": STRIDE, "thermo": STRIDE, "restart": steps},
+                **common,
+            )
+            seconds = (time.perf_counter() - begun) / steps
+            print(f"run {k}: {options.ps:g} ps, {1000 * seconds:.1f} ms per step", flush=True)
+
+
+def lattice(run: Path, out: Path, options: argparse.Namespace) -> None:
+    """Relax the teacher's relaxed cells once more with the potential: how far their lattice parameters move."""
+    import ase.io
+    from deepmd.calculator import DP
+
+    from dlmd import relaxation, structures
+    from dlmd.config_file import load
+
+    cfg = load(options.config)
+    calculator = DP(str(run / "training" / options.level / "0" / "compressed.pb"))
+    rows = {}
+    for path in sorted((run / "labels" / options.level / "relax").glob("*/*/*/relaxed.extxyz")):
+        name = "/".join(path.parts[-4:-1])
+        before = ase.io.read(path)
+        after, info = relaxation.relax(before, calculator, fmax_ev_per_a=0.03, max_steps=400)
+        repeat = cfg.structures.cells[path.parts[-3]]
+        rows[name] = {
+            "teacher": structures.unit_cell_parameters(before, repeat=repeat),
+            "potential": structures.unit_cell_parameters(after, repeat=repeat),
+            "steps": info["steps"],
+        }
+        print(name, rows[name], flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "lattice.json", rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["teacher", "potential", "lattice"])
+    parser.add_argument(
+        "run", type=Path, help="folder of a finished run, or of one that has trained its potential"
+    )
+    parser.add_argument("out", type=Path, help="folder for trajectories and results")
+    parser.add_argument("--config", default="config/demo.yaml", help="the run's config file")
+    parser.add_argument("--level", default="chgnet")
+    parser.add_argument(
+        "--cell", default="0.750/80/0", help="occupancy/cell/ordering, below labels/<level>/relax/"
+    )
+    parser.add_argument("--temperature", type=int, default=700, help="K")
+    parser.add_argument("--ps", type=float, default=40.0, help="length of each run")
+    parser.add_argument("--runs", type=int, default=4, help="runs of the potential")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    # one core each, so that timings mean something
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    {"teacher": teacher, "potential": potential, "lattice": lattice}[options.what](
+        options.run, options.out, options
+    )
+
+
+if __name__ == "__main__":
+    main()
