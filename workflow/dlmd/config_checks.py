@@ -90,15 +90,27 @@ def _ions(cfg: RunConfig) -> Found:
 
 
 def _levels(cfg: RunConfig) -> Found:
-    """A U belongs to an element of the material; a misspelt one would be no U without a word."""
+    """What a level says per element is about the material's elements, and complete where every element needs it.
+
+    A misspelt element would be no U, no moment or no judgement of it, without a word.
+    """
+    species = cfg.material.species
     for name, level in cfg.levels.items():
-        for element in getattr(level, "hubbard_u_ev", {}):
-            if element not in cfg.material.species:
-                yield (
-                    f"levels.{name}.hubbard_u_ev.{element}",
-                    f"{element} is not among material.species",
-                    did_you_mean(element, cfg.material.species),
-                )
+        # VASP's initial moments may name atom sites, which only the CIF knows
+        moments = () if level.engine == "vasp" else ("magmom",)
+        for key in ("hubbard_u_ev", "hubbard_orbital", "moment_range", *moments):
+            for element in getattr(level, key, {}):
+                if element not in species:
+                    yield (
+                        f"levels.{name}.{key}.{element}",
+                        f"{element} is not among material.species",
+                        did_you_mean(element, species),
+                    )
+        for key in ("pseudopotentials", "basis_sets", "potentials"):
+            given = getattr(level, key, None)
+            for element in () if given is None else species:
+                if element not in given:
+                    yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
 
 
 def _selections(cfg: RunConfig) -> Found:

@@ -63,7 +63,8 @@ def run(
         `stride` divides it.
     frames
         extxyz to write: per frame energy, forces, stress, magmoms, and in its info `step`, `time_ps`,
-        `temperature_k` (set point), `kinetic_temperature_k`, `level`, `theory`, `strain`, `source`, `converged`.
+        `temperature_k` (set point), `kinetic_temperature_k`, `level`, `theory`, `strain`, `source`, `converged`,
+        and `moments_in_range` where the engine judges them.
     level, theory
         Name of the level of theory and what it stands for.
     source
@@ -177,6 +178,8 @@ def frame_text(atoms: Atoms, info: Mapping[str, Any]) -> str:
         results["magmoms"] = atoms.calc.results["magmoms"]
     frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
     frame.info = dict(info) | {"kinetic_temperature_k": float(atoms.get_temperature()), "converged": True}
+    if "moments_in_range" in atoms.calc.results:
+        frame.info["moments_in_range"] = atoms.calc.results["moments_in_range"]
     frame.calc = SinglePointCalculator(frame, **results)
     text = io.StringIO()
     write_extxyz(text, [frame])

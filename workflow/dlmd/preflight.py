@@ -7,7 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
-from dlmd.config import RunConfig, VaspLevel
+from dlmd.config import EspressoLevel, RunConfig, VaspLevel
 from dlmd.errors import DlmdError, did_you_mean
 
 # import name -> what it is needed for
@@ -20,7 +20,16 @@ PACKAGES = {
     "freud": "radial distribution functions",
     "jinja2": "the report",
 }
-ENGINE_PACKAGES = {"chgnet": ("chgnet", "torch"), "vasp": ("custodian",), "gpaw": ("gpaw",)}
+ENGINE_PACKAGES = {
+    "chgnet": ("chgnet", "torch"),
+    "sevennet": ("sevenn",),
+    "vasp": ("custodian",),
+    "gpaw": ("gpaw",),
+    "espresso": (),
+    "cp2k": (),
+}
+# package -> the extra it comes with, where that is not `pipeline`
+EXTRAS = {"gpaw": "gpaw", "sevenn": "sevennet"}
 
 
 def check_run(cfg: RunConfig, *, file: str) -> None:
@@ -36,6 +45,10 @@ def check_run(cfg: RunConfig, *, file: str) -> None:
     for name, level in cfg.levels.items():
         if level.engine == "vasp":
             check_vasp(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
+        elif level.engine in ("espresso", "cp2k"):
+            _check_command(level.command, where=f"{file}, key levels.{name}.command")
+        if level.engine == "espresso":
+            check_espresso(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
     if cfg.material.reference and not Path(cfg.material.reference).exists():
         raise DlmdError(
             f"no such file: {cfg.material.reference}",
@@ -51,9 +64,10 @@ def check_packages(cfg: RunConfig) -> None:
         needed |= {package: f"level '{name}'" for package in ENGINE_PACKAGES[level.engine]}
     missing = {p: why for p, why in needed.items() if importlib.util.find_spec(p) is None}
     if missing:
+        extras = ["pipeline", *(extra for package, extra in EXTRAS.items() if package in missing)]
         raise DlmdError(
             "packages are missing: " + ", ".join(f"{p} (for {why})" for p, why in missing.items()),
-            remedy=f'pip install -e ".[{"pipeline,gpaw" if "gpaw" in missing else "pipeline"}]"',
+            remedy=f'pip install -e ".[{",".join(extras)}]"',
         )
 
 
@@ -122,6 +136,16 @@ def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
                 where=f"{where}.potcar",
                 remedy=f"add {name}/POTCAR there, name another one in potcar.flavours, or correct potcar.directory",
             )
+
+
+def check_espresso(level: EspressoLevel, *, species: list[str], where: str) -> None:
+    """That every pseudopotential is there and gives the initial moments."""
+    from dlmd.engines.espresso import starting_magnetization
+
+    try:
+        starting_magnetization(level, species)
+    except DlmdError as error:
+        raise DlmdError(error.what, where=where, remedy=error.remedy) from None
 
 
 def _check_command(command: str, *, where: str) -> None:

@@ -1,4 +1,4 @@
-"""Label engines: what computes energies, forces, stresses and magnetic moments in this process.
+"""Label engines: what computes energies, forces, stresses and magnetic moments, called step by step from this process.
 
 Each engine is one module with a class of the same interface (see `dlmd.engines.base`). `get` finds it by name.
 """
@@ -15,7 +15,7 @@ from dlmd.errors import DlmdError, did_you_mean
 __all__ = ["ENGINES", "Engine", "get"]
 
 # name in the config -> module that defines `create(settings)`; imported only when asked for
-ENGINES = {"chgnet": "dlmd.engines.chgnet", "gpaw": "dlmd.engines.gpaw"}
+ENGINES = {name: f"dlmd.engines.{name}" for name in ("chgnet", "sevennet", "gpaw", "espresso", "cp2k")}
 
 
 def get(settings: Mapping[str, Any]) -> Engine:
@@ -24,7 +24,7 @@ def get(settings: Mapping[str, Any]) -> Engine:
     Parameters
     ----------
     settings
-        `engine` (its name) and the engine's own keys: for CHGNet `model`, for GPAW those of `GpawSettings`.
+        `engine` (its name) and the engine's own keys: `model` of a pretrained potential, else those of its settings.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def get(settings: Mapping[str, Any]) -> Engine:
     name = own.pop("engine", None)
     if name not in ENGINES:
         raise DlmdError(
-            f"'{name}' is no label engine that runs in this process",
+            f"'{name}' is no label engine that is called from this process",
             where="key engine of the level",
             remedy=did_you_mean(name, ENGINES),
         )

@@ -19,8 +19,9 @@ class Engine(Protocol):
         """Level of theory: engine, model and functional. Data of two levels must never be mixed."""
 
     def calculator(self, *, threads: int = 1) -> Calculator:
-        """ASE calculator with energy (eV), forces (eV/Å), stress (eV/Å³, ASE's sign and Voigt order) and
-        magmoms (Bohr magnetons), using `threads` threads."""
+        """ASE calculator with energy (eV), forces (eV/Å), stress (eV/Å³, ASE's sign and Voigt order),
+        using `threads` threads. Its results have magmoms (Bohr magnetons) only where the engine computes moments,
+        and `moments_in_range` only where the level says which are right."""
 
     def versions(self) -> dict[str, str]:
         """Versions of the packages that decide the numbers."""

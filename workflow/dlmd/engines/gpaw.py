@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from dlmd.engines.base import package_version
-from dlmd.errors import DlmdError, did_you_mean
+from dlmd.engines.dft import DftSettings, Mesh, Strict, judged, validated
+from dlmd.errors import DlmdError
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class GpawConvergence(Strict):
@@ -35,53 +32,30 @@ class GpawConvergence(Strict):
     max_iterations: PositiveInt = Field(200, description="Most electronic iterations of one step.")
 
 
-class GpawSettings(Strict):
+class GpawSettings(DftSettings):
     """One level of theory run by GPAW."""
 
-    functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
-    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}."
-    )
-    hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
-        {}, description="Orbital the U acts on, per element; d where not given."
-    )
-    magmom: dict[str, float] = Field(
-        {},
-        description="Initial moment in Bohr magnetons per element, others 0; without any, spins are paired.",
-    )
     ecut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff.")
     kpoint_density_a: PositiveFloat = Field(
         2.0,
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
     )
-    kpoint_mesh: tuple[PositiveInt, PositiveInt, PositiveInt] | None = Field(
+    kpoint_mesh: Mesh | None = Field(
         None, description="Subdivisions along a, b, c, for every cell of this level alike."
     )
-    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing.")
     convergence: GpawConvergence = Field(
         default_factory=GpawConvergence, description="Electronic convergence."
     )
 
-    @property
-    def plus_u(self) -> dict[str, float]:
-        """Elements with a U above zero."""
-        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
-
-    def orbital(self, element: str) -> str:
-        """Orbital of the U of `element`."""
-        return self.hubbard_orbital.get(element, "d")
-
     def keywords(self) -> dict[str, Any]:
         """Keywords of GPAW's calculator, without mode and output."""
-        kpoints = ({"size": self.kpoint_mesh} if self.kpoint_mesh else {"density": self.kpoint_density_a}) | {
-            "gamma": True
-        }
+        mesh = {"size": self.kpoint_mesh} if self.kpoint_mesh else {"density": self.kpoint_density_a}
         return {
             "xc": self.functional,
             # 0: the orbital's occupation is what lies in the augmentation sphere, not scaled up to the whole orbital
             "setups": {element: f":{self.orbital(element)},{u:g},0" for element, u in self.plus_u.items()},
-            "kpts": {**kpoints, "gamma": True},
-            "spinpol": any(self.magmom.values()),
+            "kpts": mesh | {"gamma": True},
+            "spinpol": self.spin_polarised,
             "occupations": {"name": "fermi-dirac", "width": self.smearing_ev},
             "convergence": {
                 "density": self.convergence.density,
@@ -101,22 +75,7 @@ def create(settings: Mapping[str, Any]) -> GpawEngine:
     DlmdError
         for an unknown key or wrong value, or where gpaw is not installed.
     """
-    for key in settings:
-        if key not in GpawSettings.model_fields:
-            raise DlmdError(
-                f"the engine gpaw has no key '{key}'",
-                where="the level",
-                remedy=did_you_mean(key, GpawSettings.model_fields),
-            )
-    try:
-        own = GpawSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DlmdError(
-            f"{'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}",
-            where="the level",
-            remedy="see config/README.md",
-        ) from None
+    own = validated(GpawSettings, settings, engine="gpaw")
     package_version("gpaw", extra="gpaw")
     return GpawEngine(own)
 
@@ -129,15 +88,7 @@ class GpawEngine:
 
     @property
     def level(self) -> dict[str, Any]:
-        own = self.settings
-        return {
-            "engine": "gpaw",
-            "functional": own.functional,
-            "hubbard_u_ev": own.plus_u,
-            "hubbard_orbital": {element: own.orbital(element) for element in own.plus_u},
-            "ecut_ev": own.ecut_ev,
-            "spin_polarised": any(own.magmom.values()),
-        }
+        return {"engine": "gpaw", **self.settings.theory(), "ecut_ev": self.settings.ecut_ev}
 
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.engines.base.Engine`. Its linear algebra takes OMP_NUM_THREADS threads, whatever `threads` says."""
@@ -181,12 +132,9 @@ def _calculator_class():
                     f"the electrons did not converge in {self.settings.convergence.max_iterations} iterations: {error}",
                     remedy="check the structure, or raise convergence.max_iterations or smearing_ev of the level",
                 ) from None
-            self.results = {
-                "energy": energy,
-                "free_energy": energy,
-                "forces": forces,
-                "stress": stress,
-                "magmoms": self.dft.get_property("magmoms", own),
-            }
+            results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
+            if self.settings.spin_polarised:
+                results["magmoms"] = self.dft.get_property("magmoms", own)
+            self.results = judged(results, own.symbols, self.settings)
 
     return GpawCalculator

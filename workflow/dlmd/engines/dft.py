@@ -1,0 +1,197 @@
+"""What the DFT engines share: settings, the gate on moments, and the folder and failures of foreign programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from dlmd.errors import DlmdError, did_you_mean
+
+Orbital = Literal["p", "d", "f"]
+Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
+
+LAST_LINES = 15
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DftSettings(Strict):
+    """Keys that every DFT engine here has."""
+
+    functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
+    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {}, description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}."
+    )
+    hubbard_orbital: dict[str, Orbital] = Field(
+        {}, description="Orbital the U acts on, per element; d where not given."
+    )
+    magmom: dict[str, float] = Field(
+        {},
+        description="Initial moment in Bohr magnetons per element, others 0; without any, spins are paired.",
+    )
+    moment_range: dict[str, tuple[float, float]] = Field(
+        {},
+        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        "[0.5, 1.5]} for Ti3+.",
+    )
+    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing.")
+
+    @model_validator(mode="after")
+    def _spins(self):
+        if self.moment_range and not self.spin_polarised:
+            raise ValueError(
+                "moment_range is given but no magmom, and paired spins have no moments; set magmom"
+            )
+        return self
+
+    @property
+    def plus_u(self) -> dict[str, float]:
+        """Elements with a U above zero."""
+        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
+
+    @property
+    def spin_polarised(self) -> bool:
+        """Whether any initial moment is set."""
+        return any(self.magmom.values())
+
+    def orbital(self, element: str) -> str:
+        """Orbital of the U of `element`."""
+        return self.hubbard_orbital.get(element, "d")
+
+    def theory(self) -> dict[str, Any]:
+        """The part of the level of theory that these keys decide."""
+        return {
+            "functional": self.functional,
+            "hubbard_u_ev": self.plus_u,
+            "hubbard_orbital": {element: self.orbital(element) for element in self.plus_u},
+            "spin_polarised": self.spin_polarised,
+        }
+
+
+S = TypeVar("S", bound=Strict)
+
+
+def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
+    """The settings of a level as `model`.
+
+    Raises
+    ------
+    DlmdError
+        naming the first unknown key or wrong value.
+    """
+    for key in settings:
+        if key not in model.model_fields:
+            raise DlmdError(
+                f"the engine {engine} has no key '{key}'",
+                where="the level",
+                remedy=did_you_mean(key, model.model_fields),
+            )
+    try:
+        return model.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DlmdError(
+            f"{place} is {first['input']!r}: {first['msg']}" if place else first["msg"],
+            where="the level",
+            remedy="see config/README.md",
+        ) from None
+
+
+def moments_in_range(
+    symbols: Iterable[str], moments: Sequence[float] | None, ranges: Mapping[str, tuple[float, float]]
+) -> bool | None:
+    """Whether every |moment| (Bohr magnetons) lies in the range of its element; None where nothing can be judged."""
+    if not ranges or moments is None:
+        return None
+    return all(
+        ranges[s][0] <= abs(m) <= ranges[s][1] for s, m in zip(symbols, moments, strict=True) if s in ranges
+    )
+
+
+def judged(results: dict[str, Any], symbols: Iterable[str], settings: DftSettings) -> dict[str, Any]:
+    """`results` of a step, with the key `moments_in_range` where the level sets a range."""
+    verdict = moments_in_range(symbols, results.get("magmoms"), settings.moment_range)
+    return results if verdict is None else results | {"moments_in_range": verdict}
+
+
+def own_folder(owner: object, parent: Path | None, *, prefix: str) -> Path:
+    """A new folder for a program's files, removed together with `owner`.
+
+    Parameters
+    ----------
+    parent
+        Folder it is made in; the machine's temporary folder (TMPDIR) where None.
+
+    Raises
+    ------
+    DlmdError
+        where it cannot be made.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise DlmdError(
+            f"no folder can be made for the program's files: {error.strerror}",
+            where=str(parent or tempfile.gettempdir()),
+            remedy="set scratch of the level to a folder that exists, or TMPDIR",
+        ) from None
+    weakref.finalize(owner, folder.cleanup)
+    return Path(folder.name)
+
+
+def show_end(output: Path) -> None:
+    """Print the last lines of a program's output into the job's log: its folder will be gone."""
+    if output.exists():
+        lines = output.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        print(f"--- end of {output.name}", *lines, "---", sep="\n", file=sys.stderr)
+
+
+def first_output(command: Sequence[str]) -> str:
+    """What a program prints when it is started without input (stdout and stderr); for its version.
+
+    Raises
+    ------
+    DlmdError
+        if it cannot be started.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return subprocess.run(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            ).stdout
+        except OSError as error:
+            raise cannot_start(command[0], error) from None
+
+
+def cannot_start(program: str, error: OSError) -> DlmdError:
+    """The error for a program that is not there or not executable."""
+    return DlmdError(
+        f"'{program}' cannot be started: {error.strerror}",
+        where="key command of the level",
+        remedy="give the program's path, or load its module in the job",
+    )

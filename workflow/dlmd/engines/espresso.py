@@ -1,0 +1,329 @@
+"""Quantum ESPRESSO (Giannozzi et al., J. Chem. Phys. 152, 154105 (2020)): plane waves, pseudopotentials of the user's own.
+
+Every step is one run of `pw.x` through ASE's calculator. Needs version 7.1 or newer: older ones pass over the card that
+holds the U with no more than a warning, and compute without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from dlmd.engines.base import package_version
+from dlmd.engines.dft import (
+    DftSettings,
+    Mesh,
+    cannot_start,
+    first_output,
+    judged,
+    own_folder,
+    show_end,
+    validated,
+)
+from dlmd.errors import DlmdError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+OLDEST = (7, 1)
+VERSION_LINE = re.compile(r"Program PWSCF\s+v\.?\s*(\d+)\.(\d+)(\S*)")
+# noble gases: an element's period is the number of those before it, plus one
+NOBLE = (2, 10, 18, 36, 54, 86)
+# principal quantum number of the valence orbital, counted from the period
+SHELL = {"p": 0, "d": -1, "f": -2}
+
+
+class EspressoSettings(DftSettings):
+    """One level of theory run by Quantum ESPRESSO."""
+
+    command: str = Field("pw.x", description="How pw.x is started, for instance 'srun pw.x -nk 4'.")
+    pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
+    pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
+    ecut_ev: PositiveFloat = Field(
+        680.0, description="Cutoff of the wave functions (ecutwfc); 680 eV are 50 Ry."
+    )
+    density_cutoff_ratio: PositiveFloat = Field(
+        8.0,
+        description="Cutoff of the density over that (ecutrho): 4 for norm-conserving, 8-12 for ultrasoft.",
+    )
+    kpoint_density_a: PositiveFloat = Field(
+        2.0,
+        description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
+    )
+    kpoint_mesh: Mesh | None = Field(
+        None, description="Subdivisions along a, b, c, for every cell of this level alike; the mesh holds Γ."
+    )
+    hubbard_projectors: Literal["ortho-atomic", "atomic"] = Field(
+        "ortho-atomic", description="What the U acts on; numbers of the two are not comparable."
+    )
+    electronic_ev: PositiveFloat = Field(
+        1e-6, description="Estimated error of the cell's energy at which the electrons are converged."
+    )
+    max_iterations: PositiveInt = Field(
+        200, description="Most electronic iterations of one step; a step that needs more is an error."
+    )
+    mixing_beta: PositiveFloat = Field(0.3, description="Part of the new density that is mixed in.")
+    scratch: Path | None = Field(
+        None,
+        description="Folder below which each job keeps the program's files while it runs, seen by all nodes of "
+        "the job; null: TMPDIR.",
+    )
+
+    def keywords(self, atoms: Atoms) -> dict[str, Any]:
+        """Keywords of ASE's calculator for these atoms."""
+        from ase.units import Ry
+
+        system = {
+            "ecutwfc": self.ecut_ev / Ry,
+            "ecutrho": self.density_cutoff_ratio * self.ecut_ev / Ry,
+            "occupations": "smearing",
+            "smearing": "fermi-dirac",
+            "degauss": self.smearing_ev / Ry,
+            # whatever the pseudopotentials say
+            "input_dft": self.functional,
+            # atoms move, so a symmetry of the first step would be broken by the second
+            "nosym": True,
+            "nspin": 2 if self.spin_polarised else 1,
+        }
+        mesh = {"size": self.kpoint_mesh} if self.kpoint_mesh else {"density": self.kpoint_density_a}
+        cards = [f"U {element}-{self.manifold(element)} {u:g}" for element, u in self.plus_u.items()]
+        elements = set(atoms.symbols)
+        return {
+            "input_data": {
+                "control": {"calculation": "scf", "tprnfor": True, "tstress": True, "disk_io": "nowf"},
+                "system": system,
+                "electrons": {
+                    "conv_thr": self.electronic_ev / Ry,
+                    "electron_maxstep": self.max_iterations,
+                    "mixing_beta": self.mixing_beta,
+                },
+            },
+            "pseudopotentials": {e: f for e, f in self.pseudopotentials.items() if e in elements},
+            "kpts": mesh | {"gamma": True},
+            "additional_cards": [f"HUBBARD ({self.hubbard_projectors})", *cards] if cards else None,
+        }
+
+    def manifold(self, element: str) -> str:
+        """The orbital of the U as QE names it, for instance 3d of Ti."""
+        from ase.data import atomic_numbers
+
+        period = 1 + sum(atomic_numbers[element] > z for z in NOBLE)
+        orbital = self.orbital(element)
+        return f"{period + SHELL[orbital]}{orbital}"
+
+
+def create(settings: Mapping[str, Any]) -> EspressoEngine:
+    """Engine from the keys of a level.
+
+    Raises
+    ------
+    DlmdError
+        for an unknown key or wrong value.
+    """
+    return EspressoEngine(validated(EspressoSettings, settings, engine="espresso"))
+
+
+@dataclass(frozen=True)
+class EspressoEngine:
+    """pw.x with one set of settings."""
+
+    settings: EspressoSettings
+
+    @property
+    def level(self) -> dict[str, Any]:
+        own = self.settings
+        files = {e: _pseudopotential(own, e) for e in sorted(own.pseudopotentials)}
+        return {
+            "engine": "espresso",
+            **own.theory(),
+            "ecut_ev": own.ecut_ev,
+            "density_cutoff_ratio": own.density_cutoff_ratio,
+            "hubbard_projectors": own.hubbard_projectors if own.plus_u else None,
+            # two editions of one file name are two levels
+            "pseudopotentials": {
+                e: f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+                for e, path in files.items()
+            },
+        }
+
+    def calculator(self, *, threads: int = 1) -> Calculator:
+        """See `dlmd.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
+        return _calculator_class()(self.settings)
+
+    def versions(self) -> dict[str, str]:
+        found = VERSION_LINE.search(first_output(shlex.split(self.settings.command)))
+        return {
+            "pw.x": "".join((found[1], ".", found[2], found[3])) if found else "unknown",
+            "ase": package_version("ase"),
+        }
+
+
+def valence_electrons(upf: str) -> float:
+    """Valence electrons of a pseudopotential, from the text of its file (UPF 1 or 2).
+
+    Raises
+    ------
+    ValueError
+        if it does not say.
+    """
+    found = re.search(r'z_valence\s*=\s*"\s*([\d.+\-EeDd]+)', upf) or re.search(
+        r"^\s*([\d.+\-EeDd]+)\s+Z valence", upf, re.MULTILINE
+    )
+    if not found:
+        raise ValueError("no number of valence electrons")
+    return float(found[1].upper().replace("D", "E"))
+
+
+def last_moments(output: str, atoms: int) -> list[float] | None:
+    """Moments per atom (Bohr magnetons, in the program's spheres) of the last block that prints them; None without one."""
+    block = output.rpartition("Magnetic moment per site")[2]
+    found = re.findall(r"^\s*atom\s*:?\s*\d+.*?magn\s*[=:]\s*([-+\d.]+)", block, re.MULTILINE)
+    return [float(m) for m in found[:atoms]] if len(found) >= atoms else None
+
+
+def require_sound(output: str, settings: EspressoSettings) -> None:
+    """That pw.x is new enough, has finished, has converged, and has used every U.
+
+    Raises
+    ------
+    DlmdError
+        naming what is wrong.
+    """
+    version = VERSION_LINE.search(output)
+    if version and (int(version[1]), int(version[2])) < OLDEST:
+        raise DlmdError(
+            f"pw.x is version {version[1]}.{version[2]}, which does not read the card of the U",
+            where="key command of the level",
+            remedy="use version 7.1 or newer",
+        )
+    if "convergence NOT achieved" in output:
+        raise DlmdError(
+            f"the electrons did not converge in {settings.max_iterations} iterations",
+            remedy="check the structure, or lower mixing_beta or raise max_iterations or smearing_ev of the level",
+        )
+    if "convergence has been achieved" not in output or "JOB DONE" not in output:
+        raise DlmdError(
+            "pw.x did not finish: its output ends before JOB DONE", remedy="see the end of its output above"
+        )
+    for element, u in settings.plus_u.items():
+        echo = re.search(rf"U\({element}-\w+\)\s*=\s*([\d.]+)", output)
+        if not echo or abs(float(echo[1]) - u) > 1e-3:
+            raise DlmdError(
+                f"pw.x does not report U = {u:g} eV on {element}: it may have computed without",
+                remedy="use version 7.1 or newer, and a pseudopotential with the atomic orbital of the U",
+            )
+
+
+def _pseudopotential(settings: EspressoSettings, element: str) -> Path:
+    name = settings.pseudopotentials.get(element)
+    if name is None:
+        raise DlmdError(
+            f"no pseudopotential for {element}",
+            where="key pseudopotentials of the level",
+            remedy=f"add '{element}: <file>'",
+        )
+    path = settings.pseudo_dir / name
+    if not path.is_file():
+        raise DlmdError(
+            f"no such pseudopotential: {path}",
+            where=f"key pseudopotentials.{element} of the level",
+            remedy="correct pseudo_dir or the file name",
+        )
+    return path
+
+
+def starting_magnetization(settings: EspressoSettings, symbols: list[str]) -> list[float]:
+    """Initial moment of every atom as pw.x wants it: a fraction of the atom's valence electrons.
+
+    Raises
+    ------
+    DlmdError
+        for a missing pseudopotential, one without the number, or a moment larger than that.
+    """
+    fraction = {}
+    for element in dict.fromkeys(symbols):
+        path = _pseudopotential(settings, element)
+        moment = settings.magmom.get(element, 0.0)
+        try:
+            electrons = valence_electrons(path.read_text(errors="replace"))
+        except ValueError as error:
+            raise DlmdError(
+                f"{error} in a pseudopotential", where=str(path), remedy="use a UPF file"
+            ) from None
+        if abs(moment) >= electrons:
+            raise DlmdError(
+                f"a moment of {moment:g} on {element}, which has {electrons:g} valence electrons",
+                where="key magmom of the level",
+                remedy="lower it",
+            )
+        fraction[element] = moment / electrons
+    return [fraction[s] for s in symbols]
+
+
+@cache
+def _calculator_class():
+    """The calculator's class, made on first use because its base needs ASE's import."""
+    from ase.calculators.calculator import Calculator, all_changes
+    from ase.calculators.espresso import Espresso, EspressoProfile
+
+    class EspressoCalculator(Calculator):
+        """ASE's calculator, with the level's moments on the atoms and the output checked before it is believed."""
+
+        implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
+
+        def __init__(self, settings: EspressoSettings):
+            super().__init__()
+            self.settings = settings
+            self.folder = own_folder(self, settings.scratch, prefix="pw_")
+            self.profile = EspressoProfile(settings.command, settings.pseudo_dir.absolute())
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            from ase import Atoms
+
+            super().calculate(atoms, properties, system_changes)
+            own = Atoms(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=True)
+            if self.settings.spin_polarised:
+                own.set_initial_magnetic_moments(starting_magnetization(self.settings, list(own.symbols)))
+            keywords = self.settings.keywords(own)
+            program = Espresso(profile=self.profile, directory=self.folder, **keywords)
+            output = self.folder / program.template.outputname
+            text = ""
+            try:
+                program.write_inputfiles(own, ["energy", "forces", "stress"])
+                program.template.execute(self.folder, self.profile)
+            except CalledProcessError as error:
+                show_end(output)
+                show_end(self.folder / program.template.errorname)
+                require_sound(output.read_text(errors="replace"), self.settings)
+                raise DlmdError(
+                    f"pw.x ended with exit code {error.returncode}",
+                    where=shlex.join(error.cmd),
+                    remedy="see the end of its output above",
+                ) from None
+            except OSError as error:
+                raise cannot_start(shlex.split(self.settings.command)[0], error) from None
+            text = output.read_text(errors="replace")
+            try:
+                require_sound(text, self.settings)
+            except DlmdError:
+                show_end(output)
+                raise
+            read = program.template.read_results(self.folder)
+            # the total energy of smeared electrons is the free energy, whose derivatives the forces are
+            results = {key: read[key] for key in ("energy", "free_energy", "forces", "stress")}
+            moments = last_moments(text, len(own))
+            if moments is not None:
+                results["magmoms"] = moments
+            self.results = judged(results, own.symbols, self.settings)
+
+    return EspressoCalculator
