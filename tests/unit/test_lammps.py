@@ -12,7 +12,7 @@ DYNAMICS = Dynamics(
 )
 
 
-def segment():
+def segment(timeout_s=None):
     return segment_input(
         DYNAMICS,
         restart_in="0000.restart",
@@ -24,6 +24,8 @@ def segment():
         thermo="a.thermo.csv",
         restart_out="end",
         restart_prefix="restart",
+        reached="reached",
+        timeout_s=timeout_s,
     ).splitlines()
 
 
@@ -66,3 +68,9 @@ def test_thermostat_has_one_name_so_that_its_state_goes_through_restarts():
     order = [first_words.index(word) for word in ("minimize", "velocity", "run", "write_restart")]
     assert order == sorted(order)
     assert "velocity all create 298 5 mom yes rot no dist gaussian" in equilibration
+
+
+def test_a_walltime_ends_the_run_where_all_outputs_fall_together():
+    assert segment(timeout_s=3600.5)[0] == "timer timeout 3600 every 5000"
+    assert not any(line.startswith("timer") for line in segment())
+    assert segment().index("write_restart end") < segment().index('print "$(step)" file reached screen no')

@@ -65,23 +65,26 @@ def run_folder(tmp_path, equilibrated, name):
     return folder
 
 
+def dying_lmp(tmp_path, *, step):
+    """A LAMMPS that is killed at `step` of 2000, wherever its restart files are."""
+    program = tmp_path / "dying_lmp"
+    program.write_text(
+        f"#!{sys.executable}\nimport pathlib, subprocess, sys\n"
+        "name = pathlib.Path(sys.argv[2])\n"
+        f"name.write_text(name.read_text().replace('run 2000 upto', 'run {step} upto'))\n"
+        f"subprocess.run(['{programs.locate('lmp')}', *sys.argv[1:]])\nsys.exit(137)\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return [str(program)]
+
+
 def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
     whole = run_folder(tmp_path, equilibrated, "whole")
     segment(whole)
 
     broken = run_folder(tmp_path, equilibrated, "broken")
-    dying = (
-        tmp_path / "dying_lmp"
-    )  # gets to step 1300 of 2000, well past the restart file of step 1000, and fails
-    dying.write_text(
-        f"#!{sys.executable}\nimport pathlib, subprocess, sys\n"
-        "name = pathlib.Path(sys.argv[2])\n"
-        "name.write_text(name.read_text().replace('run 2000 upto', 'run 1300 upto'))\n"
-        f"subprocess.run(['{programs.locate('lmp')}', *sys.argv[1:]])\nsys.exit(137)\n"
-    )
-    dying.chmod(dying.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(DlmdError, match="137"):
-        segment(broken, [str(dying)])
+        segment(broken, dying_lmp(tmp_path, step=1300))
     assert not (broken / "0001.json").exists()
     segment(broken)
 
@@ -114,3 +117,51 @@ def test_runaway_temperature_is_an_error_not_a_trajectory(tmp_path, equilibrated
             lmp=programs.command("lmp"), threads=1, log=folder / "log",
         )  # fmt: skip
     assert not (folder / "0001.json").exists()
+
+
+def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, monkeypatch):
+    folder = run_folder(tmp_path, equilibrated, "walltime")
+    run = dict(
+        number=1, steps=60_000, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 30_000), identity={},
+        lmp=programs.command("lmp"), threads=1, log=folder / "log",
+    )  # fmt: skip
+    monkeypatch.setattr(production.walltime, "usable_s", lambda: 1.0)
+    with pytest.raises(
+        DlmdError, match=r"walltime came before the end: segment 1 is at step (\d+) of 0..60000"
+    ):
+        production.run_segment(folder, **run)
+    stopped = max(int(p.suffix[1:]) for p in (folder / "0001.parts").glob("restart.*"))
+    assert 0 < stopped < 60_000 and stopped % 100 == 0
+    assert not (folder / "0001.dcd").exists() and not (folder / "owner.json").exists()
+
+    monkeypatch.setattr(production.walltime, "usable_s", lambda: None)
+    production.run_segment(folder, **run)
+    assert json.loads((folder / "0001.json").read_text())["attempts"] == 2
+    assert binary.dcd_frames(folder / "0001.dcd") == 6001
+    steps = [int(line.split()[0]) for line in (folder / "0001.host.txt").read_text().splitlines()[2:]]
+    assert steps == list(range(0, 60_001, 10))
+
+
+def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):
+    """LAMMPS sorts and lists neighbours anew wherever it writes a restart file, so that both runs sum in one order."""
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    with pytest.raises(DlmdError):
+        segment(broken, dying_lmp(tmp_path, step=1300))
+    segment(broken)
+    assert (whole / "0001.thermo.csv").read_text() == (broken / "0001.thermo.csv").read_text()
+
+
+def test_parts_of_another_potential_are_not_continued(tmp_path, equilibrated, capsys):
+    folder = run_folder(tmp_path, equilibrated, "changed")
+    run = dict(
+        number=1, steps=2000, dynamics=DYNAMICS, strides=STRIDES, threads=1, log=folder / "log",
+    )  # fmt: skip
+    with pytest.raises(DlmdError):
+        production.run_segment(
+            folder, **run, identity={"model_sha256": "old"}, lmp=dying_lmp(tmp_path, step=1300)
+        )
+    production.run_segment(folder, **run, identity={"model_sha256": "new"}, lmp=programs.command("lmp"))
+    assert json.loads((folder / "0001.json").read_text())["attempts"] == 1
+    assert "parts of another potential" in capsys.readouterr().err

@@ -1,6 +1,9 @@
 """Foreign programs: found beside this Python, failures with the end of their log."""
 
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +39,34 @@ def test_threads_reach_the_program(tmp_path):
 def test_program_that_cannot_be_started(tmp_path):
     with pytest.raises(DlmdError, match="cannot be started"):
         programs.run(["/no/such/lmp"], cwd=tmp_path, log=tmp_path / "log", threads=1)
+
+
+def test_a_program_is_ended_when_its_time_is_up(tmp_path):
+    began = time.monotonic()
+    code = "import time; print('begun', flush=True); time.sleep(60)"
+    args = dict(cwd=tmp_path, log=tmp_path / "log", threads=1)
+    assert not programs.run([sys.executable, "-c", code], **args, timeout_s=1.0)
+    assert time.monotonic() - began < 30
+    assert programs.run([sys.executable, "-c", "pass"], **args, timeout_s=30.0)
+
+
+def test_a_program_dies_with_the_job_that_started_it(tmp_path):
+    # SIGKILL leaves the job no time to end anything
+    job = (
+        "import sys; from pathlib import Path; from dlmd import programs;"
+        "programs.run([sys.executable, '-c', 'import os,time; print(os.getpid(), flush=True); time.sleep(60)'],"
+        "cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / 'log', threads=1)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", job, tmp_path])
+    log = tmp_path / "log"
+    while not (log.exists() and log.read_text().splitlines()[1:]):
+        time.sleep(0.05)
+    pid = int(log.read_text().split()[-1])
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        stat = Path(f"/proc/{pid}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    raise AssertionError("the program lives on")

@@ -149,7 +149,7 @@ class FakeDp:
     def __init__(self, dies_at=None):
         self.dies_at, self.calls = dies_at, []
 
-    def __call__(self, args, *, cwd, log, threads, env=None):
+    def __call__(self, args, *, cwd, log, threads, timeout_s=None):
         command = args[args.index("--tf") + 1 :]
         self.calls.append(command)
         if command[0] == "train":
@@ -169,6 +169,7 @@ class FakeDp:
         elif command[0] == "compress":
             assert (cwd / command[command.index("-i") + 1]).read_text() == "model"
             (cwd / command[command.index("-o") + 1]).write_text("compressed")
+        return True
 
 
 @pytest.fixture
@@ -202,6 +203,26 @@ def job(tmp_path, monkeypatch):
 
     prepare()
     return folder, prepare, run
+
+
+def test_the_walltime_ends_training_in_good_order(job, monkeypatch):
+    folder, _, run = job
+    monkeypatch.setattr(training.walltime, "usable_s", lambda: 100.0)
+    dp = FakeDp()
+    given = []
+
+    def ended(args, **settings):
+        given.append(settings["timeout_s"])
+        dp.dies_at = 50
+        with pytest.raises(DlmdError):
+            dp(args, **settings)
+        return False
+
+    with pytest.raises(DlmdError, match="walltime came before the end: training is at step 50 of 100"):
+        run(ended)
+    assert given == [100.0]
+    run(dp)
+    assert "--restart" in dp.calls[1] and (folder / "model.pb").exists()
 
 
 def test_killed_training_goes_on(job):

@@ -230,7 +230,7 @@ def test_two_jobs_do_not_share_a_folder(aimd, mishap):
     first.start()
     while not (folder / "seg000/run00").exists():
         pass
-    with pytest.raises(DlmdError, match="another job is running this step"):
+    with pytest.raises(DlmdError, match="another job writes here"):
         run_step(folder, "seg000", settings=s)
     first.join()
     assert (folder / "seg000/done.json").exists()

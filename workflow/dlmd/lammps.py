@@ -5,6 +5,7 @@ Units are `metal`: Å, ps, eV, K, bar. Groups: `mobile` are the ions whose trans
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,11 @@ class Strides:
     all_atoms: int
     thermo: int
     restart: int
+
+    @property
+    def common(self) -> int:
+        """Every so many steps all files get a frame or row at once: where a run may be cut and go on."""
+        return math.lcm(self.positions, self.all_atoms, self.thermo)
 
 
 def deepmd_pair(models: Sequence[str], species: Sequence[str]) -> list[str]:
@@ -160,13 +166,18 @@ def segment_input(
     thermo: str,
     restart_out: str,
     restart_prefix: str,
+    reached: str,
+    timeout_s: float | None = None,
 ) -> str:
     """NVT from a restart file up to `last_step`, leaving what the trajectory contract asks for.
 
-    Frames at the first and at the last step are both written, so that neighbouring segments share one.
+    Frames at the first and at the last step are both written, so that neighbouring segments share one. After `timeout_s` of
+    wall time the run ends early, at a step where all outputs fall together; `restart_out` is of the step in the file `reached`.
     """
+    limit = [] if timeout_s is None else [f"timer timeout {max(1, int(timeout_s))} every {strides.common}"]
     return "\n".join(
         [
+            *limit,
             *_setup(dynamics, f"read_restart {restart_in}"),
             *_nvt(dynamics),
             *_thermo_file(strides.thermo, thermo),
@@ -180,6 +191,7 @@ def segment_input(
             f"thermo {max(strides.thermo, (last_step) // 100 or 1)}",
             f"run {last_step} upto",
             f"write_restart {restart_out}",
+            f'print "$(step)" file {reached} screen no',
             "",
         ]
     )

@@ -7,16 +7,20 @@ When the last step is reached the parts are joined, checked against the counts t
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from dlmd import binary_trajectories as binary
-from dlmd import programs
+from dlmd import programs, walltime
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
 from dlmd.lammps import Dynamics, Strides, equilibrate_input, segment_input
+from dlmd.ownership import owned
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
@@ -45,7 +49,7 @@ def equilibrate(
     Raises
     ------
     DlmdError
-        if LAMMPS fails (lost atoms, runaway temperature, ...).
+        if another job writes to the folder, or LAMMPS fails (lost atoms, runaway temperature, ...).
     """
     text = equilibrate_input(
         dynamics,
@@ -59,20 +63,21 @@ def equilibrate(
         minimised="0000.minimised.data",
         restart="0000.restart.tmp",
     )
-    (folder / "0000.in").write_text(text)
-    programs.run([*lmp, "-in", "0000.in", *LAMMPS_FLAGS], cwd=folder, log=log, threads=threads)
-    write_json(
-        folder / "0000.json",
-        {
-            **_sidecar(dynamics, number=0, first=0, last=steps),
-            **{"dcd": None, "dcd_stride": 0, "dcd_frames": 0, "host": None},
-            "xtc_stride": all_atoms_stride,
-            "xtc_frames": steps // all_atoms_stride + 1,
-            "thermo_stride": thermo_stride,
-            **identity,
-        },
-    )
-    (folder / "0000.restart.tmp").replace(folder / "0000.restart")
+    with owned(folder):
+        (folder / "0000.in").write_text(text)
+        programs.run([*lmp, "-in", "0000.in", *LAMMPS_FLAGS], cwd=folder, log=log, threads=threads)
+        write_json(
+            folder / "0000.json",
+            {
+                **_sidecar(dynamics, number=0, first=0, last=steps),
+                **{"dcd": None, "dcd_stride": 0, "dcd_frames": 0, "host": None},
+                "xtc_stride": all_atoms_stride,
+                "xtc_frames": steps // all_atoms_stride + 1,
+                "thermo_stride": thermo_stride,
+                **identity,
+            },
+        )
+        (folder / "0000.restart.tmp").replace(folder / "0000.restart")
 
 
 def run_segment(
@@ -99,15 +104,44 @@ def run_segment(
     Raises
     ------
     DlmdError
-        if LAMMPS fails, or if what it left has not the frames it must have.
+        if another job writes to the folder, LAMMPS fails, the walltime comes first (calling again goes on from there), or
+        what LAMMPS left has not the frames it must have.
     """
+    with owned(folder):
+        _run_segment(
+            folder,
+            number=number,
+            steps=steps,
+            dynamics=dynamics,
+            strides=strides,
+            identity=identity,
+            lmp=lmp,
+            threads=threads,
+            log=log,
+        )
+
+
+def _run_segment(
+    folder: Path,
+    *,
+    number: int,
+    steps: int,
+    dynamics: Dynamics,
+    strides: Strides,
+    identity: Mapping,
+    lmp: Sequence[str],
+    threads: int,
+    log: Path,
+) -> None:
     first, last = (number - 1) * steps, number * steps
     parts_dir = folder / f"{number:04d}.parts"
-    parts_dir.mkdir(exist_ok=True)
+    parent = folder / f"{number - 1:04d}.restart"
+    mark = _fingerprint(parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
+    _require_same(parts_dir, mark)
     starts = _earlier_parts(parts_dir)
     final_restart = parts_dir / "end.restart"
     if not final_restart.exists():
-        start, source = _last_restart(parts_dir, last) or (first, folder / f"{number - 1:04d}.restart")
+        start, source = _last_restart(parts_dir, last) or (first, parent)
         if start > first:
             print(f"segment {number}: going on at step {start} of {first}..{last}", file=sys.stderr)
         name = f"{start:012d}"
@@ -122,9 +156,17 @@ def run_segment(
             thermo=f"{name}.thermo.csv",
             restart_out="end.restart.tmp",
             restart_prefix="restart",
+            reached="reached",
+            timeout_s=walltime.usable_s(),
         )
         (parts_dir / f"{name}.in").write_text(text)
         programs.run([*lmp, "-in", f"{name}.in", *LAMMPS_FLAGS], cwd=parts_dir, log=log, threads=threads)
+        step = int((parts_dir / "reached").read_text())
+        if step < last:
+            (parts_dir / "end.restart.tmp").replace(parts_dir / f"restart.{step}")
+            raise walltime.stopped(
+                f"segment {number} is at step {step} of {first}..{last}", where=str(folder)
+            )
         (parts_dir / "end.restart.tmp").replace(final_restart)
         # an earlier attempt that began here or later left nothing that counts
         starts = [*(s for s in starts if s < start), start]
@@ -140,6 +182,30 @@ def run_segment(
         identity=identity,
     )
     shutil.rmtree(parts_dir)
+
+
+def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
+    """Hash of all that the frames of a segment depend on; paths and versions of programs are not among it."""
+    known = {
+        "parent": hashlib.sha256(parent.read_bytes()).hexdigest(),
+        "steps": steps,
+        "dynamics": {key: value for key, value in asdict(dynamics).items() if key != "pair"},
+        "strides": asdict(strides),
+        "identity": {key: value for key, value in identity.items() if key != "versions"},
+    }
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _require_same(parts_dir: Path, mark: str) -> None:
+    """Parts of another potential, state or length must not be continued: they are deleted, and that is said."""
+    known = parts_dir / "fingerprint"
+    if parts_dir.exists() and not (known.exists() and known.read_text() == mark):
+        print(
+            f"{parts_dir} holds parts of another potential, start or length: starting afresh", file=sys.stderr
+        )
+        shutil.rmtree(parts_dir)
+    parts_dir.mkdir(exist_ok=True)
+    known.write_text(mark)
 
 
 def _earlier_parts(parts_dir: Path) -> list[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from pathlib import Path
 from dlmd.errors import DlmdError
 
 LOG_LINES = 12
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def locate(name: str) -> Path:
@@ -51,9 +54,20 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 def run(
-    args: Sequence[str], *, cwd: Path, log: Path, threads: int, env: Mapping[str, str] | None = None
-) -> None:
-    """Run a program with its output in `log` (appended).
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    log: Path,
+    threads: int,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float | None = None,
+) -> bool:
+    """Run a program with its output in `log` (appended); it dies with this process.
+
+    Returns
+    -------
+    bool
+        False if it had to be ended (SIGTERM) because `timeout_s` had passed.
 
     Raises
     ------
@@ -65,15 +79,30 @@ def run(
         out.write(f"$ {shlex.join(args)}\n")
         out.flush()
         try:
-            code = subprocess.run(
-                args, cwd=cwd, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
-            ).returncode
+            program = subprocess.Popen(
+                args,
+                cwd=cwd,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                preexec_fn=_die_with_parent,
+            )
         except OSError as error:
             raise DlmdError(
                 f"'{args[0]}' cannot be started: {error.strerror}",
                 where=str(cwd),
                 remedy="check the command in the config",
             ) from None
+        with program:
+            try:
+                code = program.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                program.terminate()
+                program.wait()
+                return False
+            except BaseException:
+                program.terminate()
+                raise
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
         print(tail, file=sys.stderr)
@@ -82,3 +111,14 @@ def run(
             where=str(log),
             remedy="the lines above are the end of its log",
         )
+    return True
+
+
+# loaded here: the child between fork and exec must do no more than the call
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    """In the child: be sent SIGTERM when the parent dies, however it dies. Else the program of a killed job writes on."""
+    if _LIBC:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

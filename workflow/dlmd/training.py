@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlmd import programs
+from dlmd import programs, walltime
 from dlmd.errors import DlmdError
+from dlmd.ownership import owned
 
 VERSION = 1
 
@@ -187,9 +188,22 @@ def train(
     Raises
     ------
     DlmdError
-        where dp fails, with the end of its log, or has saved no checkpoint.
+        where another job trains here, dp fails, with the end of its log, or has saved no checkpoint, or the walltime comes first.
     """
-    path, log = Path(input), Path(log).resolve()
+    with owned(Path(input).parent):
+        _train(
+            Path(input),
+            model=model,
+            compressed=compressed,
+            lcurve=lcurve,
+            threads=threads,
+            log=Path(log).resolve(),
+        )
+
+
+def _train(
+    path: Path, *, model: str | Path, compressed: str | Path, lcurve: str | Path, threads: int, log: Path
+) -> None:
     work = path.parent / WORK
     settings = json.loads(path.read_text())
     mark = fingerprint(settings, work)
@@ -205,7 +219,9 @@ def train(
         if done:
             print(f"going on after step {done} of {steps}", file=sys.stderr)
         args = [*dp, "train", str(path.absolute()), "-o", "out.json", *restart]
-        programs.run(args, cwd=work, log=log, threads=threads)
+        # dp has no limit of its own: what it did after its last checkpoint is done again
+        if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
+            raise walltime.stopped(f"training is at step {last_checkpoint(work)} of {steps}", where=str(log))
     if last_checkpoint(work) < steps:
         raise DlmdError(
             f"training ended at checkpoint {last_checkpoint(work)} of {steps} steps",

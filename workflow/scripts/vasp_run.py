@@ -7,5 +7,4 @@ with job(snakemake):
         snakemake.input.job,
         step=snakemake.wildcards.step,
         engine=snakemake.params.engine,
-        runtime_min=snakemake.resources.get("runtime"),
     )

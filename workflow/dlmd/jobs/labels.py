@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.files import write_json
+from dlmd.ownership import owned
 
 
 def relax(
@@ -27,14 +28,15 @@ def relax(
     from dlmd import engines, relaxation, structures
 
     label_engine = engines.get(engine)
-    atoms, result = relaxation.relax(
-        ase.io.read(structure),
-        label_engine.calculator(threads=threads),
-        fmax_ev_per_a=fmax,
-        max_steps=max_steps,
-        checkpoint=Path(relaxed).with_suffix(".checkpoint"),
-        stream=sys.stderr,
-    )
+    with owned(Path(relaxed).parent):
+        atoms, result = relaxation.relax(
+            ase.io.read(structure),
+            label_engine.calculator(threads=threads),
+            fmax_ev_per_a=fmax,
+            max_steps=max_steps,
+            checkpoint=Path(relaxed).with_suffix(".checkpoint"),
+            stream=sys.stderr,
+        )
     temporary = Path(relaxed).with_suffix(".tmp")
     ase.io.write(temporary, atoms, format="extxyz")
     write_json(
@@ -71,18 +73,19 @@ def aimd(
     from dlmd import engines, label_md, structures
 
     label_engine = engines.get(engine)
-    label_md.run(
-        structures.strain(ase.io.read(relaxed), strain),
-        label_engine.calculator(threads=threads),
-        temperature_k=temperature_k,
-        time_step_fs=time_step,
-        steps=steps,
-        stride=stride,
-        seed=seed,
-        frames=Path(frames),
-        level=level,
-        theory=label_engine.level,
-        source=source,
-        strain=strain,
-        stream=sys.stderr,
-    )
+    with owned(Path(frames).parent):
+        label_md.run(
+            structures.strain(ase.io.read(relaxed), strain),
+            label_engine.calculator(threads=threads),
+            temperature_k=temperature_k,
+            time_step_fs=time_step,
+            steps=steps,
+            stride=stride,
+            seed=seed,
+            frames=Path(frames),
+            level=level,
+            theory=label_engine.level,
+            source=source,
+            strain=strain,
+            stream=sys.stderr,
+        )

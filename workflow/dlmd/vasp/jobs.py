@@ -66,16 +66,12 @@ def stage_aimd(
     )
 
 
-def run(job: str, *, step: str, engine: Mapping, runtime_min: float | None) -> None:
-    """Run one step of a staged job; its done.json is written last."""
+def run(job: str, *, step: str, engine: Mapping) -> None:
+    """Run one step of a staged job within the scheduler's walltime; its done.json is written last."""
+    from dlmd import walltime
     from dlmd.vasp import run
 
-    run.run_step(
-        Path(job).parent,
-        step,
-        settings=level_settings(engine),
-        walltime_s=None if runtime_min is None else 60 * runtime_min,
-    )
+    run.run_step(Path(job).parent, step, settings=level_settings(engine), walltime_s=walltime.remaining_s())
 
 
 def collect_relax(job: str, *, relaxed: str, info: str, repeat: Sequence[int]) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import shutil
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
+from dlmd.ownership import owned
 from dlmd.vasp import continuation, gate, potcar, verify
 from dlmd.vasp.output import Run, find, read_text
 from dlmd.vasp.settings import VaspSettings
@@ -56,7 +55,7 @@ def run_step(
             where=str(folder),
             remedy=f"run {names[number - 1]} first",
         )
-    with _alone(folder / name):
+    with owned(folder / name):
         return _run(folder, job, number, settings, walltime_s)
 
 
@@ -105,27 +104,6 @@ def detected(run_folder: Path) -> list[str]:
     return sorted(
         name for name, texts in VaspErrorHandler.error_msgs.items() if any(t in text for t in texts)
     )
-
-
-@contextmanager
-def _alone(here: Path):
-    """Keep a second job (an orphan of a killed scheduler, say) out of the step's folder.
-
-    Raises
-    ------
-    DlmdError
-        if another process runs this step.
-    """
-    with (here / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DlmdError(
-                "another job is running this step",
-                where=str(here),
-                remedy="wait for it, or cancel it first (squeue shows jobs of a scheduler that was killed)",
-            ) from None
-        yield
 
 
 def _readable(here: Path) -> list[Run]:
