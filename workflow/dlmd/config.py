@@ -224,6 +224,41 @@ class Training(Model):
     )
 
 
+class ExploreGroup(CellSelection):
+    """Cells in which the learning loop explores, at every temperature and strain."""
+
+    temperatures_k: list[PositiveInt] = Field(
+        min_length=1, description="temperatures; the highest should lie above production's"
+    )
+    strains: list[Annotated[float, Field(gt=-0.2, lt=0.2)]] = Field(
+        [0.0], description="linear strain of the relaxed cell"
+    )
+
+
+class Learning(Model):
+    """Learning loop before production: explore with a committee, label what it disagrees on, train again."""
+
+    iterations: PositiveInt = Field(
+        3, description="most rounds; once the loop has settled the remaining ones pass in seconds"
+    )
+    explore: list[ExploreGroup] = Field(min_length=1, description="where to look for unknown structures")
+    explore_ps: Positive = Field(5.0, description="length of each exploration")
+    frame_interval_ps: Positive = Field(0.05, description="time between judged frames")
+    deviation_ev_per_angstrom: tuple[Positive, Positive] = Field(
+        (0.1, 0.4),
+        description="frames whose largest force deviation lies between these are candidates; above, they are too strange",
+    )
+    max_frames: PositiveInt = Field(20, description="most frames labelled per round")
+    steps: PositiveInt = Field(4000, description="training steps of a round, from the weights before it")
+    start_lr: Positive = Field(1e-3, description="learning rate at the start of a round")
+    settled_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.02, description="settled when at most this part of the frames lies above the lower bound, and"
+    )
+    settled_change: Positive = Field(
+        0.05, description="the force RMSE on the validation split changed by at most this part in a round"
+    )
+
+
 class Validation(Model):
     """What a potential must show before production MD starts."""
 
@@ -259,9 +294,13 @@ class Md(Model):
     )
     all_atom_interval_ps: Positive = Field(5.0, description="time between stored positions of all atoms")
     restart_interval_ps: Positive = Field(50.0, description="time between restart files within a segment")
+    ranks: PositiveInt = Field(
+        1, description="MPI ranks of LAMMPS; with `accelerator: cuda` every rank has a GPU of its own"
+    )
     command: str | None = Field(
         None,
-        description="how LAMMPS is started, e.g. 'srun lmp -k on g 1 -sf kk'; null: the lmp of this environment, one core",
+        description="how LAMMPS is started where not by the lmp (and mpirun) of this environment; {ranks} in it is replaced, "
+        "e.g. 'srun -n {ranks} lmp'",
     )
 
     def steps(self, time_fs: float) -> int:
@@ -301,7 +340,7 @@ class RunConfig(Model):
     )
     accelerator: Literal["cpu", "cuda"] = Field(
         "cpu",
-        description="which environment of envs/ training and MD use with `--sdm conda`; nothing else follows from it",
+        description="cuda: training and MD ask for GPUs, and use the CUDA environment of envs/ with `--sdm conda`",
     )
     material: Material
     structures: Structures
@@ -310,6 +349,9 @@ class RunConfig(Model):
     )
     labels: Labels
     training: Training = Training()
+    learning: Learning | None = Field(
+        None, description="learning loop of a committee (training.potentials: 2 or more); null: train once"
+    )
     validation: Validation = Validation()
     md: Md
     transport: Transport = Transport()

@@ -26,7 +26,7 @@ class Problem(ValueError):
 
 def problems(cfg: RunConfig) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
-    for check in (_names, _sampling, _ions, _levels, _selections, _trajectories, _times, _windows):
+    for check in (_names, _sampling, _ions, _levels, _selections, _trajectories, _times, _windows, _learning):
         yield from check(cfg)
 
 
@@ -120,6 +120,8 @@ def _selections(cfg: RunConfig) -> Found:
     selections += [(f"labels.aimd.trajectories.{i}", s) for i, s in enumerate(cfg.labels.aimd.trajectories)]
     if md.lattice_from is not None:
         selections.append(("md.lattice_from", md.lattice_from))
+    if cfg.learning is not None:
+        selections += [(f"learning.explore.{i}", s) for i, s in enumerate(cfg.learning.explore)]
     for path, s in selections:
         for n in s.orderings:
             if n >= structures.orderings:
@@ -276,3 +278,56 @@ def _windows(cfg: RunConfig) -> Found:
             "not below cutoff_angstrom",
             "start the switching well inside the cutoff",
         )
+
+
+def _learning(cfg: RunConfig) -> Found:
+    """A loop needs a committee, frames to judge its potentials by, and times that fit."""
+    loop = cfg.learning
+    if loop is None:
+        return
+    if cfg.training.potentials < 2:
+        yield (
+            "training.potentials",
+            "the learning loop needs at least two potentials, whose disagreement it follows",
+            "use 3 or 4, or learning: null",
+        )
+    if not any(g.split == "valid" for g in cfg.labels.aimd.trajectories):
+        yield (
+            "labels.aimd.trajectories",
+            "no trajectory is for 'valid', by which the learning loop judges its progress",
+            "give one 'split: valid'",
+        )
+    low, high = loop.deviation_ev_per_angstrom
+    if low >= high:
+        yield (
+            "learning.deviation_ev_per_angstrom",
+            f"the lower bound {low:g} is not below the upper one, {high:g}",
+            "give the lower bound first",
+        )
+    if loop.steps % cfg.training.save_steps:
+        yield (
+            "learning.steps",
+            f"{loop.steps} is no multiple of training.save_steps ({cfg.training.save_steps})",
+            "choose multiples",
+        )
+    interval = loop.frame_interval_ps * FS_PER_PS / cfg.md.time_step_fs
+    if abs(interval - round(interval)) > 1e-6:
+        yield (
+            "learning.frame_interval_ps",
+            f"{loop.frame_interval_ps} ps is no whole number of steps of {cfg.md.time_step_fs} fs",
+            "change one of them",
+        )
+    if loop.explore_ps <= max(loop.frame_interval_ps, cfg.labels.aimd.discard_ps):
+        yield (
+            "learning.explore_ps",
+            f"{loop.explore_ps} ps hold no frame after labels.aimd.discard_ps = {cfg.labels.aimd.discard_ps}",
+            "explore longer",
+        )
+    seen: set[tuple] = set()
+    for i, g in enumerate(loop.explore):
+        for key in (
+            (g.occupancy, g.cell, n, t, s) for n in g.orderings for t in g.temperatures_k for s in g.strains
+        ):
+            if key in seen:
+                yield f"learning.explore.{i}", f"the exploration {key} is named twice", "name each once"
+            seen.add(key)

@@ -68,6 +68,7 @@ def build_splits(
     species: Sequence[str],
     level: str,
     discard_ps: float = 0.0,
+    optional: Sequence[str] = (),
 ) -> dict[str, Counter]:
     """Write folder/{train,valid,test}/<id>/set.000/*.npy and folder/provenance.csv.
 
@@ -81,6 +82,8 @@ def build_splits(
         Level of theory that every frame must carry.
     discard_ps
         Frames before this time are left out.
+    optional
+        Names of trajectories whose file may be empty; then they are left out.
 
     Returns
     -------
@@ -94,6 +97,7 @@ def build_splits(
         trajectory without a usable frame, or no training data.
     """
     sources = [Source(Path(p), i, s) for p, i, s in zip(frames, ids, splits, strict=True)]
+    sources = [s for s in sources if s.id not in optional or s.path.stat().st_size]
     _check_sources(sources)
     folder = Path(folder)
     building = folder / ".building"

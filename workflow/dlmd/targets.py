@@ -49,6 +49,50 @@ def aimd_sources(cfg: RunConfig) -> list[AimdSource]:
     ]
 
 
+def explorations(cfg: RunConfig) -> list[AimdSource]:
+    """The explorations of one round of the learning loop, in the order of the config; none without a loop."""
+    if cfg.learning is None:
+        return []
+    steps = round(cfg.learning.explore_ps * 1000 / cfg.md.time_step_fs)
+    return [
+        AimdSource(g.occupancy, g.cell, n, t, strain, "train", steps)
+        for g in cfg.learning.explore
+        for n in g.orderings
+        for t in g.temperatures_k
+        for strain in g.strains
+    ]
+
+
+def explored_cells(cfg: RunConfig) -> list[PAIR]:
+    """(occupancy, cell, ordering) that the learning loop explores, each once."""
+    return list(dict.fromkeys((s.occupancy, s.cell, s.ordering) for s in explorations(cfg)))
+
+
+def loop_home(cfg: RunConfig, level: str, number: int) -> dict[str, str]:
+    """Folders `dataset` and `training` of round `number` of the learning loop.
+
+    The last round is followed by the dataset and the potentials that everything else uses, in their usual places.
+    """
+    if number < cfg.learning.iterations:
+        home = f"learning/{level}/{number}"
+        return {"dataset": f"{home}/dataset", "training": f"{home}/training"}
+    return {"dataset": f"dataset/{level}", "training": f"training/{level}"}
+
+
+def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:
+    """(id, path) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
+    return [
+        (f"learned{i}_{o}_{c}_{n}", f"learning/{level}/{i}/frames/{o}/{c}/{n}.extxyz")
+        for i in range(rounds)
+        for o, c, n in explored_cells(cfg)
+    ]
+
+
+def label_slots(cfg: RunConfig) -> list[str]:
+    """Names of the places for labelled frames of one round of the learning loop."""
+    return [f"{n:03d}" for n in range(cfg.learning.max_frames)]
+
+
 def table_cells(cfg: RunConfig) -> list[PAIR]:
     """(occupancy, cell, ordering) of the lattice table."""
     return [(s.occupancy, s.cell, n) for s in cfg.labels.relax.cells for n in s.orderings]
@@ -65,6 +109,7 @@ def lattice_cells(cfg: RunConfig, replica: int) -> list[PAIR]:
 def relaxed_cells(cfg: RunConfig) -> list[PAIR]:
     """Every cell that has to be relaxed, for the table, for AIMD or for production, each once."""
     wanted = table_cells(cfg) + [(s.occupancy, s.cell, s.ordering) for s in aimd_sources(cfg)]
+    wanted += explored_cells(cfg)
     for replica in range(cfg.md.replicas):
         wanted += lattice_cells(cfg, replica)
     return list(dict.fromkeys(wanted))

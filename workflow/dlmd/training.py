@@ -25,6 +25,8 @@ VERSION = 1
 # Everything dp leaves behind lies in this folder beside the input, and is deleted when the potential is there.
 WORK = "work"
 CURVE_POINTS = 100
+# key of the input that names the model whose weights a training starts with
+START = "_init_frz_model"
 # column of lcurve.out -> column of the learning curve's table
 CURVE_COLUMNS = {
     "step": "step",
@@ -152,18 +154,37 @@ def write_input(
     settings: Mapping[str, Any],
     species: Sequence[str],
     seed: int,
+    start: str | Path | None = None,
 ) -> None:
     """Write dp's input for all systems below the folders `train` and `valid`; `settings` are those of `make_input`.
 
-    Paths in it are relative to the folder `work` beside `path`, where dp is to run and leaves all its files.
+    Paths in it are relative to the folder `work` beside `path`, where dp is to run and leaves all its files. With `start`, a
+    frozen model, training begins with its weights: dp takes no key for that, and leaves keys with an underscore to others.
     """
     path = Path(path)
     work = path.parent / WORK
+    settings = dict(settings)
+    if start is not None:
+        # the descriptor is divided by the number of neighbours that the network was laid out for
+        settings["sel"] = neighbours_of(start)
     listed = {
         split: [os.path.relpath(system, work) for system in systems(folder)]
         for split, folder in (("train", train), ("valid", valid))
     }
-    path.write_text(json.dumps(make_input(species=species, seed=seed, **listed, **settings), indent=2) + "\n")
+    made = make_input(species=species, seed=seed, **listed, **settings)
+    if start is not None:
+        made |= {
+            START: os.path.relpath(start, work),
+            f"{START}_sha256": hashlib.sha256(Path(start).read_bytes()).hexdigest(),
+        }
+    path.write_text(json.dumps(made, indent=2) + "\n")
+
+
+def neighbours_of(model: str | Path) -> list[int]:
+    """Most neighbours of each type (`sel`) that a frozen model was laid out for."""
+    from deepmd.infer import DeepPot
+
+    return list(DeepPot(str(Path(model).resolve())).get_model_def_script()["descriptor"]["sel"])
 
 
 def systems(folder: str | Path) -> list[Path]:
@@ -215,10 +236,11 @@ def _train(
     dp = [str(programs.locate("dp").absolute()), "--tf"]
     steps, done = settings["training"]["numb_steps"], last_checkpoint(work)
     if done < steps:
-        restart = ["--restart", "model.ckpt"] if done else []
+        begin = ["--init-frz-model", settings[START]] if START in settings else []
         if done:
+            begin = ["--restart", "model.ckpt"]
             print(f"going on after step {done} of {steps}", file=sys.stderr)
-        args = [*dp, "train", str(path.absolute()), "-o", "out.json", *restart]
+        args = [*dp, "train", str(path.absolute()), "-o", "out.json", *begin]
         # dp has no limit of its own: what it did after its last checkpoint is done again
         if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
             raise walltime.stopped(f"training is at step {last_checkpoint(work)} of {steps}", where=str(log))
