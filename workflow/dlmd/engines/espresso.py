@@ -81,6 +81,7 @@ class EspressoSettings(DftSettings):
 
     def keywords(self, atoms: Atoms) -> dict[str, Any]:
         """Keywords of ASE's calculator for these atoms."""
+        from ase.calculators.calculator import kpts2sizeandoffsets
         from ase.units import Ry
 
         system = {
@@ -95,7 +96,9 @@ class EspressoSettings(DftSettings):
             "nosym": True,
             "nspin": 2 if self.spin_polarised else 1,
         }
-        mesh = {"size": self.kpoint_mesh} if self.kpoint_mesh else {"density": self.kpoint_density_a}
+        mesh = (
+            self.kpoint_mesh or kpts2sizeandoffsets(density=self.kpoint_density_a, gamma=True, atoms=atoms)[0]
+        )
         cards = [f"U {element}-{self.manifold(element)} {u:g}" for element, u in self.plus_u.items()]
         elements = set(atoms.symbols)
         return {
@@ -109,7 +112,9 @@ class EspressoSettings(DftSettings):
                 },
             },
             "pseudopotentials": {e: f for e, f in self.pseudopotentials.items() if e in elements},
-            "kpts": mesh | {"gamma": True},
+            # not ASE's offsets: pw.x counts them from Γ, ASE from Monkhorst and Pack's mesh, which shifts even ones off Γ
+            "kpts": tuple(int(n) for n in mesh),
+            "koffset": (0, 0, 0),
             "additional_cards": [f"HUBBARD ({self.hubbard_projectors})", *cards] if cards else None,
         }
 
@@ -189,6 +194,21 @@ def last_moments(output: str, atoms: int) -> list[float] | None:
     block = output.rpartition("Magnetic moment per site")[2]
     found = re.findall(r"^\s*atom\s*:?\s*\d+.*?magn\s*[=:]\s*([-+\d.]+)", block, re.MULTILINE)
     return [float(m) for m in found[:atoms]] if len(found) >= atoms else None
+
+
+def energy_forces_stress(output: str) -> dict[str, Any]:
+    """Results of a finished run, read by ASE. The energy is the free energy of the smeared electrons, whose derivatives
+    the forces are."""
+    import io
+
+    from ase.io import read
+
+    # ASE's reader stops at what newer versions print between these: occupations of the U's orbitals, bands
+    text = re.sub(r"End of self-consistent calculation.*?(?=^!)", "", output, flags=re.DOTALL | re.MULTILINE)
+    for block in ("number of k points=", "Magnetic moment per site"):
+        text = text.replace(block, "")
+    found = read(io.StringIO(text), format="espresso-out").calc.results
+    return {key: found[key] for key in ("energy", "free_energy", "forces", "stress")}
 
 
 def require_sound(output: str, settings: EspressoSettings) -> None:
@@ -297,7 +317,6 @@ def _calculator_class():
             keywords = self.settings.keywords(own)
             program = Espresso(profile=self.profile, directory=self.folder, **keywords)
             output = self.folder / program.template.outputname
-            text = ""
             try:
                 program.write_inputfiles(own, ["energy", "forces", "stress"])
                 program.template.execute(self.folder, self.profile)
@@ -318,9 +337,7 @@ def _calculator_class():
             except DlmdError:
                 show_end(output)
                 raise
-            read = program.template.read_results(self.folder)
-            # the total energy of smeared electrons is the free energy, whose derivatives the forces are
-            results = {key: read[key] for key in ("energy", "free_energy", "forces", "stress")}
+            results = energy_forces_stress(text)
             moments = last_moments(text, len(own))
             if moments is not None:
                 results["magmoms"] = moments
