@@ -331,6 +331,56 @@ class Arrhenius(Model):
     )
 
 
+class BarrierHop(Model):
+    """Hops of one kind: along a direction, between two sites, or both."""
+
+    name: str = Field(description="becomes a folder")
+    direction: tuple[int, int, int] | None = Field(
+        None,
+        description="[u, v, w] of the conventional cell, with those equivalent by symmetry; the hop ends on the next site "
+        "on that line",
+    )
+    start: str | None = Field(
+        None, description="site the ion starts from: atom-site or Wyckoff label of the CIF"
+    )
+    end: str | None = Field(None, description="site it hops to; without a direction, the nearest of these")
+
+
+class Barriers(Model):
+    """Migration barriers by nudged elastic bands, with the trained potential."""
+
+    hops: list[BarrierHop] = Field(min_length=1, description="kinds of hops")
+    cells: list[CellSelection] | None = Field(
+        None, description="relaxed cells with the hops; null: those that production takes its lattice from"
+    )
+    environments: Annotated[int, Field(ge=1, le=100)] = Field(
+        3, description="bands per hop, each of another ion: a stratified sample of the local environments"
+    )
+    engine_environments: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="for so many of them the label engine finds the band too; VASP bands are staged, and collected once "
+        "their results are there",
+    )
+    image_spacing_angstrom: Positive = Field(
+        0.7, description="distance of the images along the hop, which sets their number"
+    )
+    fmax_ev_per_angstrom: Positive = Field(0.05, description="largest force on endpoints and band at the end")
+    max_steps: PositiveInt = Field(
+        300,
+        description="most steps for each endpoint and for the band; what needs more is shown, and not counted",
+    )
+
+    @property
+    def bands(self) -> list[tuple[str, int]]:
+        """(hop, number) of every band."""
+        return [(hop.name, n) for hop in self.hops for n in range(self.environments)]
+
+    @property
+    def engine_bands(self) -> list[tuple[str, int]]:
+        """Those of them that the label engine finds too."""
+        return [(hop, n) for hop, n in self.bands if n < self.engine_environments]
+
+
 class RunConfig(Model):
     """A complete run."""
 
@@ -356,6 +406,7 @@ class RunConfig(Model):
     md: Md
     transport: Transport = Transport()
     arrhenius: Arrhenius = Arrhenius()
+    barriers: Barriers | None = Field(None, description="migration barriers; null leaves them out")
 
     @field_validator("run")
     @classmethod

@@ -35,9 +35,13 @@ def locate(name: str) -> Path:
     return path
 
 
-def command(name: str, override: str | None = None) -> list[str]:
-    """The command line that starts `name`: the config's own, or the program of this environment."""
-    return shlex.split(override) if override else [str(locate(name))]
+def command(name: str, override: str | None = None, *, ranks: int = 1) -> list[str]:
+    """The command line that starts `name`: the config's own ({ranks} in it replaced), or the program of this environment,
+    by its own mpirun where there are several ranks."""
+    if override:
+        return shlex.split(override.replace("{ranks}", str(ranks)))
+    program = str(locate(name))
+    return [program] if ranks == 1 else [str(locate("mpirun")), "-n", str(ranks), program]
 
 
 def thread_environment(threads: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
         f"  fix: {sys.executable} -m pip install --no-deps -e '{CHECKOUT}'"
     )
 
-from dlmd import targets
+from dlmd import estimates, targets
 from dlmd.config_file import load
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_run
@@ -53,6 +53,7 @@ EMBEDDED = [name for name, level in cfg.levels.items() if level.engine != "vasp"
 VASP = [name for name, level in cfg.levels.items() if level.engine == "vasp"]
 VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
 AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
+COMPOSITIONS = estimates.compositions(cfg)
 SPECIES = cfg.material.species
 MOBILE = cfg.material.mobile
 
@@ -120,3 +121,50 @@ def last_step(job, names):
         return [] if w.level in VASP_EXTERNAL else [f"{job}/{names(w)[-1]}/done.json".format(**w)]
 
     return done
+
+
+def atoms_of(occupancy, cell):
+    return sum(COMPOSITIONS[occupancy, cell].values())
+
+
+def relax_minutes(w, attempt):
+    return attempt * estimates.relax(cfg, w.level, atoms=atoms_of(w.occupancy, w.cell)).minutes
+
+
+def aimd_minutes(w, attempt):
+    return attempt * estimates.aimd(cfg, w.level, aimd_source(w), atoms=atoms_of(w.occupancy, w.cell)).minutes
+
+
+def md_minutes(steps):
+    composition = COMPOSITIONS[cfg.md.occupancy, cfg.md.cell]
+    atoms = sum(composition.values())
+    return estimates.md(cfg, atoms=atoms, mobile=composition[MOBILE], steps=steps).minutes
+
+
+def train_minutes():
+    return max(
+        estimates.training(cfg, atoms=atoms_of(source.occupancy, source.cell)).minutes
+        for source in AIMD_SOURCES.values()
+    )
+
+
+def parallel(cores, gpus):
+    """Resources of a rule whose program starts MPI ranks itself, one CPU each; for one rank there is no MPI.
+
+    `mpi` tells the Slurm executor not to put the job into a step of its own, in which srun would find no free task.
+    """
+    return dict(
+        tasks=lambda w: cores(w),
+        cpus_per_task=lambda w, threads: max(1, threads // cores(w)),
+        mpi=lambda w: "srun" if cores(w) > 1 else None,
+        gpu=lambda w: gpus(w) or None,
+        tasks_per_gpu=lambda w: max(1, cores(w) // gpus(w)) if gpus(w) else None,
+    )
+
+
+def vasp_parallel():
+    return parallel(lambda w: cfg.levels[w.level].cores, lambda w: cfg.levels[w.level].gpus)
+
+
+def md_parallel():
+    return parallel(lambda w: cfg.md.ranks, lambda w: estimates.md_gpus(cfg))

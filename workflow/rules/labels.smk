@@ -26,8 +26,8 @@ rule relax:
     conda:
         DLMD_ENV
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 120 * attempt,
+        mem_mb=lambda w, attempt: attempt * (2500 + 5 * atoms_of(w.occupancy, w.cell)),
+        runtime=relax_minutes,
     params:
         engine=engine_settings,
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
@@ -54,8 +54,8 @@ rule aimd:
     conda:
         DLMD_ENV
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=lambda w, attempt: 720 * attempt,
+        mem_mb=lambda w, attempt: attempt * (2500 + 5 * atoms_of(w.occupancy, w.cell)),
+        runtime=aimd_minutes,
     params:
         engine=engine_settings,
         time_step=cfg.labels.aimd.time_step_fs,

@@ -59,16 +59,17 @@ rule md_equilibrate:
         f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_0000.jsonl"
     conda:
         DEEPMD_ENV
+    threads: cfg.md.ranks
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
+        **md_parallel(),
+        mem_mb=lambda w, attempt: attempt * (2000 + atoms_of(cfg.md.occupancy, cfg.md.cell)),
+        runtime=lambda w, attempt: attempt * md_minutes(cfg.md.steps(cfg.md.equilibrate_ps * 1000)),
     params:
         dynamics=DYNAMICS,
         steps=cfg.md.steps(cfg.md.equilibrate_ps * 1000),
         thermo_stride=POSITION_STEPS,
         all_atoms_stride=POSITION_STEPS,
         seed=lambda w: seed("velocities", w.level, w.T, w.k),
-        command=cfg.md.command,
         algorithm=lammps_module.VERSION,
     message:
         "{wildcards.level}: minimising and equilibrating at {wildcards.T} K, replica {wildcards.k}"
@@ -96,9 +97,12 @@ rule md_segment:
         segment=r"(?!0000)\d{4}",
     conda:
         DEEPMD_ENV
+    threads: cfg.md.ranks
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 1440 * attempt,
+        **md_parallel(),
+        mem_mb=lambda w, attempt: attempt * (2000 + atoms_of(cfg.md.occupancy, cfg.md.cell)),
+        # not growing: a segment that its walltime stops goes on in the next job
+        runtime=lambda w: md_minutes(cfg.md.steps(cfg.md.segment_ps * 1000)),
     params:
         dynamics=DYNAMICS,
         steps=cfg.md.steps(cfg.md.segment_ps * 1000),
@@ -109,7 +113,6 @@ rule md_segment:
             restart=cfg.md.steps(cfg.md.restart_interval_ps * 1000),
         ),
         seed=lambda w: seed("velocities", w.level, w.T, w.k),
-        command=cfg.md.command,
         algorithm=lammps_module.VERSION,
     message:
         "{wildcards.level}: MD at {wildcards.T} K, replica {wildcards.k}, segment {wildcards.segment}"

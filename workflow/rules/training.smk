@@ -46,7 +46,9 @@ rule train:
         DEEPMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 1440 * attempt,
+        # not growing: a training that its walltime stops goes on in the next job
+        runtime=lambda w: train_minutes(),
+        gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
         algorithm=training_module.VERSION,
     message:

@@ -54,10 +54,12 @@ rule vasp_run_relax:
         DLMD_ENV
     threads: lambda w: cfg.levels[w.level].cores
     resources:
+        **vasp_parallel(),
+        # not growing: a job that its walltime stops goes on in the next
         runtime=1440,
-        mem_mb=lambda w, attempt: 32000 * attempt,
+        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * cfg.levels[w.level].cores),
     params:
-        engine=lambda w: cfg.levels[w.level].model_dump(mode="json"),
+        engine=lambda w: cfg.levels[w.level].staging(),
     message:
         "{wildcards.level}: VASP {wildcards.step} of ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
@@ -129,10 +131,12 @@ rule vasp_run_aimd:
         DLMD_ENV
     threads: lambda w: cfg.levels[w.level].cores
     resources:
+        **vasp_parallel(),
+        # not growing: a job that its walltime stops goes on in the next
         runtime=1440,
-        mem_mb=lambda w, attempt: 32000 * attempt,
+        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * cfg.levels[w.level].cores),
     params:
-        engine=lambda w: cfg.levels[w.level].model_dump(mode="json"),
+        engine=lambda w: cfg.levels[w.level].staging(),
     message:
         "{wildcards.level}: VASP {wildcards.step} of dynamics at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:

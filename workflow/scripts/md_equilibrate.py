@@ -13,5 +13,8 @@ with job(snakemake):
         temperature_k=int(snakemake.wildcards.T),
         threads=snakemake.threads,
         log=snakemake.log[0],
-        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "all_atoms_stride", "seed", "command")},
+        # no params: how LAMMPS is started does not make a trajectory stale
+        command=snakemake.config["md"].get("command"),
+        ranks=snakemake.config["md"].get("ranks", 1),
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "all_atoms_stride", "seed")},
     )

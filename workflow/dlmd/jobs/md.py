@@ -93,6 +93,7 @@ def equilibrate(
     all_atoms_stride: int,
     seed: int,
     command: str | None,
+    ranks: int,
 ) -> None:
     """Minimise and equilibrate at one temperature (see `dlmd.production.equilibrate`)."""
     production.equilibrate(
@@ -104,8 +105,8 @@ def equilibrate(
         thermo_stride=thermo_stride,
         all_atoms_stride=all_atoms_stride,
         identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
-        lmp=programs.command("lmp", command),
-        threads=threads,
+        lmp=programs.command("lmp", command, ranks=ranks),
+        threads=max(1, threads // ranks),
         log=Path(log),
     )
 
@@ -126,6 +127,7 @@ def segment(
     strides: Mapping[str, int],
     seed: int,
     command: str | None,
+    ranks: int,
 ) -> None:
     """Run one segment (see `dlmd.production.run_segment`)."""
     production.run_segment(
@@ -135,8 +137,8 @@ def segment(
         dynamics=_dynamics(model, dynamics, temperature_k),
         strides=Strides(**strides),
         identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
-        lmp=programs.command("lmp", command),
-        threads=threads,
+        lmp=programs.command("lmp", command, ranks=ranks),
+        threads=max(1, threads // ranks),
         log=Path(log),
     )
 

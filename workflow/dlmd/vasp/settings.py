@@ -265,8 +265,9 @@ class VaspSettings(Strict):
         None, description="Shell command that runs VASP in the current folder, for instance 'srun vasp_std'."
     )
     cores: PositiveInt = Field(
-        1, description="Cores one VASP job takes, which keeps a single machine from being oversubscribed."
+        1, description="MPI ranks of one VASP job, a core each: what it asks a scheduler for."
     )
+    gpus: Annotated[int, Field(ge=0)] = Field(0, description="GPUs of one VASP job.")
     custodian: bool = Field(
         True,
         description="Relaxations run under custodian, which mends known errors; dynamics are watched by "
@@ -300,7 +301,7 @@ class VaspSettings(Strict):
 
     def staging(self) -> dict:
         """The settings that decide inputs, and none that say how they are run: a job is staged anew only for these."""
-        running = {"command", "cores", "custodian", "stop_margin_s", "max_rejected_fraction"}
+        running = {"command", "cores", "gpus", "custodian", "stop_margin_s", "max_rejected_fraction"}
         return self.model_dump(mode="json", exclude=running)
 
     @property

@@ -1,0 +1,140 @@
+"""What a job will cost, from the sizes in the config: walltimes that rules ask for, and `dlmd plan`.
+
+Seconds on one core of a current CPU, right within a factor of three; where the run has measured its own jobs, `dlmd plan`
+takes those. What was not measured by us but assumed is listed in `ASSUMED`, and said to be so wherever it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+from dlmd.config import RunConfig
+from dlmd.targets import AimdSource
+
+# core seconds per atom and step of the label engine; CHGNet's measured with 80 and 160 atoms
+LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 5e-3}
+# a self-consistent step of 160 spin-polarised atoms at 450 eV: 2.7 core hours
+DFT_STEP_S = 60.0
+# factor by which one data-centre GPU beats one core
+GPU_TRAINING, GPU_MD = 20.0, 100.0
+ASSUMED = "DFT: 60 core seconds per atom and ionic step; one GPU as 100 cores in MD, as 20 in training"
+
+RELAX_STEPS = 200
+WALLTIME_FACTOR = 3.0
+SHORTEST_MIN, LONGEST_MIN = 60, 1440
+
+BYTES_DCD, BYTES_XTC, BYTES_EXTXYZ = 12, 5, 150  # per atom and frame
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One job: wall time (s) on `cores` and `gpus`, what it leaves on disk (bytes), and whether a rate was assumed."""
+
+    wall_s: float
+    cores: int = 1
+    gpus: int = 0
+    disk_bytes: float = 0.0
+    assumed: bool = False
+
+    @property
+    def minutes(self) -> int:
+        """A walltime to ask for: three times the estimate, between one hour and one day."""
+        return min(LONGEST_MIN, max(SHORTEST_MIN, ceil(WALLTIME_FACTOR * self.wall_s / 60)))
+
+
+def compositions(cfg: RunConfig) -> dict[tuple[str, str], dict[str, int]]:
+    """Atoms of each species in every (occupancy, cell) that the run builds.
+
+    Raises
+    ------
+    DlmdError
+        as `dlmd.occupancy.apportion`.
+    """
+    from dlmd import targets
+    from dlmd.crystal import read_cif
+    from dlmd.occupancy import apportion
+
+    crystal = read_cif(cfg.material.cif)
+    return {
+        (occupancy, cell): apportion(
+            crystal,
+            repeat=cfg.structures.cells[cell],
+            occupancies=cfg.structures.occupancies[occupancy],
+            charges=cfg.material.charges,
+            tolerance=cfg.structures.tolerance,
+        ).composition
+        for occupancy, cell in targets.built_cells(cfg)
+    }
+
+
+def md_step_s(cfg: RunConfig) -> float:
+    """Seconds per atom and MD step of the compressed potential on one core.
+
+    Fitted to 55, 125 and 231 µs, measured for 16-32-64 at 6 Å, 25-50-100 and 32-64-128 at 7 Å (neighbours x last layer).
+    """
+    return 4.0e-9 * cfg.training.cutoff_angstrom**3 * cfg.training.embedding[-1]
+
+
+def training_step_s(cfg: RunConfig) -> float:
+    """Seconds per atom and training step (one frame) on one core: neighbours x products of neighbouring layers.
+
+    Fitted to 0.25, 0.41 and 1.6-3 ms, measured for the three networks of `md_step_s`.
+    """
+    layers = cfg.training.embedding
+    return 4.5e-10 * cfg.training.cutoff_angstrom**3 * sum(a * b for a, b in pairwise(layers))
+
+
+def label_step(cfg: RunConfig, level: str) -> tuple[float, int, int, bool]:
+    """(core seconds per atom and step, cores, GPUs, assumed?) of a level's engine."""
+    settings = cfg.levels[level]
+    known = LABEL_STEP_S.get(settings.engine)
+    return (
+        known or DFT_STEP_S,
+        getattr(settings, "cores", 1),
+        getattr(settings, "gpus", 0),
+        settings.engine != "chgnet",
+    )
+
+
+def relax(cfg: RunConfig, level: str, *, atoms: int) -> Estimate:
+    """Relaxation of one cell."""
+    per_atom, cores, gpus, assumed = label_step(cfg, level)
+    steps = min(RELAX_STEPS, cfg.labels.relax.max_steps)
+    return Estimate(per_atom * atoms * steps / cores, cores, gpus, BYTES_EXTXYZ * atoms, assumed)
+
+
+def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> Estimate:
+    """One trajectory of labels."""
+    per_atom, cores, gpus, assumed = label_step(cfg, level)
+    frames = source.steps // cfg.labels.aimd.stride + 1
+    wall = per_atom * atoms * source.steps / cores
+    return Estimate(wall, cores, gpus, BYTES_EXTXYZ * atoms * frames, assumed)
+
+
+def training(cfg: RunConfig, *, atoms: int) -> Estimate:
+    """One potential; `atoms` of a typical frame."""
+    batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
+    wall = training_step_s(cfg) * atoms * batch * cfg.training.steps
+    gpus = training_gpus(cfg)
+    return Estimate(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
+
+
+def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
+    """`steps` of production MD."""
+    gpus = md_gpus(cfg)
+    wall = md_step_s(cfg) * atoms * steps / cfg.md.ranks / (GPU_MD if gpus else 1)
+    positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
+    everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
+    return Estimate(wall, cfg.md.ranks, gpus, positions + everything, bool(gpus))
+
+
+def training_gpus(cfg: RunConfig) -> int:
+    """GPUs of one training."""
+    return int(cfg.accelerator == "cuda")
+
+
+def md_gpus(cfg: RunConfig) -> int:
+    """GPUs of one MD job: DeePMD wants one per MPI rank."""
+    return cfg.md.ranks if cfg.accelerator == "cuda" else 0
