@@ -350,8 +350,8 @@ class Barriers(Model):
     """Migration barriers by nudged elastic bands, with the trained potential."""
 
     hops: list[BarrierHop] = Field(min_length=1, description="kinds of hops")
-    cells: list[CellSelection] | None = Field(
-        None, description="relaxed cells with the hops; null: those that production takes its lattice from"
+    cells: list[CellSelection] = Field(
+        [], description="relaxed cells with the hops; empty: those that production takes its lattice from"
     )
     environments: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="bands per hop, each of another ion: a stratified sample of the local environments"

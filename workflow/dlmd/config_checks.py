@@ -26,7 +26,18 @@ class Problem(ValueError):
 
 def problems(cfg: RunConfig) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
-    for check in (_names, _sampling, _ions, _levels, _selections, _trajectories, _times, _windows, _learning):
+    for check in (
+        _names,
+        _sampling,
+        _ions,
+        _levels,
+        _selections,
+        _trajectories,
+        _times,
+        _windows,
+        _learning,
+        _barriers,
+    ):
         yield from check(cfg)
 
 
@@ -120,6 +131,8 @@ def _selections(cfg: RunConfig) -> Found:
     selections += [(f"labels.aimd.trajectories.{i}", s) for i, s in enumerate(cfg.labels.aimd.trajectories)]
     if md.lattice_from is not None:
         selections.append(("md.lattice_from", md.lattice_from))
+    if cfg.barriers is not None:
+        selections += [(f"barriers.cells.{i}", s) for i, s in enumerate(cfg.barriers.cells)]
     if cfg.learning is not None:
         selections += [(f"learning.explore.{i}", s) for i, s in enumerate(cfg.learning.explore)]
     for path, s in selections:
@@ -331,3 +344,28 @@ def _learning(cfg: RunConfig) -> Found:
             if key in seen:
                 yield f"learning.explore.{i}", f"the exploration {key} is named twice", "name each once"
             seen.add(key)
+
+
+def _barriers(cfg: RunConfig) -> Found:
+    """Every hop has a name of its own and says where it leads."""
+    barriers = cfg.barriers
+    if barriers is None:
+        return
+    names = [hop.name for hop in barriers.hops]
+    for i, hop in enumerate(barriers.hops):
+        path = f"barriers.hops.{i}"
+        if not NAME.match(hop.name):
+            hint = "use letters, digits, '.', '_' and '-': it becomes a folder"
+            yield f"{path}.name", f"'{hop.name}' is no plain name", hint
+        if names.index(hop.name) != i:
+            yield f"{path}.name", f"two hops are named '{hop.name}'", "give each a name of its own"
+        if hop.direction == (0, 0, 0):
+            yield f"{path}.direction", "[0, 0, 0] is no direction", "give [u, v, w] of the conventional cell"
+        if hop.direction is None and (hop.start is None or hop.end is None):
+            yield path, f"the hop '{hop.name}' leads nowhere", "give its direction, or its start and end"
+    if barriers.engine_environments > barriers.environments:
+        yield (
+            "barriers.engine_environments",
+            f"{barriers.engine_environments} is more than barriers.environments ({barriers.environments})",
+            "the engine's bands are some of the potential's: raise environments",
+        )
