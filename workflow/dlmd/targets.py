@@ -112,7 +112,17 @@ def relaxed_cells(cfg: RunConfig) -> list[PAIR]:
     wanted += explored_cells(cfg)
     for replica in range(cfg.md.replicas):
         wanted += lattice_cells(cfg, replica)
+    wanted += barrier_cells(cfg)
     return list(dict.fromkeys(wanted))
+
+
+def barrier_cells(cfg: RunConfig) -> list[PAIR]:
+    """The relaxed cells whose hops are looked at: the ones named, or those that production takes its lattice from."""
+    if cfg.barriers is None:
+        return []
+    named = [(s.occupancy, s.cell, n) for s in cfg.barriers.cells for n in s.orderings]
+    production = [pair for replica in range(cfg.md.replicas) for pair in lattice_cells(cfg, replica)]
+    return list(dict.fromkeys(named or production))
 
 
 def segment_numbers(cfg: RunConfig) -> list[str]:
