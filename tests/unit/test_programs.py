@@ -19,7 +19,14 @@ def test_missing_program_says_how_to_install(monkeypatch):
 
 def test_command_of_the_config_wins():
     assert programs.command("lmp", "srun lmp -k on g 1") == ["srun", "lmp", "-k", "on", "g", "1"]
+    assert programs.command("lmp", "srun -n {ranks} lmp", ranks=4) == ["srun", "-n", "4", "lmp"]
     assert programs.command("python")[0].endswith("/python")
+
+
+def test_several_ranks_are_started_by_this_environments_mpirun():
+    mpirun, *rest = programs.command("lmp", ranks=2)
+    assert mpirun == str(programs.locate("mpirun"))
+    assert rest == ["-n", "2", str(programs.locate("lmp"))]
 
 
 def test_failure_shows_the_end_of_the_log(tmp_path, capsys):

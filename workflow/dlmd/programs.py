@@ -89,7 +89,7 @@ def run(
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         except OSError as error:
             raise DlmdError(
@@ -122,7 +122,7 @@ def run(
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """In the child: be sent SIGTERM when the parent dies, however it dies. Else the program of a killed job writes on."""
     if _LIBC:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -13,6 +13,7 @@ from pathlib import Path
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
 from dlmd.ownership import owned
+from dlmd.programs import die_with_parent
 from dlmd.vasp import continuation, gate, potcar, verify
 from dlmd.vasp.output import Run, find, read_text
 from dlmd.vasp.settings import VaspSettings
@@ -199,8 +200,9 @@ def _execute(run_folder: Path, settings: VaspSettings, deadline: float | None, *
             return _under_custodian(run_folder, settings)
         with (run_folder / "vasp.out").open("w") as out:
             return subprocess.run(
-                settings.command,
+                settings.started,
                 shell=True,
+                preexec_fn=die_with_parent,
                 cwd=run_folder,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -222,7 +224,7 @@ def _under_custodian(run_folder: Path, settings: VaspSettings) -> int:
     from custodian.vasp.jobs import VaspJob
 
     vasp = VaspJob(
-        ["/bin/sh", "-c", settings.command],
+        ["/bin/sh", "-c", settings.started],
         output_file="vasp.out",
         stderr_file="vasp.err",
         backup=False,

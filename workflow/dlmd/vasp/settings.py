@@ -262,7 +262,9 @@ class VaspSettings(Strict):
         "folders and a manifest, and collects what is brought back.",
     )
     command: str | None = Field(
-        None, description="Shell command that runs VASP in the current folder, for instance 'srun vasp_std'."
+        None,
+        description="Shell command that runs VASP in the current folder; {cores} in it is replaced, for instance "
+        "'srun -n {cores} vasp_std'.",
     )
     cores: PositiveInt = Field(
         1, description="MPI ranks of one VASP job, a core each: what it asks a scheduler for."
@@ -303,6 +305,11 @@ class VaspSettings(Strict):
         """The settings that decide inputs, and none that say how they are run: a job is staged anew only for these."""
         running = {"command", "cores", "gpus", "custodian", "stop_margin_s", "max_rejected_fraction"}
         return self.model_dump(mode="json", exclude=running)
+
+    @property
+    def started(self) -> str:
+        """The command with its number of ranks."""
+        return self.command.replace("{cores}", str(self.cores))
 
     @property
     def plus_u(self) -> dict[str, float]:
