@@ -362,9 +362,11 @@ class Barriers(Model):
         "their results are there",
     )
     image_spacing_angstrom: Positive = Field(
-        0.7, description="distance of the images along the hop, which sets their number"
+        0.8, description="distance of the images along the ion's way, which sets their number"
     )
-    fmax_ev_per_angstrom: Positive = Field(0.05, description="largest force on endpoints and band at the end")
+    fmax_ev_per_angstrom: Positive = Field(
+        0.05, description="largest force on the band at the end; a fifth of it on the endpoints"
+    )
     max_steps: PositiveInt = Field(
         300,
         description="most steps for each endpoint and for the band; what needs more is shown, and not counted",
