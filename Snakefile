@@ -11,8 +11,16 @@ include: "workflow/rules/vasp.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/md.smk"
+include: "workflow/rules/learning.smk"
 include: "workflow/rules/committee.smk"
 include: "workflow/rules/transport.smk"
+
+
+if cfg.barriers:
+
+    include: "workflow/rules/barriers.smk"
+
+
 include: "workflow/rules/report.smk"
 
 

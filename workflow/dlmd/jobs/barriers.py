@@ -1,0 +1,244 @@
+"""Barriers as jobs: the hops of the relaxed cells, one band each, and what they say together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.errors import DlmdError
+from dlmd.files import write_json
+from dlmd.ownership import owned
+from dlmd.programs import thread_environment
+from dlmd.provenance import versions
+
+PATHS = {"format": "dlmd-barrier-paths", "version": 1}
+BAND = {"format": "dlmd-barrier", "version": 1}
+
+
+def paths(
+    relaxed: Sequence[str],
+    *,
+    result: str,
+    cif: str,
+    hop: Mapping,
+    cells: Sequence[Mapping],
+    charges: Mapping[str, float],
+    mobile: str,
+    seed: int,
+) -> None:
+    """List the hops of one kind in the relaxed cells, in the order in which they are computed.
+
+    Parameters
+    ----------
+    hop
+        One of the config's `barriers.hops`.
+    cells
+        `occupancy`, `cell`, `ordering` and `repeat` of each relaxed cell.
+    """
+    import ase.io
+
+    from dlmd import neb_paths
+    from dlmd.crystal import read_cif
+
+    wanted, crystal = neb_paths.Hop(**hop), read_cif(cif)
+    found = neb_paths.find_paths(
+        crystal,
+        [ase.io.read(path) for path in relaxed],
+        wanted,
+        repeat=[cell["repeat"] for cell in cells],
+        charges=charges,
+        mobile=mobile,
+        seed=seed,
+    )
+    print(f"{wanted.label}: {len(found)} paths", file=sys.stderr)
+    places = [
+        neb_paths.IonSites.of(crystal, repeat=cell["repeat"], charges=charges, mobile=mobile).places
+        for cell in cells
+    ]
+    write_json(
+        Path(result),
+        {
+            **PATHS,
+            "hop": wanted.name,
+            "label": wanted.label,
+            "mobile": mobile,
+            "charges": dict(charges),
+            # the bands need the sites too, in an environment that reads no CIF
+            "cells": [
+                {**cell, "ion_sites": p.ions.tolist(), "framework_sites": p.framework.tolist()}
+                for cell, p in zip(cells, places, strict=True)
+            ],
+            "paths": [path.to_dict() for path in found],
+        },
+    )
+
+
+def read_path(file: str, number: int) -> tuple[dict, dict, dict]:
+    """(the file, its path `number`, the cell of that path) of a list of paths.
+
+    Raises
+    ------
+    DlmdError
+        where the cells have fewer such hops.
+    """
+    listed = json.loads(Path(file).read_text(encoding="utf-8"))
+    if number >= len(listed["paths"]):
+        raise DlmdError(
+            f"the cells have {len(listed['paths'])} hops of {listed['label']}, number {number} is asked for",
+            where=file,
+            remedy="lower barriers.environments, or name more orderings in barriers.cells",
+        )
+    path = listed["paths"][number]
+    return listed, path, listed["cells"][path["cell"]]
+
+
+def band(
+    paths: str,
+    relaxed: Sequence[str],
+    *,
+    number: int,
+    result: str,
+    level: str,
+    settings: Mapping,
+    threads: int,
+    model: str | None = None,
+    engine: Mapping | None = None,
+) -> None:
+    """Endpoints and band of one path, by the potential `model` or by a label engine; the images lie beside `result`.
+
+    Parameters
+    ----------
+    settings
+        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.find_band`.
+    """
+    import ase.io
+    import numpy as np
+
+    from dlmd import barriers, neb_paths
+
+    listed, chosen, cell = read_path(paths, number)
+    path = neb_paths.Path(**chosen)
+    charges, mobile = listed["charges"], listed["mobile"]
+    places = neb_paths.Places(np.array(cell["ion_sites"]), np.array(cell["framework_sites"]))
+
+    def site_of(atoms):
+        return neb_paths.sites_of_ions(atoms, places, charges=charges, mobile=mobile)[0]
+
+    start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
+    if model is not None:
+        calculator, source = _potential(model, threads)
+    else:
+        calculator, source = _engine(engine, threads)
+    with owned(Path(result).parent, name=f"{number}.owner.json"):
+        found = barriers.find_band(
+            start,
+            end,
+            calculator,
+            ion=ion,
+            judge=barriers.site_judge(ion=ion, start=site_of(start), end=site_of(end), site_of=site_of),
+            checkpoint=Path(result).with_suffix(".checkpoint"),
+            stream=sys.stderr,
+            **settings,
+        )
+    print(f"{found.status}: {found.message}", file=sys.stderr)
+    write_band(result, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
+
+
+def write_band(
+    result: str, found, *, level: str, number: int, listed: Mapping, source: Mapping, ion: int, start
+) -> None:
+    """Write a band's images (extxyz beside `result`) and its record, which appears last."""
+    import ase.io
+
+    from dlmd import barriers
+
+    path = listed["paths"][number]
+    images = Path(result).with_suffix(".extxyz")
+    temporary = images.with_suffix(".tmp")
+    ase.io.write(temporary, found.images, format="extxyz")
+    temporary.replace(images)
+    write_json(
+        Path(result),
+        {
+            **BAND,
+            "level": level,
+            "hop": listed["hop"],
+            "label": listed["label"],
+            "number": number,
+            **source,
+            "status": found.status,
+            "message": found.message,
+            "steps": found.steps,
+            "residual_ev_per_a": found.residual_ev_per_a,
+            **barriers.profile(found),
+            "path": {
+                **path,
+                **{k: listed["cells"][path["cell"]][k] for k in ("occupancy", "cell", "ordering")},
+            },
+            "moving_ion": ion,
+            "composition": start.get_chemical_formula(),
+            # an ion taken out takes its charge with it; as an atom it leaves that charge to the rest of a neutral cell
+            "charge_of_removed_e": listed["charges"][listed["mobile"]] if path["removed"] is not None else 0,
+        },
+    )
+
+
+def _potential(model: str, threads: int) -> tuple:
+    """Calculator of a trained potential, and what identifies it."""
+    os.environ.update(thread_environment(threads))
+    from deepmd.calculator import DP
+
+    digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()
+    packages = ("dlmd", "deepmd-kit", "ase", "tensorflow-cpu", "tensorflow")
+    return DP(model), {"method": "potential", "model_sha256": digest, "versions": versions(packages)}
+
+
+def _engine(settings: Mapping, threads: int) -> tuple:
+    """Calculator of a label engine, and what identifies it."""
+    from dlmd import engines
+
+    engine = engines.get(settings)
+    source = {"method": "engine", "theory": engine.level, "versions": engine.versions()}
+    return engine.calculator(threads=threads), source
+
+
+def summary(
+    bands: Sequence[str],
+    *,
+    level: str,
+    arrhenius: str,
+    reference: str | None,
+    result: str,
+    table: str,
+    figures: Sequence[str],
+) -> None:
+    """All bands of a level: statistics per hop, the table, and the figure.
+
+    Parameters
+    ----------
+    bands
+        Records of bands, by the potential and by the engine.
+    arrhenius
+        The run's Arrhenius fit, whose activation energies stand beside the barriers.
+    reference
+        YAML with published values, or None.
+    """
+    import yaml
+
+    from dlmd import barrier_summary, plot_barriers, plot_style
+    from dlmd.jobs.tables import write_csv
+
+    published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
+    data = barrier_summary.summarise(
+        [json.loads(Path(path).read_text(encoding="utf-8")) for path in bands],
+        level=level,
+        fitted=json.loads(Path(arrhenius).read_text(encoding="utf-8")),
+        published=published.get("neb_barriers_ev", {}),
+    )
+    write_json(Path(result), data)
+    write_csv(table, barrier_summary.rows(data))
+    plot_style.save(plot_barriers.figure(data), figures)

@@ -1,0 +1,16 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import barriers
+
+    barriers.band(
+        snakemake.input.paths,
+        list(snakemake.input.relaxed),
+        number=int(snakemake.wildcards.number),
+        result=snakemake.output.record,
+        level=snakemake.wildcards.level,
+        settings=snakemake.params.settings,
+        threads=snakemake.threads,
+        model=snakemake.input.get("model"),
+        engine=snakemake.params.get("engine"),
+    )
