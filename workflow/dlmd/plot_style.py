@@ -35,6 +35,16 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: float
         return fig, fig.subplots(rows, columns, squeeze=False)
 
 
+def blank(*, width: float, height: float) -> Figure:
+    """A figure without axes, for those of unequal size."""
+    import matplotlib
+
+    with matplotlib.rc_context(STYLE):
+        from matplotlib.figure import Figure
+
+        return Figure(figsize=(width, height), layout="constrained")
+
+
 def save(fig: Figure, paths: Sequence[str]) -> None:
     """Write the figure to every path; the ending decides the format."""
     import matplotlib
