@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import targets
+from dlmd import costs, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
-from dlmd.costs import stage_times
+from dlmd.estimates import compositions
 from dlmd.provenance import versions
 
 TEMPLATE = "report.html.j2"
@@ -58,6 +58,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
         structure_figures=_structure_figures(cfg, run),
         lattice=_lattice(run / "labels/lattice.csv"),
         cost=_cost(run),
+        throughput=_throughput(cfg, run),
         versions=[{"package": p, "version": v} for p, v in versions(PACKAGES).items()],
         config_text=Path(config).read_text(encoding="utf-8"),
     )
@@ -260,9 +261,31 @@ def _cost(run: Path) -> list[dict]:
             "jobs": row["jobs"],
             "wall time of all jobs (s)": f"{row['wall_s']:.0f}",
             "CPU time (s)": f"{row['cpu_s']:.0f}",
+            "core hours": f"{row['core_hours']:.3g}",
+            "GPU hours": f"{row['gpu_hours']:.3g}",
             "largest memory (MB)": f"{row['max_memory_mb']:.0f}",
         }
-        for row in stage_times(run / "benchmarks")
+        for row in costs.stage_costs(costs.records(run / "benchmarks"))
+    ]
+
+
+def _throughput(cfg: RunConfig, run: Path) -> list[dict]:
+    rows = costs.throughput(costs.records(run / "benchmarks"), cfg, compositions(cfg))
+    return [
+        {
+            "level": row["level"],
+            "dynamics": row["dynamics"],
+            "atoms": f"{row['atoms']:.0f}",
+            "cores": row["cores"],
+            "GPUs": row["gpus"],
+            "ns/day": f"{row['ns_per_day']:.3g}",
+            "atom steps/s": f"{row['atom_steps_per_s']:.3g}",
+            "core s per atom and ps": f"{row['core_s_per_atom_ps']:.3g}",
+            "cheaper than labels": f"{row['times_cheaper_than_labels']:.3g} times"
+            if "times_cheaper_than_labels" in row
+            else "",
+        }
+        for row in rows
     ]
 
 
