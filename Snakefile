@@ -14,6 +14,7 @@ include: "workflow/rules/md.smk"
 include: "workflow/rules/learning.smk"
 include: "workflow/rules/committee.smk"
 include: "workflow/rules/transport.smk"
+include: "workflow/rules/mechanism.smk"
 
 
 if cfg.barriers:

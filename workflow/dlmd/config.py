@@ -331,6 +331,21 @@ class Arrhenius(Model):
     )
 
 
+class Mechanism(Model):
+    """Sites, hops and pathways of the mobile ions."""
+
+    core_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        0.3,
+        description="radius of a site's core over the distance to the nearest other site; arriving in another core is a hop",
+    )
+    concerted_window_ps: Positive = Field(
+        0.5, description="two hops are concerted where one ion follows another into its site within this time"
+    )
+    fewest_hops: PositiveInt = Field(
+        10, description="a rate, share or barrier that rests on fewer hops is not given"
+    )
+
+
 class BarrierHop(Model):
     """Hops of one kind: along a direction, between two sites, or both."""
 
@@ -408,6 +423,7 @@ class RunConfig(Model):
     md: Md
     transport: Transport = Transport()
     arrhenius: Arrhenius = Arrhenius()
+    mechanism: Mechanism = Mechanism()
     barriers: Barriers | None = Field(None, description="migration barriers; null leaves them out")
 
     @field_validator("run")

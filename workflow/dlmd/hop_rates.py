@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def time_in_batches(
 ) -> np.ndarray:
     """(groups, batches) time of stays that falls into each batch, summed by group."""
     total = np.zeros((n_groups, len(edges) - 1))
-    for b, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for b, (low, high) in enumerate(pairwise(edges)):
         overlap = np.clip(np.minimum(end, high) - np.maximum(start, low), 0.0, None)
         total[:, b] = np.bincount(group, weights=overlap, minlength=n_groups)
     return total

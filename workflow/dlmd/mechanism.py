@@ -1,6 +1,6 @@
 """Why the ions move: sites, their occupancies and residence times, hops by layer, way and direction, concertedness, disorder.
 
-`analyse` follows the ions of one temperature; `dlmd.mechanism_numbers` makes numbers of it, with a verdict where hops are too few.
+`analyse` follows the ions of one temperature; `dlmd.mechanism_numbers` makes numbers of it, or verdicts where hops are too few.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dlmd.hop_rates import arrhenius
+from dlmd.hops import class_order
 
 VERSION = 1
 _FEWEST = 3
@@ -21,7 +22,7 @@ def summarise(results: Sequence[Mapping], transport: Mapping, *, confidence: flo
         The fits of `dlmd.arrhenius.fit`; its activation energies are quoted.
     """
     usable = [r for r in results if r["verdict"]["code"] == "ok"]
-    names = list(dict.fromkeys(c["name"] for r in usable for c in r["classes"]))
+    names = sorted({c["name"] for r in usable for c in r["classes"]}, key=class_order)
     rates: dict[str, list[dict]] = {"all hops": [_point(r, r["hops"]) for r in usable]}
     for name in names:
         rates[name] = [_point(r, c) for r in usable for c in r["classes"] if c["name"] == name]

@@ -1,4 +1,4 @@
-"""Nearest points of a periodic set in any triclinic cell, for millions of queries: a KD-tree over the cell and a rim of images."""
+"""Nearest points of a periodic set in any triclinic cell, for millions of queries: a KD-tree of the cell and a rim of images."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlmd import plot_style as style
 from dlmd.plot_pathways import density, traces
+from dlmd.units import BOLTZMANN_EV_PER_K
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def sites(data: Mapping, _arrays: Mapping) -> Figure:
     ]
     if not any(k["drifts"] for k in kinds):
         handles.pop()
-    occupancy.legend(handles=handles, fontsize=8, loc="lower right")
+    occupancy.legend(handles=handles, fontsize=8, loc="lower right", frameon=False)
     _survival(survival, kinds)
     _environment(environment, data["environment"])
     return fig
@@ -78,7 +79,7 @@ def _survival(ax: Axes, kinds: list[Mapping]) -> None:
         if curve is None:
             continue
         mean = kind["residence"]["mean_ps"]
-        label = f"{kind['label']}: mean {mean['value']:.2g} ps ({mean['low']:.2g} to {mean['high']:.2g})"
+        label = f"{kind['label']}: {mean['value']:.2g} ps ({mean['low']:.2g} to {mean['high']:.2g})"
         time, share = np.array(curve["time_ps"]), np.array(curve["share"])
         ax.step(time[share > 0], share[share > 0], where="post", color=colour, ls=dashes, lw=1.4, label=label)
         drawn += 1
@@ -88,7 +89,7 @@ def _survival(ax: Axes, kinds: list[Mapping]) -> None:
         ax.set_xscale("symlog", linthresh=1.0)
         ax.set_xlim(left=0)
         ax.set_ylim(0, 1.02)
-        ax.legend(fontsize=7, loc="upper right", frameon=True, framealpha=0.8, edgecolor="none")
+        ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, frameon=False)
     else:
         _nothing(ax, "too few stays seen to end")
 
@@ -120,8 +121,8 @@ def _environment(ax: Axes, rows: list[Mapping]) -> None:
     ax.set_xticks(sorted({r["host_neighbours"] for r in rows}))
     ax.set_ylim(bottom=0)
     ax.set_xlabel("host cations on neighbouring sites")
-    ax.set_ylabel("hops per ion and ns, away from such a site")
-    ax.legend(fontsize=8)
+    ax.set_ylabel("hops away, per ion and ns")
+    ax.legend(fontsize=8, frameon=False)
 
 
 def hops(data: Mapping, _arrays: Mapping) -> Figure:
@@ -148,7 +149,7 @@ def hops(data: Mapping, _arrays: Mapping) -> Figure:
     share.set_xlabel("share (%)")
     share.plot([], [], "o", color=style.SKY, label="of all hops")
     share.plot([], [], "o", color=style.VERMILION, label="of the hops' diffusion")
-    share.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    share.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     _matrix(matrix, data["transitions"]["hops"])
     if not names:
         _nothing(rate, "no hop")
@@ -188,8 +189,9 @@ def rates(summary: Mapping) -> Figure:
     fig, axes = style.figure(1, 2, width=11.0, height=4.6)
     ax, diffusion = axes[0]
     drawn = False
-    for (name, found), colour, mark in zip(
-        summary["rates"].items(), (style.BLACK, *style.CYCLE), cycle("osD^v<>"), strict=False
+    # apart by less than their size, so that none hides another
+    for number, ((name, found), colour, mark) in enumerate(
+        zip(summary["rates"].items(), (style.BLACK, *style.CYCLE), cycle("osD^v<>"), strict=False)
     ):
         points = found["points"]
         if not points:
@@ -204,12 +206,10 @@ def rates(summary: Mapping) -> Figure:
             e = fit["activation_energy_ev"]
             label += f": {e['value']:.2f} eV ({e['low']:.2f} to {e['high']:.2f})"
             grid = np.linspace(1 / t.max(), 1 / t.min(), 20)
-            from dlmd.units import BOLTZMANN_EV_PER_K
-
             line = fit["prefactor_per_ps"]["value"] * np.exp(-e["value"] * grid / BOLTZMANN_EV_PER_K)
             ax.plot(1000 * grid, line * _PER_NS, color=colour, lw=1.0)
         ax.errorbar(
-            1000 / t,
+            1000 / t + 0.006 * (number - len(summary["rates"]) / 2),
             value * _PER_NS,
             yerr=[(value - low) * _PER_NS, (high - value) * _PER_NS],
             fmt=mark,
@@ -222,7 +222,7 @@ def rates(summary: Mapping) -> Figure:
     ax.set_ylabel("hops per ion and ns")
     if drawn:
         ax.set_yscale("log")
-        ax.legend(fontsize=7.5, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+        ax.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     else:
         _nothing(ax, "too few hops at all temperatures")
     _diffusion(diffusion, summary["diffusion"])
@@ -260,7 +260,7 @@ def _diffusion(ax: Axes, rows: list[Mapping]) -> None:
     ax.set_ylabel("D (cm²/s)")
     if drawn:
         ax.set_yscale("log")
-        ax.legend(fontsize=9)
+        ax.legend(fontsize=9, frameon=False)
     else:
         _nothing(ax, "too few hops at all temperatures")
 

@@ -30,14 +30,12 @@ def density(data: Mapping, arrays: Mapping) -> Figure:
     layers = data["stacking"]["layers"] if data["stacking"] else []
     axis = _AXES.index(data["stacking"]["axis"].replace("a*", "a").replace("b*", "b")) if layers else 2
     shown = layers[:2]
-    fig, _ = style.figure(1, 1, width=12.0, height=7.2)
-    fig.clear()
-    grid = GridSpec(2, 1 + len(shown), figure=fig, height_ratios=[1.25, 1.0])
-    image = None
-    for column in range(1 + len(shown)):
-        ax = fig.add_subplot(grid[0, column])
-        image = _map(ax, data, arrays, axis, shown[column] if column < len(shown) else None)
-    fig.colorbar(image, ax=fig.axes, label="free energy (eV)", shrink=0.8, location="right")
+    fig = style.blank(width=11.0, height=7.4)
+    grid = GridSpec(2, 1 + len(shown), figure=fig, height_ratios=[1.3, 1.0])
+    maps = [fig.add_subplot(grid[0, column]) for column in range(1 + len(shown))]
+    for ax, layer in zip(maps, [*shown, None], strict=True):
+        image = _map(ax, data, arrays, axis, layer)
+    fig.colorbar(image, ax=maps, label="free energy (eV)", shrink=0.9)
     _profiles(fig.add_subplot(grid[1, :]), data)
     return fig
 
@@ -78,8 +76,8 @@ def _map(ax: Axes, data: Mapping, arrays: Mapping, axis: int, layer: Mapping | N
         rasterized=True,
     )
     ax.set_aspect("equal")
-    ax.set_xlabel(f"{labels[0]} (Å)")
-    ax.set_ylabel(f"{labels[1]} (Å, in the plane of {labels[0]} and {labels[1]})", fontsize=8)
+    ax.set_xlabel(f"along {labels[0]} (Å)")
+    ax.set_ylabel(f"normal to {labels[0]}, towards {labels[1]} (Å)")
     ax.set_title(title, loc="left", fontsize=10)
     return image
 
@@ -106,7 +104,9 @@ def _profiles(ax: Axes, data: Mapping) -> None:
     ax.set_xlabel("distance along the straight path between two sites (Å)")
     ax.set_ylabel("free energy (eV)")
     ax.set_ylim(bottom=-0.01)
-    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    # room for the legend beside the curves
+    ax.set_xlim(0, 1.75 * max(p["length_a"] for p in data["profiles"]))
+    ax.legend(fontsize=9, loc="center right", frameon=False, title="saddle above the start", alignment="left")
 
 
 def traces(data: Mapping, arrays: Mapping) -> Figure:
@@ -116,8 +116,7 @@ def traces(data: Mapping, arrays: Mapping) -> Figure:
         from dlmd.plot_mechanism import message
 
         return message({**data, "verdict": {"message": "no ion hopped: no trace to show"}})
-    fig, _ = style.figure(1, 1, width=11.0, height=4.3 * len(found))
-    fig.clear()
+    fig = style.blank(width=11.0, height=4.3 * len(found))
     for row, trace in enumerate(found):
         _displacement(fig.add_subplot(len(found), 2, 2 * row + 1), data, trace, row, arrays)
         _path(fig.add_subplot(len(found), 2, 2 * row + 2, projection="3d"), data, row, arrays)
@@ -130,7 +129,7 @@ def _displacement(ax: Axes, data: Mapping, trace: Mapping, number: int, arrays: 
     for values, name, colour in zip(away.T, _AXES, (style.BLUE, style.GREEN, style.VERMILION), strict=True):
         ax.plot(time, values, color=colour, lw=1.1, label=f"along {name}")
     ax.axhline(0, color="0.8", lw=0.8, zorder=0)
-    layers = f", {trace['layers']} layers" if data["stacking"] else ""
+    layers = f", {trace['layers']} layers" if trace["layers"] > 1 else ""
     ax.set_title(
         f"{data['mobile']} {trace['ion'] + 1}, {trace['kind']}: {trace['hops']} hops{layers}",
         loc="left",
@@ -138,11 +137,13 @@ def _displacement(ax: Axes, data: Mapping, trace: Mapping, number: int, arrays: 
     )
     ax.set_xlabel("time (ps)")
     ax.set_ylabel("displacement (Å)")
-    ax.legend(fontsize=8, loc="best")
+    ax.legend(fontsize=8, loc="best", frameon=False)
 
 
 def _path(ax, data: Mapping, number: int, arrays: Mapping) -> None:
     """The path coloured by time, resting sites near it by layer, and the host's cations."""
+    from matplotlib.ticker import MaxNLocator
+
     cell = arrays[f"trace{number}_cell_a"]
     path = arrays[f"trace{number}_positions_a"]
     points = ax.scatter(
@@ -165,10 +166,14 @@ def _path(ax, data: Mapping, number: int, arrays: Mapping) -> None:
     ax.set_xlabel("x (Å)")
     ax.set_ylabel("y (Å)")
     ax.set_zlabel("z (Å)")
-    ax.set_box_aspect(np.ptp(np.concatenate([path, sites[0]]), axis=0) if len(sites[0]) else None)
+    reach = np.ptp(np.concatenate([path, sites[0]]), axis=0)
+    # in true proportions, unless a side would be too flat to be read
+    ax.set_box_aspect(np.maximum(reach, 0.35 * reach.max()), zoom=0.85)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_major_locator(MaxNLocator(4))
     ax.tick_params(labelsize=7)
     ax.view_init(elev=12, azim=-70)
-    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.1, 1.0))
+    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.1, 1.0), frameon=False)
     ax.figure.colorbar(points, ax=ax, label="time (ps)", shrink=0.6, pad=0.1)
 
 

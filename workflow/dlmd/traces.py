@@ -15,9 +15,9 @@ VERSION = 1
 
 MOST_POINTS = 1500
 RULES = {
-    "within a layer": "of all ions that hop and never leave their layer, the one whose hops bring it farthest from its first site",
-    "between layers": "of all ions that change layers, the one that gets through most layers, then the one that gets farthest",
-    "farthest": "the ion whose hops bring it farthest from its first site",
+    "within a layer": "of the ions that hop and never leave their layer, the one that gets farthest from its first site",
+    "between layers": "of the ions that change layers, the one that gets through most layers, then the one that gets farthest",
+    "farthest": "the ion that gets farthest from its first site",
 }
 
 

@@ -1,0 +1,13 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import mechanism
+
+    names = ("settings", "replicas", "repeat", "charges", "confidence", "seed")
+    mechanism.temperature(
+        list(snakemake.input.segments),
+        cif=snakemake.input.cif,
+        transport=snakemake.input.transport,
+        **{k: snakemake.output[k] for k in ("result", "hops", "profiles", "traces", "arrays")},
+        **{k: snakemake.params[k] for k in names},
+    )

@@ -1,0 +1,10 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import mechanism
+
+    mechanism.plot(
+        snakemake.input.result,
+        snakemake.input.arrays,
+        {k: list(snakemake.output[k]) for k in ("sites", "hops", "density", "traces")},
+    )
