@@ -1,9 +1,13 @@
 """The example levels of config/engines are valid as they stand, and give a DAG of the same shape as the demo's."""
 
+import json
 import os
+import sys
 
+import numpy as np
 import pytest
 import yaml
+from ase.io import read
 
 from dlmd.config_file import parse
 from dlmd.engines import ENGINES
@@ -34,6 +38,44 @@ def test_example_is_complete(file):
         if hasattr(level, "hubbard_u_ev"):
             assert level.hubbard_u_ev == {"Ti": {"u0": 0.0, "u4": 4.0}[name]}
             assert level.magmom == {"Ti": 1.0} and level.moment_range == {"Ti": (0.5, 1.5)}
+
+
+def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_workdir):
+    """One relaxation with the stand-in for pw.x, through the rule and its script."""
+    workdir = make_workdir("program")
+    (workdir / "upf").mkdir()
+    for element, electrons in (("Li", 3), ("Ti", 12), ("Cl", 7)):
+        (workdir / "upf" / f"{element}.upf").write_text(f'<PP_HEADER z_valence="{electrons}.0"/>\n')
+    stand_in = ROOT / "tests/unit/dft_stand_ins.py"
+    level = {
+        "engine": "espresso",
+        "command": f"{sys.executable} {stand_in} pw",
+        "pseudo_dir": "upf",
+        "pseudopotentials": {e: f"{e}.upf" for e in ("Li", "Ti", "Cl")},
+        "hubbard_u_ev": {"Ti": 4.0},
+        "magmom": {"Ti": 1.0},
+        "moment_range": {"Ti": [0.5, 1.5]},
+        "kpoint_mesh": [1, 1, 1],
+    }
+    text = (workdir / "config/toy.yaml").read_text(encoding="utf-8")
+    before, after = text.split("levels:\n  chgnet:\n    engine: chgnet\n")
+    after = after.replace("fmax_ev_per_angstrom: 0.3", "fmax_ev_per_angstrom: 30.0")
+    config, target = workdir / "config/program.yaml", "results/toy/labels/u4/relax/0.750/80/0/relax.json"
+
+    def run(level, *args):
+        config.write_text(before + yaml.safe_dump({"levels": {"u4": level}}) + after, encoding="utf-8")
+        return snakemake(workdir, target, "--cores", "2", "--configfile", "config/program.yaml", *args)
+
+    done = run(level)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    info = json.loads((workdir / target).read_text())
+    assert info["theory"]["hubbard_u_ev"] == {"Ti": 4.0} and info["versions"]["pw.x"] == "7.3.1"
+    atoms = read(workdir / target.replace("relax.json", "relaxed.extxyz"))
+    np.testing.assert_allclose(atoms.get_magnetic_moments()[atoms.symbols == "Ti"], 0.83)
+    done = run(level | {"command": "another pw.x", "cores": 2}, "-n")
+    assert "Nothing to be done" in done.stdout + done.stderr
+    done = run(level | {"hubbard_u_ev": {"Ti": 3.0}}, "-n")
+    assert jobs(done.stdout + done.stderr)["relax"] == 1
 
 
 def test_every_engine_has_an_example():

@@ -22,6 +22,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 
 from dlmd import estimates, targets
 from dlmd.config_file import load
+from dlmd.engines import RUNNING
 from dlmd.errors import DlmdError
 from dlmd.preflight import check_run
 from dlmd.vasp.incar import aimd_plan, relax_plan
@@ -53,6 +54,7 @@ EMBEDDED = [name for name, level in cfg.levels.items() if level.engine != "vasp"
 VASP = [name for name, level in cfg.levels.items() if level.engine == "vasp"]
 VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
 AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
+EXPLORATIONS = {source.folder: source for source in targets.explorations(cfg)}
 COMPOSITIONS = estimates.compositions(cfg)
 SPECIES = cfg.material.species
 MOBILE = cfg.material.mobile
@@ -76,7 +78,8 @@ def seed(*names):
 
 
 def engine_settings(w):
-    return cfg.levels[w.level].model_dump(mode="json")
+    """Settings of a level's engine without how it is started, which the adapter adds: it makes no label stale."""
+    return cfg.levels[w.level].model_dump(mode="json", exclude=set(RUNNING))
 
 
 def aimd_source(w):
@@ -89,6 +92,38 @@ def previous_restart(w):
 
 def level_files(*names):
     return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
+
+
+def of_round(number, *names):
+    """Files of one round of the learning loop; none before the first round, and none without a loop."""
+    if cfg.learning is None or number < 0:
+        return []
+    return [f"{RUN}/learning/{{level}}/{number}/{name}" for name in names]
+
+
+def of_last_round(*names):
+    return of_round(cfg.learning.iterations - 1 if cfg.learning else -1, *names)
+
+
+def of_previous_round(*names):
+    return lambda w: [path.format(**w) for path in of_round(int(w.i) - 1, *names)]
+
+
+def explored_source(w):
+    return EXPLORATIONS[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
+
+
+def exploring_member(w):
+    """Potential that an exploration runs with: the committee takes turns."""
+    return (list(EXPLORATIONS.values()).index(explored_source(w)) + int(w.i)) % cfg.training.potentials
+
+
+def training_settings(first):
+    """Settings of a training from scratch, or of one that goes on from the weights of the round before."""
+    settings = cfg.training.model_dump(mode="json", exclude={"potentials"})
+    if not first:
+        settings |= dict(steps=cfg.learning.steps, start_lr=cfg.learning.start_lr)
+    return settings
 
 
 def relax_step_names(w):
@@ -164,6 +199,18 @@ def parallel(cores, gpus):
 
 def vasp_parallel():
     return parallel(lambda w: cfg.levels[w.level].cores, lambda w: cfg.levels[w.level].gpus)
+
+
+def engine_cores(w):
+    return getattr(cfg.levels[w.level], "cores", 1)
+
+
+def engine_memory(w, attempt):
+    return attempt * max(2500 + 5 * atoms_of(w.occupancy, w.cell), 2000 * engine_cores(w))
+
+
+def engine_parallel():
+    return parallel(engine_cores, lambda w: getattr(cfg.levels[w.level], "gpus", 0))
 
 
 def md_parallel():

@@ -25,8 +25,10 @@ rule relax:
         level=EMBEDDED_LEVELS,
     conda:
         DLMD_ENV
+    threads: engine_cores
     resources:
-        mem_mb=lambda w, attempt: attempt * (2500 + 5 * atoms_of(w.occupancy, w.cell)),
+        **engine_parallel(),
+        mem_mb=engine_memory,
         runtime=relax_minutes,
     params:
         engine=engine_settings,
@@ -53,8 +55,10 @@ rule aimd:
         level=EMBEDDED_LEVELS,
     conda:
         DLMD_ENV
+    threads: engine_cores
     resources:
-        mem_mb=lambda w, attempt: attempt * (2500 + 5 * atoms_of(w.occupancy, w.cell)),
+        **engine_parallel(),
+        mem_mb=engine_memory,
         runtime=aimd_minutes,
     params:
         engine=engine_settings,

@@ -16,6 +16,7 @@ def job(snakemake):
     sys.path.insert(0, str(Path(snakemake.scriptdir).parent))
     from dlmd.errors import DlmdError
 
+    _add_how_it_runs(snakemake)
     with open(snakemake.log[0], "w", buffering=1) as log:  # noqa: PTH123
         sys.stdout = sys.stderr = log
         try:
@@ -29,3 +30,13 @@ def job(snakemake):
             raise SystemExit(1) from None
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+
+
+def _add_how_it_runs(snakemake):
+    """Put the command of the level's engine back among its settings: params leave it out, because it makes no label stale."""
+    from dlmd.engines import RUNNING
+
+    engine = snakemake.params.get("engine")
+    if engine and engine["engine"] != "vasp":
+        level = snakemake.config["levels"][snakemake.wildcards.level]
+        engine.update({key: level[key] for key in RUNNING if key in level})

@@ -12,10 +12,13 @@ from typing import Any
 from dlmd.engines.base import Engine
 from dlmd.errors import DlmdError, did_you_mean
 
-__all__ = ["ENGINES", "Engine", "get"]
+__all__ = ["ENGINES", "RUNNING", "Engine", "get"]
 
 # name in the config -> module that defines `create(settings)`; imported only when asked for
 ENGINES = {name: f"dlmd.engines.{name}" for name in ("chgnet", "sevennet", "gpaw", "espresso", "cp2k")}
+
+# keys of a level that decide how its program is started, and nothing in its results
+RUNNING = ("command", "cores", "gpus", "scratch")
 
 
 def get(settings: Mapping[str, Any]) -> Engine:

@@ -11,13 +11,22 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from dlmd.engines.base import package_version
-from dlmd.engines.dft import DftSettings, Mesh, first_output, judged, own_folder, show_end, validated
+from dlmd.engines.dft import (
+    Mesh,
+    ProgramSettings,
+    first_output,
+    judged,
+    one_thread_per_rank,
+    own_folder,
+    show_end,
+    validated,
+)
 from dlmd.errors import DlmdError
 
 if TYPE_CHECKING:
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
 ANGULAR_MOMENTUM = {"p": 1, "d": 2, "f": 3}
 
 
-class Cp2kSettings(DftSettings):
+class Cp2kSettings(ProgramSettings):
     """One level of theory run by CP2K."""
 
     command: str = Field(
@@ -58,11 +67,6 @@ class Cp2kSettings(DftSettings):
     )
     added_states: PositiveInt = Field(
         20, description="Empty states for the smearing (ADDED_MOS); raise it with the cell."
-    )
-    scratch: Path | None = Field(
-        None,
-        description="Folder below which each job keeps the program's files while it runs, seen by all nodes of "
-        "the job; null: TMPDIR.",
     )
 
     def template(self, symbols: Sequence[str]) -> str:
@@ -152,6 +156,7 @@ class Cp2kEngine:
 
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
+        one_thread_per_rank()
         return _calculator_class()(self.settings)
 
     def versions(self) -> dict[str, str]:
@@ -180,13 +185,13 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
         )
 
 
-def spin_moments(output: str, atoms: int) -> list[float] | None:
+def spin_moments(output: str, atoms: int) -> np.ndarray | None:
     """Moments per atom (Bohr magnetons) of the last Mulliken analysis; None without one."""
     block = output.rpartition("Mulliken Population Analysis")[2]
     found = re.findall(
         r"^\s*\d+\s+[A-Z][a-z]?\w*\s+\d+\s+\S+\s+\S+\s+\S+\s+(-?\d+\.\d+)\s*$", block, re.MULTILINE
     )
-    return [float(m) for m in found[:atoms]] if len(found) >= atoms else None
+    return np.array(found[:atoms], float) if len(found) >= atoms else None
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,22 @@ class DftSettings(Strict):
         }
 
 
+class ProgramSettings(DftSettings):
+    """Keys of an engine that starts a program of its own."""
+
+    cores: PositiveInt = Field(
+        1,
+        description="MPI ranks that `command` starts, a core each: what a job asks a scheduler for. Threads per rank are "
+        "`command`'s to set, as in 'env OMP_NUM_THREADS=2 srun ...'.",
+    )
+    gpus: Annotated[int, Field(ge=0)] = Field(0, description="GPUs of one job.")
+    scratch: Path | None = Field(
+        None,
+        description="Folder below which each job keeps the program's files while it runs, seen by all nodes of "
+        "the job; null: TMPDIR.",
+    )
+
+
 S = TypeVar("S", bound=Strict)
 
 
@@ -130,6 +147,11 @@ def judged(results: dict[str, Any], symbols: Iterable[str], settings: DftSetting
     """`results` of a step, with the key `moments_in_range` where the level sets a range."""
     verdict = moments_in_range(symbols, results.get("magmoms"), settings.moment_range)
     return results if verdict is None else results | {"moments_in_range": verdict}
+
+
+def one_thread_per_rank() -> None:
+    """Keep programs started from here from taking a thread per core in each of their ranks."""
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def own_folder(owner: object, parent: Path | None, *, prefix: str) -> Path:

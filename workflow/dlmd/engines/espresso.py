@@ -16,15 +16,17 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from dlmd.engines.base import package_version
 from dlmd.engines.dft import (
-    DftSettings,
     Mesh,
+    ProgramSettings,
     cannot_start,
     first_output,
     judged,
+    one_thread_per_rank,
     own_folder,
     show_end,
     validated,
@@ -43,7 +45,7 @@ NOBLE = (2, 10, 18, 36, 54, 86)
 SHELL = {"p": 0, "d": -1, "f": -2}
 
 
-class EspressoSettings(DftSettings):
+class EspressoSettings(ProgramSettings):
     """One level of theory run by Quantum ESPRESSO."""
 
     command: str = Field("pw.x", description="How pw.x is started, for instance 'srun pw.x -nk 4'.")
@@ -73,11 +75,6 @@ class EspressoSettings(DftSettings):
         200, description="Most electronic iterations of one step; a step that needs more is an error."
     )
     mixing_beta: PositiveFloat = Field(0.3, description="Part of the new density that is mixed in.")
-    scratch: Path | None = Field(
-        None,
-        description="Folder below which each job keeps the program's files while it runs, seen by all nodes of "
-        "the job; null: TMPDIR.",
-    )
 
     def keywords(self, atoms: Atoms) -> dict[str, Any]:
         """Keywords of ASE's calculator for these atoms."""
@@ -163,6 +160,7 @@ class EspressoEngine:
 
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
+        one_thread_per_rank()
         return _calculator_class()(self.settings)
 
     def versions(self) -> dict[str, str]:
@@ -189,11 +187,11 @@ def valence_electrons(upf: str) -> float:
     return float(found[1].upper().replace("D", "E"))
 
 
-def last_moments(output: str, atoms: int) -> list[float] | None:
+def last_moments(output: str, atoms: int) -> np.ndarray | None:
     """Moments per atom (Bohr magnetons, in the program's spheres) of the last block that prints them; None without one."""
     block = output.rpartition("Magnetic moment per site")[2]
     found = re.findall(r"^\s*atom\s*:?\s*\d+.*?magn\s*[=:]\s*([-+\d.]+)", block, re.MULTILINE)
-    return [float(m) for m in found[:atoms]] if len(found) >= atoms else None
+    return np.array(found[:atoms], float) if len(found) >= atoms else None
 
 
 def energy_forces_stress(output: str) -> dict[str, Any]:
