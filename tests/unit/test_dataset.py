@@ -238,3 +238,14 @@ def test_judged_moments_are_in_the_provenance_and_empty_where_nobody_judged(tmp_
     build(tmp_path, {"one": ("train", frames)})
     assert [row["moments_in_range"] for row in rows(tmp_path)] == ["True", "False", ""]
     assert [row["status"] for row in rows(tmp_path)] == ["used"] * 3  # flagged, not rejected
+
+
+def test_flags_of_moments_travel_with_their_frames(tmp_path):
+    frames = [labelled(step, **flag) for step, flag in enumerate([{"moments_in_range": True}, {}, {}])]
+    frames.append(labelled(3, moments_in_range=False))
+    frames[1].info["converged"] = False
+    build(tmp_path, {"a": ("train", frames), "b": ("test", [labelled(0)])})
+    sets = tmp_path / "dataset"
+    np.testing.assert_array_equal(np.load(sets / "train/a/set.000/moments_in_range.npy"), [1, np.nan, 0])
+    assert not (sets / "test/b/set.000/moments_in_range.npy").exists()
+    assert [r["moments_in_range"] for r in rows(tmp_path)] == ["True", "", "", "False", ""]

@@ -137,3 +137,19 @@ def test_melting_is_an_error_only_if_every_element_moves(crystal):
     moved.positions[~chlorine] += 3.0 * rng.standard_normal((9, 3))
     with pytest.raises(DlmdError, match="melted at step 10"):
         label_md.check_health(moved, crystal, temperature_k=500, step=10)
+
+
+@pytest.mark.parametrize("judged", [True, False, None])
+def test_verdict_on_moments_travels_with_the_frame(crystal, tmp_path, judged):
+    calculator = Einstein(crystal.positions)
+    calculate = calculator.calculate
+
+    def with_verdict(*args, **settings):
+        calculate(*args, **settings)
+        if judged is not None:
+            calculator.results["moments_in_range"] = judged
+
+    calculator.calculate = with_verdict
+    run(crystal, calculator, tmp_path / "frames.extxyz", steps=5)
+    for frame in read(tmp_path / "frames.extxyz", ":"):
+        assert frame.info.get("moments_in_range") == judged

@@ -12,7 +12,7 @@ from dlmd.validation import Prediction
 SPECIES = ["Li", "Cl"]
 
 
-def prediction(source="a", *, force_error=None, frames=2):
+def prediction(source="a", *, force_error=None, frames=2, moments_in_range=None):
     """Two atoms; reference forces of 0.3 eV/Å in every component unless said otherwise."""
     reference = np.full((frames, 2, 3), 0.3)
     error = np.zeros_like(reference) if force_error is None else force_error
@@ -26,6 +26,7 @@ def prediction(source="a", *, force_error=None, frames=2):
         force_predicted=reference + error,
         virial_reference=np.zeros((frames, 9)),
         virial_predicted=np.full((frames, 9), 0.002),
+        moments_in_range=np.full(frames, np.nan) if moments_in_range is None else np.array(moments_in_range),
     )
 
 
@@ -68,6 +69,38 @@ def test_parity_points_are_pairs_of_the_data():
     for predicted, element in zip(some["force_predicted"], some["force_element"], strict=True):
         row = np.flatnonzero((everything["force_predicted"] == predicted).all(axis=1))
         assert len(row) == 1 and everything["force_element"][row[0]] == element
+
+
+def test_frames_whose_moments_left_their_state_are_counted_apart():
+    error = np.zeros((2, 2, 3))
+    error[1] = 0.1
+    mixed = prediction("mixed", force_error=error, moments_in_range=[1, 0])
+    unjudged = prediction("unjudged", force_error=np.full((2, 2, 3), 0.2))
+    found = validation.summarise([mixed, unjudged], species=SPECIES)
+    moments = found["moments"]
+    assert moments["frames_not_judged"] == 2
+    assert moments["in_range"]["frames"] == 1 and moments["left_their_state"]["frames"] == 1
+    assert moments["in_range"]["force_rmse_mev_per_a"] == pytest.approx(0, abs=1e-9)
+    assert moments["in_range"]["energy_rmse_mev_per_atom"] == pytest.approx(1.0)
+    assert moments["left_their_state"]["force_rmse_mev_per_a"] == pytest.approx(100)
+    assert moments["left_their_state"]["energy_rmse_mev_per_atom"] == pytest.approx(3.0)
+    assert found["frames"] == 4  # the gate's numbers are of all of them
+
+    points = validation.parity_points([mixed, unjudged], species=SPECIES)
+    flags = points["force_moments_in_range"]
+    np.testing.assert_array_equal(flags, [1, 1, 0, 0, np.nan, np.nan, np.nan, np.nan])
+    differences = (points["force_predicted"] - points["force_reference"])[flags == 0]
+    np.testing.assert_allclose(differences, 0.1)
+    np.testing.assert_array_equal(points["energy_moments_in_range"], [1, 0, np.nan, np.nan])
+    np.testing.assert_array_equal(points["virial_moments_in_range"][:18], [1] * 9 + [0] * 9)
+
+    good = validation.summarise([prediction(moments_in_range=[1, 1])], species=SPECIES)
+    assert good["moments"]["left_their_state"] == {"frames": 0}
+
+
+def test_nothing_is_said_of_moments_that_nobody_judged():
+    assert "moments" not in validation.summarise([prediction()], species=SPECIES)
+    assert not any("moments" in key for key in validation.parity_points([prediction()], species=SPECIES))
 
 
 def write_details(work, tables):
@@ -113,6 +146,18 @@ def test_details_are_matched_to_their_system(details):
     np.testing.assert_allclose(two.energy_predicted, tables[1]["e"][:, 1] / 2)
     np.testing.assert_allclose(two.force_predicted[1, 0], tables[1]["f"][2, 3:])
     np.testing.assert_allclose(two.virial_reference, tables[1]["v"][:, :9] / 2)
+
+
+def test_flags_are_read_with_their_frames(details):
+    work, found, tables = details
+    np.save(found[1] / "set.000" / "moments_in_range.npy", [1.0, 0.0])
+    write_details(work, tables)
+    one, two = validation.read_details(work, found, species=SPECIES)
+    np.testing.assert_array_equal(one.moments_in_range, [np.nan])
+    np.testing.assert_array_equal(two.moments_in_range, [1, 0])
+    np.save(found[1] / "set.000" / "moments_in_range.npy", [1.0])
+    with pytest.raises(DlmdError, match="1 flags of moments for 2 frames"):
+        validation.read_details(work, found, species=SPECIES)
 
 
 def test_foreign_or_missing_details_are_errors(details):

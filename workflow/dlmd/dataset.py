@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 VERSION = 1
 
 SPLITS = ("train", "valid", "test")
+# Beside the arrays of a set that dp reads, where the engine judged the moments of any frame: 1 for yes, 0 for no, NaN where
+# it did not judge.
+MOMENTS_FILE = "moments_in_range.npy"
 COLUMNS = (
     "source",
     "split",
@@ -200,7 +203,7 @@ def read_source(
 
 
 def write_system(frames: Sequence[Atoms], folder: Path, *, species: Sequence[str]) -> None:
-    """Write frames of one composition as a deepmd/npy system with one set, atoms sorted by type."""
+    """Write frames of one composition as a deepmd/npy system with one set, atoms sorted by type, and `MOMENTS_FILE`."""
     import dpdata
 
     symbols = frames[0].get_chemical_symbols()
@@ -226,6 +229,9 @@ def write_system(frames: Sequence[Atoms], folder: Path, *, species: Sequence[str
         }
     )
     system.to("deepmd/npy", str(folder), set_size=len(frames), prec=np.float64)
+    flags = np.array([float(atoms.info.get("moments_in_range", np.nan)) for atoms in frames])
+    if not np.isnan(flags).all():
+        np.save(folder / "set.000" / MOMENTS_FILE, flags)
 
 
 def _check_sources(sources: Sequence[Source]) -> None:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
 from dlmd import programs
+from dlmd.dataset import MOMENTS_FILE
 from dlmd.errors import DlmdError
 from dlmd.training import systems
 
@@ -31,7 +32,11 @@ MEV_PER_EV = 1000.0
 @dataclass(frozen=True)
 class Prediction:
     """Reference and prediction of one trajectory: energies (frames,) in eV per atom, forces (frames, atoms, 3) in eV/Å,
-    virials (frames, 9) in eV per atom, and the element of every atom."""
+    virials (frames, 9) in eV per atom, and the element of every atom.
+
+    `moments_in_range` (frames,) is 1 where the magnetic moments are in their state, 0 where they left it, NaN where nobody
+    judged.
+    """
 
     source: str
     elements: np.ndarray
@@ -41,6 +46,12 @@ class Prediction:
     force_predicted: np.ndarray
     virial_reference: np.ndarray
     virial_predicted: np.ndarray
+    moments_in_range: np.ndarray
+
+    def frames(self, chosen: np.ndarray) -> Prediction:
+        """Only the frames of a mask."""
+        arrays = [field.name for field in fields(self) if field.name not in ("source", "elements")]
+        return replace(self, **{name: getattr(self, name)[chosen] for name in arrays})
 
 
 def test_errors(
@@ -126,6 +137,7 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
                 force_predicted=force[:, 3:].reshape(-1, atoms, 3),
                 virial_reference=virial[:, :9] / atoms,
                 virial_predicted=virial[:, 9:] / atoms,
+                moments_in_range=read_moments(system, frames),
             )
         )
     if frame != len(energies) or row != len(forces):
@@ -135,6 +147,25 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
             remedy="see the log of dp test",
         )
     return predictions
+
+
+def read_moments(system: Path, frames: int) -> np.ndarray:
+    """(frames,) flags of `dlmd.dataset.MOMENTS_FILE`; all NaN where the engine judged no moments."""
+    flags = np.concatenate(
+        [
+            np.load(labels.with_name(MOMENTS_FILE))
+            if labels.with_name(MOMENTS_FILE).exists()
+            else np.full(len(np.load(labels)), np.nan)
+            for labels in sorted(system.glob("set.*/energy.npy"))
+        ]
+    )
+    if len(flags) != frames:
+        raise DlmdError(
+            f"{len(flags)} flags of moments for {frames} frames",
+            where=str(system),
+            remedy="build the dataset again",
+        )
+    return flags
 
 
 def parse_detail(text: str) -> np.ndarray:
@@ -186,10 +217,18 @@ def force_statistics(
 
 
 def summarise(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
-    """Content of errors.json: `statistics` of everything, and of each trajectory under `trajectories`."""
-    return statistics(predictions, species=species) | {
+    """Content of errors.json: `statistics` of everything, of each trajectory under `trajectories`, and, where moments were
+    judged, of the frames whose moments are in their state and of those that left it under `moments`."""
+    summary = statistics(predictions, species=species) | {
         "trajectories": {p.source: statistics([p], species=species) for p in predictions}
     }
+    flags = np.concatenate([p.moments_in_range for p in predictions])
+    if not np.isnan(flags).all():
+        summary["moments"] = {"frames_not_judged": int(np.isnan(flags).sum())}
+        for name, value in (("in_range", 1), ("left_their_state", 0)):
+            some = [p.frames(p.moments_in_range == value) for p in predictions if value in p.moments_in_range]
+            summary["moments"][name] = statistics(some, species=species) if some else {"frames": 0}
+    return summary
 
 
 def parity_points(
@@ -199,9 +238,12 @@ def parity_points(
     drawn without replacement.
 
     Keys: energy_{reference,predicted} (n,) eV per atom; force_{reference,predicted} (n, 3) eV/Å with force_element (n,);
-    virial_{reference,predicted} (n,) eV per atom; {energy,force,virial}_total, the counts before drawing.
+    virial_{reference,predicted} (n,) eV per atom; {energy,force,virial}_total, the counts before drawing;
+    where moments were judged, {energy,force,virial}_moments_in_range (n,), the flag of a point's frame (`Prediction`).
     """
     rng = np.random.default_rng(seed)
+    flags = [p.moments_in_range for p in predictions]
+    judged = not np.isnan(np.concatenate(flags)).all()
 
     def join(name: str, shape: tuple[int, ...]) -> np.ndarray:
         return np.concatenate([getattr(p, name).reshape(shape) for p in predictions])
@@ -212,6 +254,13 @@ def parity_points(
         if kind == "force":
             columns["force_element"] = np.concatenate(
                 [np.tile(p.elements, len(p.energy_reference)) for p in predictions]
+            )
+        if judged:
+            columns[f"{kind}_moments_in_range"] = np.concatenate(
+                [
+                    np.repeat(p.moments_in_range, len(getattr(p, f"{kind}_reference").reshape(shape)) // n)
+                    for p, n in zip(predictions, map(len, flags), strict=True)
+                ]
             )
         total = len(columns[f"{kind}_reference"])
         drawn = np.sort(rng.permutation(total)[:max_points])
