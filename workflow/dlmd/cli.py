@@ -15,6 +15,7 @@ from dlmd.errors import DlmdError, did_you_mean
 COMMANDS = {
     "transport": "dlmd.commands.transport",
     "arrhenius": "dlmd.commands.arrhenius",
+    "plan": "dlmd.commands.plan",
 }
 
 BAD_USAGE, FAILED, INTERRUPTED = 2, 1, 130

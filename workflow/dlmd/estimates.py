@@ -15,17 +15,21 @@ from dlmd.targets import AimdSource
 
 # core seconds per atom and step of the label engine; CHGNet's measured with 80 and 160 atoms
 LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 5e-3}
-# a self-consistent step of 160 spin-polarised atoms at 450 eV: 2.7 core hours
-DFT_STEP_S = 60.0
+# an ionic step of 160 spin-polarised atoms at 450 eV: 0.7 core hours of dynamics at Γ, 2.7 of a relaxation with k-points
+DFT_MD_STEP_S, DFT_RELAX_STEP_S = 15.0, 60.0
 # factor by which one data-centre GPU beats one core
 GPU_TRAINING, GPU_MD = 20.0, 100.0
-ASSUMED = "DFT: 60 core seconds per atom and ionic step; one GPU as 100 cores in MD, as 20 in training"
+ASSUMED = (
+    f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics; "
+    f"one GPU as {GPU_MD:g} cores in MD, as {GPU_TRAINING:g} in training"
+)
 
 RELAX_STEPS = 200
 WALLTIME_FACTOR = 3.0
 SHORTEST_MIN, LONGEST_MIN = 60, 1440
 
-BYTES_DCD, BYTES_XTC, BYTES_EXTXYZ = 12, 5, 150  # per atom and frame
+# per atom and frame; of DFT also its own output
+BYTES_DCD, BYTES_XTC, BYTES_EXTXYZ, BYTES_DFT = 12, 5, 150, 1500
 
 
 @dataclass(frozen=True)
@@ -86,31 +90,32 @@ def training_step_s(cfg: RunConfig) -> float:
     return 4.5e-10 * cfg.training.cutoff_angstrom**3 * sum(a * b for a, b in pairwise(layers))
 
 
-def label_step(cfg: RunConfig, level: str) -> tuple[float, int, int, bool]:
-    """(core seconds per atom and step, cores, GPUs, assumed?) of a level's engine."""
-    settings = cfg.levels[level]
-    known = LABEL_STEP_S.get(settings.engine)
-    return (
-        known or DFT_STEP_S,
-        getattr(settings, "cores", 1),
-        getattr(settings, "gpus", 0),
-        settings.engine != "chgnet",
-    )
-
-
 def relax(cfg: RunConfig, level: str, *, atoms: int) -> Estimate:
     """Relaxation of one cell."""
-    per_atom, cores, gpus, assumed = label_step(cfg, level)
-    steps = min(RELAX_STEPS, cfg.labels.relax.max_steps)
-    return Estimate(per_atom * atoms * steps / cores, cores, gpus, BYTES_EXTXYZ * atoms, assumed)
+    return _labels(
+        cfg, level, atoms=atoms, steps=min(RELAX_STEPS, cfg.labels.relax.max_steps), dft=DFT_RELAX_STEP_S
+    )
 
 
 def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> Estimate:
     """One trajectory of labels."""
-    per_atom, cores, gpus, assumed = label_step(cfg, level)
-    frames = source.steps // cfg.labels.aimd.stride + 1
-    wall = per_atom * atoms * source.steps / cores
-    return Estimate(wall, cores, gpus, BYTES_EXTXYZ * atoms * frames, assumed)
+    stored = BYTES_EXTXYZ * atoms * (source.steps // cfg.labels.aimd.stride + 1)
+    return _labels(cfg, level, atoms=atoms, steps=source.steps, dft=DFT_MD_STEP_S, stored=stored)
+
+
+def _labels(
+    cfg: RunConfig, level: str, *, atoms: int, steps: int, dft: float, stored: float = 0.0
+) -> Estimate:
+    settings = cfg.levels[level]
+    cores, gpus = getattr(settings, "cores", 1), getattr(settings, "gpus", 0)
+    known = LABEL_STEP_S.get(settings.engine)
+    return Estimate(
+        wall_s=(known or dft) * atoms * steps / cores,
+        cores=cores,
+        gpus=gpus,
+        disk_bytes=stored + (0.0 if known else BYTES_DFT * atoms * steps),
+        assumed=settings.engine != "chgnet",
+    )
 
 
 def training(cfg: RunConfig, *, atoms: int) -> Estimate:
