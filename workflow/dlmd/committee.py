@@ -67,6 +67,13 @@ class Committee:
         ]
         return np.stack([e.reshape(n) for e, _, _ in found]), np.stack([f for _, f, _ in found])
 
+    def describe(self, positions: np.ndarray, cells: np.ndarray, types: np.ndarray) -> np.ndarray:
+        """Descriptor (frames, atoms, features) of every atom by the first potential; arguments as of `predict`."""
+        n = len(positions)
+        return self.members[0].eval_descriptor(
+            np.reshape(positions, (n, -1)), np.reshape(cells, (n, 9)), np.asarray(types)
+        )
+
 
 def atom_deviation(forces: np.ndarray) -> np.ndarray:
     """(frames, atoms): deviation of the forces (models, frames, atoms, 3), in their unit."""

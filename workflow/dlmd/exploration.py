@@ -142,14 +142,17 @@ def explore(
 
 
 def _frames(xtc: Path, n_atoms: int) -> np.ndarray:
-    """All whole frames (frames, atoms, 3) of an XTC file, whose end may be torn."""
+    """Whole frames (frames, atoms, 3) of an XTC file, whose end may be torn, up to the first that has lost atoms."""
     import chemfiles
 
-    positions = np.empty((len(xtc_offsets(xtc)) - 1, n_atoms, 3))
+    found = []
     trajectory = chemfiles.Trajectory(str(xtc))
     try:
-        for k in range(len(positions)):
-            positions[k] = trajectory.read_step(k).positions
+        for k in range(len(xtc_offsets(xtc)) - 1):
+            frame = trajectory.read_step(k)  # its positions are a view that dies with it
+            if len(frame.atoms) != n_atoms:
+                break
+            found.append(np.array(frame.positions))
     finally:
         trajectory.close()
-    return positions
+    return np.array(found).reshape(-1, n_atoms, 3)

@@ -22,6 +22,8 @@ PACKAGES = (
 )
 LATTICE = ("a", "b", "c", "beta")
 
+DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
+
 
 def write(config: str, *, output: str, summary: str, reference: str | None) -> None:
     """Write the report of the run in the folder of `output`, and its table of answers as text in `summary`.
@@ -76,6 +78,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         (validation / "parity.png", "Predicted against reference", "parity.npz", "parity.rst"),
         (validation / "learning_curve.png", "Learning curve", "lcurve.csv", "learning_curve.rst"),
         (validation / "rdf.png", "Radial distribution functions", "rdf.csv", "rdf.rst"),
+        (run / "learning" / name / "rounds.png", "Rounds of the learning loop", "rounds.csv", "learning.rst"),
         (validation / "committee.png", "Disagreement of the potentials", "committee.json", "committee.rst"),
         (validation / "deviation.png", "Disagreement along production", "deviation/", "deviation.rst"),
     ]
@@ -195,9 +198,9 @@ def _temperature(result: Mapping) -> dict:
 
 def _theory(cfg: RunConfig, name: str) -> str:
     level = cfg.levels[name]
-    if level.engine in ("vasp", "gpaw"):
+    if level.engine in DFT_NAMES:
         u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
-        return f"{level.engine.upper()}, {level.functional}, {u}"
+        return f"{DFT_NAMES[level.engine]}, {level.functional}, {u}"
     from dlmd.engines import get
 
     theory = get(level.model_dump(mode="json")).level

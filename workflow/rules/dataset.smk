@@ -2,11 +2,13 @@
 from dlmd import dataset as dataset_module
 
 DATASET = f"{RUN}/dataset/{{level}}"
+AIMD_FRAMES = [f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)]
+LEARNED = targets.learned_sources(cfg, "{level}", cfg.learning.iterations if cfg.learning else 0)
 
 
 rule dataset:
     input:
-        frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)],
+        frames=AIMD_FRAMES + [f"{RUN}/{path}" for _, path in LEARNED],
     output:
         train=directory(f"{DATASET}/train"),
         valid=directory(f"{DATASET}/valid"),
@@ -21,8 +23,9 @@ rule dataset:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
     params:
-        ids=[s.id for s in targets.aimd_sources(cfg)],
-        splits=[s.split for s in targets.aimd_sources(cfg)],
+        ids=[s.id for s in targets.aimd_sources(cfg)] + [name for name, _ in LEARNED],
+        splits=[s.split for s in targets.aimd_sources(cfg)] + ["train"] * len(LEARNED),
+        optional=[name for name, _ in LEARNED],
         number=len(targets.aimd_sources(cfg)),
         species=SPECIES,
         discard_ps=cfg.labels.aimd.discard_ps,

@@ -21,6 +21,7 @@ rule report:
             else []
         ),
         committee=COMMITTEE_FILES,
+        learning=LEARNING_FILES,
         transport=level_files(
             *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
             "transport/{level}/msd.png",

@@ -10,6 +10,7 @@ rule training_input:
     input:
         train=f"{RUN}/dataset/{{level}}/train",
         valid=f"{RUN}/dataset/{{level}}/valid",
+        start=of_last_round("training/{m}/model.pb"),
     output:
         input=f"{TRAINING}/input.json",
     log:
@@ -17,9 +18,9 @@ rule training_input:
     benchmark:
         f"{BENCH}/training/{{level}}/{{m}}_input.jsonl"
     conda:
-        DLMD_ENV
+        DEEPMD_ENV if cfg.learning else DLMD_ENV
     params:
-        settings=cfg.training.model_dump(mode="json", exclude={"potentials"}),
+        settings=training_settings(first=cfg.learning is None),
         species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m),
         algorithm=training_module.VERSION,
@@ -34,6 +35,10 @@ rule train:
         input=f"{TRAINING}/input.json",
         train=f"{RUN}/dataset/{{level}}/train",
         valid=f"{RUN}/dataset/{{level}}/valid",
+        previous=of_last_round(
+            "training/{m}/model.pb", "training/{m}/compressed.pb", "training/{m}/lcurve.csv"
+        ),
+        labels=of_last_round("labels.json"),
     output:
         model=protected(f"{TRAINING}/model.pb"),
         compressed=protected(f"{TRAINING}/compressed.pb"),

@@ -173,7 +173,13 @@ if VASP_EXTERNAL:
     onerror:
         # every job that waits for results, in one message; the manifests say what to run and where results are expected
         print(
-            vasp_manifest.message(vasp_manifest.write(f"{RUN}/labels", VASP_EXTERNAL)),
+            vasp_manifest.message(
+                [
+                    job
+                    for home in ("labels", "learning")
+                    for job in vasp_manifest.write(f"{RUN}/{home}", VASP_EXTERNAL)
+                ]
+            ),
             end="",
             file=sys.stderr,
         )

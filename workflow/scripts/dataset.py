@@ -7,5 +7,5 @@ with job(snakemake):
         list(snakemake.input.frames),
         folder=snakemake.output.provenance.rsplit("/", 1)[0],
         level=snakemake.wildcards.level,
-        **{k: snakemake.params[k] for k in ("ids", "splits", "species", "discard_ps")},
+        **{k: snakemake.params[k] for k in ("ids", "splits", "species", "discard_ps", "optional")},
     )

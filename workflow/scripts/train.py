@@ -1,10 +1,12 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import training
+    from dlmd.jobs import learning
 
-    training.train(
+    learning.train(
         snakemake.input.input,
+        previous=list(snakemake.input.previous),
+        labels=next(iter(snakemake.input.labels), None),
         model=snakemake.output.model,
         compressed=snakemake.output.compressed,
         lcurve=snakemake.output.lcurve,

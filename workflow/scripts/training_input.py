@@ -7,5 +7,6 @@ with job(snakemake):
         snakemake.output.input,
         train=snakemake.input.train,
         valid=snakemake.input.valid,
+        start=next(iter(snakemake.input.start), None),
         **{k: snakemake.params[k] for k in ("settings", "species", "seed")},
     )

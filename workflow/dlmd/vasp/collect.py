@@ -95,6 +95,35 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
     }
 
 
+def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
+    """The frame of a single point, or None where it must not be a label.
+
+    Returns
+    -------
+    Atoms or None
+        With results attached, as `collect_aimd` writes them.
+    dict
+        `theory`, `reason` (why there is no frame, else None), `moments_in_range` (None where it was not judged).
+
+    Raises
+    ------
+    DlmdError
+        if there is no result, it is unfinished, or of another level.
+    """
+    folder = Path(folder)
+    job = load_job(folder)
+    (runs,) = _runs(folder, job).values()
+    if not continuation.step_done("static", runs[-1]):
+        raise DlmdError("the single point is not finished", where=str(folder), remedy="run it again")
+    frame = runs[-1].frames[-1]
+    usable = frame.reason is None
+    return _atoms(job, frame) if usable else None, {
+        "theory": _theory(job, runs),
+        "reason": frame.reason,
+        "moments_in_range": gate.moments_in_range(frame, job) if usable else None,
+    }
+
+
 def _final_cell(folder: Path, job: dict, end: Frame) -> np.ndarray:
     """Cell that the relaxation ended with: of its CONTCAR, where it was brought back, else of its last ionic step."""
     name = next(s["name"] for s in reversed(job["run_steps"]) if s["role"] == "relax")

@@ -180,6 +180,12 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
     return [Step(name, role, common | by_role[role] | overrides) for name, role in relax_plan(settings)]
 
 
+def static_steps(settings: VaspSettings, species: list[str], *, label: str) -> list[Step]:
+    """One single point with the electrons treated as in dynamics, so that its labels may join theirs."""
+    common = _common(settings, settings.aimd, species, label)
+    return [Step("1-static", "static", common | {"NSW": 0, "ISYM": 0} | settings.incar | settings.aimd.incar)]
+
+
 def aimd_steps(
     settings: VaspSettings,
     species: list[str],

@@ -17,7 +17,15 @@ import numpy as np
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
 from dlmd.vasp import potcar, script, verify
-from dlmd.vasp.incar import Step, aimd_steps, initial_moments, k_mesh, relax_steps, species_blocks
+from dlmd.vasp.incar import (
+    Step,
+    aimd_steps,
+    initial_moments,
+    k_mesh,
+    relax_steps,
+    species_blocks,
+    static_steps,
+)
 from dlmd.vasp.settings import KpointSettings, VaspSettings
 
 if TYPE_CHECKING:
@@ -115,6 +123,21 @@ def stage_aimd(
         "seed": seed,
     }
     return _stage(atoms, Path(folder), plan, settings.aimd.kpoints, settings=settings, record=record)
+
+
+def stage_static(
+    atoms: Atoms, folder: str | Path, *, settings: VaspSettings, level: str, cell: str, source: str
+) -> dict:
+    """Stage a single point of one frame, with the settings and k-mesh of dynamics; all as for `stage_relax`."""
+    species, _ = species_blocks(atoms)
+    return _stage(
+        atoms,
+        Path(folder),
+        static_steps(settings, species, label=f"{source} {level}"),
+        settings.aimd.kpoints,
+        settings=settings,
+        record={"kind": "static", "level": level, "cell": cell, "source": source},
+    )
 
 
 def load_job(folder: str | Path) -> dict:

@@ -1,0 +1,65 @@
+"""Single points of the learning loop's frames: staged, run and collected slot by slot; a slot without a frame is passed over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlmd import walltime
+from dlmd.files import write_json
+from dlmd.jobs import learning
+from dlmd.vasp import collect as collecting
+from dlmd.vasp import run as running
+from dlmd.vasp import stage as staging
+from dlmd.vasp.jobs import level_settings
+
+JOB_FOLDER = "vasp"
+
+
+def stage(selected: str, *, slot: int, record: str, engine: Mapping, level: str) -> None:
+    """Stage the single point of frame `slot`, where there is one, beside `record`, which says whether there is."""
+    atoms = learning.slot_frame(selected, slot)
+    if atoms is not None:
+        staging.stage_static(
+            atoms,
+            Path(record).parent / JOB_FOLDER,
+            settings=level_settings(engine),
+            level=level,
+            cell=atoms.info["explored_cell"].split("/")[1],
+            source=f"{atoms.info['source']}_{slot:03d}",
+        )
+    write_json(Path(record), {"used": atoms is not None})
+
+
+def run(record: str, *, done: str, engine: Mapping) -> None:
+    """Run what was staged for the slot of `record`; `done` is written last."""
+    if used(record):
+        running.run_step(
+            Path(record).parent / JOB_FOLDER,
+            "1-static",
+            settings=level_settings(engine),
+            walltime_s=walltime.remaining_s(),
+        )
+    write_json(Path(done), {"used": used(record)})
+
+
+def collect(record: str, selected: str, *, slot: int, frame: str, level: str) -> None:
+    """Write the labelled frame of a slot as `dlmd.jobs.learning.label` does; an empty file for an unused slot."""
+    if not used(record):
+        Path(frame).write_text("")
+        return
+    atoms, found = collecting.collect_static(Path(record).parent / JOB_FOLDER)
+    staged = learning.slot_frame(selected, slot)
+    info = learning.label_info(staged, slot=slot, level=level, theory=found["theory"])
+    if found["moments_in_range"] is not None:
+        info["moments_in_range"] = found["moments_in_range"]
+    if atoms is None:
+        print(f"frame {slot} is dropped: {found['reason']}", file=sys.stderr)
+    learning.write_label(Path(frame), staged, info, None if atoms is None else atoms.calc.results)
+
+
+def used(record: str) -> bool:
+    """Whether the slot of this record has a frame."""
+    return json.loads(Path(record).read_text())["used"]

@@ -1,0 +1,16 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import learning
+
+    learning.explore(
+        snakemake.input.relaxed,
+        snakemake.input.model,
+        previous=next(iter(snakemake.input.previous), None),
+        explored=snakemake.output.explored,
+        temperature_k=float(snakemake.wildcards.aimd_T),
+        strain=float(snakemake.wildcards.strain),
+        threads=snakemake.threads,
+        log=snakemake.log[0],
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "stride", "discard_ps", "seed", "command")},
+    )

@@ -1,0 +1,12 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import learning
+
+    learning.gather(
+        list(snakemake.input.slots),
+        snakemake.input.selection,
+        result=snakemake.output.result,
+        frames=list(snakemake.output.frames),
+        cells=snakemake.params.cells,
+    )

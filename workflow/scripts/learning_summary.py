@@ -1,0 +1,11 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import learning
+
+    learning.summarise(
+        list(snakemake.input.selections),
+        list(snakemake.input.labels),
+        table=snakemake.output.table,
+        figures=list(snakemake.output.figure),
+    )
