@@ -9,8 +9,9 @@ import pytest
 import yaml
 from ase.io import read
 
+from dlmd import report
 from dlmd.config_file import parse
-from dlmd.engines import ENGINES
+from dlmd.engines import ENGINES, base
 from running import ROOT, jobs, snakemake
 
 FILES = sorted((ROOT / "config/engines").glob("*.yaml"))
@@ -28,7 +29,7 @@ def as_text(value):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
-def test_example_is_complete(file):
+def test_example_is_complete(file, monkeypatch):
     block = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert set(block) == {"levels"}
     cfg = parse(as_text(with_levels(block["levels"])), file=file.name)
@@ -38,6 +39,10 @@ def test_example_is_complete(file):
         if hasattr(level, "hubbard_u_ev"):
             assert level.hubbard_u_ev == {"Ti": {"u0": 0.0, "u4": 4.0}[name]}
             assert level.magmom == {"Ti": 1.0} and level.moment_range == {"Ti": (0.5, 1.5)}
+    monkeypatch.setattr(base, "version", lambda package: "1")  # as if installed
+    told = {name: report._theory(cfg, name) for name in cfg.levels}
+    ends = {"u0": "PBE, no U", "u4": "PBE, U(Ti) = 4 eV", "sevennet": "7net-0, PBE (no +U for chlorides)"}
+    assert all(text.endswith(ends[name]) for name, text in told.items())
 
 
 def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_workdir):

@@ -31,6 +31,8 @@ occupancies, cells and levels become folders. Quote names that look like numbers
 Results follow their settings: changing `transport.lag_start_ps` redoes the fits and the report, not the MD; raising
 `md.segments` adds segments and repeats none.
 
+`engines/` has a complete block of levels for every label engine.
+
 This page is made from the typed models by `make docs`; do not edit it by hand.
 """
 
