@@ -7,16 +7,18 @@ Nudged elastic band with the improved tangent (Henkelman and Jónsson, J. Chem. 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
 from dlmd.errors import DlmdError
+from dlmd.neb_guess import SPRING_EV_PER_A2, interpolate
+from dlmd.neb_stages import Stages
 from dlmd.progress import Progress
 from dlmd.relaxation import STIFFNESS, fingerprint
 
@@ -34,19 +36,18 @@ ENDPOINT_COLLAPSED = "endpoint collapsed"
 ENDPOINT_ELSEWHERE = "endpoint elsewhere"
 NO_SADDLE = "no saddle"
 
-SPRING_EV_PER_A2 = 0.5
 MAX_STEP_A = 0.1
 # Endpoints are relaxed to this part of fmax: soft modes of the other ions hold tenths of an eV
 ENDPOINT = 0.2
 # The band is brought this near to the path before its highest image starts to climb, in units of fmax
 ROUGH = 5.0
-MIN_IMAGES = 3
-IDPP_FMAX, IDPP_STEPS = 0.1, 100
-# Grid on which the middle of a hop looks for the widest way past the other ions
-ANGLES, RADII = 36, 9
 CHECKPOINT_STEPS = 10
 # Wiggles of the energy below this are no minima
 MINIMUM_DEPTH_EV = 0.005
+# A minimum on the way that is deeper is relaxed, and the path goes on from there in a band of its own
+STATION_DEPTH_EV = 0.05
+# Nearer than this to the one before (largest move of an atom), a relaxed minimum is the same
+STATION_DISTANCE_A = 0.5
 
 
 @dataclass
@@ -96,6 +97,8 @@ def find_band(
 ) -> Band:
     """Relax the endpoints at fixed cell and find the path of lowest energy between them.
 
+    Minima on the way are relaxed as well, and the path is put together of bands between them, each with a climbing image.
+
     Parameters
     ----------
     start, end
@@ -125,23 +128,13 @@ def find_band(
     """
     start, end = _around(start, end, ion)
     mark = fingerprint(start, end.positions.tobytes(), spacing_a, fmax_ev_per_a, VERSION)
-    saved = _Checkpoint(checkpoint, mark, stream)
-    bound = ENDPOINT * fmax_ev_per_a
-    relaxed = []
-    for name, atoms in (("start", start), ("end", end)):
-        atoms.calc = shared(calculator)
-        fmax = _relax(atoms, name, saved, bound, max_steps, stream)
-        relaxed.append(atoms)
-        if fmax > bound:
-            message = f"{name}: largest force {fmax:.3f} eV/Å after {max_steps} steps, bound {bound:g}"
-            return saved.end(Band(ENDPOINT_UNRELAXED, message, [_frozen(a) for a in relaxed]))
-    ends = [_frozen(atoms) for atoms in relaxed]
-    for name, atoms in zip(("start", "end"), ends, strict=True):
-        verdict = judge(atoms, name)
-        if verdict is not None:
-            return saved.end(Band(*verdict, ends))
-    images = interpolate(*ends, ion=ion, spacing_a=spacing_a)
-    return saved.end(_climb(images, calculator, saved, fmax_ev_per_a, max_steps, stream))
+    saved = Stages(checkpoint, mark, stream)
+    search = _Search(calculator, saved, fmax_ev_per_a, max_steps, stream)
+    band = search.endpoints(start, end, judge)
+    if band.status == CONVERGED:
+        band = search.path(*band.images, ion=ion, spacing_a=spacing_a)
+    saved.end()
+    return band
 
 
 def site_judge(
@@ -177,121 +170,172 @@ def site_judge(
     return judge
 
 
-def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list[Atoms]:
-    """Start, images about `spacing_a` (Å) apart along the ion's way, end: the straight line with the ion's way bent by
-    `detour`, then relaxed with image-dependent pair potentials."""
-    from ase.mep import NEB
-    from ase.mep.neb import idpp_interpolate
+@dataclass
+class _Search:
+    """The parts of one calculation, which share its calculator and bounds."""
 
-    aside = detour(start, end, ion=ion)
+    calculator: Calculator
+    saved: Stages
+    fmax_ev_per_a: float
+    max_steps: int
+    stream: TextIO | None
 
-    def way(t: np.ndarray) -> np.ndarray:
-        return np.outer(t, (end.positions - start.positions)[ion]) + np.outer(4 * t * (1 - t), aside)
-
-    length = np.linalg.norm(np.diff(way(np.linspace(0, 1, 200)), axis=0), axis=1).sum()
-    n = max(MIN_IMAGES, math.ceil(length / spacing_a) - 1)
-    images = [start, *(_bare(start) for _ in range(n)), end]
-    band = NEB(images, k=SPRING_EV_PER_A2, method="improvedtangent")
-    band.interpolate()
-    for image, place in zip(images[1:-1], way(np.linspace(0, 1, n + 2)[1:-1]), strict=True):
-        image.positions[ion] = start.positions[ion] + place
-    # positions are those around the hop already, so that plain distances are right where they matter
-    idpp_interpolate(band, traj=None, log=None, fmax=IDPP_FMAX, steps=IDPP_STEPS, mic=False)
-    for image in images[1:-1]:
-        image.calc = None
-    return images
-
-
-def detour(start: Atoms, end: Atoms, *, ion: int) -> np.ndarray:
-    """(3,) how far from the straight line (Å) the middle of the hop is best, perpendicular to it.
-
-    The straight line may lead through an ion (the anion that two octahedra share), from where no relaxation finds around it.
-    Taken is the place with the largest distance to the nearest other ion, in units of the shortest distance that the ion has
-    to this element in the endpoints; the nearer to the line of two alike.
-    """
-    line = end.positions[ion] - start.positions[ion]
-    length = np.linalg.norm(line)
-    others = np.arange(len(start)) != ion
-    symbols = np.array(start.get_chemical_symbols())[others]
-    ends = np.array(
-        [np.linalg.norm(a.positions[others] - a.positions[ion], axis=1) for a in (start, end)]
-    ).min(axis=0)
-    usual = np.array([ends[symbols == s].min() for s in symbols])
-    across = np.linalg.svd(line[None])[2][1:]
-    angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
-    ring = np.cos(angle)[:, None] * across[0] + np.sin(angle)[:, None] * across[1]
-    aside = np.concatenate([r * ring for r in np.linspace(0, length / 2, RADII)])
-    middle = (start.positions + end.positions)[others] / 2
-    places = (start.positions + end.positions)[ion] / 2 + aside
-    room = (np.linalg.norm(places[:, None] - middle[None], axis=2) / usual).min(axis=1)
-    # rounded, so that of nearly equal places the first, nearest to the line, is taken
-    return aside[np.round(room, 2).argmax()]
-
-
-def _climb(
-    images: list[Atoms],
-    calculator: Calculator,
-    saved: _Checkpoint,
-    fmax_ev_per_a: float,
-    max_steps: int,
-    stream: TextIO | None,
-) -> Band:
-    from ase.mep import NEB
-    from ase.optimize import FIRE
-
-    inner = images[1:-1]
-    steps = saved.resume("band", inner)
-    for image in inner:
-        image.calc = shared(calculator)
-    band = NEB(images, k=SPRING_EV_PER_A2, method="improvedtangent")
-    progress = Progress(stream, title="band", total=max_steps, start=steps)
-    residual = np.inf
-    for climb, bound in ((False, ROUGH * fmax_ev_per_a), (True, fmax_ev_per_a)):
-        band.climb = climb
-        before = steps
-        optimizer = FIRE(band, logfile=None, maxstep=MAX_STEP_A)
-        for _ in optimizer.irun(fmax=0.0, steps=max_steps - before):
-            steps = before + optimizer.nsteps
-            residual = _largest(band.get_forces())
-            energies = [image.get_potential_energy() for image in images]
-            if not (np.isfinite(residual) and np.isfinite(energies).all()):
-                raise DlmdError(
-                    f"the band ran away at step {steps}: energies {energies}",
-                    where="barriers",
-                    remedy="the calculator fails on this path: check the potential's training data",
+    def endpoints(
+        self, start: Atoms, end: Atoms, judge: Callable[[Atoms, str], tuple[str, str] | None]
+    ) -> Band:
+        """Relaxed endpoints, as a band without images between; its status says whether they are good."""
+        bound = ENDPOINT * self.fmax_ev_per_a
+        ends = []
+        for name, atoms in (("start", start), ("end", end)):
+            fmax = self.relax(atoms, name)
+            ends.append(_frozen(atoms))
+            if fmax > bound:
+                message = (
+                    f"{name}: largest force {fmax:.3f} eV/Å after {self.max_steps} steps, bound {bound:g}"
                 )
-            progress.update(steps, f"{max(energies) - energies[0]:.3f} eV, residual {residual:.3f} eV/Å")
-            if steps % CHECKPOINT_STEPS == 0:
-                saved.save("band", inner, steps)
-            if residual <= bound:
+                return Band(ENDPOINT_UNRELAXED, message, ends)
+        for name, atoms in zip(("start", "end"), ends, strict=True):
+            verdict = judge(atoms, name)
+            if verdict is not None:
+                return Band(*verdict, ends)
+        return Band(CONVERGED, "endpoints", ends)
+
+    def path(self, start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> Band:
+        """A rough band; the minima that it passes, relaxed; climbing bands between them, put together."""
+        rough, fine = (False, ROUGH * self.fmax_ev_per_a), (True, self.fmax_ev_per_a)
+        images = interpolate(start, end, ion=ion, spacing_a=spacing_a)
+        _, steps = self.optimise(images, "band", bounds=[rough])
+        stations = [start]
+        for number in _minima(images):
+            station = images[number].copy()
+            fmax = self.relax(station, f"minimum {number}")
+            if fmax <= ENDPOINT * self.fmax_ev_per_a and all(
+                _apart(station, known) for known in (stations[-1], end)
+            ):
+                stations.append(_frozen(station))
+        stations.append(end)
+        path, residual = [], 0.0
+        for number, (first, last) in enumerate(pairwise(stations)):
+            # an undivided band goes on from where it is
+            part = images if len(stations) == 2 else interpolate(first, last, ion=ion, spacing_a=spacing_a)
+            left, taken = self.optimise(part, f"segment {number}", bounds=[rough, fine])
+            path += [_frozen(image) for image in part[:-1]]
+            residual, steps = max(residual, left), steps + taken
+        return _judged([*path, end], stations, residual, steps, self.fmax_ev_per_a)
+
+    def relax(self, atoms: Atoms, stage: str) -> float:
+        """Relax positions at fixed cell; the largest force (eV/Å) at the end."""
+        from ase.optimize import LBFGS
+
+        atoms.calc = shared(self.calculator)
+        done = self.saved.resume(stage, [atoms])
+        optimizer = LBFGS(atoms, logfile=None, alpha=STIFFNESS)
+        progress = Progress(self.stream, title=stage, total=self.max_steps, start=done)
+        fmax = np.inf
+        for _ in optimizer.irun(fmax=0.0, steps=max(0, self.max_steps - done)):
+            fmax = _largest(atoms.get_forces())
+            if not np.isfinite(fmax):
+                raise DlmdError(
+                    f"the {stage} of the hop ran away at step {optimizer.nsteps}",
+                    where="barriers",
+                    remedy="the calculator fails here: check the potential's training data, or the relaxed cell",
+                )
+            progress.update(done + optimizer.nsteps, f"fmax {fmax:.3f} eV/Å")
+            if optimizer.nsteps % CHECKPOINT_STEPS == 0:
+                self.saved.save(stage, [atoms], done + optimizer.nsteps)
+            if fmax <= ENDPOINT * self.fmax_ev_per_a:
                 break
-    return _judged([_frozen(image) for image in images], residual, steps, fmax_ev_per_a)
+        self.saved.save(stage, [atoms], done + optimizer.nsteps)
+        return fmax
+
+    def optimise(
+        self, images: list[Atoms], stage: str, *, bounds: Sequence[tuple[bool, float]]
+    ) -> tuple[float, int]:
+        """Move the inner images until the residual is below each of `bounds` (climbing or not, eV/Å) in turn.
+
+        Returns the residual (the largest force on an atom, springs included) and the steps taken.
+        """
+        from ase.mep import NEB
+        from ase.optimize import FIRE
+
+        inner = images[1:-1]
+        steps, residual = self.saved.resume(stage, inner), np.inf
+        for image in inner:
+            image.calc = shared(self.calculator)
+        band = NEB(images, k=SPRING_EV_PER_A2, method="improvedtangent")
+        progress = Progress(self.stream, title=stage, total=self.max_steps, start=steps)
+        for climb, bound in bounds:
+            band.climb = climb
+            before = steps
+            optimizer = FIRE(band, logfile=None, maxstep=MAX_STEP_A)
+            for _ in optimizer.irun(fmax=0.0, steps=self.max_steps - before):
+                steps = before + optimizer.nsteps
+                residual = _largest(band.get_forces())
+                energies = [image.get_potential_energy() for image in images]
+                if not (np.isfinite(residual) and np.isfinite(energies).all()):
+                    raise DlmdError(
+                        f"the band ran away at step {steps}: energies {energies}",
+                        where="barriers",
+                        remedy="the calculator fails on this path: check the potential's training data",
+                    )
+                note = f"{max(energies) - energies[0]:.3f} eV, residual {residual:.3f} eV/Å"
+                progress.update(steps, note)
+                if steps % CHECKPOINT_STEPS == 0:
+                    self.saved.save(stage, inner, steps)
+                if residual <= bound:
+                    break
+        self.saved.save(stage, inner, steps)
+        return residual, steps
 
 
-def _judged(images: list[Atoms], residual: float, steps: int, fmax_ev_per_a: float) -> Band:
+def _minima(images: Sequence[Atoms]) -> list[int]:
+    """Inner images that lie at the bottom of a well deeper than STATION_DEPTH_EV, seen from the highest image on either side."""
+    energies = np.array([image.get_potential_energy() for image in images])
+    found: list[int] = []
+    for i in range(1, len(energies) - 1):
+        if energies[i] > min(energies[i - 1], energies[i + 1]):
+            continue
+        since = energies[found[-1] if found else 0 : i + 1].max()
+        if min(since, energies[i:].max()) - energies[i] > STATION_DEPTH_EV:
+            found.append(i)
+    return found
+
+
+def _apart(one: Atoms, other: Atoms) -> bool:
+    return bool(np.linalg.norm(one.positions - other.positions, axis=1).max() > STATION_DISTANCE_A)
+
+
+def _judged(
+    images: list[Atoms], stations: Sequence[Atoms], residual: float, steps: int, fmax_ev_per_a: float
+) -> Band:
     energies = np.array([image.get_potential_energy() for image in images])
     if residual > fmax_ev_per_a:
         message = f"residual force {residual:.3f} eV/Å after {steps} steps, bound {fmax_ev_per_a:g}"
         return Band(UNCONVERGED, message, images, steps, residual)
-    if energies.argmax() in (0, len(energies) - 1):
-        message = "no image is higher than both ends: the saddle is nearer to an end than the images resolve"
+    if energies.max() <= max(station.get_potential_energy() for station in stations):
+        message = (
+            "no image is higher than the minima: the saddle is nearer to one of them than the images resolve"
+        )
         return Band(NO_SADDLE, message, images, steps, residual)
-    return Band(CONVERGED, f"residual force {residual:.3f} eV/Å", images, steps, residual)
+    parts = f" in {len(stations) - 1} segments" if len(stations) > 2 else ""
+    return Band(CONVERGED, f"residual force {residual:.3f} eV/Å{parts}", images, steps, residual)
 
 
 def profile(band: Band) -> dict:
     """Energies along the path, JSON-ready, and the cubic through energies and forces that figures draw.
 
     Distances (Å) are summed over the steps of all atoms together. Barriers (eV) are those of the highest image, None unless
-    converged; `intermediate_minima` counts the images between the ends that lie below both their neighbours.
+    converged; `intermediate_minima` counts the images between the ends that lie below both their neighbours; distances
+    and `curve` are None where there are endpoints alone.
     """
     from ase.utils.forcecurve import fit_images
 
     energies = band.energies
-    fit = fit_images(band.images)
     top = int(energies.argmax())
     depth = np.minimum(energies[:-2], energies[2:]) - energies[1:-1]
     counts = band.status == CONVERGED
+    # endpoints alone, which may have fallen together, are no path
+    fit = fit_images(band.images) if len(energies) > 2 else None
     return {
         "barrier_forward_ev": float(energies[top]) if counts else None,
         "barrier_backward_ev": float(energies[top] - energies[-1]) if counts else None,
@@ -299,11 +343,16 @@ def profile(band: Band) -> dict:
         "highest_ev": float(energies[top]),
         "highest_image": top,
         "intermediate_minima": int((depth > MINIMUM_DEPTH_EV).sum()),
-        "images": {"distance_angstrom": list(map(float, fit.path)), "energy_ev": energies.tolist()},
+        "images": {
+            "distance_angstrom": list(map(float, fit.path)) if fit else None,
+            "energy_ev": energies.tolist(),
+        },
         "curve": {
             "distance_angstrom": list(map(float, fit.fit_path)),
             "energy_ev": list(map(float, fit.fit_energies)),
-        },
+        }
+        if fit
+        else None,
     }
 
 
@@ -334,38 +383,6 @@ def shared(calculator: Calculator) -> Calculator:
     return _shared_class()(calculator)
 
 
-def _relax(
-    atoms: Atoms,
-    name: str,
-    saved: _Checkpoint,
-    fmax_ev_per_a: float,
-    max_steps: int,
-    stream: TextIO | None,
-) -> float:
-    """Relax positions at fixed cell; the largest force (eV/Å) at the end."""
-    from ase.optimize import LBFGS
-
-    done = saved.resume(name, [atoms])
-    optimizer = LBFGS(atoms, logfile=None, alpha=STIFFNESS)
-    progress = Progress(stream, title=name, total=max_steps, start=done)
-    fmax = np.inf
-    for _ in optimizer.irun(fmax=0.0, steps=max(0, max_steps - done)):
-        fmax = _largest(atoms.get_forces())
-        if not np.isfinite(fmax):
-            raise DlmdError(
-                f"the {name} of the hop ran away at step {optimizer.nsteps}",
-                where="barriers",
-                remedy="the calculator fails here: check the potential's training data, or the relaxed cell",
-            )
-        progress.update(done + optimizer.nsteps, f"fmax {fmax:.3f} eV/Å")
-        if optimizer.nsteps % CHECKPOINT_STEPS == 0:
-            saved.save(name, [atoms], done + optimizer.nsteps)
-        if fmax <= fmax_ev_per_a:
-            break
-    saved.save(name, [atoms], done + optimizer.nsteps)
-    return fmax
-
-
 def _around(start: Atoms, end: Atoms, ion: int) -> tuple[Atoms, Atoms]:
     """Both endpoints with every atom in the image nearest to the middle of the hop, and what moves it kept."""
     start, moves = start.copy(), end.positions - start.positions
@@ -376,12 +393,6 @@ def _around(start: Atoms, end: Atoms, ion: int) -> tuple[Atoms, Atoms]:
     end = start.copy()
     end.positions += moves
     return start, end
-
-
-def _bare(atoms: Atoms) -> Atoms:
-    copy = atoms.copy()
-    copy.calc = None
-    return copy
 
 
 def _frozen(atoms: Atoms) -> Atoms:
@@ -395,52 +406,3 @@ def _frozen(atoms: Atoms) -> Atoms:
 
 def _largest(forces: np.ndarray) -> float:
     return float(np.linalg.norm(forces, axis=1).max())
-
-
-class _Checkpoint:
-    """Positions of each stage (start, end, band) of one calculation, in one file."""
-
-    def __init__(self, path: Path | None, mark: str, stream: TextIO | None):
-        self.path, self.mark, self.stream = path, mark, stream
-        self.stages: dict[str, np.ndarray] = {}
-        self.steps: dict[str, int] = {}
-        if path is None or not path.exists():
-            return
-        with np.load(path) as saved:
-            if str(saved["mark"]) != mark:
-                self._say(f"{path.name} is of another hop or other settings: starting afresh")
-                return
-            for name in saved["stages"]:
-                self.stages[str(name)] = saved[f"positions_{name}"]
-                self.steps[str(name)] = int(saved[f"steps_{name}"])
-
-    def resume(self, stage: str, images: Sequence[Atoms]) -> int:
-        """Put saved positions into `images`; the steps already done."""
-        if stage not in self.stages or len(self.stages[stage]) != len(images):
-            return 0
-        for image, positions in zip(images, self.stages[stage], strict=True):
-            image.set_positions(positions)
-        self._say(f"{stage}: going on after {self.steps[stage]} steps")
-        return self.steps[stage]
-
-    def save(self, stage: str, images: Sequence[Atoms], steps: int) -> None:
-        if self.path is None:
-            return
-        self.stages[stage] = np.array([image.positions for image in images])
-        self.steps[stage] = steps
-        part = self.path.with_name(self.path.name + ".part")
-        arrays = {f"positions_{name}": positions for name, positions in self.stages.items()}
-        numbers = {f"steps_{name}": n for name, n in self.steps.items()}
-        with part.open("wb") as out:
-            np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
-        part.replace(self.path)
-
-    def end(self, band: Band) -> Band:
-        """The calculation is over."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-        return band
-
-    def _say(self, text: str) -> None:
-        if self.stream:
-            print(text, file=self.stream)

@@ -41,7 +41,7 @@ def figure(data: Mapping) -> Figure:
 
 
 def _profiles(ax: Axes, bands: Sequence[Mapping]) -> None:
-    drawn = [b for b in bands if len(b["images"]["energy_ev"]) > 2]
+    drawn = [b for b in bands if b["curve"] is not None]
     for band in drawn:
         good = band["status"] == CONVERGED
         colour = COLOURS[band["method"]] if good else REJECTED

@@ -1,0 +1,61 @@
+"""The saved state of a band that takes long: killed, it goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+class Stages:
+    """Positions of the images in each stage (start, end, band, ...) of one calculation, saved in one file."""
+
+    def __init__(self, path: Path | None, mark: str, stream: TextIO | None):
+        self.path, self.mark, self.stream = path, mark, stream
+        self.stages: dict[str, np.ndarray] = {}
+        self.steps: dict[str, int] = {}
+        if path is None or not path.exists():
+            return
+        with np.load(path) as saved:
+            if str(saved["mark"]) != mark:
+                self._say(f"{path.name} is of another hop or other settings: starting afresh")
+                return
+            for name in saved["stages"]:
+                self.stages[str(name)] = saved[f"positions_{name}"]
+                self.steps[str(name)] = int(saved[f"steps_{name}"])
+
+    def resume(self, stage: str, images: Sequence[Atoms]) -> int:
+        """Put saved positions into `images`; the steps already done."""
+        if stage not in self.stages or len(self.stages[stage]) != len(images):
+            return 0
+        for image, positions in zip(images, self.stages[stage], strict=True):
+            image.set_positions(positions)
+        self._say(f"{stage}: going on after {self.steps[stage]} steps")
+        return self.steps[stage]
+
+    def save(self, stage: str, images: Sequence[Atoms], steps: int) -> None:
+        """Keep the positions of `images` after `steps` steps of a stage."""
+        if self.path is None:
+            return
+        self.stages[stage] = np.array([image.positions for image in images])
+        self.steps[stage] = steps
+        part = self.path.with_name(self.path.name + ".part")
+        arrays = {f"positions_{name}": positions for name, positions in self.stages.items()}
+        numbers = {f"steps_{name}": n for name, n in self.steps.items()}
+        with part.open("wb") as out:
+            np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
+        part.replace(self.path)
+
+    def end(self) -> None:
+        """The calculation is over: its file is removed."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _say(self, text: str) -> None:
+        if self.stream:
+            print(text, file=self.stream)
