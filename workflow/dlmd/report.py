@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import costs, targets
+from dlmd import costs, report_mechanism, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.estimates import compositions
@@ -70,6 +70,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
 
 def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
     """Everything the template shows of one level of theory."""
+    mechanism = report_mechanism.section(cfg, run / "mechanism" / name)
     transport, validation = run / "transport" / name, run / "validation" / name
     fitted = _read(transport / "arrhenius.json")
     temperatures = [_read(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
@@ -103,6 +104,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         "potential_figures": [_figure(*f) for f in potential if f[0].exists()],
         "transport": [_temperature(t) for t in temperatures],
         "transport_figures": [_figure(*f) for f in moving],
+        "mechanism": {**mechanism, "figures": [_figure(*f) for f in mechanism["figures"]]},
     }
 
 

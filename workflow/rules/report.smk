@@ -28,6 +28,15 @@ rule report:
             "transport/{level}/arrhenius.json",
             "transport/{level}/arrhenius.png",
         ),
+        mechanism=level_files(
+            *(f"mechanism/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
+            *(
+                f"mechanism/{{level}}/{targets.mechanism_temperature(cfg)}K.{figure}.png"
+                for figure in ("sites", "hops", "density", "traces")
+            ),
+            "mechanism/{level}/summary.json",
+            "mechanism/{level}/rates.png",
+        ),
         reference=cfg.material.reference or [],
     output:
         html=f"{RUN}/report.html",
