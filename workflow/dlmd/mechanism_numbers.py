@@ -41,7 +41,7 @@ def collect(m: Mechanism) -> dict:
 
     few = m.n_hops < m.settings.fewest_hops
     stacking = m.networks[0].lattice.stacking
-    balance = _balance(m)
+    balance, diffusion = _balance(m), _diffusion(m)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -74,7 +74,7 @@ def collect(m: Mechanism) -> dict:
         "directions": _directions(m),
         "transitions": _transitions(m),
         "balance": balance,
-        "diffusion": _diffusion(m),
+        "diffusion": diffusion,
         "succession": _succession(m),
         "strings": _strings(m),
         "environment": _environment(m),
@@ -90,7 +90,7 @@ def collect(m: Mechanism) -> dict:
             }
             for t in m.traces
         ],
-        "notes": _notes(m, balance),
+        "notes": _notes(m, balance, diffusion),
     }
 
 
@@ -380,8 +380,14 @@ def _profiles(m: Mechanism) -> list[dict]:
     return rows
 
 
-def _notes(m: Mechanism, balance: dict | None) -> list[str]:
+def _notes(m: Mechanism, balance: dict | None, diffusion: dict) -> list[str]:
     notes = []
+    if diffusion.get("agree") is False:
+        hop, msd = diffusion["d_hop_cm2_per_s"]["value"], diffusion["d_self_msd_cm2_per_s"]["value"]
+        notes.append(
+            f"D from hops is {hop:.2g} cm²/s, D_self of the MSD {msd:.2g}, and their intervals do not meet: hops that the sites do "
+            "not show, or a fit window in which ions still rattle. Look at the MSD before believing either."
+        )
     if balance and not balance["balanced"]:
         one, other = balance["layers"]
         notes.append(
