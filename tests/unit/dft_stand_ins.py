@@ -4,7 +4,7 @@ what the programs print, in their units and signs.
     python dft_stand_ins.py pw -in espresso.pwi        (the output goes to stdout, as pw.x's)
     python dft_stand_ins.py cp2k -s                    (CP2K's shell: commands from stdin)
 
-The folder's file `faults` names what goes wrong: unconverged, no_u, dies.
+The folder's file `faults` names what goes wrong: unconverged, unconverged_ends, no_u, dies.
 """
 
 import sys
@@ -164,8 +164,10 @@ class Shell:
         if "dies" in wrong:
             sys.exit(1)
         with self.output.open("a") as out:
-            word = "NOT converged" if "unconverged" in wrong else "converged in    23 steps"
+            word = "converged in    23 steps" if not wrong else "NOT converged"
             print(f"\n  *** SCF run {word} ***\n", file=out)
+            if "unconverged_ends" in wrong:  # as CP2K does since 2024
+                sys.exit(1)
             if self.uks:
                 print("                     Mulliken Population Analysis\n", file=out)
                 print(

@@ -119,14 +119,18 @@ def test_results_are_those_of_the_program(level, crystal):
     np.testing.assert_allclose(crystal.get_stress(), reference.get_stress(), atol=1e-9)
 
 
-def test_a_later_unconverged_step_is_an_error(level, crystal, capsys):
+@pytest.mark.parametrize("fault", ["unconverged", "unconverged_ends"])
+@pytest.mark.filterwarnings("ignore:CP2K-shell not ready")
+def test_a_later_unconverged_step_is_an_error(level, crystal, capsys, fault):
     crystal.calc = engines.get(level).calculator()
     crystal.get_potential_energy()
-    (crystal.calc.folder / "faults").write_text("unconverged")
+    (crystal.calc.folder / "faults").write_text(fault)
     crystal.positions[0] += 0.1
     with pytest.raises(DlmdError, match="did not converge in 200 iterations"):
         crystal.get_potential_energy()
     assert "SCF run NOT converged" in capsys.readouterr().err
+    crystal.calc = None
+    gc.collect()  # where the warning is expected
 
 
 @pytest.mark.filterwarnings("ignore:CP2K-shell not ready")

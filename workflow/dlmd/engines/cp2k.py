@@ -32,6 +32,7 @@ from dlmd.errors import DlmdError
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
+UNCONVERGED = "SCF run NOT converged"
 ANGULAR_MOMENTUM = {"p": 1, "d": 2, "f": 3}
 
 
@@ -56,7 +57,7 @@ class Cp2kSettings(ProgramSettings):
     )
     kpoint_mesh: Mesh | None = Field(
         None,
-        description="Monkhorst-Pack subdivisions along a, b, c; null: Γ alone. CP2K may refuse a U away from Γ.",
+        description="Monkhorst-Pack subdivisions along a, b, c; null: Γ alone. Older versions refuse a U away from Γ.",
     )
     eps_scf: PositiveFloat = Field(1e-6, description="Electronic convergence (EPS_SCF).")
     max_iterations: PositiveInt = Field(
@@ -173,7 +174,7 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
     DlmdError
         if they did not, or the output says neither.
     """
-    if "SCF run NOT converged" in output:
+    if UNCONVERGED in output:
         raise DlmdError(
             f"the electrons did not converge in {settings.max_iterations} iterations",
             remedy="check the structure, or lower mixing_alpha or raise max_iterations or smearing_ev of the level",
@@ -240,8 +241,9 @@ def _calculator_class():
             except (AssertionError, RuntimeError, ValueError, OSError) as error:
                 # ASE's only sign of a CP2K that has ended
                 show_end(self.output)
-                if self.output.exists():
-                    require_converged(self._text(before), self.settings)
+                # newer versions end here, older ones go on
+                if self.output.exists() and UNCONVERGED in (text := self._text(before)):
+                    require_converged(text, self.settings)
                 raise DlmdError(
                     f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
                     where=f"{self.settings.command} -s",
