@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import costs, report_mechanism, targets
+from dlmd import costs, report_barriers, report_mechanism, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.estimates import compositions
@@ -71,6 +71,7 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
 def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
     """Everything the template shows of one level of theory."""
     mechanism = report_mechanism.section(cfg, run / "mechanism" / name)
+    barriers = report_barriers.section(run / "barriers" / name) if cfg.barriers else None
     transport, validation = run / "transport" / name, run / "validation" / name
     fitted = _read(transport / "arrhenius.json")
     temperatures = [_read(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
@@ -79,6 +80,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         (validation / "parity.png", "Predicted against reference", "parity.npz", "parity.rst"),
         (validation / "learning_curve.png", "Learning curve", "lcurve.csv", "learning_curve.rst"),
         (validation / "rdf.png", "Radial distribution functions", "rdf.csv", "rdf.rst"),
+        (validation / "trial/0.png", "Trial run", "0.csv", "trial.rst"),
         (run / "learning" / name / "rounds.png", "Rounds of the learning loop", "rounds.csv", "learning.rst"),
         (validation / "committee.png", "Disagreement of the potentials", "committee.json", "committee.rst"),
         (validation / "deviation.png", "Disagreement along production", "deviation/", "deviation.rst"),
@@ -105,6 +107,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         "transport": [_temperature(t) for t in temperatures],
         "transport_figures": [_figure(*f) for f in moving],
         "mechanism": {**mechanism, "figures": [_figure(*f) for f in mechanism["figures"]]},
+        "barriers": barriers and {**barriers, "figures": [_figure(*f) for f in barriers["figures"]]},
     }
 
 

@@ -37,6 +37,11 @@ rule report:
             "mechanism/{level}/summary.json",
             "mechanism/{level}/rates.png",
         ),
+        barriers=(
+            level_files("barriers/{level}/barriers.json", "barriers/{level}/barriers.png")
+            if cfg.barriers
+            else []
+        ),
         reference=cfg.material.reference or [],
     output:
         html=f"{RUN}/report.html",
