@@ -4,6 +4,10 @@ from snakemake.utils import min_version
 min_version("9.12")
 
 
+# used with --sdm apptainer only; envs/dlmd.def makes it
+container: "envs/dlmd.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/labels.smk"
@@ -13,6 +17,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/md.smk"
 include: "workflow/rules/learning.smk"
 include: "workflow/rules/committee.smk"
+include: "workflow/rules/acceptance.smk"
 include: "workflow/rules/transport.smk"
 include: "workflow/rules/mechanism.smk"
 

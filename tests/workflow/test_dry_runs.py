@@ -103,3 +103,16 @@ def test_profiles_name_rules_that_exist(profile):
     assert len(rules) > 15
     for key in ("set-resources", "set-threads"):
         assert set(settings.get(key, {})) <= rules
+
+
+def test_the_cluster_profile_plans_where_there_is_no_cluster(workdir, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    config = ["--configfile", "config/li3ticl6.yaml"]
+    done = snakemake(workdir, "-n", "--profile", ROOT / "slurm", *config)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done.stdout + done.stderr)["md_segment"] == 132
+    one = snakemake(
+        workdir, "-n", "results/li3ticl6/transport/u4/298K.json", "--profile", ROOT / "slurm", *config
+    )
+    table = jobs(one.stdout + one.stderr)
+    assert (table["md_segment"], table["transport"], table["train"]) == (11, 1, 1), one.stderr

@@ -1,0 +1,225 @@
+"""The toy run on a real Slurm: through the profile as users start it, and under all that happens to jobs on a cluster."""
+
+import csv
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import slurm_cluster
+from running import ROOT, SNAKEMAKE, jobs, snakemake
+
+pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=f"no Slurm: {slurm_cluster.missing()}")
+
+PROFILE = [
+    *("--profile", ROOT / "slurm"),
+    # a test cluster has no accounting, and need not be spared
+    *(
+        "--slurm-status-command",
+        "squeue",
+        "--slurm-init-seconds-before-status-checks",
+        "5",
+        "--latency-wait",
+        "5",
+    ),
+]
+LEVEL = "results/toy/md/chgnet"
+LONG = {
+    "segment_ps: 0.8": "segment_ps: 24.0",
+    "segments: 2": "segments: 1",
+    "restart_interval_ps: 0.4": "restart_interval_ps: 1.2",
+    "temperatures_k: [500, 550, 600]": "temperatures_k: [300, 330, 360]",
+    "rdf_temperature_k: 600": "rdf_temperature_k: null",
+}
+SEGMENTS = {t: f"{LEVEL}/{t}K/r0/0001.json" for t in (300, 330, 360)}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with slurm_cluster.Cluster(tmp_path_factory.mktemp("slurm") / "c") as running:
+        yield running
+
+
+class Submission:
+    """A Snakemake that submits to the cluster, and the jobs seen in the queue meanwhile."""
+
+    def __init__(self, cluster, workdir, *args):
+        self.cluster, self.log = cluster, workdir / "snakemake.log"
+        command = [SNAKEMAKE, "--snakefile", ROOT / "Snakefile", "--directory", workdir, *args, *PROFILE]
+        env = {k: v for k, v in cluster.environment().items() if not k.startswith("SNAKEMAKE")}
+        with self.log.open("a") as out:
+            self.process = subprocess.Popen(
+                list(map(str, command)), cwd=workdir, env=env, stdout=out, stderr=subprocess.STDOUT
+            )
+
+    def until(self, ready, what, seconds=900):
+        """Poll until `ready()` gives something true, and return it."""
+        for _ in range(seconds * 4):
+            found = ready()
+            if found:
+                return found
+            assert self.process.poll() is None, f"Snakemake ended before {what}\n{self.tail()}"
+            time.sleep(0.25)
+        raise AssertionError(f"no {what} after {seconds} s\n{self.tail()}")
+
+    def finish(self, seconds=1500):
+        code = self.process.wait(seconds)
+        assert code == 0, self.tail()
+
+    def tail(self):
+        return self.log.read_text(errors="replace")[-6000:]
+
+    def running(self, rule, words=""):
+        """Id of a running job of this rule whose wildcards contain `words`."""
+        for number, (state, comment) in self.cluster.jobs().items():
+            if state == "RUNNING" and f"rule_{rule}" in comment and words in comment:
+                return number
+        return None
+
+
+def job_logs(workdir, rule):
+    """Text of all logs that Slurm has of a rule's jobs."""
+    return "".join(
+        p.read_text(errors="replace") for p in workdir.glob(f".snakemake/slurm_logs/rule_{rule}/**/*.log")
+    )
+
+
+def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy_run):
+    workdir = make_workdir("slurm_toy")
+    run = Submission(cluster, workdir, "--configfile", "config/toy.yaml", "--config", "accelerator=cuda")
+    checkpoint = workdir / "results/toy/training/chgnet/0/work/checkpoint"
+    run.until(lambda: checkpoint.exists() and "-200" in checkpoint.read_text(), "checkpoint of step 200")
+    training = run.running("train")
+    shown = cluster.run("scontrol", "show", "job", training)
+    cluster.run("scancel", training)
+    run.finish()
+
+    # GPUs, cores, memory and walltime are those of the rule, the partition that of the profile
+    assert "gres:gpu:1" in shown or "gres/gpu=1" in shown, shown
+    assert re.search(r"Partition=gpu\b", shown) and re.search(r"TimeLimit=01:00:00", shown)
+    assert (workdir / "results/toy/report.html").exists()
+    frames = sorted(p.relative_to(toy_run) for p in toy_run.glob("results/toy/labels/**/frames.extxyz"))
+    assert frames and all((workdir / p).read_bytes() == (toy_run / p).read_bytes() for p in frames)
+    curve, undisturbed = (
+        list(csv.DictReader((f / "results/toy/training/chgnet/0/lcurve.csv").open()))
+        for f in (workdir, toy_run)
+    )
+    assert [row["step"] for row in curve] == [row["step"] for row in undisturbed]
+    # up to the checkpoint it is the same training, after it one with other batches
+    same = [
+        a["force_rmse_train_ev_per_a"] == b["force_rmse_train_ev_per_a"]
+        for a, b in zip(curve, undisturbed, strict=True)
+    ]
+    assert all(same[: len(same) // 4])
+    again = snakemake(workdir, "-n", "--configfile", "config/toy.yaml", "--config", "accelerator=cuda")
+    assert jobs(again.stdout) == {}, again.stdout[-3000:]
+
+
+@pytest.fixture(scope="module")
+def long_run(toy_run, tmp_path_factory):
+    """A function that makes a working directory where only production MD is left to do, in segments of half a minute."""
+
+    def make(name):
+        workdir = tmp_path_factory.mktemp(name)
+        shutil.copytree(
+            toy_run, workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".snakemake", "transport")
+        )
+        shutil.copytree(toy_run / ".snakemake/metadata", workdir / ".snakemake/metadata")
+        for folder in (workdir / LEVEL).glob("*K"):
+            shutil.rmtree(folder)
+        text = (workdir / "config/toy.yaml").read_text()
+        for old, new in LONG.items():
+            assert old in text
+            text = text.replace(old, new)
+        (workdir / "config/long.yaml").write_text(text)
+        return workdir
+
+    return make
+
+
+def last_restart(workdir, temperature):
+    """Step of the newest restart file of the unfinished segment; 0 where there is none."""
+    parts = workdir / LEVEL / f"{temperature}K/r0/0001.parts"
+    return max((int(p.suffix[1:]) for p in parts.glob("restart.*") if p.suffix[1:].isdigit()), default=0)
+
+
+def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
+    """Killed for memory, by the walltime, with its node, and with an orphan of a killed Snakemake still writing: the
+    trajectories are those of a run that nothing happened to."""
+    workdir = long_run("disturbed")
+    # 250 MB is too little for LAMMPS with a potential; the second attempt has eight times as much
+    memory = "md_segment:mem_mb=(250 if wildcards.T in ['300'] else 2000) * attempt ** 3"
+    args = [
+        *SEGMENTS.values(), "--configfile", "config/long.yaml", "--retries", "12",
+        "--set-resources", memory, "md_segment:slurm_partition=cpu",
+    ]  # fmt: skip
+    first = Submission(cluster, workdir, *args)
+    first.until(lambda: all(last_restart(workdir, t) for t in SEGMENTS), "restart files of all segments")
+    orphans = [first.running("md_segment", f"_{t}_") or first.running("md_segment", str(t)) for t in SEGMENTS]
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    subprocess.run(
+        [SNAKEMAKE, "--snakefile", ROOT / "Snakefile", "--directory", workdir, "--unlock", "--configfile", "config/long.yaml"],
+        cwd=workdir, capture_output=True, check=True,
+    )  # fmt: skip
+
+    # submitted again while the first jobs live: refused, and nothing of theirs is touched
+    second = Submission(cluster, workdir, *args)
+    second.until(
+        lambda: "another job writes here" in job_logs(workdir, "md_segment"), "refusal of a second writer"
+    )
+    for job in filter(None, orphans):
+        cluster.run("scancel", job, check=False)
+
+    timed_out = second.until(
+        lambda: last_restart(workdir, 330) and new_job(second, 330, orphans), "job at 330 K"
+    )
+    cluster.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+1")
+    lost = second.until(lambda: last_restart(workdir, 360) and new_job(second, 360, orphans), "job at 360 K")
+    node = cluster.run("squeue", "-h", "-j", lost, "-o", "%N").strip()
+    cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
+    time.sleep(3)
+    cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    second.finish()
+
+    undisturbed = long_run("undisturbed")
+    done = snakemake(undisturbed, *SEGMENTS.values(), "--cores", "2", "--configfile", "config/long.yaml")
+    assert done.returncode == 0, done.stderr[-3000:]
+    attempts = {}
+    for t, sidecar in SEGMENTS.items():
+        ours, theirs = ((f / sidecar).parent for f in (workdir, undisturbed))
+        attempts[t] = json_of(workdir / sidecar)["attempts"]
+        for name in ("0001.thermo.csv", "0001.host.txt", "0001.dcd"):
+            assert payload(ours / name) == payload(theirs / name), (t, name)
+        assert not (ours / "0001.parts").exists() and not (ours / "owner.json").exists()
+    assert min(attempts.values()) >= 2, attempts
+    log = job_logs(workdir, "md_segment") + second.log.read_text()
+    assert "is dead" in log  # the folder of a killed job was taken over, and that was said
+
+
+def new_job(run, temperature, orphans):
+    job = run.running("md_segment", f"_{temperature}_")
+    return job if job not in orphans else None
+
+
+def json_of(path):
+    import json
+
+    return json.loads(path.read_text())
+
+
+def payload(path):
+    """Content of a file without what says when it was written: of a DCD all but its header."""
+    content = path.read_bytes()
+    return content[276:] if path.suffix == ".dcd" else content
+
+
+def test_a_job_knows_how_long_it_may_run(cluster, tmp_path):
+    code = "from dlmd import walltime; print(walltime.remaining_s())"
+    script = tmp_path / "job.sh"
+    script.write_text(f"#!/bin/sh\nsrun '{SNAKEMAKE.parent / 'python'}' -c '{code}'\n")
+    cluster.run("sbatch", "--wait", "-p", "cpu", "-t", "10", "-o", tmp_path / "out", "-D", tmp_path, script)
+    assert 500 < float((tmp_path / "out").read_text()) <= 600
