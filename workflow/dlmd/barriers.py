@@ -221,7 +221,7 @@ class _Search:
             left, taken = self.optimise(part, f"segment {number}", bounds=[rough, fine])
             path += [_frozen(image) for image in part[:-1]]
             residual, steps = max(residual, left), steps + taken
-        return _judged([*path, end], stations, residual, steps, self.fmax_ev_per_a)
+        return judged([*path, end], stations, residual, steps, self.fmax_ev_per_a)
 
     def relax(self, atoms: Atoms, stage: str) -> float:
         """Relax positions at fixed cell; the largest force (eV/Å) at the end."""
@@ -305,9 +305,11 @@ def _apart(one: Atoms, other: Atoms) -> bool:
     return bool(np.linalg.norm(one.positions - other.positions, axis=1).max() > STATION_DISTANCE_A)
 
 
-def _judged(
+def judged(
     images: list[Atoms], stations: Sequence[Atoms], residual: float, steps: int, fmax_ev_per_a: float
 ) -> Band:
+    """The band of `images` with its verdict; `stations` are the endpoints and minima among them, `residual` its largest
+    force (eV/Å) and `fmax_ev_per_a` the bound on it."""
     energies = np.array([image.get_potential_energy() for image in images])
     if residual > fmax_ev_per_a:
         message = f"residual force {residual:.3f} eV/Å after {steps} steps, bound {fmax_ev_per_a:g}"

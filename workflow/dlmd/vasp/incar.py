@@ -180,6 +180,51 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
     return [Step(name, role, common | by_role[role] | overrides) for name, role in relax_plan(settings)]
 
 
+def endpoint_steps(
+    settings: VaspSettings, species: list[str], *, label: str, fmax_ev_per_a: float, max_steps: int
+) -> list[Step]:
+    """Relaxation at fixed cell of one end of a hop, with the electrons treated as in relaxations."""
+    tags = _common(settings, settings.relax, species, label) | {
+        "IBRION": 2,
+        "ISIF": 2,
+        "ISYM": 0,
+        "NSW": max_steps,
+        "EDIFFG": -fmax_ev_per_a,
+        "POTIM": settings.relax.potim,
+    }
+    return [Step("1-relax", "relax", tags | settings.incar | settings.relax.incar)]
+
+
+def band_steps(
+    settings: VaspSettings,
+    species: list[str],
+    *,
+    label: str,
+    images: int,
+    fmax_ev_per_a: float,
+    max_steps: int,
+) -> list[Step]:
+    """Nudged elastic band with a climbing image.
+
+    LCLIMB, ICHAIN and IOPT (7 is FIRE, which needs IBRION = 3 and POTIM = 0) are those of the VTST tools: VASP must be built
+    with them, and started on a whole multiple of IMAGES ranks.
+    """
+    tags = _common(settings, settings.relax, species, label) | {
+        "IMAGES": images,
+        "SPRING": -5,
+        "LCLIMB": True,
+        "ICHAIN": 0,
+        "IOPT": 7,
+        "IBRION": 3,
+        "POTIM": 0.0,
+        "ISIF": 2,
+        "ISYM": 0,
+        "NSW": max_steps,
+        "EDIFFG": -fmax_ev_per_a,
+    }
+    return [Step("1-neb", "neb", tags | settings.incar | settings.relax.incar)]
+
+
 def static_steps(settings: VaspSettings, species: list[str], *, label: str) -> list[Step]:
     """One single point with the electrons treated as in dynamics, so that its labels may join theirs."""
     common = _common(settings, settings.aimd, species, label)

@@ -64,7 +64,7 @@ def stage_relax(
     """
     species, _ = species_blocks(atoms)
     steps = relax_steps(settings, species, label=f"{source} {level}")
-    return _stage(
+    return stage_steps(
         atoms,
         Path(folder),
         steps,
@@ -122,7 +122,7 @@ def stage_aimd(
         "time_step_fs": time_step_fs,
         "seed": seed,
     }
-    return _stage(atoms, Path(folder), plan, settings.aimd.kpoints, settings=settings, record=record)
+    return stage_steps(atoms, Path(folder), plan, settings.aimd.kpoints, settings=settings, record=record)
 
 
 def stage_static(
@@ -130,7 +130,7 @@ def stage_static(
 ) -> dict:
     """Stage a single point of one frame, with the settings and k-mesh of dynamics; all as for `stage_relax`."""
     species, _ = species_blocks(atoms)
-    return _stage(
+    return stage_steps(
         atoms,
         Path(folder),
         static_steps(settings, species, label=f"{source} {level}"),
@@ -164,7 +164,7 @@ def load_job(folder: str | Path) -> dict:
     return job
 
 
-def _stage(
+def stage_steps(
     atoms: Atoms,
     folder: Path,
     steps: list[Step],
@@ -173,6 +173,8 @@ def _stage(
     settings: VaspSettings,
     record: dict,
 ) -> dict:
+    """Stage the runs `steps` of a job that begins with `atoms`; `record` is its `kind`, `level`, `cell`, `source` and what else
+    its collecting needs. Returns the job record, as written to job.json."""
     species, counts = species_blocks(atoms)
     if np.linalg.det(atoms.cell) <= 0:
         raise DlmdError(
