@@ -385,8 +385,8 @@ def _notes(m: Mechanism, balance: dict | None, diffusion: dict) -> list[str]:
     if diffusion.get("agree") is False:
         hop, msd = diffusion["d_hop_cm2_per_s"]["value"], diffusion["d_self_msd_cm2_per_s"]["value"]
         notes.append(
-            f"D from hops is {hop:.2g} cm²/s, D_self of the MSD {msd:.2g}, and their intervals do not meet: hops that the sites do "
-            "not show, or a fit window in which ions still rattle. Look at the MSD before believing either."
+            f"D from hops is {hop:.2g} cm²/s, D_self of the MSD {msd:.2g}, and their intervals do not meet: hops that the sites "
+            "do not show, or a fit window in which ions still rattle. Look at the MSD before believing either."
         )
     if balance and not balance["balanced"]:
         one, other = balance["layers"]
