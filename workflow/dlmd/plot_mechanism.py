@@ -140,7 +140,7 @@ def hops(data: Mapping, _arrays: Mapping) -> Figure:
         if found["name"] in shares:
             _bar(share, row, shares[found["name"]], style.VERMILION, 100, row_shift=0.12)
     for ax in (rate, share):
-        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_ylim(max(len(names), 1) - 0.5, -0.5)
         ax.axvline(0, color="0.8", lw=0.8, zorder=0)
     rate.set_yticks(range(len(names)), names)
     share.set_yticks(range(len(names)), [""] * len(names))

@@ -89,7 +89,7 @@ def temperature(
     _write_hops(Path(hops), found)
     _write_profiles(Path(profiles), data)
     _write_traces(Path(traces), found)
-    _write_arrays(Path(arrays), found)
+    write_arrays(Path(arrays), found)
     write_json(Path(result), data)
 
 
@@ -161,7 +161,7 @@ def _write_traces(path: Path, found: Mechanism | None) -> None:
     _write_rows(path, ["kind", "run", "ion", "time_ps", "da_a", "db_a", "dc_star_a"], rows)
 
 
-def _write_arrays(path: Path, found: Mechanism | None) -> None:
+def write_arrays(path: Path, found: Mechanism | None) -> None:
     """NPZ: the density in the unit cell, and for every trace its positions with the sites and the host of its run."""
     arrays: dict[str, np.ndarray] = {}
     if found is not None:
