@@ -85,7 +85,7 @@ def test_frames_end_where_atoms_are_lost(tmp_path):
             out.write(frame)
         with path.open("ab") as joined:
             joined.write(one.read_bytes())
-    found = exploration._frames(path, 20)
+    found = exploration.read_frames(path, 20)
     assert found.shape == (2, 20, 3)
     np.testing.assert_allclose(found[1, :, 0], 0.1 * np.arange(20), atol=1e-3)
 

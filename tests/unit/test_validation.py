@@ -1,7 +1,5 @@
 """Errors are those of their definitions, matched to the right trajectory, element and axis."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -187,31 +185,3 @@ def test_nothing_held_out_is_an_error(tmp_path):
             threads=1,
             log=tmp_path / "log",
         )
-
-
-@pytest.mark.parametrize("value", [0.1801, float("nan")])
-def test_gate_refuses(tmp_path, value):
-    (tmp_path / "errors.json").write_text(
-        json.dumps({"relative_force_rmse": value, "force_rmse_mev_per_a": 70.0})
-    )
-    with pytest.raises(DlmdError, match="the limit is 18 %"):
-        validation.accept(
-            tmp_path / "errors.json",
-            accepted=tmp_path / "ok.json",
-            figure="parity.png",
-            max_relative_force_rmse=0.18,
-        )
-    assert not (tmp_path / "ok.json").exists()
-
-
-def test_gate_accepts(tmp_path):
-    (tmp_path / "errors.json").write_text(
-        json.dumps({"relative_force_rmse": 0.18, "force_rmse_mev_per_a": 70.0})
-    )
-    validation.accept(
-        tmp_path / "errors.json",
-        accepted=tmp_path / "ok.json",
-        figure="parity.png",
-        max_relative_force_rmse=0.18,
-    )
-    assert json.loads((tmp_path / "ok.json").read_text())["relative_force_rmse"] == 0.18

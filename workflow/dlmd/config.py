@@ -265,6 +265,30 @@ class Validation(Model):
     max_relative_force_rmse: Positive = Field(
         0.18, description="force RMSE over the RMS force on held-out trajectories; above it the DAG stops"
     )
+    max_trajectory_force_rmse: Positive = Field(
+        0.25, description="the same of the worst single held-out trajectory"
+    )
+    trial_ps: Positive = Field(
+        2.0,
+        description="length of a trial run at production's highest temperature, half NVT and half NVE, in a cell of the labels",
+    )
+    max_rdf_difference: Positive = Field(
+        0.15,
+        description="RDFs of a trial run over the engine's at rdf_temperature_k, mean over pairs by their number: 0 the same, "
+        "1 without overlap",
+    )
+    max_energy_drift_mev_per_atom_ps: Positive = Field(
+        0.5, description="drift of the total energy in the NVE half of the trial run"
+    )
+    max_temperature_error: Positive = Field(
+        0.2, description="how far the mean temperature of the NVE half may be from the thermostat's, as a part of it"
+    )
+    min_host_coordination: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.9, description="part of the bonds of the host's cations that the trial run must keep"
+    )
+    max_relative_deviation: Positive = Field(
+        0.25, description="deviation of the committee over the RMS force, in the NVE half of the trial run"
+    )
     rdf_temperature_k: Positive | None = Field(
         None,
         description="RDFs of the potential's MD are laid over the engine's at this temperature of both; null leaves them out",
@@ -284,6 +308,11 @@ class Md(Model):
     replicas: PositiveInt = Field(
         1, description="independent runs per temperature, each with its own ordering and velocities"
     )
+    potentials: PositiveInt = Field(
+        1,
+        description="potentials of the committee that production runs with, every one with all replicas; two or more show how "
+        "much of the uncertainty is the potential's",
+    )
     time_step_fs: Positive = Field(1.0, description="time step")
     thermostat_damping_fs: Positive = Field(100.0, description="damping time of the Nose-Hoover thermostat")
     equilibrate_ps: Positive = Field(10.0, description="NVT after the minimisation, not analysed")
@@ -294,6 +323,9 @@ class Md(Model):
     )
     all_atom_interval_ps: Positive = Field(5.0, description="time between stored positions of all atoms")
     restart_interval_ps: Positive = Field(50.0, description="time between restart files within a segment")
+    min_distance_angstrom: Positive = Field(
+        1.0, description="two atoms closer than this end a run: its potential has failed"
+    )
     ranks: PositiveInt = Field(
         1, description="MPI ranks of LAMMPS; with `accelerator: cuda` every rank has a GPU of its own"
     )

@@ -154,6 +154,12 @@ def _selections(cfg: RunConfig) -> Found:
             )
         if s.cell not in structures.cells:
             yield f"{path}.cell", f"no cell named '{s.cell}'", did_you_mean(s.cell, structures.cells)
+    if md.potentials > cfg.training.potentials:
+        yield (
+            "md.potentials",
+            f"production with {md.potentials} potentials, but {cfg.training.potentials} are trained",
+            "raise training.potentials",
+        )
     if md.replicas > structures.orderings:
         yield (
             "md.replicas",

@@ -124,7 +124,7 @@ def explore(
         ended = error.what
         if not xtc.exists() or len(xtc_offsets(xtc)) < 2:
             raise
-    positions = _frames(xtc, len(atoms))
+    positions = read_frames(xtc, len(atoms))
     if not ended and len(positions) < steps // stride + 1:
         ended = f"runaway: above {dynamics.runaway_k:g} K"
     if ended:
@@ -141,7 +141,7 @@ def explore(
     )
 
 
-def _frames(xtc: Path, n_atoms: int) -> np.ndarray:
+def read_frames(xtc: Path, n_atoms: int) -> np.ndarray:
     """Whole frames (frames, atoms, 3) of an XTC file, whose end may be torn, up to the first that has lost atoms."""
     import chemfiles
 

@@ -28,7 +28,7 @@ def rounds(rows: Sequence[Mapping], figures: Sequence[str]) -> None:
     for row in rows:
         left.text(row["round"], 101, f"{row['labelled']} labelled", ha="center", va="bottom", fontsize=9)
     left.set(xlabel="round", ylabel="explored frames (%)", ylim=(0, 112))
-    left.legend(loc="lower left", frameon=True, framealpha=0.9)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.2)
     errors = [row["valid_force_rmse_mev_per_a"] for row in rows]
     right.plot(numbers, errors, "o-", color=style.BLUE)
     right.set(xlabel="round", ylabel="force RMSE, validation split (meV/Å)", ylim=(0, 1.15 * max(errors)))

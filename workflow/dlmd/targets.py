@@ -125,6 +125,12 @@ def barrier_cells(cfg: RunConfig) -> list[PAIR]:
     return list(dict.fromkeys(named or production))
 
 
+def production_runs(cfg: RunConfig) -> list[tuple[int, int]]:
+    """(potential, ordering) of the production runs r0, r1, ... of one temperature: all orderings with the first potential,
+    then all with the next."""
+    return [(m, n) for m in range(cfg.md.potentials) for n in range(cfg.md.replicas)]
+
+
 def segment_numbers(cfg: RunConfig) -> list[str]:
     """Numbers of the production segments, from 0001."""
     return [f"{n:04d}" for n in range(1, cfg.md.segments + 1)]
@@ -140,6 +146,13 @@ def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
     production = [s for s in found if (s.occupancy, s.cell) == (cfg.md.occupancy, cfg.md.cell)]
     chosen = production or [s for s in found if s.split == "test"] or found
     return [s for s in chosen if (s.occupancy, s.cell) == (chosen[0].occupancy, chosen[0].cell)]
+
+
+def trial_source(cfg: RunConfig) -> AimdSource:
+    """The label trajectory whose relaxed cell a trial run starts from: that of the RDF comparison, else the first held-out one."""
+    if cfg.validation.rdf_temperature_k is not None:
+        return rdf_sources(cfg)[0]
+    return next(s for s in aimd_sources(cfg) if s.split == "test")
 
 
 def derived_seed(cfg: RunConfig, *names: object) -> int:

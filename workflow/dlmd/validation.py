@@ -1,4 +1,4 @@
-"""Errors of a potential on held-out trajectories, from `dp test`, and the gate before production MD.
+"""Errors of a potential on held-out trajectories, from `dp test`.
 
 With N the number of values, reference r and prediction p:
 
@@ -268,31 +268,6 @@ def parity_points(
         points[f"{kind}_total"] = np.array(total)
     points["species"] = np.array(species)
     return points
-
-
-def accept(
-    errors: str | Path, *, accepted: str | Path, figure: str | Path, max_relative_force_rmse: float
-) -> None:
-    """Write `accepted` if the force RMSE on held-out trajectories is at most the given part of the RMS force there.
-
-    Raises
-    ------
-    DlmdError
-        if it is larger.
-    """
-    found = json.loads(Path(errors).read_text())
-    value = found["relative_force_rmse"]
-    if not value <= max_relative_force_rmse:
-        raise DlmdError(
-            f"force RMSE {found['force_rmse_mev_per_a']:.0f} meV/Å is {100 * value:.1f} % of the RMS force on held-out "
-            f"trajectories, the limit is {100 * max_relative_force_rmse:g} %",
-            where=f"{errors}, see {figure}",
-            remedy="train longer (training.steps), add label trajectories, or raise validation.max_relative_force_rmse",
-        )
-    text = json.dumps(
-        {"accepted": True, "relative_force_rmse": value, "max_relative_force_rmse": max_relative_force_rmse}
-    )
-    Path(accepted).write_text(text + "\n")
 
 
 def _mae(error: np.ndarray) -> float:

@@ -123,13 +123,13 @@ rule explore:
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 240 * attempt,
+        gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
         dynamics=DYNAMICS,
         steps=lambda w: explored_source(w).steps,
         stride=LOOP and cfg.md.steps(LOOP.frame_interval_ps * 1000),
         discard_ps=cfg.labels.aimd.discard_ps,
         seed=lambda w: seed("explore", *w),
-        command=cfg.md.command,
         algorithm=exploration_module.VERSION,
     message:
         "{wildcards.level}: round {wildcards.i} explores {wildcards.occupancy}/{wildcards.cell}/{wildcards.n} at {wildcards.aimd_T} K, strain {wildcards.strain}"

@@ -114,23 +114,3 @@ rule plot_potential:
         "{wildcards.level}: parity plots and learning curve"
     script:
         "../scripts/plot_potential.py"
-
-
-rule accept:
-    input:
-        errors=f"{VALIDATION}/errors.json",
-        figure=f"{VALIDATION}/parity.png",
-    output:
-        accepted=f"{VALIDATION}/accepted.json",
-    log:
-        f"{LOG}/validation/{{level}}/accept.log",
-    benchmark:
-        f"{BENCH}/validation/{{level}}/accept.jsonl"
-    conda:
-        DLMD_ENV
-    params:
-        bound=cfg.validation.max_relative_force_rmse,
-    message:
-        "{wildcards.level}: is the potential good enough for production?"
-    script:
-        "../scripts/accept.py"

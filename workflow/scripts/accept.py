@@ -1,11 +1,12 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import validation
+    from dlmd.jobs import acceptance
 
-    validation.accept(
+    acceptance.accept(
         snakemake.input.errors,
+        list(snakemake.input.trials),
+        next(iter(snakemake.input.committee), None),
         accepted=snakemake.output.accepted,
-        figure=snakemake.input.figure,
-        max_relative_force_rmse=snakemake.params.bound,
+        bounds=snakemake.params.bounds,
     )

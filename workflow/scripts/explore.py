@@ -12,5 +12,7 @@ with job(snakemake):
         strain=float(snakemake.wildcards.strain),
         threads=snakemake.threads,
         log=snakemake.log[0],
-        **{k: snakemake.params[k] for k in ("dynamics", "steps", "stride", "discard_ps", "seed", "command")},
+        # no param: how LAMMPS is started does not make results stale
+        command=snakemake.config["md"].get("command"),
+        **{k: snakemake.params[k] for k in ("dynamics", "steps", "stride", "discard_ps", "seed")},
     )

@@ -1,0 +1,74 @@
+# The gate before production: a trial run of every potential that production uses, and all bounds at once.
+from dlmd import acceptance as acceptance_module
+from dlmd import trial as trial_module
+
+TRIAL = f"{RUN}/validation/{{level}}/trial"
+TRIED = targets.trial_source(cfg)
+RDF_SOURCES = targets.rdf_sources(cfg) if cfg.validation.rdf_temperature_k else []
+TRIAL_STEPS = cfg.md.steps(cfg.validation.trial_ps * 1000) // 2
+LABEL_PS = TRIED.steps * cfg.labels.aimd.time_step_fs / 1000
+
+
+rule trial:
+    input:
+        relaxed=f"{RUN}/labels/{{level}}/relax/{TRIED.occupancy}/{TRIED.cell}/{TRIED.ordering}/relaxed.extxyz",
+        models=MODELS,
+        labels=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in RDF_SOURCES],
+    output:
+        result=f"{TRIAL}/{{m}}.json",
+        table=f"{TRIAL}/{{m}}.csv",
+        figure=report(
+            multiext(f"{TRIAL}/{{m}}", ".png", ".pdf"), category="Potential", caption="../report/trial.rst"
+        ),
+    log:
+        f"{LOG}/validation/{{level}}/trial_{{m}}.log",
+    benchmark:
+        f"{BENCH}/validation/{{level}}/trial_{{m}}.jsonl"
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 120 * attempt,
+        gpu=lambda w: estimates.training_gpus(cfg) or None,
+    params:
+        plan=dict(
+            rdf_temperature_k=cfg.validation.rdf_temperature_k,
+            # as long as the labels, which are its measure, but no longer than the trial itself
+            rdf_steps=cfg.md.steps(min(LABEL_PS, cfg.validation.trial_ps) * 1000),
+            nvt_steps=TRIAL_STEPS,
+            nve_steps=TRIAL_STEPS,
+            stride=cfg.md.steps(cfg.md.position_interval_fs),
+        ),
+        dynamics=DYNAMICS,
+        temperature_k=max(cfg.md.temperatures_k),
+        charges=cfg.material.charges,
+        discard_ps=cfg.labels.aimd.discard_ps,
+        seed=lambda w: seed("trial", w.level, w.m),
+        algorithm=trial_module.VERSION,
+    message:
+        "{wildcards.level}: trial run of potential {wildcards.m}"
+    script:
+        "../scripts/trial.py"
+
+
+rule accept:
+    input:
+        errors=f"{VALIDATION}/errors.json",
+        figure=f"{VALIDATION}/parity.png",
+        trials=[f"{TRIAL}/{m}.json" for m in range(cfg.md.potentials)],
+        committee=f"{VALIDATION}/committee.json" if cfg.training.potentials > 1 else [],
+    output:
+        accepted=f"{VALIDATION}/accepted.json",
+    log:
+        f"{LOG}/validation/{{level}}/accept.log",
+    benchmark:
+        f"{BENCH}/validation/{{level}}/accept.jsonl"
+    conda:
+        DLMD_ENV
+    params:
+        bounds=cfg.validation.model_dump(mode="json"),
+        algorithm=acceptance_module.VERSION,
+    message:
+        "{wildcards.level}: is the potential good enough for production?"
+    script:
+        "../scripts/accept.py"
