@@ -35,7 +35,10 @@ class GpawConvergence(Strict):
 class GpawSettings(DftSettings):
     """One level of theory run by GPAW."""
 
-    ecut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff.")
+    ecut_ev: PositiveFloat = Field(
+        450.0,
+        description="Plane-wave cutoff. 450 eV leave a Pulay stress of 0.3 GPa in Li3TiCl6, 600 eV 0.2 (benchmarks/gpaw).",
+    )
     kpoint_density_a: PositiveFloat = Field(
         2.0,
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
