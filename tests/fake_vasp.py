@@ -165,7 +165,9 @@ def main():
         if ibrion == 2:
             # VASP compares the length of each atom's force
             strongest = np.linalg.norm(forces, axis=1).max()
-            largest = max(strongest, np.abs(stress).max() * atoms.get_volume() / len(atoms))
+            variable = number("ISIF", "2") == 3
+            strain = np.abs(stress).max() * atoms.get_volume() / len(atoms) if variable else 0.0
+            largest = max(strongest, strain)
             relaxed = largest < -number("EDIFFG", "-0.01")
         last = n >= nsw or relaxed or stopped
         if ibrion == 0 and nsw:
@@ -176,7 +178,7 @@ def main():
             energy, forces, stress = pair_potential(atoms, shift)
             velocities = velocities + 0.5 * dt * ACCEL * forces / masses
         elif ibrion == 2 and not last:
-            deform = np.eye(3) - 0.2 * np.clip(stress, -0.02, 0.02)
+            deform = np.eye(3) - variable * 0.2 * np.clip(stress, -0.02, 0.02)
             scaled = atoms.get_scaled_positions(wrap=False)
             atoms.set_cell(atoms.cell @ deform)
             atoms.positions = scaled @ atoms.cell + np.clip(0.05 * forces, -0.05, 0.05)

@@ -140,7 +140,7 @@ def sites_of(atoms):
 
 
 def judged(start, end):
-    return barriers.site_judge(ion=0, start=sites_of(start), end=sites_of(end), site_of=sites_of)
+    return barriers.site_judge(ion=0, start=start, end=end, site_of=sites_of)
 
 
 def test_endpoints_that_leave_their_sites_are_said_so():

@@ -27,3 +27,12 @@ def test_images_follow_the_length_of_the_way():
     assert len(images) == 9 and images[0] is start and images[-1] is end
     np.testing.assert_allclose([i.positions[0, 0] for i in images], np.linspace(0, 4, 9), atol=0.02)
     assert len(neb_guess.interpolate(start, end, ion=0, spacing_a=3.0)) == 2 + neb_guess.MIN_IMAGES
+
+
+def test_images_between_others_lie_on_the_line_through_them():
+    corners = [(0, 0, 0), (2, 0, 0), (2, 1, 0)]
+    images = [Atoms("LiCl", positions=[c, (0, 0, 40)], cell=[90] * 3) for c in corners]
+    new = neb_guess.resample(images, ion=0, spacing_a=0.5)
+    expected = [(0, 0), (0.5, 0), (1, 0), (1.5, 0), (2, 0), (2, 0.5), (2, 1)]
+    np.testing.assert_allclose([i.positions[0, :2] for i in new], expected, atol=1e-12)
+    assert new[0] is images[0] and new[-1] is images[-1]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from dlmd.errors import DlmdError
-from dlmd.neb_guess import SPRING_EV_PER_A2, interpolate
+from dlmd.neb_guess import SPRING_EV_PER_A2, interpolate, resample
 from dlmd.neb_stages import Stages
 from dlmd.progress import Progress
 from dlmd.relaxation import STIFFNESS, fingerprint
@@ -126,7 +126,7 @@ def find_band(
     DlmdError
         if forces or energies are not finite.
     """
-    start, end = _around(start, end, ion)
+    start, end = around(start, end, ion)
     mark = fingerprint(start, end.positions.tobytes(), spacing_a, fmax_ev_per_a, VERSION)
     saved = Stages(checkpoint, mark, stream)
     search = _Search(calculator, saved, fmax_ev_per_a, max_steps, stream)
@@ -138,7 +138,7 @@ def find_band(
 
 
 def site_judge(
-    *, ion: int, start: np.ndarray, end: np.ndarray, site_of: Callable[[Atoms], np.ndarray]
+    *, ion: int, start: Atoms, end: Atoms, site_of: Callable[[Atoms], np.ndarray]
 ) -> Callable[[Atoms, str], tuple[str, str] | None]:
     """Judge of relaxed endpoints by the sites of all ions.
 
@@ -147,11 +147,11 @@ def site_judge(
     ion
         Number of the moving ion.
     start, end
-        (atoms,) site of every atom, -1 for none, in the endpoints as they were made.
+        The endpoints as they were made.
     site_of
-        The same of relaxed atoms.
+        (atoms,) site of every atom of a structure, -1 for none.
     """
-    wanted = {"start": start, "end": end}
+    wanted = {"start": site_of(start), "end": site_of(end)}
 
     def judge(atoms: Atoms, name: str) -> tuple[str, str] | None:
         now, meant = site_of(atoms), wanted[name]
@@ -205,7 +205,7 @@ class _Search:
         rough, fine = (False, ROUGH * self.fmax_ev_per_a), (True, self.fmax_ev_per_a)
         images = interpolate(start, end, ion=ion, spacing_a=spacing_a)
         _, steps = self.optimise(images, "band", bounds=[rough])
-        stations = [start]
+        stations, places = [start], [0]
         for number in _minima(images):
             station = images[number].copy()
             fmax = self.relax(station, f"minimum {number}")
@@ -213,11 +213,14 @@ class _Search:
                 _apart(station, known) for known in (stations[-1], end)
             ):
                 stations.append(_frozen(station))
+                places.append(number)
         stations.append(end)
+        places.append(len(images) - 1)
         path, residual = [], 0.0
-        for number, (first, last) in enumerate(pairwise(stations)):
-            # an undivided band goes on from where it is
-            part = images if len(stations) == 2 else interpolate(first, last, ion=ion, spacing_a=spacing_a)
+        for number, (first, last) in enumerate(pairwise(places)):
+            part = [stations[number], *images[first + 1 : last], stations[number + 1]]
+            if len(stations) > 2:
+                part = resample(part, ion=ion, spacing_a=spacing_a)
             left, taken = self.optimise(part, f"segment {number}", bounds=[rough, fine])
             path += [_frozen(image) for image in part[:-1]]
             residual, steps = max(residual, left), steps + taken
@@ -385,7 +388,7 @@ def shared(calculator: Calculator) -> Calculator:
     return _shared_class()(calculator)
 
 
-def _around(start: Atoms, end: Atoms, ion: int) -> tuple[Atoms, Atoms]:
+def around(start: Atoms, end: Atoms, ion: int) -> tuple[Atoms, Atoms]:
     """Both endpoints with every atom in the image nearest to the middle of the hop, and what moves it kept."""
     start, moves = start.copy(), end.positions - start.positions
     middle = start.positions[ion] + moves[ion] / 2

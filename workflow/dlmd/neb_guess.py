@@ -44,6 +44,23 @@ def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list
     return images
 
 
+def resample(images: list[Atoms], *, ion: int, spacing_a: float) -> list[Atoms]:
+    """The first and last of `images`, and between them others on the broken line through all: evenly spaced along it, about
+    `spacing_a` (Å) of the moving ion's way apart."""
+    places = np.array([image.positions for image in images])
+    steps = np.diff(places, axis=0)
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(steps.reshape(len(steps), -1), axis=1))])
+    length = np.linalg.norm(steps[:, ion], axis=1).sum()
+    n = max(MIN_IMAGES, math.ceil(length / spacing_a) - 1)
+    new = []
+    for at in np.linspace(0, along[-1], n + 2)[1:-1]:
+        k = int(np.clip(np.searchsorted(along, at) - 1, 0, len(steps) - 1))
+        image = _copy(images[0])
+        image.positions = places[k] + (at - along[k]) / (along[k + 1] - along[k]) * steps[k]
+        new.append(image)
+    return [images[0], *new, images[-1]]
+
+
 def detour(start: Atoms, end: Atoms, *, ion: int) -> np.ndarray:
     """(3,) how far from the straight line (Å) the middle of the hop is best, perpendicular to it.
 

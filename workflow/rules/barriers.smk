@@ -2,8 +2,10 @@
 from dlmd import barrier_summary
 from dlmd import barriers as barriers_module
 from dlmd import neb_paths
+from dlmd.vasp import neb as vasp_neb
 
 BARRIERS = f"{RUN}/barriers/{{level}}"
+VASP_BAND = f"{BARRIERS}/vasp/{{hop}}/{{number}}"
 HOPS = {hop.name: hop for hop in cfg.barriers.hops}
 BARRIER_CELLS = targets.barrier_cells(cfg)
 BARRIER_STRUCTURES = [
@@ -20,6 +22,10 @@ BAND = dict(
 wildcard_constraints:
     hop="|".join(HOPS),
     number=r"\d+",
+
+
+localrules:
+    vasp_neb_stage,
 
 
 rule barrier_paths:
@@ -109,14 +115,69 @@ rule barrier_band_engine:
         "../scripts/barrier_band.py"
 
 
+rule vasp_neb_stage:
+    input:
+        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        relaxed=BARRIER_STRUCTURES,
+        band=f"{BARRIERS}/{{hop}}/{{number}}.json",
+    output:
+        job=f"{VASP_BAND}/neb/job.json",
+    log:
+        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.stage.log",
+    benchmark:
+        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.stage.jsonl"
+    wildcard_constraints:
+        level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
+    params:
+        engine=lambda w: cfg.levels[w.level].staging(),
+        settings=BAND,
+    message:
+        "{wildcards.level}: staging band {wildcards.number} of {wildcards.hop} for VASP"
+    script:
+        "../scripts/vasp_neb_stage.py"
+
+
+rule vasp_neb:
+    input:
+        job=f"{VASP_BAND}/neb/job.json",
+        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        relaxed=BARRIER_STRUCTURES,
+    output:
+        record=f"{BARRIERS}/engine/{{hop}}/{{number}}.json",
+        images=f"{BARRIERS}/engine/{{hop}}/{{number}}.extxyz",
+    log:
+        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.engine.log",
+    benchmark:
+        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.engine.jsonl"
+    wildcard_constraints:
+        level=VASP_LEVELS,
+    conda:
+        DLMD_ENV
+    params:
+        algorithm=vasp_neb.VERSION,
+    message:
+        "{wildcards.level}: collecting band {wildcards.number} of {wildcards.hop} from VASP"
+    script:
+        "../scripts/vasp_neb.py"
+
+
 rule barriers:
     input:
         bands=[f"{BARRIERS}/{hop}/{number}.json" for hop, number in cfg.barriers.bands],
-        engine=lambda w: (
-            [f"{BARRIERS}/engine/{hop}/{number}.json" for hop, number in cfg.barriers.engine_bands]
+        # VASP's are staged, and join the table when their results are there
+        engine=lambda w: [
+            f"{BARRIERS}/engine/{hop}/{number}.json"
+            for hop, number in cfg.barriers.engine_bands
             if w.level in EMBEDDED
-            else []
-        ),
+            or vasp_neb.brought_back(VASP_BAND.format(level=w.level, hop=hop, number=number))
+        ],
+        staged=lambda w: [
+            f"{VASP_BAND}/neb/job.json".format(level=w.level, hop=hop, number=number)
+            for hop, number in cfg.barriers.engine_bands
+            if w.level in VASP
+        ],
         arrhenius=f"{RUN}/transport/{{level}}/arrhenius.json",
         reference=cfg.material.reference or [],
     output:

@@ -116,18 +116,11 @@ def band(
         `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.find_band`.
     """
     import ase.io
-    import numpy as np
 
     from dlmd import barriers, neb_paths
 
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
-    charges, mobile = listed["charges"], listed["mobile"]
-    places = neb_paths.Places(np.array(cell["ion_sites"]), np.array(cell["framework_sites"]))
-
-    def site_of(atoms):
-        return neb_paths.sites_of_ions(atoms, places, charges=charges, mobile=mobile)[0]
-
     start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
     if model is not None:
         calculator, source = _potential(model, threads)
@@ -139,7 +132,7 @@ def band(
             end,
             calculator,
             ion=ion,
-            judge=barriers.site_judge(ion=ion, start=site_of(start), end=site_of(end), site_of=site_of),
+            judge=barriers.site_judge(ion=ion, start=start, end=end, site_of=_site_of(listed, cell)),
             checkpoint=Path(result).with_suffix(".checkpoint"),
             stream=sys.stderr,
             **settings,
@@ -185,6 +178,85 @@ def write_band(
             "charge_of_removed_e": listed["charges"][listed["mobile"]] if path["removed"] is not None else 0,
         },
     )
+
+
+def stage_vasp(
+    paths: str,
+    relaxed: Sequence[str],
+    band: str,
+    *,
+    number: int,
+    job: str,
+    level: str,
+    engine: Mapping,
+    settings: Mapping,
+) -> None:
+    """Stage the band of one path for VASP, in the folder above that of `job`.
+
+    Its images are those that the potential has found (`band`), or, where it found none, the first guess.
+    """
+    import ase.io
+
+    from dlmd import neb_guess, neb_paths
+    from dlmd.barriers import around
+    from dlmd.vasp import neb
+    from dlmd.vasp.jobs import level_settings
+
+    listed, chosen, cell = read_path(paths, number)
+    path = neb_paths.Path(**chosen)
+    start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
+    found = json.loads(Path(band).read_text(encoding="utf-8"))
+    if found["curve"] is None:
+        print(f"the potential has no band ({found['status']}): the images are a first guess", file=sys.stderr)
+        images = neb_guess.interpolate(*around(start, end, ion), ion=ion, spacing_a=settings["spacing_a"])
+    else:
+        images = ase.io.read(Path(band).with_suffix(".extxyz"), ":")
+    neb.stage(
+        images,
+        Path(job).parents[1],
+        settings=level_settings(engine),
+        level=level,
+        cell=cell["cell"],
+        source=f"{listed['hop']} {number}",
+        fmax_ev_per_a=settings["fmax_ev_per_a"],
+        max_steps=settings["max_steps"],
+    )
+
+
+def collect_vasp(
+    job: str, paths: str, relaxed: Sequence[str], *, number: int, result: str, level: str
+) -> None:
+    """The band that VASP found, in the files of the other calculators."""
+    import ase.io
+
+    from dlmd import barriers, neb_paths
+    from dlmd.vasp import neb
+
+    listed, chosen, cell = read_path(paths, number)
+    path = neb_paths.Path(**chosen)
+    start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
+    found, theory = neb.collect(Path(job).parents[1])
+    judge = barriers.site_judge(ion=ion, start=start, end=end, site_of=_site_of(listed, cell))
+    for name, image in (("start", found.images[0]), ("end", found.images[-1])):
+        verdict = judge(image, name)
+        if verdict is not None:
+            found.status, found.message = verdict
+    source = {"method": "engine", "theory": theory, "versions": versions(("dlmd",))}
+    write_band(result, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
+
+
+def _site_of(listed: Mapping, cell: Mapping):
+    """Function that gives the site of every ion of a structure (see `neb_paths.sites_of_ions`)."""
+    import numpy as np
+
+    from dlmd import neb_paths
+
+    places = neb_paths.Places(np.array(cell["ion_sites"]), np.array(cell["framework_sites"]))
+
+    def site_of(atoms):
+        return neb_paths.sites_of_ions(atoms, places, charges=listed["charges"], mobile=listed["mobile"])[0]
+
+    return site_of
 
 
 def _potential(model: str, threads: int) -> tuple:

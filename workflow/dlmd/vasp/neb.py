@@ -160,10 +160,12 @@ def stage(
 
 
 def _write_poscar(path: Path, atoms: Atoms, title: str) -> None:
-    from ase.io.vasp import write_vasp
+    from pymatgen.core import Lattice, Structure
+    from pymatgen.io.vasp.inputs import Poscar
 
-    with path.open("w") as out:
-        write_vasp(out, atoms, direct=True, wrap=False, label=title)
+    scaled = atoms.get_scaled_positions(wrap=False)
+    structure = Structure(Lattice(atoms.cell.array), atoms.get_chemical_symbols(), scaled)
+    path.write_text(Poscar(structure, comment=title, sort_structure=False).get_str(significant_figures=16))
 
 
 def brought_back(folder: str | Path) -> bool:

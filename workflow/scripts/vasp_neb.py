@@ -1,0 +1,13 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import barriers
+
+    barriers.collect_vasp(
+        snakemake.input.job,
+        snakemake.input.paths,
+        list(snakemake.input.relaxed),
+        number=int(snakemake.wildcards.number),
+        result=snakemake.output.record,
+        level=snakemake.wildcards.level,
+    )
