@@ -97,9 +97,20 @@ def test_host_neighbours_are_counted_within_the_first_shell():
 def test_a_host_off_its_sites_is_refused():
     positions, species = host()
     positions[species.index("Ti")] += [1.8, 1.0, 1.4]
-    with pytest.raises(HostLeft, match="cation of the host"):
+    with pytest.raises(HostLeft, match="1 of 2 cations of the host"):
         built(positions, species)
     positions, species = host()
-    positions[species.index("Cl")] += [0.0, 1.7, 0.3]
-    with pytest.raises(HostLeft):
+    anions = [k for k, s in enumerate(species) if s == "Cl"][:2]
+    positions[anions] += [0.0, 1.7, 0.3]
+    with pytest.raises(HostLeft, match="2 of 48 anions"):
         built(positions, species)
+
+
+def test_a_single_anion_on_the_loose_moves_no_site():
+    positions, species = host(shuffle=1)
+    still = built(positions, species)
+    loose = species.index("Cl")
+    positions[loose] += [1.3, 1.3, 0.3]
+    moved = built(positions, species)
+    # the lattice is laid over all others, up to what the one at a wrong place weighs in them
+    assert np.abs(moved.positions - still.positions).max() < 0.02
