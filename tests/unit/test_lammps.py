@@ -1,6 +1,6 @@
 """Inputs of LAMMPS as text: what must be in them, and in which order."""
 
-from dlmd.lammps import Dynamics, Strides, deepmd_pair, equilibrate_input, segment_input
+from dlmd.lammps import Dynamics, Strides, deepmd_pair, equilibrate_input, guard_that_ended, segment_input
 
 DYNAMICS = Dynamics(
     pair=deepmd_pair(["/models/compressed.pb"], ["Li", "Ti", "Cl"]),
@@ -74,3 +74,10 @@ def test_a_walltime_ends_the_run_where_all_outputs_fall_together():
     assert segment(timeout_s=3600.5)[0] == "timer timeout 3600 every 5000"
     assert not any(line.startswith("timer") for line in segment())
     assert segment().index("write_restart end") < segment().index('print "$(step)" file reached screen no')
+
+
+def test_the_guard_that_ended_a_run_is_named():
+    log = "100 300\nERROR: Fix halt condition for fix-id guard_distance met on step 1200 with value 0.713 (fix_halt.cpp)"
+    assert guard_that_ended(log) == "two atoms are 0.71 Å apart at step 1200"
+    assert guard_that_ended("ERROR: Lost atoms: original 160 current 159") == "atoms have flown away"
+    assert guard_that_ended("ERROR: Cannot open restart file 0000.restart") is None

@@ -3,6 +3,7 @@
 import json
 import stat
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,16 +106,23 @@ def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
     assert not (broken / "0001.parts").exists()
 
 
-def test_runaway_temperature_is_an_error_not_a_trajectory(tmp_path, equilibrated):
-    folder = run_folder(tmp_path, equilibrated, "hot")
-    # the equilibrated ions have 300 K, far above what a set point of 1 K allows
-    cold = Dynamics(
-        pair=PAIR, species=["Na", "Cl"], mobile="Na", temperature_k=1, time_step_fs=2, damping_fs=1e6
-    )
-    with pytest.raises(DlmdError, match="ended with exit code"):
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        # the equilibrated ions have 300 K, far above what a set point of 1 K allows
+        ({"temperature_k": 1, "damping_fs": 1e6}, "the temperature is"),
+        # neighbours of rock salt with a = 5.6 Å
+        ({"shortest_a": 3.0}, "two atoms are 2"),
+        # a time step a hundred times too long
+        ({"time_step_fs": 60}, "atoms have flown away"),
+    ],
+)
+def test_a_potential_that_fails_ends_the_run_and_says_so(tmp_path, equilibrated, changes, found):
+    folder = run_folder(tmp_path, equilibrated, "failing")
+    with pytest.raises(DlmdError, match=f"not stable at .*{found}"):
         production.run_segment(
-            folder, number=1, steps=200, dynamics=cold, strides=Strides(10, 100, 50, 100), identity={},
-            lmp=programs.command("lmp"), threads=1, log=folder / "log",
+            folder, number=1, steps=2000, dynamics=replace(DYNAMICS, **changes), strides=Strides(10, 100, 50, 100),
+            identity={}, lmp=programs.command("lmp"), threads=1, log=folder / "log",
         )  # fmt: skip
     assert not (folder / "0001.json").exists()
 
@@ -122,24 +130,24 @@ def test_runaway_temperature_is_an_error_not_a_trajectory(tmp_path, equilibrated
 def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, monkeypatch):
     folder = run_folder(tmp_path, equilibrated, "walltime")
     run = dict(
-        number=1, steps=60_000, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 30_000), identity={},
+        number=1, steps=200_000, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 50_000), identity={},
         lmp=programs.command("lmp"), threads=1, log=folder / "log",
     )  # fmt: skip
     monkeypatch.setattr(production.walltime, "usable_s", lambda: 1.0)
     with pytest.raises(
-        DlmdError, match=r"walltime came before the end: segment 1 is at step (\d+) of 0..60000"
+        DlmdError, match=r"walltime came before the end: segment 1 is at step (\d+) of 0..200000"
     ):
         production.run_segment(folder, **run)
     stopped = max(int(p.suffix[1:]) for p in (folder / "0001.parts").glob("restart.*"))
-    assert 0 < stopped < 60_000 and stopped % 100 == 0
+    assert 0 < stopped < 200_000 and stopped % 100 == 0
     assert not (folder / "0001.dcd").exists() and not (folder / "owner.json").exists()
 
     monkeypatch.setattr(production.walltime, "usable_s", lambda: None)
     production.run_segment(folder, **run)
     assert json.loads((folder / "0001.json").read_text())["attempts"] == 2
-    assert binary.dcd_frames(folder / "0001.dcd") == 6001
+    assert binary.dcd_frames(folder / "0001.dcd") == 20_001
     steps = [int(line.split()[0]) for line in (folder / "0001.host.txt").read_text().splitlines()[2:]]
-    assert steps == list(range(0, 60_001, 10))
+    assert steps == list(range(0, 200_001, 10))
 
 
 def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):

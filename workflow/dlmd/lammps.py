@@ -6,6 +6,7 @@ Units are `metal`: Å, ps, eV, K, bar. Groups: `mobile` are the ions whose trans
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ VERSION = 1  # raise when inputs change what a trajectory means
 # An ion moving 1 Å per step at 2 fs has 4e4 K: whatever gets far above the set point has already exploded.
 RUNAWAY_FACTOR = 3.0
 RUNAWAY_OFFSET_K = 300.0
+# eV per atom that the conserved energy may move in one part of a segment: k_B times 1160 K, no drift of an integrator
+RUNAWAY_ENERGY_EV = 0.1
+GUARD_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Dynamics:
         The mobile element.
     temperature_k, time_step_fs, damping_fs
         Set point, time step and damping time of the Nose-Hoover thermostat.
+    shortest_a
+        Distance in Å below which two atoms have fallen into each other.
     """
 
     pair: Sequence[str]
@@ -40,6 +46,7 @@ class Dynamics:
     temperature_k: float
     time_step_fs: float
     damping_fs: float
+    shortest_a: float = 1.0
 
     @property
     def runaway_k(self) -> float:
@@ -91,9 +98,49 @@ def _nvt(dynamics: Dynamics) -> list[str]:
     t = dynamics.temperature_k
     return [
         f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}",
-        "variable now_temperature equal temp",
-        f"fix guard all halt 100 v_now_temperature > {dynamics.runaway_k:g} error hard message yes",
+        *_guards(dynamics),
     ]
+
+
+def _guards(dynamics: Dynamics) -> list[str]:
+    """End a run whose potential has failed (see `guard_that_ended`): hot, atoms in each other, energy lost or won."""
+    limits = {
+        "temperature": f"> {dynamics.runaway_k:g}",
+        "distance": f"< {dynamics.shortest_a:g}",
+        "energy": f"> {RUNAWAY_ENERGY_EV:g}",
+    }
+    return [
+        "variable now_temperature equal temp",
+        "compute pair_distances all pair/local dist",
+        "compute shortest all reduce min c_pair_distances inputs local",
+        "variable now_distance equal c_shortest",
+        # the reference is the state that the run starts from
+        "run 0 post no",
+        "variable conserved_start equal $(econserve)",
+        "variable now_energy equal abs(econserve-v_conserved_start)/atoms",
+        *(
+            f"fix guard_{name} all halt {GUARD_STEPS} v_now_{name} {limit} error hard message yes"
+            for name, limit in limits.items()
+        ),
+    ]
+
+
+def guard_that_ended(log: str) -> str | None:
+    """What a guard found, from what LAMMPS has printed; None where it ended otherwise."""
+    found = re.findall(r"Fix halt condition for fix-id guard_(\w+) met on step (\d+) with value (\S+)", log)
+    if not found:
+        # an explosion that is over before the guards look
+        flown = re.search(
+            r"^ERROR.*(Lost atoms|Out of range atoms|Non-numeric|non-matching # of atoms)", log, re.M
+        )
+        return "atoms have flown away" if flown else None
+    name, step, value = found[-1]
+    text = {
+        "temperature": "the temperature is {:.0f} K",
+        "distance": "two atoms are {:.2f} Å apart",
+        "energy": "the conserved energy has moved by {:.2f} eV per atom",
+    }[name]
+    return f"{text.format(float(value))} at step {step}"
 
 
 def _thermo_file(stride: int, name: str) -> list[str]:

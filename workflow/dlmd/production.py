@@ -19,7 +19,7 @@ from dlmd import binary_trajectories as binary
 from dlmd import programs, walltime
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
-from dlmd.lammps import Dynamics, Strides, equilibrate_input, segment_input
+from dlmd.lammps import Dynamics, Strides, equilibrate_input, guard_that_ended, segment_input
 from dlmd.ownership import owned
 
 FORMAT = "dlmd-segment"
@@ -65,7 +65,7 @@ def equilibrate(
     )
     with owned(folder):
         (folder / "0000.in").write_text(text)
-        programs.run([*lmp, "-in", "0000.in", *LAMMPS_FLAGS], cwd=folder, log=log, threads=threads)
+        _lammps(lmp, "0000.in", cwd=folder, log=log, threads=threads, dynamics=dynamics)
         write_json(
             folder / "0000.json",
             {
@@ -160,7 +160,7 @@ def _run_segment(
             timeout_s=walltime.usable_s(),
         )
         (parts_dir / f"{name}.in").write_text(text)
-        programs.run([*lmp, "-in", f"{name}.in", *LAMMPS_FLAGS], cwd=parts_dir, log=log, threads=threads)
+        _lammps(lmp, f"{name}.in", cwd=parts_dir, log=log, threads=threads, dynamics=dynamics)
         step = int((parts_dir / "reached").read_text())
         if step < last:
             (parts_dir / "end.restart.tmp").replace(parts_dir / f"restart.{step}")
@@ -182,6 +182,25 @@ def _run_segment(
         identity=identity,
     )
     shutil.rmtree(parts_dir)
+
+
+def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int, dynamics: Dynamics) -> None:
+    """Run LAMMPS; where a guard has ended it, say which, and what that means."""
+    before = log.stat().st_size if log.exists() else 0
+    try:
+        programs.run([*lmp, "-in", name, *LAMMPS_FLAGS], cwd=cwd, log=log, threads=threads)
+    except DlmdError:
+        with log.open(errors="replace") as text:
+            text.seek(before)
+            reason = guard_that_ended(text.read())
+        if reason is None:
+            raise
+        raise DlmdError(
+            f"the potential is not stable at {dynamics.temperature_k:g} K: {reason}",
+            where=str(cwd),
+            remedy="add labels like these (hotter, denser, other orderings; the learning loop does it), or leave this "
+            "temperature out; running again will end the same way",
+        ) from None
 
 
 def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:

@@ -7,6 +7,7 @@ DYNAMICS = dict(
     mobile=MOBILE,
     time_step_fs=cfg.md.time_step_fs,
     damping_fs=cfg.md.thermostat_damping_fs,
+    shortest_a=cfg.md.min_distance_angstrom,
 )
 POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
 
