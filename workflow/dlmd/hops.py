@@ -6,7 +6,6 @@ passage in between (tetrahedra between octahedra) are the way of the hop, and co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -198,22 +197,21 @@ def directions(network: SiteNetwork, table: Hops, rotations: np.ndarray) -> list
     uvw = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), axis=-1).reshape(-1, 3)
     uvw = uvw[[gcd(*map(int, row)) == 1 for row in uvw]]
     uvw = uvw[np.argsort((uvw**2).sum(axis=1), kind="stable")]
-    away = network.ideal - network.positions
-    vectors_a = table.vector_a + away[table.target] - away[table.origin]
     arms = uvw @ unit
     arms /= np.linalg.norm(arms, axis=1)[:, None]
-    cosine = vectors_a / np.linalg.norm(vectors_a, axis=1)[:, None] @ arms.T
+    away = network.ideal - network.positions
+    vectors = table.vector_a + away[table.target] - away[table.origin]
+    # hops between ideal sites have few different vectors, however many hops there are
+    distinct, which = np.unique(np.round(vectors, 2), axis=0, return_inverse=True)
+    cosine = distinct / np.linalg.norm(distinct, axis=1)[:, None] @ arms.T
     near = cosine > np.cos(np.radians(_DIRECTION_DEG))
-    first = near.argmax(axis=1)
-    family = ["<" + " ".join(map(str, _canonical(row, rotations))) + ">" for row in uvw]
-    return [family[k] if near[row, k] else "<irr>" for row, k in enumerate(first)]
+    names = [
+        "<" + " ".join(map(str, _canonical(uvw[row.argmax()], rotations))) + ">" if row.any() else "<irr>"
+        for row in near
+    ]
+    return [names[k] for k in which.ravel()]
 
 
 def _canonical(row: np.ndarray, rotations: np.ndarray) -> tuple[int, ...]:
     images = np.round(rotations @ row).astype(int)
     return max(tuple(int(x) for x in v) for v in np.concatenate([images, -images]))
-
-
-def join(tables: Sequence[Hops], field: str) -> np.ndarray:
-    """One column of several runs' hops, one after the other."""
-    return np.concatenate([getattr(table, field) for table in tables])
