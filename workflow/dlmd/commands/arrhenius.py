@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.commands import number
+from dlmd.commands import add_common, number
 from dlmd.errors import DlmdError
 
 ROOM_TEMPERATURE_K = 298.15
@@ -37,13 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="temperatures to predict in K; default: 298.15",
     )
     parser.add_argument(
-        "--confidence",
-        type=float,
-        default=0.95,
-        metavar="P",
-        help="level of the intervals; default: %(default)g",
-    )
-    parser.add_argument(
         "--reference",
         nargs="+",
         type=_reference,
@@ -51,13 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL:K:MS_PER_CM",
         help="published conductivities in mS/cm to draw beside, with their temperature in K",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        default="transport",
-        metavar="DIR",
-        help="folder of the results; default: %(default)s",
-    )
+    add_common(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -20,10 +20,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.commands import number
+from dlmd.commands import add_common, number
 from dlmd.errors import DlmdError
 
-CONFIDENCE = 0.95
 WRAPPED = {"auto": None, "yes": True, "no": False}
 PERCENT = 100.0
 
@@ -100,20 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A",
         help="distance of neighbouring sites in Å; default: 3, less is no diffusion",
     )
-    analysis.add_argument(
-        "--confidence",
-        type=_fraction,
-        default=CONFIDENCE,
-        metavar="P",
-        help="level of the intervals; default: %(default)g",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        default="transport",
-        metavar="DIR",
-        help="folder of the results; default: %(default)s",
-    )
+    add_common(parser, analysis)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -353,11 +339,4 @@ def _count(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
