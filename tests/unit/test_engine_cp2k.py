@@ -126,7 +126,7 @@ def test_a_later_unconverged_step_is_an_error(level, crystal, capsys, fault):
     crystal.get_potential_energy()
     (crystal.calc.folder / "faults").write_text(fault)
     crystal.positions[0] += 0.1
-    with pytest.raises(DlmdError, match="did not converge in 200 iterations"):
+    with pytest.raises(engines.Unconverged, match="did not converge in 200 iterations"):
         crystal.get_potential_energy()
     assert "SCF run NOT converged" in capsys.readouterr().err
     crystal.calc = None

@@ -112,5 +112,5 @@ def test_force_is_minus_the_gradient_with_a_u():
 def test_unconverged_electrons_are_an_error():
     atoms = Atoms("H2", positions=[[0, 0, 0], [0.75, 0, 0]], cell=[3.5, 3.4, 3.3], pbc=True)
     atoms.calc = engines.get({**COARSE, "convergence": {"max_iterations": 2}}).calculator()
-    with pytest.raises(DlmdError, match="did not converge in 2 iterations"):
+    with pytest.raises(engines.Unconverged, match="did not converge in 2 iterations"):
         atoms.get_potential_energy()

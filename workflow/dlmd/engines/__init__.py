@@ -9,10 +9,10 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from dlmd.engines.base import Engine
+from dlmd.engines.base import Engine, Unconverged
 from dlmd.errors import DlmdError, did_you_mean
 
-__all__ = ["ENGINES", "RUNNING", "Engine", "get"]
+__all__ = ["ENGINES", "RUNNING", "Engine", "Unconverged", "get"]
 
 # name in the config -> module that defines `create(settings)`; imported only when asked for
 ENGINES = {name: f"dlmd.engines.{name}" for name in ("chgnet", "sevennet", "gpaw", "espresso", "cp2k")}

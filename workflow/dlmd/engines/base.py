@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 
+class Unconverged(DlmdError):
+    """The electrons of one step did not converge: no label, while another structure may well give one."""
+
+
 class Engine(Protocol):
     """A source of labels at one level of theory."""
 
@@ -20,8 +24,8 @@ class Engine(Protocol):
 
     def calculator(self, *, threads: int = 1) -> Calculator:
         """ASE calculator with energy (eV), forces (eV/Å), stress (eV/Å³, ASE's sign and Voigt order),
-        using `threads` threads. Its results have magmoms (Bohr magnetons) only where the engine computes moments,
-        and `moments_in_range` only where the level says which are right."""
+        using `threads` threads. A step whose electrons do not converge raises `Unconverged`. Its results have magmoms
+        (Bohr magnetons) only where the engine computes moments, and `moments_in_range` only where the level says which are right."""
 
     def versions(self) -> dict[str, str]:
         """Versions of the packages that decide the numbers."""

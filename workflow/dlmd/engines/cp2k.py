@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from dlmd.engines.base import package_version
+from dlmd.engines.base import Unconverged, package_version
 from dlmd.engines.dft import (
     Mesh,
     ProgramSettings,
@@ -175,7 +175,7 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
         if they did not, or the output says neither.
     """
     if UNCONVERGED in output:
-        raise DlmdError(
+        raise Unconverged(
             f"the electrons did not converge in {settings.max_iterations} iterations",
             remedy="check the structure, or lower mixing_alpha or raise max_iterations or smearing_ev of the level",
         )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from dlmd.engines.base import package_version
+from dlmd.engines.base import Unconverged, package_version
 from dlmd.engines.dft import (
     Mesh,
     ProgramSettings,
@@ -225,7 +225,7 @@ def require_sound(output: str, settings: EspressoSettings) -> None:
             remedy="use version 7.1 or newer",
         )
     if "convergence NOT achieved" in output:
-        raise DlmdError(
+        raise Unconverged(
             f"the electrons did not converge in {settings.max_iterations} iterations",
             remedy="check the structure, or lower mixing_beta or raise max_iterations or smearing_ev of the level",
         )

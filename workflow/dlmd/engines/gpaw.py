@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from dlmd.engines.base import package_version
+from dlmd.engines.base import Unconverged, package_version
 from dlmd.engines.dft import DftSettings, Mesh, Strict, judged, validated
-from dlmd.errors import DlmdError
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -131,7 +130,7 @@ def _calculator_class():
                 energy = self.dft.get_property("free_energy", own)
                 forces, stress = self.dft.get_property("forces", own), self.dft.get_property("stress", own)
             except ConvergenceError as error:
-                raise DlmdError(
+                raise Unconverged(
                     f"the electrons did not converge in {self.settings.convergence.max_iterations} iterations: {error}",
                     remedy="check the structure, or raise convergence.max_iterations or smearing_ev of the level",
                 ) from None
