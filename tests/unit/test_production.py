@@ -119,12 +119,16 @@ def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
 )
 def test_a_potential_that_fails_ends_the_run_and_says_so(tmp_path, equilibrated, changes, found):
     folder = run_folder(tmp_path, equilibrated, "failing")
+    run = dict(
+        number=1, steps=2000, dynamics=replace(DYNAMICS, **changes), strides=Strides(10, 100, 50, 100),
+        identity={}, threads=1, log=folder / "log",
+    )  # fmt: skip
     with pytest.raises(DlmdError, match=f"not stable at .*{found}"):
-        production.run_segment(
-            folder, number=1, steps=2000, dynamics=replace(DYNAMICS, **changes), strides=Strides(10, 100, 50, 100),
-            identity={}, lmp=programs.command("lmp"), threads=1, log=folder / "log",
-        )  # fmt: skip
+        production.run_segment(folder, **run, lmp=programs.command("lmp"))
     assert not (folder / "0001.json").exists()
+    # a scheduler's retries do not spend the time again
+    with pytest.raises(DlmdError, match=f"not stable at .*{found}"):
+        production.run_segment(folder, **run, lmp=["/no/such/program"])
 
 
 def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, monkeypatch):

@@ -26,6 +26,8 @@ FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
 # LAMMPS ends (and begins) every restart file with this
 RESTART_MAGIC = b"LammpS RestartT"
+# what a guard found; an attempt that would end the same way is not made
+FAILED = "failed.txt"
 LAMMPS_FLAGS = ["-log", "none", "-nocite"]
 
 
@@ -65,6 +67,8 @@ def equilibrate(
     )
     with owned(folder):
         (folder / "0000.in").write_text(text)
+        # the start of a run may have changed since
+        (folder / FAILED).unlink(missing_ok=True)
         _lammps(lmp, "0000.in", cwd=folder, log=log, threads=threads, dynamics=dynamics)
         write_json(
             folder / "0000.json",
@@ -185,22 +189,26 @@ def _run_segment(
 
 
 def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int, dynamics: Dynamics) -> None:
-    """Run LAMMPS; where a guard has ended it, say which, and what that means."""
-    before = log.stat().st_size if log.exists() else 0
-    try:
-        programs.run([*lmp, "-in", name, *LAMMPS_FLAGS], cwd=cwd, log=log, threads=threads)
-    except DlmdError:
-        with log.open(errors="replace") as text:
-            text.seek(before)
-            reason = guard_that_ended(text.read())
-        if reason is None:
-            raise
-        raise DlmdError(
-            f"the potential is not stable at {dynamics.temperature_k:g} K: {reason}",
-            where=str(cwd),
-            remedy="add labels like these (hotter, denser, other orderings; the learning loop does it), or leave this "
-            "temperature out; running again will end the same way",
-        ) from None
+    """Run LAMMPS; where a guard has ended it, say which, and what that means, now and at every further attempt."""
+    verdict = cwd / FAILED
+    if not verdict.exists():
+        before = log.stat().st_size if log.exists() else 0
+        try:
+            programs.run([*lmp, "-in", name, *LAMMPS_FLAGS], cwd=cwd, log=log, threads=threads)
+            return
+        except DlmdError:
+            with log.open(errors="replace") as text:
+                text.seek(before)
+                reason = guard_that_ended(text.read())
+            if reason is None:
+                raise
+            verdict.write_text(reason)
+    raise DlmdError(
+        f"the potential is not stable at {dynamics.temperature_k:g} K: {verdict.read_text()}",
+        where=str(cwd),
+        remedy="add labels like these (hotter, denser, other orderings; the learning loop does it), or leave this temperature "
+        f"out; to try again all the same, delete {verdict.name} there",
+    ) from None
 
 
 def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
