@@ -27,6 +27,8 @@ def test_images_follow_the_length_of_the_way():
     assert len(images) == 9 and images[0] is start and images[-1] is end
     np.testing.assert_allclose([i.positions[0, 0] for i in images], np.linspace(0, 4, 9), atol=0.02)
     assert len(neb_guess.interpolate(start, end, ion=0, spacing_a=3.0)) == 2 + neb_guess.MIN_IMAGES
+    # four would do, and one may climb alone in the middle of five
+    assert len(neb_guess.interpolate(start, end, ion=0, spacing_a=0.8)) == 2 + 5
 
 
 def test_images_between_others_lie_on_the_line_through_them():

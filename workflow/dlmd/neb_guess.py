@@ -31,7 +31,7 @@ def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list
         return np.outer(t, (end.positions - start.positions)[ion]) + np.outer(4 * t * (1 - t), aside)
 
     length = np.linalg.norm(np.diff(way(np.linspace(0, 1, 200)), axis=0), axis=1).sum()
-    n = max(MIN_IMAGES, math.ceil(length / spacing_a) - 1)
+    n = _count(length, spacing_a)
     images = [start, *(_copy(start) for _ in range(n)), end]
     band = NEB(images, k=SPRING_EV_PER_A2, method="improvedtangent")
     band.interpolate()
@@ -51,7 +51,7 @@ def resample(images: list[Atoms], *, ion: int, spacing_a: float) -> list[Atoms]:
     steps = np.diff(places, axis=0)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(steps.reshape(len(steps), -1), axis=1))])
     length = np.linalg.norm(steps[:, ion], axis=1).sum()
-    n = max(MIN_IMAGES, math.ceil(length / spacing_a) - 1)
+    n = _count(length, spacing_a)
     new = []
     for at in np.linspace(0, along[-1], n + 2)[1:-1]:
         k = int(np.clip(np.searchsorted(along, at) - 1, 0, len(steps) - 1))
@@ -59,6 +59,11 @@ def resample(images: list[Atoms], *, ion: int, spacing_a: float) -> list[Atoms]:
         image.positions = places[k] + (at - along[k]) / (along[k + 1] - along[k]) * steps[k]
         new.append(image)
     return [images[0], *new, images[-1]]
+
+
+def _count(length_a: float, spacing_a: float) -> int:
+    """Images for a way of this length; an odd number, because two that straddle a saddle take turns in climbing."""
+    return max(MIN_IMAGES, (math.ceil(length_a / spacing_a) - 1) | 1)
 
 
 def detour(start: Atoms, end: Atoms, *, ion: int) -> np.ndarray:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 COLOURS = {"potential": style.BLUE, "engine": style.VERMILION}
 REJECTED = "0.6"
-COLUMNS = 3
 # profiles of rejected bands may run away; the axis follows the converged ones and goes this much beyond
 HEADROOM = 1.25
 
@@ -27,9 +26,9 @@ def figure(data: Mapping) -> Figure:
     `data` is `barrier_summary.summarise`'s.
     """
     hops = list(dict.fromkeys(h["hop"] for h in data["hops"]))
-    columns = min(COLUMNS, len(hops))
+    columns = {1: 1, 2: 2, 4: 2}.get(len(hops), 3)
     rows = -(-len(hops) // columns)
-    fig, axes = style.figure(rows + 1, columns, width=3.4 * columns + 0.6, height=2.9 * (rows + 1))
+    fig, axes = style.figure(rows + 1, columns, width=max(6.4, 3.4 * columns), height=2.9 * (rows + 1))
     for ax in axes[rows]:
         ax.remove()
     for ax, hop in zip(axes[:rows].flat, hops, strict=False):
@@ -117,6 +116,7 @@ def _distribution(ax: Axes, data: Mapping) -> None:
     ax.set_xlim(-0.6, len(hops) - 0.4)
     ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
     ax.set_ylabel("barrier (eV)")
+    ax.spines[["top", "right"]].set_visible(False)
     _legend(ax, methods, published=bool(published), energy=energy is not None)
 
 
@@ -136,7 +136,9 @@ def _legend(ax: Axes, methods: Sequence[str], *, published: bool, energy: bool) 
         handles.append(Line2D([], [], ls="none", marker="D", color=style.BLACK, label="published"))
     if energy:
         handles.append(Patch(color=style.SKY, alpha=0.4, label="E$_a$ of this run's σT, interval"))
-    ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
+    ax.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False, fontsize=9
+    )
 
 
 def _offsets(n: int) -> list[float]:
