@@ -25,7 +25,8 @@ class Engine(Protocol):
     def calculator(self, *, threads: int = 1) -> Calculator:
         """ASE calculator with energy (eV), forces (eV/Å), stress (eV/Å³, ASE's sign and Voigt order),
         using `threads` threads. A step whose electrons do not converge raises `Unconverged`. Its results have magmoms
-        (Bohr magnetons) only where the engine computes moments, and `moments_in_range` only where the level says which are right."""
+        (Bohr magnetons) only where the engine computes moments, and `moments_in_range` only where the level
+        says which are right."""
 
     def versions(self) -> dict[str, str]:
         """Versions of the packages that decide the numbers."""
