@@ -25,6 +25,7 @@ def table(jumps, length_ps=LENGTH):
         times,
         times,
         zero - 1,
+        zero + np.inf,
         np.sign(steps[:, 2]).astype(int),
         same,
         len(jumps),

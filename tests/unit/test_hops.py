@@ -35,6 +35,7 @@ def test_a_visit_to_a_site_of_passage_is_the_way_of_a_hop():
     _, table = follow(triangle(), [A, A, T, T, B, B])
     assert len(table) == 1
     assert table.way.tolist() == [1]
+    assert np.allclose(table.approach, 0.0)
     assert np.allclose(table.vector_a, [[4, 0, 0]])
     # last in the core of A at frame 1, first in that of B at frame 4
     assert table.time_ps[0] == pytest.approx(2.5 * DT)

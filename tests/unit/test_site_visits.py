@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from dlmd.site_visits import refine, visits
 from dlmd.trajectory import Trajectory
@@ -62,8 +63,13 @@ def test_a_site_of_passage_between_two_frames_is_noticed():
     )
     through = [[0, 5, 5], [0.8, 5.7, 5], [3.2, 6.6, 5], [4, 5, 5]]
     past = [[0, 5, 5], [0.8, 5, 5], [3.2, 5, 5], [4, 5, 5]]
-    assert visits(sites, run(through, sites.cell), core_fraction=CORE).passed.tolist() == [-1, 2]
-    assert visits(sites, run(past, sites.cell), core_fraction=CORE).passed.tolist() == [-1, -1]
+    near = visits(sites, run(through, sites.cell), core_fraction=CORE)
+    far = visits(sites, run(past, sites.cell), core_fraction=CORE)
+    assert near.passed.tolist() == [-1, 2]
+    assert far.passed.tolist() == [-1, -1]
+    # distance of the void from the straight path over its distance to the sites
+    assert far.approach[1] == pytest.approx(1.2 / np.hypot(2, 1.2), rel=0.01)
+    assert near.approach[1] < 0.1
 
 
 def test_an_ion_in_no_core_is_counted_as_lost():

@@ -18,6 +18,7 @@ def run(rows, *, n_ions, length_ps=1000.0):
         time.astype(float),
         time,
         zero,
+        zero + np.inf,
         zero,
         same,
         n_ions,

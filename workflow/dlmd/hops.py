@@ -64,6 +64,8 @@ class Hops:
         (h,) first frame in the core of the target.
     way
         (h,) type of the first site of passage on the way, -1 for a direct hop.
+    approach
+        (h,) how near the ion came to a site of passage on its way, over that site's distance to the nearest other one.
     layers
         (h,) layers climbed along the stacking; 0 within a layer.
     consecutive
@@ -79,6 +81,7 @@ class Hops:
     time_ps: np.ndarray
     arrival_ps: np.ndarray
     way: np.ndarray
+    approach: np.ndarray
     layers: np.ndarray
     consecutive: np.ndarray
     n_ions: int
@@ -123,6 +126,7 @@ def hops(network: SiteNetwork, visits: Visits) -> Hops:
         in_layer = network.layer[held.site] >= 0
         # from or to a site of no layer: between layers, by an unknown part
         layers = np.where(in_layer[there] & in_layer[here], level[there] - level[here], 1)
+    way, approach = _ways(network, visits, resting)
     consecutive = np.zeros(len(there), dtype=bool)
     consecutive[1:] = held.ion[there[1:]] == held.ion[there[:-1]]
     return Hops(
@@ -132,7 +136,8 @@ def hops(network: SiteNetwork, visits: Visits) -> Hops:
         vector_a=places[there] - places[here],
         time_ps=0.5 * (held.last_ps[here] + held.start[there]),
         arrival_ps=held.start[there],
-        way=_ways(network, visits, resting),
+        way=way,
+        approach=approach,
         layers=layers,
         consecutive=consecutive,
         n_ions=visits.n_ions,
@@ -140,20 +145,29 @@ def hops(network: SiteNetwork, visits: Visits) -> Hops:
     )
 
 
-def _ways(network: SiteNetwork, visits: Visits, resting: np.ndarray) -> np.ndarray:
-    """Type of the first site of passage of every hop, -1 for none."""
+def _ways(network: SiteNetwork, visits: Visits, resting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every hop the type of the first site of passage, -1 for none, and the nearest approach to any."""
     kinds = network.type_of_site
-    ways, way, before = [], -1, None
-    for ion, site, image, rests, passed in zip(
-        visits.ion, visits.site, visits.image.tolist(), resting, visits.passed, strict=True
+    ways, nearest = [], []
+    way, near, before = -1, np.inf, None
+    for ion, site, image, rests, passed, approach in zip(
+        visits.ion,
+        visits.site,
+        visits.image.tolist(),
+        resting,
+        visits.passed,
+        visits.approach,
+        strict=True,
     ):
+        near = min(near, approach)
         if not rests:
             way = kinds[site] if way < 0 else way
             continue
         if before is not None and before[0] == ion and before[1:] != (site, image):
             ways.append(way if way >= 0 else (kinds[passed] if passed >= 0 else -1))
-        before, way = (ion, site, image), -1
-    return np.array(ways, dtype=int)
+            nearest.append(near)
+        before, way, near = (ion, site, image), -1, np.inf
+    return np.array(ways, dtype=int), np.array(nearest)
 
 
 def classes(network: SiteNetwork, table: Hops) -> tuple[list[str], np.ndarray]:

@@ -22,6 +22,8 @@ FORMAT = "dlmd-mechanism"
 _UNBALANCED = 0.01
 # No two neighbouring sites are so far apart.
 _LONG_A = 5.0
+# Sizes of a void's core at which the share of hops through voids is given, over its distance to the nearest site.
+_APPROACHES = (0.2, 0.4)
 
 
 def refused(message: str, *, temperature_k: float, mobile: str) -> dict:
@@ -71,6 +73,7 @@ def collect(m: Mechanism) -> dict:
         "sites": _sites(m),
         "hops": _rate(m, [t.arrival_ps for t in m.tables], m.ion_time_ps),
         "classes": _classes(m),
+        "through_voids": _through_voids(m),
         "directions": _directions(m),
         "transitions": _transitions(m),
         "balance": balance,
@@ -183,6 +186,17 @@ def _classes(m: Mechanism) -> list[dict]:
             }
         )
     return rows
+
+
+def _through_voids(m: Mechanism) -> list[dict]:
+    """Share of hops that come nearer to a void than various fractions of its spacing: how much depends on the core's size."""
+    if m.n_hops < m.settings.fewest_hops:
+        return []
+    approach = np.concatenate([t.approach for t in m.tables])
+    return [
+        {"nearer_than": f, "share_of_hops": float((approach < f).mean())}
+        for f in sorted({*_APPROACHES, m.settings.core_fraction})
+    ]
 
 
 def _directions(m: Mechanism) -> list[dict]:

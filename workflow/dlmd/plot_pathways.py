@@ -111,15 +111,18 @@ def _profiles(ax: Axes, data: Mapping) -> None:
 
 def traces(data: Mapping, arrays: Mapping) -> Figure:
     """Of every traced ion its displacement along a, b and c* in time, and its path among the sites it passed."""
+    from matplotlib.gridspec import GridSpec
+
     found = data["traces"]
     if not found:
         from dlmd.plot_mechanism import message
 
         return message({**data, "verdict": {"message": "no ion hopped: no trace to show"}})
     fig = style.blank(width=11.0, height=4.3 * len(found))
+    grid = GridSpec(len(found), 2, figure=fig, width_ratios=[1.0, 1.25])
     for row, trace in enumerate(found):
-        _displacement(fig.add_subplot(len(found), 2, 2 * row + 1), data, trace, row, arrays)
-        _path(fig.add_subplot(len(found), 2, 2 * row + 2, projection="3d"), data, row, arrays)
+        _displacement(fig.add_subplot(grid[row, 0]), data, trace, row, arrays)
+        _path(fig.add_subplot(grid[row, 1], projection="3d"), data, row, arrays)
     return fig
 
 
@@ -168,13 +171,13 @@ def _path(ax, data: Mapping, number: int, arrays: Mapping) -> None:
     ax.set_zlabel("z (Å)")
     reach = np.ptp(np.concatenate([path, sites[0]]), axis=0)
     # in true proportions, unless a side would be too flat to be read
-    ax.set_box_aspect(np.maximum(reach, 0.35 * reach.max()), zoom=0.85)
+    ax.set_box_aspect(np.maximum(reach, 0.35 * reach.max()), zoom=1.15)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
     ax.tick_params(labelsize=7)
     ax.view_init(elev=12, azim=-70)
-    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.1, 1.0), frameon=False)
-    ax.figure.colorbar(points, ax=ax, label="time (ps)", shrink=0.6, pad=0.1)
+    ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.05, 1.0), frameon=False)
+    ax.figure.colorbar(points, ax=ax, label="time (ps)", shrink=0.6, pad=0.02)
 
 
 def _host_style(species: np.ndarray) -> list[tuple[str, str, float]]:

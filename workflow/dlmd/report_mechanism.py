@@ -72,10 +72,14 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
         out.append(
             f"Hops between layers are {hops / result['hops']['events']:.0%} of all hops and make {across:.0%} of the diffusion."
         )
-    void = sum(c["events"] for c in result["classes"] if "via" in c["name"])
-    out.append(
-        f"{void / result['hops']['events']:.0%} of the hops pass the core of a void between the resting sites."
-    )
+    if void := result["through_voids"]:
+        shares = [v["share_of_hops"] for v in void]
+        core = next(v["share_of_hops"] for v in void if v["nearer_than"] == result["core_fraction"])
+        out.append(
+            f"{core:.0%} of the hops pass the core of a void between the resting sites; {shares[0]:.0%} to {shares[-1]:.0%} "
+            f"where the radius of that core is {void[0]['nearer_than']:g} to {void[-1]['nearer_than']:g} of the void's "
+            "distance to the nearest site."
+        )
     if "correlation_factor" in d:
         out.append(
             f"Correlation leaves {_interval(d['correlation_factor'])} of what uncorrelated hops would give; "

@@ -43,6 +43,9 @@ class Visits:
     passed
         (v,) a site of passage (not resting) whose core the straight path between two frames crossed on the way to this visit
         without being there in a frame; -1 for none.
+    approach
+        (v,) how near the ion came to the centre of a site of passage, over that site's distance to the nearest other site: to
+        its own during a visit to such a site, to any on the way to this visit from another resting site; infinite otherwise.
     n_ions, n_frames, frame_interval_ps
         Of the run.
     lost
@@ -55,6 +58,7 @@ class Visits:
     first: np.ndarray
     last: np.ndarray
     passed: np.ndarray
+    approach: np.ndarray
     n_ions: int
     n_frames: int
     frame_interval_ps: float
@@ -66,20 +70,21 @@ class Visits:
 
 
 class _Assigner:
-    """Nearest site and whether a position is in its core."""
+    """Nearest site and how far from its centre a position is."""
 
     def __init__(self, network: SiteNetwork, core_fraction: float):
         self.tree = PeriodicTree(network.positions, network.cell)
-        self.core = core_fraction * network.spacing_a
+        self.spacing = network.spacing_a
+        self.core_fraction = core_fraction
         self.way = ~network.resting
 
     def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(m,) site, (m, 3) image, (m,) in its core; for positions (m, 3)."""
+        """(m,) site, (m, 3) image, (m,) distance over the site's spacing; for positions (m, 3)."""
         parts = [
             self.tree.query(positions[start : start + _CHUNK]) for start in range(0, len(positions), _CHUNK)
         ]
         site, image, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return site, image, distance < self.core[site]
+        return site, image, distance / self.spacing[site]
 
 
 def refine(network: SiteNetwork, trajectory: Trajectory) -> SiteNetwork:
@@ -108,17 +113,17 @@ def visits(network: SiteNetwork, trajectory: Trajectory, *, core_fraction: float
         Radius of the core over the distance to the nearest other site; below one half, so that cores keep apart.
     """
     assign = _Assigner(network, core_fraction)
-    columns: list[list[np.ndarray]] = [[] for _ in range(6)]
+    columns: list[list[np.ndarray]] = [[] for _ in range(7)]
     first_ion, lost = 0, 0
     for block in trajectory.blocks():
         per_ion = max(1, _CHUNK // trajectory.n_frames)
         for start in range(0, block.shape[1], per_ion):
             ions = np.ascontiguousarray(block[:, start : start + per_ion].transpose(1, 0, 2))
-            site, image, core = assign(ions.reshape(-1, 3))
+            site, image, away = assign(ions.reshape(-1, 3))
             shape = ions.shape[:2]
-            site, image, core = site.reshape(shape), image.reshape(*shape, 3), core.reshape(shape)
+            site, image, away = site.reshape(shape), image.reshape(*shape, 3), away.reshape(shape)
             for k in range(shape[0]):
-                found = _of_ion(ions[k], site[k], image[k], core[k], assign)
+                found = _of_ion(ions[k], site[k], image[k], away[k], assign)
                 lost += not len(found[0])
                 columns[0].append(np.full(len(found[0]), first_ion + start + k))
                 for column, values in zip(columns[1:], found, strict=True):
@@ -129,28 +134,31 @@ def visits(network: SiteNetwork, trajectory: Trajectory, *, core_fraction: float
 
 
 def _of_ion(
-    path: np.ndarray, site: np.ndarray, image: np.ndarray, core: np.ndarray, assign: _Assigner
+    path: np.ndarray, site: np.ndarray, image: np.ndarray, away: np.ndarray, assign: _Assigner
 ) -> tuple[np.ndarray, ...]:
-    """Site, image, first and last frame, and site passed of the visits of one ion with positions (frames, 3)."""
-    frames = np.flatnonzero(core)
+    """Site, image, first and last frame, site passed and approach of the visits of one ion with positions (frames, 3)."""
+    frames = np.flatnonzero(away < assign.core_fraction)
     where = np.column_stack([site[frames], image[frames]])
     change = np.flatnonzero((where[1:] != where[:-1]).any(axis=1)) + 1
     begin = np.concatenate([[0], change]).astype(int) if len(frames) else np.empty(0, int)
     end = np.concatenate([change, [len(frames)]]).astype(int)[: len(begin)] - 1
     first, last = frames[begin], frames[end]
-    passed = np.full(len(begin), -1)
-    for k in range(1, len(begin)):
-        if not (assign.way[where[begin[k - 1], 0]] or assign.way[where[begin[k], 0]]):
-            passed[k] = _passed(path[last[k - 1] : first[k] + 1], assign)
-    return where[begin, 0], where[begin, 1:], first, last, passed
+    passed, approach = np.full(len(begin), -1), np.full(len(begin), np.inf)
+    for k in range(len(begin)):
+        if assign.way[where[begin[k], 0]]:
+            approach[k] = away[frames[begin[k] : end[k] + 1]].min()
+        elif k and not assign.way[where[begin[k - 1], 0]]:
+            passed[k], approach[k] = _passed(path[last[k - 1] : first[k] + 1], assign)
+    return where[begin, 0], where[begin, 1:], first, last, passed, approach
 
 
-def _passed(path: np.ndarray, assign: _Assigner) -> int:
-    """A site of passage whose core the polygon through the frames crosses, or -1."""
+def _passed(path: np.ndarray, assign: _Assigner) -> tuple[int, float]:
+    """A site of passage whose core the polygon through the frames crosses, or -1; and the nearest approach to any."""
     moves = np.diff(path, axis=0)
     pieces = np.maximum(1, np.ceil(np.linalg.norm(moves, axis=1) / _PATH_STEP_A)).astype(int)
     along = np.concatenate([np.arange(n) / n for n in pieces])
     points = np.repeat(path[:-1], pieces, axis=0) + along[:, None] * np.repeat(moves, pieces, axis=0)
-    site, _, core = assign(points)
-    hit = np.flatnonzero(core & assign.way[site])
-    return int(site[hit[0]]) if len(hit) else -1
+    site, _, away = assign(points)
+    away = np.where(assign.way[site], away, np.inf)
+    nearest = int(away.argmin())
+    return int(site[nearest]) if away[nearest] < assign.core_fraction else -1, float(away[nearest])
