@@ -161,3 +161,11 @@ def test_a_band_between_other_ends_is_refused(copy):
     poscar.write_text("\n".join(lines) + "\n")
     with pytest.raises(DlmdError, match="the band's end is not the relaxed one"):
         neb.collect(copy)
+
+
+def test_an_end_that_vasp_did_not_relax_makes_no_barrier(copy):
+    path = next((copy / "end/1-relax").rglob("OUTCAR"))
+    path.write_text(path.read_text().replace("reached required accuracy", ""))
+    found, _ = neb.collect(copy)
+    assert found.status == barriers.ENDPOINT_UNRELAXED and found.message.startswith("end:")
+    assert barriers.profile(found)["barrier_forward_ev"] is None

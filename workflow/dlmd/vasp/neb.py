@@ -211,11 +211,12 @@ def collect(folder: str | Path) -> tuple[barriers.Band, dict]:
             remedy="run run.sh, or bring the results back into run00/01, run00/02, ...",
         )
     staged = [_staged(job, path) for path in sorted((folder / "neb/1-neb/inputs").glob("[0-9][0-9]"))]
-    images, runs = [], []
+    images, runs, unrelaxed = [], [], []
     for number, place in enumerate(staged):
         if number in (0, len(staged) - 1):
-            end = folder / ("start" if number == 0 else "end")
-            run = _endpoint(end)
+            end = "start" if number == 0 else "end"
+            run, done = _endpoint(folder / end)
+            unrelaxed += [] if done else [end]
             _require_same_end(run, run_folder / f"{number:02d}")
         else:
             run = read_run(run_folder / f"{number:02d}")
@@ -229,27 +230,25 @@ def collect(folder: str | Path) -> tuple[barriers.Band, dict]:
             where=str(folder),
             remedy="run all of them with the same POTCAR",
         )
+    theory = {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
+    if unrelaxed:
+        message = f"{' and '.join(unrelaxed)}: VASP did not end the relaxation"
+        return barriers.Band(barriers.ENDPOINT_UNRELAXED, message, [images[0], images[-1]]), theory
     bound = FORCE_TOLERANCE * job["fmax_ev_per_a"]
     residual = _residual(images)
     steps = max(run.frames[-1].step for run in runs[1:-1])
-    band = barriers.judged(images, [images[0], images[-1]], residual, steps, bound)
-    return band, {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
+    return barriers.judged(images, [images[0], images[-1]], residual, steps, bound), theory
 
 
-def _endpoint(end: Path) -> Run:
+def _endpoint(end: Path) -> tuple[Run, bool]:
+    """The last run of an end, and whether it relaxed it."""
     job = load_job(end)
     step = job["run_steps"][0]
     if not continuation.run_folders(end / step["name"]):
         raise DlmdError("no results", where=str(end), remedy="run run.sh, or bring its OUTCAR back")
     run = continuation.read_runs(end / step["name"])[-1]
     gate.require_level(run, job, step)
-    if not continuation.step_done(step["role"], run):
-        raise DlmdError(
-            "this end of the hop is not relaxed",
-            where=str(run.path),
-            remedy="run it again from its CONTCAR, and the band after it",
-        )
-    return run
+    return run, continuation.step_done(step["role"], run)
 
 
 def _require_same_end(run: Run, image: Path) -> None:
