@@ -171,13 +171,13 @@ def _path(ax, data: Mapping, number: int, arrays: Mapping) -> None:
     ax.set_zlabel("z (Å)")
     reach = np.ptp(np.concatenate([path, sites[0]]), axis=0)
     # in true proportions, unless a side would be too flat to be read
-    ax.set_box_aspect(np.maximum(reach, 0.35 * reach.max()), zoom=1.15)
+    ax.set_box_aspect(np.maximum(reach, 0.35 * reach.max()), zoom=1.0)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
         axis.set_major_locator(MaxNLocator(4))
     ax.tick_params(labelsize=7)
     ax.view_init(elev=12, azim=-70)
     ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.05, 1.0), frameon=False)
-    ax.figure.colorbar(points, ax=ax, label="time (ps)", shrink=0.6, pad=0.02)
+    ax.figure.colorbar(points, ax=ax, label="time (ps)", shrink=0.6, pad=0.08)
 
 
 def _host_style(species: np.ndarray) -> list[tuple[str, str, float]]:
