@@ -36,11 +36,12 @@ ENDPOINT_COLLAPSED = "endpoint collapsed"
 ENDPOINT_ELSEWHERE = "endpoint elsewhere"
 NO_SADDLE = "no saddle"
 
-MAX_STEP_A = 0.1
+# Longest step of all images together, per square root of their number
+MAX_STEP_A = 0.05
 # Endpoints are relaxed to this part of fmax: soft modes of the other ions hold tenths of an eV
 ENDPOINT = 0.2
 # The band is brought this near to the path before its highest image starts to climb, in units of fmax
-ROUGH = 5.0
+ROUGH = 2.0
 CHECKPOINT_STEPS = 10
 # Wiggles of the energy below this are no minima
 MINIMUM_DEPTH_EV = 0.005
@@ -270,7 +271,7 @@ class _Search:
         for climb, bound in bounds:
             band.climb = climb
             before = steps
-            optimizer = FIRE(band, logfile=None, maxstep=MAX_STEP_A)
+            optimizer = FIRE(band, logfile=None, maxstep=MAX_STEP_A * len(inner) ** 0.5)
             for _ in optimizer.irun(fmax=0.0, steps=self.max_steps - before):
                 steps = before + optimizer.nsteps
                 residual = _largest(band.get_forces())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SPRING_EV_PER_A2 = 0.5
-MIN_IMAGES = 3
+MIN_IMAGES = 5
 IDPP_FMAX, IDPP_STEPS = 0.1, 100
 # Grid on which the middle of a hop looks for the widest way past the other ions
 ANGLES, RADII = 36, 17
