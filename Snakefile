@@ -19,6 +19,7 @@ include: "workflow/rules/learning.smk"
 include: "workflow/rules/committee.smk"
 include: "workflow/rules/acceptance.smk"
 include: "workflow/rules/transport.smk"
+include: "workflow/rules/error_budget.smk"
 include: "workflow/rules/mechanism.smk"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import costs, report_barriers, report_mechanism, targets
+from dlmd import costs, report_barriers, report_mechanism, report_trust, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.estimates import compositions
@@ -88,6 +88,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
     moving = [
         (transport / "msd.png", "Mean squared displacements", "<T>K.csv", "msd.rst"),
         (transport / "arrhenius.png", "Arrhenius plot", "arrhenius.csv", "arrhenius.rst"),
+        (transport / "error_budget.png", "Error budget", "error_budget.csv", "error_budget.rst"),
     ]
     return {
         "name": name,
@@ -100,12 +101,12 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping) -> dict:
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
         "dataset": _dataset(run / "dataset" / name / "provenance.csv"),
         "errors": _errors(errors, published),
-        "committee": _read(validation / "committee.json")["verdict"]["message"]
-        if cfg.training.potentials > 1
-        else None,
+        "committee": report_trust.committee(validation),
         "potential_figures": [_figure(*f) for f in potential if f[0].exists()],
         "transport": [_temperature(t) for t in temperatures],
-        "transport_figures": [_figure(*f) for f in moving],
+        "transport_figures": [_figure(*f) for f in moving if f[0].exists()],
+        "budget": report_trust.budget(transport),
+        "gate": report_trust.gate(validation),
         "mechanism": {**mechanism, "figures": [_figure(*f) for f in mechanism["figures"]]},
         "barriers": barriers and {**barriers, "figures": [_figure(*f) for f in barriers["figures"]]},
     }

@@ -86,6 +86,14 @@ def aimd_source(w):
     return AIMD_SOURCES[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
 
 
+def potential_of(w):
+    return targets.production_runs(cfg)[int(w.k)][0]
+
+
+def ordering_of(w):
+    return targets.production_runs(cfg)[int(w.k)][1]
+
+
 def previous_restart(w):
     return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
 

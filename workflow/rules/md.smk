@@ -14,10 +14,10 @@ POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
 
 rule md_cell:
     input:
-        structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{w.k}.extxyz",
+        structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{ordering_of(w)}.extxyz",
         relaxed=lambda w: [
             f"{RUN}/labels/{w.level}/relax/{occupancy}/{cell}/{n}/relaxed.extxyz"
-            for occupancy, cell, n in targets.lattice_cells(cfg, int(w.k))
+            for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))
         ],
     output:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
@@ -47,8 +47,9 @@ rule md_equilibrate:
     input:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
-        model=f"{RUN}/training/{{level}}/0/compressed.pb",
-        accepted=f"{RUN}/validation/{{level}}/accepted.json",
+        model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
+        # a gate, no data: other bounds must not make trajectories stale
+        accepted=ancient(f"{RUN}/validation/{{level}}/accepted.json"),
     output:
         restart=f"{MD}/0000.restart",
         thermo=f"{MD}/0000.thermo.csv",
@@ -82,7 +83,7 @@ rule md_segment:
     input:
         restart=previous_restart,
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
-        model=f"{RUN}/training/{{level}}/0/compressed.pb",
+        model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
     output:
         dcd=protected(f"{MD}/{{segment}}.dcd"),
         xtc=protected(f"{MD}/{{segment}}.xtc"),

@@ -22,6 +22,7 @@ rule report:
         ),
         committee=COMMITTEE_FILES,
         learning=LEARNING_FILES,
+        budget=BUDGET_FILES,
         transport=level_files(
             *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
             "transport/{level}/msd.png",

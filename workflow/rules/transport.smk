@@ -13,12 +13,12 @@ rule transport:
     input:
         segments=[
             f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.json"
-            for k in range(cfg.md.replicas)
+            for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
         ],
         positions=[
             f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.dcd"
-            for k in range(cfg.md.replicas)
+            for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
         ],
     output:
@@ -36,7 +36,7 @@ rule transport:
     params:
         settings=cfg.transport.model_dump(mode="json"),
         charge=cfg.material.charges[MOBILE],
-        replicas=cfg.md.replicas,
+        replicas=len(targets.production_runs(cfg)),
         algorithm=TRANSPORT_VERSIONS,
     message:
         "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"

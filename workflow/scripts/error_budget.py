@@ -1,0 +1,12 @@
+from adapter import job
+
+with job(snakemake):
+    from dlmd.jobs import error_budget
+
+    error_budget.budget(
+        list(snakemake.input.results),
+        result=snakemake.output.result,
+        table=snakemake.output.table,
+        figures=list(snakemake.output.figure),
+        **{k: snakemake.params[k] for k in ("runs", "predict_k", "confidence")},
+    )
