@@ -26,7 +26,15 @@ def test_command_of_the_config_wins():
 def test_several_ranks_are_started_by_this_environments_mpirun():
     mpirun, *rest = programs.command("lmp", ranks=2)
     assert mpirun == str(programs.locate("mpirun"))
-    assert rest == ["-n", "2", str(programs.locate("lmp"))]
+    assert rest == ["-n", "2", *programs.command("lmp")]
+
+
+def test_lammps_has_no_process_in_between_that_could_leave_it_behind(tmp_path):
+    (tmp_path / "in").write_text("shell 'cat /proc/$PPID/comm'\n")
+    programs.run(
+        [*programs.command("lmp"), "-in", "in", "-log", "none"], cwd=tmp_path, log=tmp_path / "log", threads=1
+    )
+    assert "lmp" in (tmp_path / "log").read_text().splitlines()
 
 
 def test_failure_shows_the_end_of_the_log(tmp_path, capsys):

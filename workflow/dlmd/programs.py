@@ -40,8 +40,10 @@ def command(name: str, override: str | None = None, *, ranks: int = 1) -> list[s
     by its own mpirun where there are several ranks."""
     if override:
         return shlex.split(override.replace("{ranks}", str(ranks)))
-    program = str(locate(name))
-    return [program] if ranks == 1 else [str(locate("mpirun")), "-n", str(ranks), program]
+    program = [str(locate(name))]
+    if name == "lmp":
+        program = [sys.executable, str(Path(__file__).with_name("start_lammps.py"))]
+    return program if ranks == 1 else [str(locate("mpirun")), "-n", str(ranks), *program]
 
 
 def thread_environment(threads: int) -> dict[str, str]:
