@@ -42,6 +42,7 @@ def check_run(cfg: RunConfig, *, file: str) -> None:
     """
     check_packages(cfg)
     check_structures(cfg, file=file)
+    check_barriers(cfg, file=file)
     for name, level in cfg.levels.items():
         if level.engine == "vasp":
             check_vasp(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
@@ -115,6 +116,24 @@ def check_structures(cfg: RunConfig, *, file: str) -> None:
                 f" ({error.where})" if error.where else ""
             )
             raise DlmdError(error.what, where=where, remedy=error.remedy) from None
+
+
+def check_barriers(cfg: RunConfig, *, file: str) -> None:
+    """That every hop of the config joins sites of the crystal."""
+    from dlmd import neb_paths
+    from dlmd.crystal import read_cif
+
+    if cfg.barriers is None:
+        return
+    crystal = read_cif(cfg.material.cif)
+    sites = neb_paths.IonSites.of(
+        crystal, repeat=(1, 1, 1), charges=cfg.material.charges, mobile=cfg.material.mobile
+    )
+    for hop in cfg.barriers.hops:
+        try:
+            neb_paths.hop_pairs(crystal, sites, neb_paths.Hop(**hop.model_dump()))
+        except DlmdError as error:
+            raise DlmdError(error.what, where=f"{file}, {error.where}", remedy=error.remedy) from None
 
 
 def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
