@@ -13,6 +13,7 @@ A run of the teacher may be stopped at any time: what is there is compared.
 
 import argparse
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -55,7 +56,12 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
         thermalize_momenta(atoms, 2 * options.temperature, rng=rng)
         friction = LANGEVIN_PER_PS / (1000 * units.fs)
         start = Langevin(
-            atoms, TIME_STEP_FS * units.fs, temperature_K=options.temperature, friction=friction, rng=rng
+            atoms,
+            TIME_STEP_FS * units.fs,
+            temperature_K=options.temperature,
+            friction=friction,
+            fixcm=False,
+            rng=rng,
         )
         start.run(THERMALISE_STEPS)
         Stationary(atoms)
@@ -109,6 +115,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     model = run / "training" / options.level / "0" / "compressed.pb"
     cell = out / "potential" / "cell"
     cell.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(relaxed_path(run, options), out / "relaxed.extxyz")
     repeat = cfg.structures.cells[options.cell.split("/")[1]]
     md.cell(
         "",
@@ -139,6 +146,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
             "dynamics": dynamics,
             "seed": options.seed + 1000 * (k + 1),
             "command": None,
+            "ranks": 1,
         }
         if not (folder / "0000.restart").exists():
             md.equilibrate(

@@ -1,0 +1,124 @@
+"""Speed of one potential in LAMMPS: compressed or not, float32 or float64, threads against MPI ranks.
+
+The demo's production cell, NVT, a few hundred steps each. Wall time is what a user waits for, and needs idle cores; CPU time also
+compares cases of one thread on a busy machine.
+
+    python benchmarks/precision/run.py results/demo results.json
+
+A float64 potential of the same network is trained for a hundred steps first: its speed does not depend on how well it fits.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from dlmd import programs, training
+from dlmd.config_file import load
+from dlmd.files import write_json
+from dlmd.lammps import deepmd_pair
+
+STEPS = 200
+WARM_UP = 20
+
+
+def measure(model: Path, data: Path, species: list, *, threads: int, ranks: int) -> dict:
+    """Milliseconds per MD step: of wall, and of CPU time summed over threads and ranks."""
+    text = "\n".join(
+        [
+            "units metal",
+            "atom_style atomic",
+            "atom_modify map yes",
+            "boundary p p p",
+            "box tilt large",
+            f"read_data {data.resolve()}",
+            *deepmd_pair([str(model.resolve())], species),
+            "neighbor 1.0 bin",
+            "neigh_modify every 5 delay 0 check yes",
+            "timestep 0.002",
+            "velocity all create 600 1",
+            "fix integrate all nvt temp 600 600 0.1",
+            f"run {WARM_UP}",
+            f"run {STEPS}",
+            "",
+        ]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "in").write_text(text)
+        command = [*programs.command("lmp", ranks=ranks), "-in", "in", "-log", "none", "-nocite"]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **programs.thread_environment(threads)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    seconds = float(re.findall(r"Loop time of (\S+) on", done.stdout)[-1])
+    share = float(re.findall(r"(\S+)% CPU use", done.stdout)[-1]) / 100
+    return {
+        "wall_ms_per_step": 1000 * seconds / STEPS,
+        # LAMMPS gives the mean of its ranks
+        "cpu_ms_per_step": 1000 * seconds * share * ranks / STEPS,
+    }
+
+
+def double_precision(run: Path, config: str, level: str, folder: Path) -> dict:
+    """Paths of a float64 potential of the same network."""
+    cfg = load(config)
+    settings = cfg.training.model_dump(mode="json", exclude={"potentials"})
+    settings |= {"precision": "float64", "steps": 100, "save_steps": 100}
+    outputs = {name: folder / f"{name}.pb" for name in ("model", "compressed")}
+    if not outputs["compressed"].exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        training.write_input(
+            folder / "input.json",
+            train=run / "dataset" / level / "train",
+            valid=run / "dataset" / level / "valid",
+            settings=settings,
+            species=cfg.material.species,
+            seed=1,
+        )
+        training.train(
+            folder / "input.json", **outputs, lcurve=folder / "lcurve.csv", threads=1, log=folder / "log"
+        )
+    return outputs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--config", default="config/demo.yaml")
+    parser.add_argument("--level", default="chgnet")
+    parser.add_argument("--work", type=Path, default=Path("precision.work"))
+    options = parser.parse_args()
+    species = load(options.config).material.species
+    data = options.run / "md" / options.level / "cells" / "r0.data"
+    home = options.run / "training" / options.level / "0"
+    single = {name: home / f"{name}.pb" for name in ("model", "compressed")}
+    double = double_precision(options.run, options.config, options.level, options.work)
+    found = []
+    for precision, models in (("float32", single), ("float64", double)):
+        for kind, model in models.items():
+            found.append(
+                {"precision": precision, "compressed": kind == "compressed", "threads": 1, "ranks": 1}
+                | measure(model, data, species, threads=1, ranks=1)
+            )
+            print(json.dumps(found[-1]), flush=True)
+    for threads, ranks in ((2, 1), (1, 2)):
+        found.append(
+            {"precision": "float32", "compressed": True, "threads": threads, "ranks": ranks}
+            | measure(single["compressed"], data, species, threads=threads, ranks=ranks)
+        )
+        print(json.dumps(found[-1]), flush=True)
+    write_json(options.output, {"steps": STEPS, "load_average": os.getloadavg(), "cases": found})
+    shutil.rmtree(options.work)
+
+
+if __name__ == "__main__":
+    main()
