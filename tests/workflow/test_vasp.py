@@ -80,6 +80,9 @@ def test_both_levels_reach_the_report_with_a_killed_run_and_an_unconverged_step(
     used = [row["source"] for row in provenance if row["status"] == "used"]
     assert sorted(used.count(source) for source in set(used)) == [12, 12, 59]
     assert {row["moments_in_range"] for row in provenance} == {"True"}
+    errors = json.loads((workdir / "results/vasp/validation/u4/errors.json").read_text())
+    assert errors["moments"]["in_range"]["frames"] == errors["frames"] > 0
+    assert errors["moments"]["left_their_state"] == {"frames": 0}
     assert not list((workdir / "results").rglob("POTCAR"))
 
     table = rows(workdir / LABELS / "lattice.csv")
