@@ -21,6 +21,7 @@ rule mechanism:
             for kind in ("dcd", "xtc")
         ],
         cif=cfg.material.cif,
+        structures=f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/summary.json",
         transport=f"{TRANSPORT}/{{T}}K.json",
     output:
         result=f"{MECHANISM}/{{T}}K.json",

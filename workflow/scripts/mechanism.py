@@ -6,8 +6,7 @@ with job(snakemake):
     names = ("settings", "replicas", "repeat", "charges", "confidence", "seed")
     mechanism.temperature(
         list(snakemake.input.segments),
-        cif=snakemake.input.cif,
-        transport=snakemake.input.transport,
+        **{k: snakemake.input[k] for k in ("cif", "structures", "transport")},
         **{k: snakemake.output[k] for k in ("result", "hops", "profiles", "traces", "arrays")},
         **{k: snakemake.params[k] for k in names},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dlmd.files import write_json
 from dlmd.site_network import HostLeft
 
 if TYPE_CHECKING:
+    from dlmd.crystal import Crystal
     from dlmd.mechanism import Host, Mechanism
 
 # Frames of all atoms over which the host's mean positions are taken.
@@ -24,6 +26,7 @@ def temperature(
     segments: Sequence[str],
     *,
     cif: str,
+    structures: str,
     transport: str,
     result: str,
     hops: str,
@@ -43,6 +46,8 @@ def temperature(
     ----------
     segments
         Sidecars of all replicas, replica by replica.
+    structures
+        Summary of the production orderings: its occupancies take the place of the CIF's.
     transport
         The transport result of this temperature: its fit window and D_self are used where its verdict is ok.
     result, hops, profiles, traces, arrays
@@ -67,7 +72,7 @@ def temperature(
         found = mechanism.analyse(
             trajectories,
             [_host(chain, trajectories[0].mobile) for chain in chains],
-            crystal=read_cif(cif),
+            crystal=as_built(read_cif(cif), json.loads(Path(structures).read_text())),
             repeat=repeat,
             charges=charges,
             temperature_k=msd["temperature_k"],
@@ -86,11 +91,21 @@ def temperature(
         data = mechanism_numbers.refused(
             error.what, temperature_k=msd["temperature_k"], mobile=trajectories[0].mobile
         )
-    _write_hops(Path(hops), found)
+    write_hops(Path(hops), found)
     _write_profiles(Path(profiles), data)
-    _write_traces(Path(traces), found)
+    write_traces(Path(traces), found)
     write_arrays(Path(arrays), found)
     write_json(Path(result), data)
+
+
+def as_built(crystal: Crystal, summary: Mapping) -> Crystal:
+    """The crystal with the occupancies of the orderings (`dlmd.structures.summary`): a site full in the CIF may be open here."""
+    built: dict[str, dict[str, float]] = {site.label: {} for site in crystal.sites}
+    for row in summary["sites"]:
+        if row["realised_occupancy"] > 0:
+            built[row["site"]][row["species"]] = row["realised_occupancy"]
+    sites = tuple(replace(site, occupancy=built[site.label]) for site in crystal.sites)
+    return replace(crystal, sites=sites)
 
 
 def _host(chain: Sequence[str], mobile: str) -> Host:
@@ -119,7 +134,7 @@ def _write_rows(path: Path, header: Sequence[str], rows) -> None:
         writer.writerows(rows)
 
 
-def _write_hops(path: Path, found: Mechanism | None) -> None:
+def write_hops(path: Path, found: Mechanism | None) -> None:
     """One row per hop."""
     header = [*"run ion time_ps from_site to_site from_type to_type class direction dx_a dy_a dz_a".split()]
     rows = []
@@ -147,7 +162,7 @@ def _write_profiles(path: Path, data: Mapping) -> None:
     _write_rows(path, ["path", "along", "distance_a", "free_energy_ev"], rows)
 
 
-def _write_traces(path: Path, found: Mechanism | None) -> None:
+def write_traces(path: Path, found: Mechanism | None) -> None:
     """Displacement of the traced ions along a, b and c*."""
     from dlmd.transport import cell_axes
 
