@@ -105,6 +105,17 @@ def test_profiles_name_rules_that_exist(profile):
         assert set(settings.get(key, {})) <= rules
 
 
+def test_every_rule_that_asks_for_gpus_has_a_partition():
+    settings = yaml.safe_load((ROOT / "profiles/slurm/config.v9+.yaml").read_text())
+    asking = set()
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]:
+            if re.search(r"^ +(gpu=|\*\*md_parallel)", rule, flags=re.MULTILINE):
+                asking.add(re.match(r"rule (\w+)", rule)[1])
+    assert {"train", "md_segment"} <= asking
+    assert asking == {name for name, r in settings["set-resources"].items() if "slurm_partition" in r}
+
+
 def test_the_cluster_profile_plans_where_there_is_no_cluster(workdir, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     config = ["--configfile", "config/li3ticl6.yaml"]
