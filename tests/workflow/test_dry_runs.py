@@ -126,4 +126,4 @@ def test_the_cluster_profile_plans_where_there_is_no_cluster(workdir, monkeypatc
         workdir, "-n", "results/li3ticl6/transport/u4/298K.json", "--profile", ROOT / "slurm", *config
     )
     table = jobs(one.stdout + one.stderr)
-    assert (table["md_segment"], table["transport"], table["train"]) == (11, 1, 1), one.stderr
+    assert (table["md_segment"], table["transport"]) == (11, 1), one.stderr
