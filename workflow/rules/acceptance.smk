@@ -56,7 +56,7 @@ rule accept:
         errors=f"{VALIDATION}/errors.json",
         figure=f"{VALIDATION}/parity.png",
         trials=[f"{TRIAL}/{m}.json" for m in range(cfg.md.potentials)],
-        committee=f"{VALIDATION}/committee.json" if cfg.training.potentials > 1 else [],
+        committee=[f"{VALIDATION}/committee.json"] if cfg.training.potentials > 1 else [],
     output:
         accepted=f"{VALIDATION}/accepted.json",
     log:
