@@ -33,6 +33,20 @@ STAGES = {
 }
 # rules whose time is that of molecular dynamics
 LABEL_RULES, MD_RULES = ("aimd", "vasp_run_aimd"), ("md_segment",)
+THROUGHPUT_COLUMNS = (
+    *(
+        "level",
+        "dynamics",
+        "jobs",
+        "atoms",
+        "cores",
+        "gpus",
+        "ns_per_day",
+        "atom_steps_per_s",
+        "core_s_per_atom_ps",
+    ),
+    "times_cheaper_than_labels",
+)
 SECONDS_PER_HOUR, SECONDS_PER_DAY, PS_PER_NS = 3600.0, 86400.0, 1000.0
 
 

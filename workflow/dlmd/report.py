@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import costs, report_barriers, report_mechanism, report_trust, targets
+from dlmd import report_barriers, report_mechanism, report_trust, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
-from dlmd.estimates import compositions
 from dlmd.provenance import versions
 
 TEMPLATE = "report.html.j2"
@@ -59,8 +58,8 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
         structures=_read_csv(run / "structures/occupancies.csv"),
         structure_figures=_structure_figures(cfg, run),
         lattice=_lattice(run / "labels/lattice.csv"),
-        cost=_cost(run),
-        throughput=_throughput(cfg, run, published),
+        cost=_cost(run / "costs/stages.csv"),
+        throughput=_throughput(run / "costs/throughput.csv", published),
         versions=[{"package": p, "version": v} for p, v in versions(PACKAGES).items()],
         config_text=Path(config).read_text(encoding="utf-8"),
     )
@@ -263,41 +262,39 @@ def _errors(errors: Mapping, published: Mapping) -> list[dict]:
     return out
 
 
-def _cost(run: Path) -> list[dict]:
+def _cost(path: Path) -> list[dict]:
     return [
         {
             "stage": row["stage"],
             "jobs": row["jobs"],
-            "wall time of all jobs (s)": f"{row['wall_s']:.0f}",
-            "CPU time (s)": f"{row['cpu_s']:.0f}",
-            "core hours": f"{row['core_hours']:.3g}",
-            "GPU hours": f"{row['gpu_hours']:.3g}",
-            "largest memory (MB)": f"{row['max_memory_mb']:.0f}",
+            "wall time of all jobs (s)": f"{float(row['wall_s']):.0f}",
+            "CPU time (s)": f"{float(row['cpu_s']):.0f}",
+            "core hours": f"{float(row['core_hours']):.3g}",
+            "GPU hours": f"{float(row['gpu_hours']):.3g}",
+            "largest memory (MB)": f"{float(row['max_memory_mb']):.0f}",
         }
-        for row in costs.stage_costs(costs.records(run / "benchmarks"))
+        for row in _read_csv(path)
     ]
 
 
-def _throughput(cfg: RunConfig, run: Path, published: Mapping) -> list[dict]:
+def _throughput(path: Path, published: Mapping) -> list[dict]:
     theirs = published.get("cost", {}).get("dlmd_over_aimd_speed")
-    rows = costs.throughput(costs.records(run / "benchmarks"), cfg, compositions(cfg))
-    return [
-        {
+    rows = []
+    for row in _read_csv(path):
+        saved = row["times_cheaper_than_labels"]
+        shown = {
             "level": row["level"],
             "dynamics": row["dynamics"],
-            "atoms": f"{row['atoms']:.0f}",
+            "atoms": f"{float(row['atoms']):.0f}",
             "cores": row["cores"],
             "GPUs": row["gpus"],
-            "ns/day": f"{row['ns_per_day']:.3g}",
-            "atom steps/s": f"{row['atom_steps_per_s']:.3g}",
-            "core s per atom and ps": f"{row['core_s_per_atom_ps']:.3g}",
-            "cheaper than labels": f"{row['times_cheaper_than_labels']:.3g} times"
-            if "times_cheaper_than_labels" in row
-            else "",
+            "ns/day": f"{float(row['ns_per_day']):.3g}",
+            "atom steps/s": f"{float(row['atom_steps_per_s']):.3g}",
+            "core s per atom and ps": f"{float(row['core_s_per_atom_ps']):.3g}",
+            "cheaper than labels": f"{float(saved):.3g} times" if saved else "",
         }
-        | ({"published": f"{theirs} times" if row["dynamics"] == "production" else ""} if theirs else {})
-        for row in rows
-    ]
+        rows.append(shown | ({"published": f"{theirs} times" if saved else ""} if theirs else {}))
+    return rows
 
 
 def _figure(path: Path, alt: str, numbers: str, caption: str) -> dict:

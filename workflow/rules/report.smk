@@ -1,6 +1,29 @@
 # Everything of a run on one page.
 
 
+rule costs:
+    input:
+        config=workflow.configfiles[0],
+        # what comes last of each level: the jobs before it have their times by then
+        last=level_files("transport/{level}/arrhenius.json", "mechanism/{level}/summary.json")
+        + (level_files("barriers/{level}/barriers.json") if cfg.barriers else []),
+    output:
+        stages=f"{RUN}/costs/stages.csv",
+        throughput=f"{RUN}/costs/throughput.csv",
+    log:
+        f"{LOG}/costs.log",
+    benchmark:
+        f"{BENCH}/costs.jsonl"
+    conda:
+        DLMD_ENV
+    params:
+        benchmarks=BENCH,
+    message:
+        "what the run has cost"
+    script:
+        "../scripts/costs.py"
+
+
 rule report:
     input:
         config=workflow.configfiles[0],
@@ -43,6 +66,8 @@ rule report:
             if cfg.barriers
             else []
         ),
+        costs=f"{RUN}/costs/stages.csv",
+        throughput=f"{RUN}/costs/throughput.csv",
         reference=cfg.material.reference or [],
     output:
         html=f"{RUN}/report.html",

@@ -96,3 +96,16 @@ def lattice_comparison(tables: Mapping[str, str], out: str, *, reference: str | 
 def _read(path: str) -> list[dict]:
     with Path(path).open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def costs(config: str, benchmarks: str, *, stages: str, throughput: str) -> None:
+    """Costs per stage and throughput of the dynamics, from the benchmark files of the run's jobs."""
+    from dlmd import costs as costs_module
+    from dlmd.config_file import load
+    from dlmd.estimates import compositions
+
+    cfg = load(config)
+    records = costs_module.records(Path(benchmarks))
+    write_csv(stages, costs_module.stage_costs(records))
+    rows = costs_module.throughput(records, cfg, compositions(cfg))
+    write_csv(throughput, rows, costs_module.THROUGHPUT_COLUMNS)
