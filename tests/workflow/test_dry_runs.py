@@ -33,6 +33,7 @@ def test_demo_is_the_default_and_has_every_stage(workdir):
         "accept",
         "arrhenius",
         "rdf",
+        "barriers",
         "report",
     ):
         assert table[rule] >= 1
@@ -46,6 +47,8 @@ def test_the_paper_at_full_scale_has_both_levels_and_66_segments_each(workdir):
     table = jobs(done.stdout + done.stderr)
     assert table["md_segment"] == 2 * 6 * 11
     assert table["transport"] == 12
+    # six hops of ten environments, two of each for VASP
+    assert table["barrier_band"] == 2 * 6 * 10 and table["vasp_neb_stage"] == 2 * 6 * 2
     # a dry run a user waits for: a few seconds on a quiet machine, the bound leaves room for a busy one
     assert elapsed < 20
 

@@ -30,6 +30,9 @@ def test_every_stage_left_its_result(toy_run):
         "transport/chgnet/550K.json",
         "transport/chgnet/arrhenius.json",
         "transport/chgnet/arrhenius.pdf",
+        "barriers/chgnet/101/0.json",
+        "barriers/chgnet/engine/101/0.extxyz",
+        "barriers/chgnet/barriers.csv",
         "report.html",
         "summary.txt",
     ):
