@@ -1,0 +1,58 @@
+"""The DAG of a learning loop and of production with several potentials, by dry runs."""
+
+import pytest
+import yaml
+
+from running import ROOT, jobs, snakemake
+
+
+@pytest.fixture
+def workdir(make_workdir):
+    return make_workdir("learning")
+
+
+def config(workdir, **sections):
+    data = yaml.safe_load((ROOT / "config/toy.yaml").read_text())
+    data["structures"]["occupancies"] = {"0.750": {"2a": 0.75, "4g": 0.125}}  # YAML's 0.750 is a number
+    for name, values in sections.items():
+        data[name] = (data.get(name) or {}) | values
+    (workdir / "run.yaml").write_text(yaml.safe_dump(data))
+    return "-n", "--cores", "2", "--configfile", "run.yaml"
+
+
+def test_a_dry_run_shows_every_round(workdir):
+    loop = {
+        "iterations": 3,
+        "explore": [{"occupancy": "0.750", "cell": "80", "orderings": [0, 1], "temperatures_k": [700, 900]}],
+        "explore_ps": 0.4,
+        "max_frames": 5,
+        "steps": 100,
+    }
+    done = snakemake(workdir, *config(workdir, learning=loop, training={"potentials": 2}))
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["learning_train"] == 3 * 2
+    assert table["explore"] == 3 * 4
+    assert table["learning_label"] == 3 * 5
+    assert table["learning_select"] == table["learning_gather"] == table["learning_dataset"] == 3
+    # and the potentials that everything else uses
+    assert table["train"] == 2
+
+
+def test_every_potential_runs_with_every_ordering(workdir):
+    done = snakemake(
+        workdir, *config(workdir, training={"potentials": 2}, md={"potentials": 2, "replicas": 2})
+    )
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["md_equilibrate"] == table["transport_of_run"] == 3 * 4
+    assert table["trial"] == table["train"] == 2
+    assert table["error_budget"] == table["committee"] == 1
+
+
+def test_a_single_potential_has_neither_committee_nor_loop_nor_budget(workdir):
+    done = snakemake(workdir, *config(workdir))
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["trial"] == 1
+    assert not {"committee", "explore", "error_budget", "transport_of_run", "learning_train"} & set(table)
