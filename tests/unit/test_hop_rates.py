@@ -110,6 +110,11 @@ def test_the_jackknife_covers_a_ratio():
     assert 0.9 <= hit / 200 <= 0.99
 
 
+def test_a_ratio_that_one_batch_decides_has_no_interval():
+    assert jackknife_ratio(np.array([1.0, 0, 0]), np.array([2.0, 0, 0]), confidence=0.95) is None
+    assert jackknife_ratio(np.ones(3), np.array([1.0, -1, 0]), confidence=0.95) is None
+
+
 def test_an_exact_arrhenius_law_is_found_and_two_temperatures_are_too_few():
     t = np.array([450.0, 500, 600])
     k = 7.0 * np.exp(-0.25 / (BOLTZMANN_EV_PER_K * t))

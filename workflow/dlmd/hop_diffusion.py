@@ -33,12 +33,12 @@ _AT_ONCE = 20_000_000
 
 @dataclass(frozen=True)
 class HopDiffusion:
-    """Å²/ps; shares and `correlation` without unit."""
+    """Å²/ps; shares and `correlation` without unit, None where one batch of the run decides them."""
 
     random: float
     hop: Estimate
-    correlation: Estimate
-    shares: list[Estimate]
+    correlation: Estimate | None
+    shares: list[Estimate | None]
 
 
 def random_walk(runs: Sequence[Hops]) -> float:

@@ -171,10 +171,15 @@ def share_interval(part: int, whole: int, *, confidence: float) -> Estimate:
     return Estimate(part / whole, float(found.low), float(found.high))
 
 
-def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate:
-    """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife."""
+def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate | None:
+    """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife.
+
+    None where a single batch decides the sign of what is divided by.
+    """
     from scipy.special import stdtrit
 
+    if (below.sum() - below <= 0).any() or below.sum() <= 0:
+        return None
     n, value = len(above), float(above.sum() / below.sum())
     left = (above.sum() - above) / (below.sum() - below)
     error = float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))

@@ -300,7 +300,7 @@ def _diffusion(m: Mechanism) -> dict:
         m.tables, groups, len(names), window_ps=m.window_ps, confidence=m.settings.confidence
     )
     found |= {"window_ps": list(m.window_ps), "d_hop_cm2_per_s": show(d.hop.scaled(scale))}
-    if d.hop.low <= 0:
+    if d.hop.low <= 0 or d.correlation is None or None in d.shares:
         return {**found, "verdict": "the hops' displacements do not add up to a significant diffusion"}
     found |= {
         "correlation_factor": show(d.correlation),
