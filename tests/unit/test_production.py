@@ -1,6 +1,7 @@
 """An interrupted segment ends up with the frames of one that was not; the real LAMMPS with Lennard-Jones ions."""
 
 import json
+import re
 import stat
 import sys
 from dataclasses import replace
@@ -177,3 +178,15 @@ def test_parts_of_another_potential_are_not_continued(tmp_path, equilibrated, ca
     production.run_segment(folder, **run, identity={"model_sha256": "new"}, lmp=programs.command("lmp"))
     assert json.loads((folder / "0001.json").read_text())["attempts"] == 1
     assert "parts of another potential" in capsys.readouterr().err
+
+
+def test_two_mpi_ranks_give_the_run_of_one(tmp_path, equilibrated):
+    folders = [run_folder(tmp_path, equilibrated, f"ranks{n}") for n in (1, 2)]
+    for ranks, folder in enumerate(folders, start=1):
+        production.run_segment(
+            folder, number=1, steps=500, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 500), identity={},
+            lmp=programs.command("lmp", ranks=ranks), threads=1, log=folder / "log",
+        )  # fmt: skip
+    one, two = (np.loadtxt(f / "0001.thermo.csv", delimiter=",", skiprows=1) for f in folders)
+    assert two[:, 2] == pytest.approx(one[:, 2], abs=1e-3)
+    assert re.search(r"Loop time of \S+ on 2 procs", (folders[1] / "log").read_text())
