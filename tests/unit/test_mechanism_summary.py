@@ -49,6 +49,18 @@ def test_a_class_without_a_rate_at_one_temperature_has_fewer_points():
     assert [p["temperature_k"] for p in found["rates"]["within A layer, direct"]["points"]] == [500, 550, 600]
 
 
+def test_hops_there_and_back_are_added_over_temperatures():
+    results = [result(t) for t in (450, 500)]
+    for r, (there, back) in zip(results, ((30, 15), (40, 20)), strict=True):
+        r["balance"] = {"layers": ["A layer", "B layer"], "there": there, "back": back}
+    found = summarise(results, TRANSPORT, confidence=0.95)["balance"]
+    assert (found["there"], found["back"]) == (70, 35)
+    assert not found["balanced"]
+    results[0]["balance"]["back"] = 50
+    assert summarise(results, TRANSPORT, confidence=0.95)["balance"]["balanced"]
+    assert summarise([result(450)], TRANSPORT, confidence=0.95)["balance"] is None
+
+
 def test_the_table_has_a_row_per_temperature_and_class():
     molten = {"temperature_k": 700.0, "verdict": {"code": "no_sites", "message": "melted"}}
     columns, rows = table([result(500), molten])

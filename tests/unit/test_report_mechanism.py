@@ -38,6 +38,14 @@ def test_rows_of_classes_saddles_and_temperatures(result):
     assert section.classes(molten) == section.saddles(molten) == []
 
 
+def test_an_imbalance_over_all_temperatures_is_a_warning():
+    balance = {"layers": ["A layer", "B layer"], "there": 70, "back": 35, "balanced": False}
+    (text,) = section.imbalance({"balance": balance})
+    assert "70 hops from A layer to B layer, 35 back" in text
+    assert section.imbalance({"balance": {**balance, "balanced": True}}) == []
+    assert section.imbalance({"balance": None}) == []
+
+
 def test_few_hops_have_an_upper_bound_in_the_table(result):
     few = {
         "name": "between layers, direct",

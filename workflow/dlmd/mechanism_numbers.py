@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VERSION = 1
 FORMAT = "dlmd-mechanism"
 # Opposite hops differ significantly below this probability of chance.
-_UNBALANCED = 0.01
+UNBALANCED = 0.01
 # No two neighbouring sites are so far apart.
 _LONG_A = 5.0
 # Sizes of a void's core at which the share of hops through voids is given, over its distance to the nearest site.
@@ -278,7 +278,7 @@ def _balance(m: Mechanism) -> dict | None:
         "there": there,
         "back": back,
         "probability_by_chance": chance,
-        "balanced": chance >= _UNBALANCED,
+        "balanced": chance >= UNBALANCED,
     }
 
 

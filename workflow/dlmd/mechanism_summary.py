@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dlmd.hop_rates import arrhenius
 from dlmd.hops import class_order
+from dlmd.mechanism_numbers import UNBALANCED
 
 VERSION = 1
 _FEWEST = 3
@@ -43,7 +44,26 @@ def summarise(results: Sequence[Mapping], transport: Mapping, *, confidence: flo
             for name, points in rates.items()
         },
         "transport_activation_energy_ev": quoted,
+        "balance": _balance(usable),
         "diffusion": [{"temperature_k": r["temperature_k"], **r["diffusion"]} for r in usable],
+    }
+
+
+def _balance(results: Sequence[Mapping]) -> dict | None:
+    """Hops between the layers of two kinds, there and back, over all temperatures: equal in equilibrium."""
+    from scipy.stats import binomtest
+
+    found = [r["balance"] for r in results if r.get("balance")]
+    there, back = sum(b["there"] for b in found), sum(b["back"] for b in found)
+    if not there + back:
+        return None
+    chance = float(binomtest(there, there + back).pvalue)
+    return {
+        "layers": found[0]["layers"],
+        "there": there,
+        "back": back,
+        "probability_by_chance": chance,
+        "balanced": chance >= UNBALANCED,
     }
 
 

@@ -209,7 +209,7 @@ def rates(summary: Mapping) -> Figure:
             line = fit["prefactor_per_ps"]["value"] * np.exp(-e["value"] * grid / BOLTZMANN_EV_PER_K)
             ax.plot(1000 * grid, line * _PER_NS, color=colour, lw=1.0)
         ax.errorbar(
-            1000 / t + 0.006 * (number - len(summary["rates"]) / 2),
+            1000 / t + 0.004 * (number - len(summary["rates"]) / 2),
             value * _PER_NS,
             yerr=[(value - low) * _PER_NS, (high - value) * _PER_NS],
             fmt=mark,

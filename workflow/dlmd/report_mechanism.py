@@ -48,7 +48,8 @@ def section(cfg: RunConfig, folder: Path) -> dict:
             for r in results
             if r["verdict"]["code"] != "ok"
         ]
-        + [f"{r['temperature_k']:g} K: {note}" for r in results for note in r.get("notes", [])],
+        + [f"{r['temperature_k']:g} K: {note}" for r in results for note in r.get("notes", [])]
+        + imbalance(summary),
         "classes": classes(shown),
         "saddles": saddles(shown),
         "temperatures": temperatures(results),
@@ -102,6 +103,18 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
         other = summary["transport_activation_energy_ev"].get("d_self")
         out.append(text + (f", D_self of the MSD {_interval(other)} eV." if other else "."))
     return out
+
+
+def imbalance(summary: Mapping) -> list[str]:
+    """A warning where more hops lead from one kind of layer to the other than back, over all temperatures."""
+    b = summary["balance"]
+    if b is None or b["balanced"]:
+        return []
+    one, other = b["layers"]
+    return [
+        f"All temperatures together: {b['there']} hops from {one} to {other}, {b['back']} back. The ions are still spreading "
+        "from where the ordering put them: equilibrate for longer before trusting occupancies."
+    ]
 
 
 def classes(result: Mapping) -> list[dict]:
