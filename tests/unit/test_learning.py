@@ -70,9 +70,9 @@ def label_all(folder, path, slots):
 
 
 def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
-    path = selected(tmp_path, [0.5, 9.0, 1.5], cells=["o/c/0", "o/c/0", "o/c/1"])
-    slots = label_all(tmp_path, path, 4)
-    assert not (tmp_path / "3.extxyz").read_text()
+    path = selected(tmp_path, [0.5, 9.0, 1.5, 4.8], cells=["o/c/0", "o/c/0", "o/c/1", "o/c/0"])
+    slots = label_all(tmp_path, path, 5)
+    assert not (tmp_path / "4.extxyz").read_text()
     frames = [str(tmp_path / f"c{n}.extxyz") for n in range(3)]
     learning.gather(
         slots,
@@ -80,9 +80,11 @@ def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
         result=str(tmp_path / "labels.json"),
         frames=frames,
         cells=["o/c/0", "o/c/1", "o/c/2"],
+        max_force=4.5,
     )
     found = json.loads((tmp_path / "labels.json").read_text())
-    assert found == {"round": 1, "selected": 3, "labelled": 2, "unconverged": 1, "settled": False}
+    counts = {"selected": 4, "labelled": 2, "unconverged": 1, "too_strange": 1}
+    assert found == {"round": 1, "settled": False} | counts
     folder = tmp_path / "dataset"
     ids = ["l0", "l1", "l2"]
     counts = dataset.build_splits(
@@ -103,13 +105,14 @@ def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
 
 def test_no_label_at_all_is_an_error(tmp_path, springs):
     slots = label_all(tmp_path, selected(tmp_path, [9.0, 8.0]), 2)
-    with pytest.raises(DlmdError, match="none of the 2 selected frames"):
+    with pytest.raises(DlmdError, match="none of the 2 selected frames gives a label: 2 did not converge"):
         learning.gather(
             slots,
             str(tmp_path / "selected.json"),
             result=str(tmp_path / "labels.json"),
             frames=[str(tmp_path / "c.extxyz")],
             cells=["o/c/0"],
+            max_force=10.0,
         )
 
 
@@ -121,6 +124,7 @@ def test_a_settled_round_gathers_nothing_without_complaint(tmp_path, springs):
         result=str(tmp_path / "labels.json"),
         frames=[str(tmp_path / "c.extxyz")],
         cells=["o/c/0"],
+        max_force=10.0,
     )
     assert json.loads((tmp_path / "labels.json").read_text())["labelled"] == 0
     assert (tmp_path / "c.extxyz").read_text() == ""

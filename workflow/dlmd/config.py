@@ -249,6 +249,9 @@ class Learning(Model):
         description="frames whose largest force deviation lies between these are candidates; above, they are too strange",
     )
     max_frames: PositiveInt = Field(20, description="most frames labelled per round")
+    max_force_ev_per_angstrom: Positive = Field(
+        15.0, description="labelled frames with a larger force on any atom are dropped: one such ruins a fit"
+    )
     steps: PositiveInt = Field(4000, description="training steps of a round, from the weights before it")
     start_lr: Positive = Field(1e-3, description="learning rate at the start of a round")
     settled_share: Annotated[float, Field(ge=0, lt=1)] = Field(

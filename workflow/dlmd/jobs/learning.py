@@ -239,7 +239,13 @@ def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None
 
 
 def gather(
-    slots: Sequence[str], selection: str, *, result: str, frames: Sequence[str], cells: Sequence[str]
+    slots: Sequence[str],
+    selection: str,
+    *,
+    result: str,
+    frames: Sequence[str],
+    cells: Sequence[str],
+    max_force: float,
 ) -> None:
     """Labelled frames of a round by cell, for the dataset, and their counts.
 
@@ -249,6 +255,8 @@ def gather(
         Files of `label`, in order.
     frames, cells
         Files to write, and the cell (occupancy/cell/ordering) each is for.
+    max_force
+        Frames with a larger force on any atom (eV/Å) are dropped.
 
     Raises
     ------
@@ -258,13 +266,14 @@ def gather(
     import ase.io
 
     found = [ase.io.read(path, format="extxyz") for path in slots if Path(path).stat().st_size]
-    good = [atoms for atoms in found if atoms.info["converged"]]
+    converged = [atoms for atoms in found if atoms.info["converged"]]
+    good = [atoms for atoms in converged if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
     if found and not good:
         raise DlmdError(
-            f"none of the {len(found)} selected frames could be labelled",
+            f"none of the {len(found)} selected frames gives a label: {len(found) - len(converged)} did not converge, "
+            f"{len(converged)} have forces above {max_force:g} eV/Å",
             where=str(Path(slots[0]).parent.parent),
-            remedy="see the logs of the labels: the engine's settings, or an upper bound of learning.deviation_ev_per_angstrom "
-            "that lets through frames no engine converges for",
+            remedy="lower the upper bound of learning.deviation_ev_per_angstrom, or see the logs of the labels",
         )
     for path, cell in zip(frames, cells, strict=True):
         part = Path(path).with_suffix(".part")
@@ -274,7 +283,12 @@ def gather(
             ase.io.write(part, here, format="extxyz")
         part.replace(path)
     picked = _read(selection)
-    counts = {"selected": picked["selected"], "labelled": len(good), "unconverged": len(found) - len(good)}
+    counts = {
+        "selected": picked["selected"],
+        "labelled": len(good),
+        "unconverged": len(found) - len(converged),
+        "too_strange": len(converged) - len(good),
+    }
     write_json(Path(result), {"round": picked["round"], **counts, "settled": picked["settled"]})
 
 
@@ -327,6 +341,7 @@ def summarise(
         "selected",
         "labelled",
         "unconverged",
+        "too_strange",
         "valid_force_rmse_mev_per_a",
         "settled",
     )
