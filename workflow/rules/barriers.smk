@@ -102,8 +102,10 @@ rule barrier_band_engine:
         level=EMBEDDED_LEVELS,
     conda:
         DLMD_ENV
+    threads: engine_cores
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
+        **engine_parallel(),
+        mem_mb=lambda w, attempt: attempt * max(3000, 2000 * engine_cores(w)),
         runtime=lambda w, attempt: 1440 * attempt,
     params:
         engine=engine_settings,

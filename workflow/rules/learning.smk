@@ -191,8 +191,10 @@ rule learning_label:
         level=EMBEDDED_LEVELS,
     conda:
         DLMD_ENV
+    threads: engine_cores
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
+        **engine_parallel(),
+        mem_mb=lambda w, attempt: attempt * max(3000, 2000 * engine_cores(w)),
         runtime=lambda w, attempt: 720 * attempt,
     params:
         engine=engine_settings,

@@ -199,7 +199,7 @@ def label(selected: str, *, slot: int, frame: str, engine: Mapping, level: str, 
     try:
         calculator.calculate(atoms, ["energy", "forces", "stress"])
         results = calculator.results
-    except DlmdError as error:
+    except engines.Unconverged as error:
         print(f"frame {slot} is dropped: {error}", file=sys.stderr)
     write_label(Path(frame), atoms, info, results)
 
@@ -233,6 +233,8 @@ def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None
     if results is not None:
         known = {k: results[k] for k in ("energy", "forces", "stress", "magmoms") if k in results}
         frame.calc = SinglePointCalculator(frame, **known)
+        if "moments_in_range" in results:
+            frame.info["moments_in_range"] = results["moments_in_range"]
     part = path.with_name(path.name + ".part")
     ase.io.write(part, frame, format="extxyz")
     part.replace(path)
