@@ -24,7 +24,7 @@ class Springs:
 
     def calculate(self, atoms, properties):
         if atoms.positions[0, 0] > 5:
-            raise DlmdError("the electrons did not converge")
+            raise engines.Unconverged("the electrons did not converge")
         self.results = {
             "energy": 0.5 * float((atoms.positions**2).sum()),
             "forces": -atoms.positions,
