@@ -19,7 +19,7 @@ from dlmd.segments import all_atoms
 from dlmd.trajectory import Trajectory
 
 INTERVAL_PS = 0.01
-BATCHES = 4
+BATCHES = 12
 SPECTRUM_PS = 1.5
 RDF_STRIDE = 10
 CONFIDENCE = 0.95
@@ -103,7 +103,7 @@ def _interval(value: float, error: float, dof: float) -> dict:
 
 
 def ratio(potential: dict, teacher: dict) -> dict:
-    """Potential over teacher; the interval is that of the difference of logarithms, None where it would hold zero."""
+    """Potential over teacher, with the interval of the difference of their logarithms."""
     relative = np.hypot(potential["error"] / potential["value"], teacher["error"] / teacher["value"])
     quantile = float(stdtrit(min(potential["dof"], teacher["dof"]), 0.5 + CONFIDENCE / 2))
     value = potential["value"] / teacher["value"]
@@ -203,9 +203,9 @@ def draw(out: Path, temperature: int, runs: dict) -> None:
                 comments="",
                 fmt="%.6g",
             )
-    left.set(xlabel="lag (ps)", ylabel="MSD (Å²): self —, total - -", title=f"{temperature} K")
+    left.set(xlabel="lag (ps)", ylabel="MSD (Å²), self (solid) and total (dashed)", title=f"{temperature} K")
     left.legend()
-    right.set(xlabel="frequency (THz)", ylabel="density of states (1/THz), shifted")
+    right.set(xlabel="frequency (THz)", ylabel="density of states, shifted", yticks=[])
     plot_style.save(fig, [str(out / f"{temperature}K.png")])
 
 
