@@ -149,7 +149,7 @@ def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
 
 
 def trial_source(cfg: RunConfig) -> AimdSource:
-    """The label trajectory whose relaxed cell a trial run starts from: that of the RDF comparison, else the first held-out one."""
+    """The label trajectory whose relaxed cell a trial run starts from: that of the RDF comparison, or the first held-out one."""
     if cfg.validation.rdf_temperature_k is not None:
         return rdf_sources(cfg)[0]
     return next(s for s in aimd_sources(cfg) if s.split == "test")
