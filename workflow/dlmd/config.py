@@ -284,7 +284,8 @@ class Validation(Model):
         0.5, description="drift of the total energy in the NVE half of the trial run"
     )
     max_temperature_error: Positive = Field(
-        0.2, description="how far the mean temperature of the NVE half may be from the thermostat's, as a part of it"
+        0.2,
+        description="how far the mean temperature of the NVE half may be from the thermostat's, as a part of it",
     )
     min_host_coordination: Annotated[float, Field(ge=0, le=1)] = Field(
         0.9, description="part of the bonds of the host's cations that the trial run must keep"
