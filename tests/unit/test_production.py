@@ -166,6 +166,29 @@ def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):
     assert (whole / "0001.thermo.csv").read_text() == (broken / "0001.thermo.csv").read_text()
 
 
+def test_what_was_in_buffers_at_a_kill_is_made_again(tmp_path, equilibrated):
+    """A restart file may be on the disk, and the frames before it not: the run goes on from an earlier one."""
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    with pytest.raises(DlmdError):
+        segment(broken, dying_lmp(tmp_path, step=1300))
+    parts = broken / "0001.parts"
+    assert {p.name for p in parts.glob("restart.*")} == {"restart.500", "restart.1000"}
+    offsets = binary.xtc_offsets(parts / "000000000000.xtc")
+    # frames at 0 to 800: two whole ones less than the restart file of step 1000 needs, and half of one
+    with (parts / "000000000000.xtc").open("r+b") as file:
+        file.truncate((offsets[9] + offsets[10]) // 2)
+    host = parts / "000000000000.host.txt"
+    host.write_text(host.read_text()[:-7])
+    segment(broken)
+    assert json.loads((broken / "0001.json").read_text())["attempts"] == 2
+    for suffix in ("thermo.csv", "host.txt"):
+        assert (whole / f"0001.{suffix}").read_text() == (broken / f"0001.{suffix}").read_text()
+    # XTC is compressed by neighbouring frames of no other, so that the same frames are the same bytes
+    assert (whole / "0001.xtc").read_bytes() == (broken / "0001.xtc").read_bytes()
+
+
 def test_parts_of_another_potential_are_not_continued(tmp_path, equilibrated, capsys):
     folder = run_folder(tmp_path, equilibrated, "changed")
     run = dict(

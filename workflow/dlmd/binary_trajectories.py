@@ -55,6 +55,16 @@ def dcd_frames(path: str | Path) -> int:
     return (Path(path).stat().st_size - header) // frame
 
 
+def whole_dcd_frames(path: Path) -> int:
+    """As `dcd_frames`, and 0 where a killed run has left no file, or no whole header."""
+    if not path.exists():
+        return 0
+    try:
+        return max(0, dcd_frames(path))
+    except (DlmdError, struct.error):
+        return 0
+
+
 def join_dcd(parts: Sequence[tuple[Path, int]], out: Path) -> int:
     """Write the first `n` frames of every (path, n) one after the other to `out`; returns the number of frames."""
     total = sum(n for _, n in parts)

@@ -79,7 +79,8 @@ def _setup(dynamics: Dynamics, read: str) -> list[str]:
     return [
         "units metal",
         "atom_style atomic",
-        "atom_modify map yes",
+        # sorting in space would reorder atoms, and with them sums, at other steps in a run that was interrupted
+        "atom_modify map yes sort 0 0.0",
         "boundary p p p",
         "box tilt large",
         read,

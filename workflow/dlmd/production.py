@@ -145,7 +145,7 @@ def _run_segment(
     starts = _earlier_parts(parts_dir)
     final_restart = parts_dir / "end.restart"
     if not final_restart.exists():
-        start, source = _last_restart(parts_dir, last) or (first, parent)
+        start, source = _last_restart(parts_dir, starts, strides, last) or (first, parent)
         if start > first:
             print(f"segment {number}: going on at step {start} of {first}..{last}", file=sys.stderr)
         name = f"{start:012d}"
@@ -240,13 +240,36 @@ def _earlier_parts(parts_dir: Path) -> list[int]:
     return sorted(int(p.stem) for p in parts_dir.glob("*.dcd"))
 
 
-def _last_restart(parts_dir: Path, last: int) -> tuple[int, Path] | None:
-    """The latest restart file that was written to its end."""
+def _last_restart(
+    parts_dir: Path, starts: Sequence[int], strides: Strides, last: int
+) -> tuple[int, Path] | None:
+    """The latest whole restart file before `last` up to which all frames and rows have reached the disk: what LAMMPS still
+    held in its buffers when it was killed is made again."""
     found = {int(p.suffix[1:]): p for p in parts_dir.glob("restart.*") if p.suffix[1:].isdigit()}
     for step in sorted(found, reverse=True):
-        if step < last and RESTART_MAGIC in found[step].read_bytes()[-64:]:
+        part = max((s for s in starts if s < step), default=None)
+        if step >= last or part is None or RESTART_MAGIC not in found[step].read_bytes()[-64:]:
+            continue
+        if _stored_until(parts_dir, part, strides) >= step:
             return step, found[step]
     return None
+
+
+def _stored_until(parts_dir: Path, start: int, strides: Strides) -> int:
+    """The step before which a part has stored all frames and rows."""
+    name = f"{start:012d}"
+    frames = {
+        strides.positions: binary.whole_dcd_frames(parts_dir / f"{name}.dcd"),
+        strides.all_atoms: len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1,
+    }
+    until = [start + stride * count for stride, count in frames.items()]
+    for suffix, separator, stride in (
+        ("host.txt", None, strides.positions),
+        ("thermo.csv", ",", strides.thermo),
+    ):
+        rows = _rows(parts_dir / f"{name}.{suffix}", separator)[1]
+        until.append(max(rows) + stride if rows else start)
+    return min(until)
 
 
 def _assemble(
@@ -334,13 +357,25 @@ def _join_rows(paths: Sequence[Path], ends: Sequence[int], *, separator: str | N
     head: list[str] = []
     rows: dict[int, str] = {}
     for i, (path, end) in enumerate(zip(paths, ends, strict=True)):
-        for line in path.read_text().splitlines():
-            first_field = line.split(separator)[0] if line.strip() else ""
-            if not first_field.isdigit():
-                head += [line] if i == 0 else []
-            elif int(first_field) <= end:
-                rows[int(first_field)] = line
+        found_head, found = _rows(path, separator)
+        head = head if i else found_head
+        rows |= {step: line for step, line in found.items() if step <= end}
     return "\n".join([*head, *(rows[step] for step in sorted(rows))]) + "\n"
+
+
+def _rows(path: Path, separator: str | None) -> tuple[list[str], dict[int, str]]:
+    """Header lines, and rows by their step; a line that a kill has cut short is none."""
+    head: list[str] = []
+    rows: dict[int, str] = {}
+    for line in path.read_text().splitlines(keepends=True) if path.exists() else ():
+        first_field = line.split(separator)[0] if line.strip() else ""
+        if not line.endswith("\n"):
+            continue
+        if first_field.isdigit():
+            rows[int(first_field)] = line.rstrip("\n")
+        else:
+            head.append(line.rstrip("\n"))
+    return head, rows
 
 
 def identity(
