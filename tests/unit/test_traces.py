@@ -48,4 +48,6 @@ def test_positions_are_relative_to_the_host():
     run, table = analysed([[X, X]], sites)
     run.host_centre = np.tile([1.0, 2.0, 3.0], (run.n_frames, 1))
     (trace,) = follow({"farthest": (0, 0)}, [run], [table])
-    assert np.allclose(trace.positions + np.array([1, 2, 3]), next(analysed([[X, X]], sites)[0].blocks())[:, 0])
+    assert np.allclose(
+        trace.positions + np.array([1, 2, 3]), next(analysed([[X, X]], sites)[0].blocks())[:, 0]
+    )
