@@ -89,7 +89,10 @@ def test_changed_fit_window_redoes_fits_and_report_only(toy_run):
     done = snakemake(toy_run, "-n", "--cores", "2", "--configfile", "config/window.yaml")
     table = jobs(done.stdout + done.stderr)
     assert table.pop("all") == 1
-    assert table == {"transport": 3, "arrhenius": 1, "plot_msd": 1, "report": 1}
+    # the mechanism and the barriers stand beside the fits, the costs are those of all jobs; no dynamics, no band
+    fits = {"transport": 3, "arrhenius": 1, "plot_msd": 1}
+    beside = {"mechanism": 3, "mechanism_summary": 1, "plot_mechanism": 1, "barriers": 1}
+    assert table == fits | beside | {"costs": 1, "report": 1}
 
 
 def test_deleted_temperature_is_the_only_one_redone(toy_run):
@@ -118,3 +121,22 @@ def test_failing_job_names_its_log_and_shows_its_end(toy_run, make_workdir):
     assert done.returncode != 0
     assert "results/toy/logs/labels/chgnet/relax/0.750_80_0.log" in output
     assert "fix:" in output and "max_steps" in output
+
+
+def test_other_bounds_judge_again_and_run_no_dynamics(toy_run, tmp_path):
+    changed = toy_run / "config/bounds.yaml"
+    text = (toy_run / "config/toy.yaml").read_text()
+    changed.write_text(text.replace("max_temperature_error: 10.0", "max_temperature_error: 11.0"))
+    config = ["--cores", "2", "--configfile", "config/bounds.yaml"]
+    done = snakemake(toy_run, "-n", *config)
+    table = jobs(done.stdout + done.stderr)
+    assert table["accept"] == 1 and "md_equilibrate" not in table and "md_segment" not in table
+    # what is missing is made nevertheless
+    run = toy_run / "results/toy/md/chgnet/550K"
+    run.rename(tmp_path / "550K")
+    try:
+        done = snakemake(toy_run, "-n", *config)
+        table = jobs(done.stdout + done.stderr)
+        assert (table["accept"], table["md_equilibrate"], table["md_segment"]) == (1, 1, 2)
+    finally:
+        (tmp_path / "550K").rename(run)

@@ -98,6 +98,15 @@ def previous_restart(w):
     return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
 
 
+def gate_of_run(w):
+    """The gate before production: no data, so that other bounds make no trajectory stale. ancient() says so, but where the
+    gate itself has to run, Snakemake 9.27 leaves out jobs with an ancient() input, even those whose outputs are missing.
+    """
+    accepted = f"{RUN}/validation/{w.level}/accepted.json"
+    made = Path(f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/0000.restart").exists()
+    return ancient(accepted) if made else accepted
+
+
 def level_files(*names):
     return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
 

@@ -48,8 +48,7 @@ rule md_equilibrate:
         data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
         model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
-        # a gate, no data; but not ancient(): where the gate itself has to run, Snakemake 9.27 then leaves this job out
-        accepted=f"{RUN}/validation/{{level}}/accepted.json",
+        accepted=gate_of_run,
     output:
         restart=f"{MD}/0000.restart",
         thermo=f"{MD}/0000.thermo.csv",
