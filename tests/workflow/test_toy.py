@@ -33,6 +33,10 @@ def test_every_stage_left_its_result(toy_run):
         "barriers/chgnet/101/0.json",
         "barriers/chgnet/engine/101/0.extxyz",
         "barriers/chgnet/barriers.csv",
+        "validation/chgnet/trial/0.json",
+        "mechanism/chgnet/summary.json",
+        "costs/stages.csv",
+        "costs/throughput.csv",
         "report.html",
         "summary.txt",
     ):
