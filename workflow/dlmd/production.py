@@ -323,6 +323,7 @@ def _assemble(
             "xtc_frames": xtc_frames,
             "thermo_stride": strides.thermo,
             "attempts": len(starts),
+            "attempt_first_steps": list(starts),
             **identity,
         },
     )
