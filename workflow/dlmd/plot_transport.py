@@ -240,11 +240,21 @@ def _line(
         ax.fill_between(1000 * inverse, heights[:, 1], heights[:, 2], color="0.6", alpha=0.35, lw=0)
 
 
+# of the axis, that a label of three digits takes
+_LABEL_WIDTH = 0.055
+
+
 def _temperature_axis(ax: Axes, temperatures_k: Sequence[float]) -> None:
-    """The temperatures along the top, in K."""
+    """The temperatures along the top, in K; labels that would touch the one before are left out."""
     top = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
-    shown = sorted({round(t) for t in temperatures_k})
-    top.set_xticks(shown, [f"{t:g}" for t in shown])
+    ticks = sorted({round(t) for t in temperatures_k})
+    apart = _LABEL_WIDTH * (1 / ticks[0] - 1 / ticks[-1])
+    labels, free = [], 0.0
+    for t in ticks:
+        room = not labels or free - 1 / t >= apart
+        labels.append(f"{t:g}" if room else "")
+        free = 1 / t if room else free
+    top.set_xticks(ticks, labels)
     top.minorticks_off()
     top.set_xlabel("T (K)")
 
