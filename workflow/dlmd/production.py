@@ -20,7 +20,6 @@ from dlmd import programs, walltime
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
 from dlmd.lammps import Dynamics, Strides, equilibrate_input, guard_that_ended, segment_input
-from dlmd.ownership import owned
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
@@ -51,7 +50,7 @@ def equilibrate(
     Raises
     ------
     DlmdError
-        if another job writes to the folder, or LAMMPS fails (lost atoms, runaway temperature, ...).
+        if LAMMPS fails (lost atoms, runaway temperature, ...).
     """
     text = equilibrate_input(
         dynamics,
@@ -65,23 +64,22 @@ def equilibrate(
         minimised="0000.minimised.data",
         restart="0000.restart.tmp",
     )
-    with owned(folder):
-        (folder / "0000.in").write_text(text)
-        # the start of a run may have changed since
-        (folder / FAILED).unlink(missing_ok=True)
-        _lammps(lmp, "0000.in", cwd=folder, log=log, threads=threads, dynamics=dynamics)
-        write_json(
-            folder / "0000.json",
-            {
-                **_sidecar(dynamics, number=0, first=0, last=steps),
-                **{"dcd": None, "dcd_stride": 0, "dcd_frames": 0, "host": None},
-                "xtc_stride": all_atoms_stride,
-                "xtc_frames": steps // all_atoms_stride + 1,
-                "thermo_stride": thermo_stride,
-                **identity,
-            },
-        )
-        (folder / "0000.restart.tmp").replace(folder / "0000.restart")
+    (folder / "0000.in").write_text(text)
+    # the start of a run may have changed since
+    (folder / FAILED).unlink(missing_ok=True)
+    _lammps(lmp, "0000.in", cwd=folder, log=log, threads=threads, dynamics=dynamics)
+    write_json(
+        folder / "0000.json",
+        {
+            **_sidecar(dynamics, number=0, first=0, last=steps),
+            **{"dcd": None, "dcd_stride": 0, "dcd_frames": 0, "host": None},
+            "xtc_stride": all_atoms_stride,
+            "xtc_frames": steps // all_atoms_stride + 1,
+            "thermo_stride": thermo_stride,
+            **identity,
+        },
+    )
+    (folder / "0000.restart.tmp").replace(folder / "0000.restart")
 
 
 def run_segment(
@@ -108,35 +106,9 @@ def run_segment(
     Raises
     ------
     DlmdError
-        if another job writes to the folder, LAMMPS fails, the walltime comes first (calling again goes on from there), or
-        what LAMMPS left has not the frames it must have.
+        if LAMMPS fails, the walltime comes first (calling again goes on from there), or what LAMMPS left has not the frames it
+        must have.
     """
-    with owned(folder):
-        _run_segment(
-            folder,
-            number=number,
-            steps=steps,
-            dynamics=dynamics,
-            strides=strides,
-            identity=identity,
-            lmp=lmp,
-            threads=threads,
-            log=log,
-        )
-
-
-def _run_segment(
-    folder: Path,
-    *,
-    number: int,
-    steps: int,
-    dynamics: Dynamics,
-    strides: Strides,
-    identity: Mapping,
-    lmp: Sequence[str],
-    threads: int,
-    log: Path,
-) -> None:
     first, last = (number - 1) * steps, number * steps
     parts_dir = folder / f"{number:04d}.parts"
     parent = folder / f"{number - 1:04d}.restart"

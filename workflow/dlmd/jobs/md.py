@@ -10,6 +10,7 @@ from pathlib import Path
 from dlmd import production, programs
 from dlmd.files import write_json
 from dlmd.lammps import Dynamics, Strides, deepmd_pair
+from dlmd.ownership import owned
 from dlmd.provenance import versions
 
 LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
@@ -96,19 +97,20 @@ def equilibrate(
     ranks: int,
 ) -> None:
     """Minimise and equilibrate at one temperature (see `dlmd.production.equilibrate`)."""
-    production.equilibrate(
-        Path(restart).parent,
-        data=Path(data),
-        dynamics=_dynamics(model, dynamics, temperature_k),
-        steps=steps,
-        seed=seed,
-        thermo_stride=thermo_stride,
-        all_atoms_stride=all_atoms_stride,
-        identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
-        lmp=programs.command("lmp", command, ranks=ranks),
-        threads=max(1, threads // ranks),
-        log=Path(log),
-    )
+    with owned(Path(restart).parent):
+        production.equilibrate(
+            Path(restart).parent,
+            data=Path(data),
+            dynamics=_dynamics(model, dynamics, temperature_k),
+            steps=steps,
+            seed=seed,
+            thermo_stride=thermo_stride,
+            all_atoms_stride=all_atoms_stride,
+            identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
+            lmp=programs.command("lmp", command, ranks=ranks),
+            threads=max(1, threads // ranks),
+            log=Path(log),
+        )
 
 
 def segment(
@@ -130,17 +132,18 @@ def segment(
     ranks: int,
 ) -> None:
     """Run one segment (see `dlmd.production.run_segment`)."""
-    production.run_segment(
-        Path(sidecar).parent,
-        number=number,
-        steps=steps,
-        dynamics=_dynamics(model, dynamics, temperature_k),
-        strides=Strides(**strides),
-        identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
-        lmp=programs.command("lmp", command, ranks=ranks),
-        threads=max(1, threads // ranks),
-        log=Path(log),
-    )
+    with owned(Path(sidecar).parent):
+        production.run_segment(
+            Path(sidecar).parent,
+            number=number,
+            steps=steps,
+            dynamics=_dynamics(model, dynamics, temperature_k),
+            strides=Strides(**strides),
+            identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
+            lmp=programs.command("lmp", command, ranks=ranks),
+            threads=max(1, threads // ranks),
+            log=Path(log),
+        )
 
 
 def _identity(cell_info: str, model: str, *, level: str, replica: int, seed: int) -> dict:
