@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -36,6 +37,26 @@ LONG = {
     "temperatures_k: [500, 550, 600]": "temperatures_k: [300, 330, 360]",
     "rdf_temperature_k: 600": "rdf_temperature_k: null",
 }
+# LAMMPS that computes a tenth of the time until the file `release` is there: a cluster must have time to do its worst before a
+# segment is over. How LAMMPS is started is no param, so that it makes nothing stale.
+SLOW = """
+import ctypes, os, signal, subprocess, sys, time
+from dlmd import programs
+child = subprocess.Popen(
+    [*programs.command("lmp"), *sys.argv[1:]],
+    preexec_fn=lambda: ctypes.CDLL(None).prctl(programs.PR_SET_PDEATHSIG, signal.SIGKILL),
+)
+begun, positions = time.time(), sys.argv[2].replace(".in", ".dcd")
+release = os.path.join(os.path.dirname(__file__), "release")
+while child.poll() is None:
+    running = os.path.exists(positions) and os.path.getmtime(positions) > begun
+    if running and not os.path.exists(release):
+        child.send_signal(signal.SIGSTOP)
+        time.sleep(0.6)
+        child.send_signal(signal.SIGCONT)
+    time.sleep(0.05)
+sys.exit(child.returncode)
+"""
 SEGMENTS = {t: f"{LEVEL}/{t}K/r0/0001.json" for t in (300, 330, 360)}
 
 
@@ -115,9 +136,9 @@ def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy
 
 @pytest.fixture(scope="module")
 def long_run(toy_run, tmp_path_factory):
-    """A function that makes a working directory where only production MD is left to do, in segments of half a minute."""
+    """A function that makes a working directory where only production MD is left to do, in longer segments."""
 
-    def make(name):
+    def make(name, *, slow=False):
         workdir = tmp_path_factory.mktemp(name)
         shutil.copytree(
             toy_run, workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".snakemake", "transport")
@@ -129,6 +150,11 @@ def long_run(toy_run, tmp_path_factory):
         for old, new in LONG.items():
             assert old in text
             text = text.replace(old, new)
+        if slow:
+            program = workdir / "slow_lmp.py"
+            program.write_text(SLOW)
+            text = text.replace("\nmd:\n", f"\nmd:\n  command: {sys.executable} {program}\n")
+            assert "command" in text
         (workdir / "config/long.yaml").write_text(text)
         return workdir
 
@@ -144,7 +170,7 @@ def last_restart(workdir, temperature):
 def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
     """Killed for memory, by the walltime, with its node, and with an orphan of a killed Snakemake still writing: the
     trajectories go on as those of a run that nothing happened to."""
-    workdir = long_run("disturbed")
+    workdir = long_run("disturbed", slow=True)
     # 250 MB is too little for LAMMPS with a potential
     memory = "md_segment:mem_mb=250 if wildcards.T in ['300'] and attempt < 2 else 2000"
     args = [
@@ -177,6 +203,7 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
     time.sleep(3)
     # refused where the node has come back by itself
     cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
+    (workdir / "release").touch()
     second.finish()
 
     undisturbed = long_run("undisturbed")
