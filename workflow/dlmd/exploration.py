@@ -13,15 +13,13 @@ import numpy as np
 from dlmd import lammps_data, programs
 from dlmd.binary_trajectories import xtc_offsets
 from dlmd.errors import DlmdError
-from dlmd.lammps import Dynamics
+from dlmd.lammps import FLAGS, Dynamics, all_atoms_dump, cell_and_pair, nose_hoover
 from dlmd.units import FS_PER_PS
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 VERSION = 1
-
-FLAGS = ["-log", "none", "-nocite"]
 
 
 @dataclass(frozen=True)
@@ -64,22 +62,12 @@ def exploration_input(dynamics: Dynamics, *, data: str, steps: int, stride: int,
     t = dynamics.temperature_k
     return "\n".join(
         [
-            "units metal",
-            "atom_style atomic",
-            "atom_modify map yes",
-            "boundary p p p",
-            "box tilt large",
-            f"read_data {data}",
-            *dynamics.pair,
-            "neighbor 1.0 bin",
-            "neigh_modify every 1 delay 0 check yes",
-            f"timestep {dynamics.time_step_fs / FS_PER_PS:.6g}",
+            *cell_and_pair(dynamics, f"read_data {data}", check_every=1),
             f"velocity all create {2 * t:g} {seed} mom yes rot no dist gaussian",
-            f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}",
+            nose_hoover(t, dynamics),
             "variable now_temperature equal temp",
             f"fix guard all halt 10 v_now_temperature > {dynamics.runaway_k:g} error soft message yes",
-            f"dump all_atoms all xtc {stride} {xtc}",
-            "dump_modify all_atoms unwrap yes sort id first yes precision 10000",
+            *all_atoms_dump(stride, xtc),
             f"thermo {max(stride, steps // 20)}",
             f"run {steps}",
             "",

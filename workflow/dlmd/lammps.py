@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dlmd.units import FS_PER_PS
 
@@ -20,6 +21,8 @@ RUNAWAY_OFFSET_K = 300.0
 # eV per atom that the conserved energy may move in one part of a segment: k_B times 1160 K, no drift of an integrator
 RUNAWAY_ENERGY_EV = 0.1
 GUARD_STEPS = 100
+# flags of every start: the log goes to the job's, and no list of citations with it
+FLAGS = ["-log", "none", "-nocite"]
 
 
 @dataclass(frozen=True)
@@ -74,20 +77,43 @@ def deepmd_pair(models: Sequence[str], species: Sequence[str]) -> list[str]:
     return [f"pair_style deepmd {' '.join(models)}", f"pair_coeff * * {' '.join(species)}"]
 
 
-def _setup(dynamics: Dynamics, read: str) -> list[str]:
-    mobile_type = dynamics.species.index(dynamics.mobile) + 1
+def deepmd_dynamics(model: str | Path, settings: Mapping, *, temperature_k: float) -> Dynamics:
+    """Dynamics with one DeePMD model; `settings` are the other fields."""
+    pair = deepmd_pair([str(Path(model).resolve())], settings["species"])
+    return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
+
+
+def cell_and_pair(dynamics: Dynamics, read: str, *, check_every: int) -> list[str]:
+    """What every input begins with: units, the cell by the command `read`, the potential, and the time step.
+
+    Neighbour lists are looked at every `check_every` steps.
+    """
     return [
         "units metal",
         "atom_style atomic",
-        # sorting in space would reorder atoms, and with them sums, at other steps in a run that was interrupted
-        "atom_modify map yes sort 0 0.0",
+        "atom_modify map yes",
         "boundary p p p",
         "box tilt large",
         read,
         *dynamics.pair,
         "neighbor 1.0 bin",
-        "neigh_modify every 5 delay 0 check yes",
+        f"neigh_modify every {check_every} delay 0 check yes",
         f"timestep {dynamics.time_step_fs / FS_PER_PS:.6g}",
+    ]
+
+
+def nose_hoover(temperature_k: float, dynamics: Dynamics) -> str:
+    """The thermostat, under one name, so that its state goes through restarts."""
+    t = temperature_k
+    return f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}"
+
+
+def _setup(dynamics: Dynamics, read: str) -> list[str]:
+    mobile_type = dynamics.species.index(dynamics.mobile) + 1
+    return [
+        *cell_and_pair(dynamics, read, check_every=5),
+        # sorting in space would reorder atoms, and with them sums, at other steps in a run that was interrupted
+        "atom_modify sort 0 0.0",
         f"group mobile type {mobile_type}",
         "group host subtract all mobile",
         "thermo_style custom step temp pe ke press econserve",
@@ -96,11 +122,7 @@ def _setup(dynamics: Dynamics, read: str) -> list[str]:
 
 
 def _nvt(dynamics: Dynamics) -> list[str]:
-    t = dynamics.temperature_k
-    return [
-        f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}",
-        *_guards(dynamics),
-    ]
+    return [nose_hoover(dynamics.temperature_k, dynamics), *_guards(dynamics)]
 
 
 def _guards(dynamics: Dynamics) -> list[str]:
@@ -155,7 +177,8 @@ def _thermo_file(stride: int, name: str) -> list[str]:
     ]
 
 
-def _all_atoms_dump(stride: int, name: str) -> list[str]:
+def all_atoms_dump(stride: int, name: str) -> list[str]:
+    """All atoms as XTC, unwrapped and sorted by id."""
     return [
         f"dump all_atoms all xtc {stride} {name}",
         "dump_modify all_atoms unwrap yes sort id first yes precision 10000",
@@ -191,7 +214,7 @@ def equilibrate_input(
             f"velocity all create {dynamics.temperature_k:g} {seed} mom yes rot no dist gaussian",
             *_nvt(dynamics),
             *_thermo_file(thermo_stride, thermo),
-            *_all_atoms_dump(all_atoms_stride, all_atoms),
+            *all_atoms_dump(all_atoms_stride, all_atoms),
             f"thermo {max(thermo_stride, steps // 100)}",
             f"run {steps}",
             "undump all_atoms",
@@ -231,7 +254,7 @@ def segment_input(
             *_thermo_file(strides.thermo, thermo),
             f"dump positions mobile dcd {strides.positions} {positions}",
             "dump_modify positions unwrap yes sort id first yes",
-            *_all_atoms_dump(strides.all_atoms, all_atoms),
+            *all_atoms_dump(strides.all_atoms, all_atoms),
             "compute host_centre host com",
             f"fix host_file host ave/time {strides.positions} 1 {strides.positions} "
             f"c_host_centre[1] c_host_centre[2] c_host_centre[3] file {host} format ' %.8g'",

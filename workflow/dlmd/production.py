@@ -19,7 +19,7 @@ from dlmd import binary_trajectories as binary
 from dlmd import programs, walltime
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
-from dlmd.lammps import Dynamics, Strides, equilibrate_input, guard_that_ended, segment_input
+from dlmd.lammps import FLAGS, Dynamics, Strides, equilibrate_input, guard_that_ended, segment_input
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
@@ -27,7 +27,6 @@ FORMAT_VERSION = 1
 RESTART_MAGIC = b"LammpS RestartT"
 # what a guard found; an attempt that would end the same way is not made
 FAILED = "failed.txt"
-LAMMPS_FLAGS = ["-log", "none", "-nocite"]
 
 
 def equilibrate(
@@ -166,7 +165,7 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     if not verdict.exists():
         before = log.stat().st_size if log.exists() else 0
         try:
-            programs.run([*lmp, "-in", name, *LAMMPS_FLAGS], cwd=cwd, log=log, threads=threads)
+            programs.run([*lmp, "-in", name, *FLAGS], cwd=cwd, log=log, threads=threads)
             return
         except DlmdError:
             with log.open(errors="replace") as text:

@@ -15,8 +15,8 @@ import numpy as np
 
 from dlmd import lammps_data, programs
 from dlmd.errors import DlmdError
-from dlmd.exploration import FLAGS, read_frames
-from dlmd.lammps import Dynamics
+from dlmd.exploration import read_frames
+from dlmd.lammps import FLAGS, Dynamics, cell_and_pair, nose_hoover
 from dlmd.units import FS_PER_PS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TrialRun:
 
 def trial_input(dynamics: Dynamics, plan: Plan, *, data: str, seed: int) -> str:
     """LAMMPS input of a trial; `dynamics` has the temperature of the last two parts."""
-    t, damping = dynamics.temperature_k, dynamics.damping_fs / FS_PER_PS
+    t = dynamics.temperature_k
     thermo = (
         f'fix thermo_file all print {THERMO_STEPS} "$(step) $(temp:%.10g) $(etotal:%.12g)" file {{}} '
         'screen no title ""'
@@ -65,16 +65,7 @@ def trial_input(dynamics: Dynamics, plan: Plan, *, data: str, seed: int) -> str:
         "dump_modify frames unwrap yes sort id precision 10000",
     ]
     lines = [
-        "units metal",
-        "atom_style atomic",
-        "atom_modify map yes",
-        "boundary p p p",
-        "box tilt large",
-        f"read_data {data}",
-        *dynamics.pair,
-        "neighbor 1.0 bin",
-        "neigh_modify every 1 delay 0 check yes",
-        f"timestep {dynamics.time_step_fs / FS_PER_PS:.6g}",
+        *cell_and_pair(dynamics, f"read_data {data}", check_every=1),
         "thermo_style custom step temp pe etotal press",
         "thermo 100",
         "variable now_temperature equal temp",
@@ -85,7 +76,7 @@ def trial_input(dynamics: Dynamics, plan: Plan, *, data: str, seed: int) -> str:
         lines += [
             # half of the kinetic energy goes into the relaxed cell's potential energy
             f"velocity all create {2 * rdf_t:g} {seed} mom yes rot no dist gaussian",
-            f"fix integrate all nvt temp {rdf_t:g} {rdf_t:g} {damping:.6g}",
+            nose_hoover(rdf_t, dynamics),
             *(line.format("rdf.xtc") for line in dump),
             f"run {plan.rdf_steps}",
             "undump frames",
@@ -97,7 +88,7 @@ def trial_input(dynamics: Dynamics, plan: Plan, *, data: str, seed: int) -> str:
             *lines,
             f"velocity all create {start:g} {seed} mom yes rot no dist gaussian",
             "reset_timestep 0",
-            f"fix integrate all nvt temp {t:g} {t:g} {damping:.6g}",
+            nose_hoover(t, dynamics),
             thermo.format("nvt.txt"),
             f"run {plan.nvt_steps}",
             "unfix thermo_file",

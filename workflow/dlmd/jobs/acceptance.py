@@ -48,12 +48,11 @@ def try_out(
     import ase.io
 
     from dlmd import plot_trial, programs
-    from dlmd.lammps import Dynamics, deepmd_pair
+    from dlmd.lammps import deepmd_dynamics
 
     atoms = ase.io.read(relaxed)
     plan = trial.Plan(**plan)
-    pair = deepmd_pair([str(Path(models[potential]).resolve())], dynamics["species"])
-    settings = Dynamics(pair=pair, temperature_k=temperature_k, **dynamics)
+    settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k)
     work = Path(result).with_suffix(".work")
     run = trial.run(
         atoms,

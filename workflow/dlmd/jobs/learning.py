@@ -52,7 +52,7 @@ def explore(
     import ase.io
 
     from dlmd import exploration, programs, structures
-    from dlmd.lammps import Dynamics, deepmd_pair
+    from dlmd.lammps import deepmd_dynamics
 
     atoms = structures.strain(ase.io.read(relaxed), strain)
     target = Path(explored)
@@ -62,12 +62,11 @@ def explore(
             empty, atoms.cell.array, np.empty(0), atoms.get_chemical_symbols(), [], "settled"
         ).save(target)
         return
-    pair = deepmd_pair([str(Path(model).resolve())], dynamics["species"])
     work = target.with_suffix(".work")
     exploration.explore(
         atoms,
         work,
-        dynamics=Dynamics(pair=pair, temperature_k=temperature_k, **dynamics),
+        dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
         steps=steps,
         stride=stride,
         discard_ps=discard_ps,

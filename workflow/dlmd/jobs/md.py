@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlmd import production, programs
 from dlmd.files import write_json
-from dlmd.lammps import Dynamics, Strides, deepmd_pair
+from dlmd.lammps import Strides, deepmd_dynamics
 from dlmd.ownership import owned
 from dlmd.provenance import versions
 
@@ -72,11 +72,6 @@ def cell(
     )
 
 
-def _dynamics(model: str, settings: Mapping, temperature_k: float) -> Dynamics:
-    pair = deepmd_pair([str(Path(model).resolve())], settings["species"])
-    return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
-
-
 def equilibrate(
     data: str,
     cell_info: str,
@@ -101,7 +96,7 @@ def equilibrate(
         production.equilibrate(
             Path(restart).parent,
             data=Path(data),
-            dynamics=_dynamics(model, dynamics, temperature_k),
+            dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
             steps=steps,
             seed=seed,
             thermo_stride=thermo_stride,
@@ -137,7 +132,7 @@ def segment(
             Path(sidecar).parent,
             number=number,
             steps=steps,
-            dynamics=_dynamics(model, dynamics, temperature_k),
+            dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
             strides=Strides(**strides),
             identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
             lmp=programs.command("lmp", command, ranks=ranks),
