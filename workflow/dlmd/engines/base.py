@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dlmd.errors import DlmdError
+from dlmd.errors import DlmdError, did_you_mean
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -30,6 +31,34 @@ class Engine(Protocol):
 
     def versions(self) -> dict[str, str]:
         """Versions of the packages that decide the numbers."""
+
+
+def pretrained_model(
+    settings: Mapping[str, Any], *, engine: str, package: str, models: Sequence[str], extra: str = "pipeline"
+) -> str:
+    """Name of the model that the keys of a level ask for, the first of `models` where they name none.
+
+    Raises
+    ------
+    DlmdError
+        for a key other than `model`, a model that the package does not ship, or where the package is not installed.
+    """
+    for key in settings:
+        if key != "model":
+            raise DlmdError(
+                f"the engine {engine} has no key '{key}'",
+                where="the level",
+                remedy=did_you_mean(key, ["model"]),
+            )
+    model = str(settings.get("model", models[0]))
+    if model not in models:
+        raise DlmdError(
+            f"{package} has no model '{model}'",
+            where="key model of the level",
+            remedy=did_you_mean(model, models),
+        )
+    package_version(package, extra=extra)
+    return model
 
 
 def package_version(package: str, *, extra: str = "pipeline") -> str:

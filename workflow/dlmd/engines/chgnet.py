@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dlmd.engines.base import package_version
-from dlmd.errors import DlmdError, did_you_mean
+from dlmd.engines.base import package_version, pretrained_model
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-# What the models were trained on. The Materials Project applies +U to oxides and fluorides only.
+# What the models were trained on; the first is the default. The Materials Project applies +U to oxides and fluorides only.
 FUNCTIONALS = {
     "0.3.0": "PBE (no +U for chlorides)",
     "r2scan": "r2SCAN",
@@ -35,21 +34,7 @@ def create(settings: Mapping[str, Any]) -> ChgnetEngine:
     DlmdError
         for an unknown key or model, or where chgnet is not installed.
     """
-    for key in settings:
-        if key != "model":
-            raise DlmdError(
-                f"the engine chgnet has no key '{key}'",
-                where="the level",
-                remedy=did_you_mean(key, ["model"]),
-            )
-    model = str(settings.get("model", "0.3.0"))
-    if model not in FUNCTIONALS:
-        raise DlmdError(
-            f"chgnet has no model '{model}'",
-            where="key model of the level",
-            remedy=did_you_mean(model, FUNCTIONALS),
-        )
-    package_version("chgnet")
+    model = pretrained_model(settings, engine="chgnet", package="chgnet", models=list(FUNCTIONALS))
     return ChgnetEngine(model)
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dlmd.engines.base import package_version
-from dlmd.errors import DlmdError, did_you_mean
+from dlmd.engines.base import package_version, pretrained_model
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-# What the models were trained on; other models of the package would be downloaded.
+# What the models were trained on; the first is the default. Other models of the package would be downloaded.
 FUNCTIONALS = {
     "7net-0": "PBE (no +U for chlorides)",
     "7net-l3i5": "PBE (no +U for chlorides)",
@@ -32,21 +31,9 @@ def create(settings: Mapping[str, Any]) -> SevennetEngine:
     DlmdError
         for an unknown key or model, or where sevenn is not installed.
     """
-    for key in settings:
-        if key != "model":
-            raise DlmdError(
-                f"the engine sevennet has no key '{key}'",
-                where="the level",
-                remedy=did_you_mean(key, ["model"]),
-            )
-    model = str(settings.get("model", "7net-0"))
-    if model not in FUNCTIONALS:
-        raise DlmdError(
-            f"sevenn ships no model '{model}'",
-            where="key model of the level",
-            remedy=did_you_mean(model, FUNCTIONALS),
-        )
-    package_version("sevenn", extra="sevennet")
+    model = pretrained_model(
+        settings, engine="sevennet", package="sevenn", models=list(FUNCTIONALS), extra="sevennet"
+    )
     return SevennetEngine(model)
 
 
