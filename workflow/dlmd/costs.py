@@ -121,10 +121,13 @@ def throughput(jobs: Sequence[Record], cfg: RunConfig, compositions: Mapping) ->
 
     Start-up is part of a job's time, so that short jobs look slower than long ones.
     """
+    from dlmd import targets
+
+    sources = {source.folder: source for source in targets.aimd_sources(cfg)}
     rows = []
     for level in cfg.levels:
         label = _dynamics(
-            [_label_job(job, cfg, compositions) for job in jobs if _is(job, LABEL_RULES, level)],
+            [_label_job(job, cfg, compositions, sources) for job in jobs if _is(job, LABEL_RULES, level)],
             kind="labels",
             level=level,
         )
@@ -151,15 +154,16 @@ def _is(job: Record, rules: Sequence[str], level: str) -> bool:
     return job.rule in rules and job.wildcards.get("level") == level
 
 
-def _label_job(job: Record, cfg: RunConfig, compositions: Mapping) -> tuple[Record, int, float, float]:
+def _label_job(
+    job: Record, cfg: RunConfig, compositions: Mapping, sources: Mapping
+) -> tuple[Record, int, float, float]:
     """A job of label dynamics with its atoms, steps and ps; of one of VASP's segments, its share of the trajectory."""
     from dlmd import targets
     from dlmd.vasp.incar import aimd_plan
 
     w = job.wildcards
     atoms = sum(compositions[w["occupancy"], w["cell"]].values())
-    folder = f"{w['occupancy']}/{w['cell']}/{w['n']}/{w['aimd_T']}K/{w['strain']}"
-    source = next(s for s in targets.aimd_sources(cfg) if s.folder == folder)
+    source = sources[targets.source_folder(w)]
     steps = float(source.steps)
     if "step" in w:
         plan = aimd_plan(cfg.levels[w["level"]], temperature_k=source.temperature_k, steps=source.steps)

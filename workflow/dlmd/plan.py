@@ -157,7 +157,8 @@ class Model:
             names = ("stage", "level", "kind", "occupancy", "cell", "n", "aimd_T", "strain")
         else:
             names = ("stage", "level", "T", "k")
-        return dict(zip(names, parts, strict=False))
+        found = dict(zip(names, parts, strict=False))
+        return found | {"aimd_T": found["aimd_T"].removesuffix("K")} if "aimd_T" in found else found
 
     def _estimate(self, rule: str, w: Mapping[str, str]) -> Estimate:
         cfg, kind = self.cfg, KINDS[rule]
@@ -178,8 +179,7 @@ class Model:
         if kind == "relax":
             whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), relax_plan
         else:
-            t = w["aimd_T"].removesuffix("K")
-            source = self.sources[f"{w['occupancy']}/{w['cell']}/{w['n']}/{t}K/{w['strain']}"]
+            source = self.sources[targets.source_folder(w)]
             whole = estimates.aimd(cfg, w["level"], source, atoms=atoms)
             steps = partial(aimd_plan, temperature_k=source.temperature_k, steps=source.steps)
         if not rule.startswith("vasp_run"):

@@ -7,6 +7,7 @@ Paths are relative to the working directory and follow the result tree of the RE
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -34,7 +35,7 @@ class AimdSource:
 
     @property
     def folder(self) -> str:
-        """Folder below labels/<level>/aimd/."""
+        """Folder below labels/<level>/aimd/; `source_folder` gives it from wildcards."""
         return f"{self.occupancy}/{self.cell}/{self.ordering}/{self.temperature_k:g}K/{self.strain:+.3f}"
 
 
@@ -91,6 +92,11 @@ def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, 
 def label_slots(cfg: RunConfig) -> list[str]:
     """Names of the places for labelled frames of one round of the learning loop."""
     return [f"{n:03d}" for n in range(cfg.learning.max_frames)]
+
+
+def source_folder(w: Mapping[str, str]) -> str:
+    """`AimdSource.folder` of the trajectory with these wildcards (occupancy, cell, n, aimd_T, strain)."""
+    return f"{w['occupancy']}/{w['cell']}/{w['n']}/{w['aimd_T']}K/{w['strain']}"
 
 
 def table_cells(cfg: RunConfig) -> list[PAIR]:
