@@ -83,7 +83,7 @@ def engine_settings(w):
 
 
 def aimd_source(w):
-    return AIMD_SOURCES[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
+    return AIMD_SOURCES[targets.source_folder(w)]
 
 
 def potential_of(w):
@@ -127,7 +127,7 @@ def of_previous_round(*names):
 
 
 def explored_source(w):
-    return EXPLORATIONS[f"{w.occupancy}/{w.cell}/{w.n}/{w.aimd_T}K/{w.strain}"]
+    return EXPLORATIONS[targets.source_folder(w)]
 
 
 def exploring_member(w):
@@ -212,10 +212,6 @@ def parallel(cores, gpus):
         gpu=lambda w: gpus(w) or None,
         tasks_per_gpu=lambda w: max(1, cores(w) // gpus(w)) if gpus(w) else None,
     )
-
-
-def vasp_parallel():
-    return parallel(lambda w: cfg.levels[w.level].cores, lambda w: cfg.levels[w.level].gpus)
 
 
 def engine_cores(w):

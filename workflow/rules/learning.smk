@@ -238,13 +238,13 @@ rule learning_run_vasp:
         level=VASP_LEVELS,
     conda:
         DLMD_ENV
-    threads: lambda w: cfg.levels[w.level].cores
+    threads: engine_cores
     resources:
-        **vasp_parallel(),
+        **engine_parallel(),
         mem_mb=lambda w, attempt: 32000 * attempt,
         runtime=1440,
     params:
-        engine=lambda w: cfg.levels[w.level].model_dump(mode="json"),
+        engine=lambda w: cfg.levels[w.level].staging(),
     message:
         "{wildcards.level}: VASP on frame {wildcards.slot} of round {wildcards.i}"
     script:

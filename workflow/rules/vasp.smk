@@ -52,12 +52,12 @@ rule vasp_run_relax:
         level=VASP_LEVELS,
     conda:
         DLMD_ENV
-    threads: lambda w: cfg.levels[w.level].cores
+    threads: engine_cores
     resources:
-        **vasp_parallel(),
+        **engine_parallel(),
         # not growing: a job that its walltime stops goes on in the next
         runtime=1440,
-        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * cfg.levels[w.level].cores),
+        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * engine_cores(w)),
     params:
         engine=lambda w: cfg.levels[w.level].staging(),
     message:
@@ -129,12 +129,12 @@ rule vasp_run_aimd:
         level=VASP_LEVELS,
     conda:
         DLMD_ENV
-    threads: lambda w: cfg.levels[w.level].cores
+    threads: engine_cores
     resources:
-        **vasp_parallel(),
+        **engine_parallel(),
         # not growing: a job that its walltime stops goes on in the next
         runtime=1440,
-        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * cfg.levels[w.level].cores),
+        mem_mb=lambda w, attempt: attempt * max(8000, 2000 * engine_cores(w)),
     params:
         engine=lambda w: cfg.levels[w.level].staging(),
     message:

@@ -3,4 +3,9 @@ from adapter import job
 with job(snakemake):
     from dlmd.vasp import static
 
-    static.run(snakemake.input.slot, done=snakemake.output.done, engine=snakemake.params.engine)
+    static.run(
+        snakemake.input.slot,
+        done=snakemake.output.done,
+        # no params: how VASP is started does not make its results stale
+        engine=snakemake.config["levels"][snakemake.wildcards.level],
+    )
