@@ -18,16 +18,16 @@ from dlmd.files import write_json
 from dlmd.segments import all_atoms
 from dlmd.trajectory import Trajectory
 
-INTERVAL_PS = 0.01
+INTERVAL_PS = 0.02
 BATCHES = 12
 SPECTRUM_PS = 1.5
-RDF_STRIDE = 10
+RDF_STRIDE = 5
 CONFIDENCE = 0.95
 
 
 @dataclass
 class Run:
-    """All atoms (frames, atoms, 3) in Å, unwrapped, every 10 fs, after the skipped start."""
+    """All atoms (frames, atoms, 3) in Å, unwrapped, every 20 fs, after the skipped start."""
 
     positions: np.ndarray
     cell: np.ndarray
