@@ -1,6 +1,6 @@
 """Compare what `run.py` left: RDFs, vibrational densities of states, MSD and D of teacher and potential, with intervals.
 
-python benchmarks/teacher/compare.py OUT [--lag 2.0] [--skip 1.0]
+python benchmarks/teacher/compare.py OUT [--teacher OTHER] [--lag 2.0] [--skip 1.0]
 """
 
 import argparse
@@ -146,10 +146,10 @@ def rdfs(runs: list[Run]) -> rdf.RdfSet:
     return rdf.mean([rdf.rdfs(run.positions[::RDF_STRIDE], run.symbols, cell=run.cell) for run in runs])
 
 
-def compare(out: Path, temperature: int, lag_ps: float, skip_ps: float) -> tuple[dict, dict]:
+def compare(out: Path, home: Path, temperature: int, lag_ps: float, skip_ps: float) -> tuple[dict, dict]:
     """All numbers of one temperature, and the runs themselves."""
     potential = potential_runs(out / "potential" / f"{temperature}K", skip_ps)
-    teacher = teacher_runs(out / "teacher" / f"{temperature}K", potential[0], skip_ps)
+    teacher = teacher_runs(home / "teacher" / f"{temperature}K", potential[0], skip_ps)
     # the teacher ran in the engine's frame: distances need its own cell
     cell = ase.io.read(out / "relaxed.extxyz").cell.array
     for run in teacher:
@@ -212,14 +212,16 @@ def draw(out: Path, temperature: int, runs: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
+    parser.add_argument("--teacher", type=Path, help="where the teacher's runs are, if not in OUT")
     parser.add_argument("--lag", type=float, default=2.0, help="ps")
     parser.add_argument("--skip", type=float, default=1.0, help="start of each run that is left out, ps")
     options = parser.parse_args()
     found = {}
-    for home in sorted((options.out / "teacher").glob("*K")):
-        temperature = int(home.name[:-1])
-        numbers, runs = compare(options.out, temperature, options.lag, options.skip)
-        found[home.name] = numbers
+    for folder in sorted((options.out / "potential").glob("*K")):
+        temperature = int(folder.name[:-1])
+        home = options.teacher or options.out
+        numbers, runs = compare(options.out, home, temperature, options.lag, options.skip)
+        found[folder.name] = numbers
         draw(options.out, temperature, runs)
     write_json(options.out / "comparison.json", {"lag_ps": options.lag, "skip_ps": options.skip} | found)
     print(json.dumps({t: v["ratio"] for t, v in found.items()}, indent=1))

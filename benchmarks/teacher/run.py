@@ -118,7 +118,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
 
     cfg = load(options.config)
     species, mobile = cfg.material.species, cfg.material.mobile
-    model = run / "training" / options.level / "0" / "compressed.pb"
+    model = options.model or run / "training" / options.level / "0" / "compressed.pb"
     cell = out / "potential" / "cell"
     cell.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(relaxed_path(run, options), out / "relaxed.extxyz")
@@ -222,6 +222,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=int, default=700, help="K")
     parser.add_argument("--ps", type=float, default=40.0, help="length of each run")
     parser.add_argument("--runs", type=int, default=4, help="runs of the potential")
+    parser.add_argument("--model", type=Path, help="another potential than the run's own")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     # one core each, so that timings mean something

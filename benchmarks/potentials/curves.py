@@ -1,0 +1,172 @@
+"""What sets a potential's error: trainings that differ from the demo's in one thing each, judged on held-out frames.
+
+    python benchmarks/potentials/curves.py results/demo OUT [VARIANT ...]
+
+Each variant leaves OUT/<variant>/: the compressed potential, its learning curve, errors.json (held-out trajectories) and
+cost.json (CPU seconds of the training, milliseconds per MD step of the production cell). What is there is not made again. With
+--teacher, frames of the teacher's own runs (benchmarks/teacher) are at hand as data. `table.py` puts the results side by side,
+with the ratio of D to the teacher's where `benchmarks/teacher/run.py potential --model` has run dynamics.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from dlmd import training, validation
+from dlmd.config_file import load
+from dlmd.files import write_json
+
+sys.path.append(str(Path(__file__).parents[1] / "precision"))
+from run import measure
+
+SEED = 1
+PAPER = {
+    "cutoff_angstrom": 7.0,
+    "cutoff_smooth_angstrom": 0.5,
+    "embedding": [32, 64, 128],
+    "axis_neurons": 16,
+    "fitting": [256, 256, 256],
+}
+LARGE = {
+    "cutoff_angstrom": 7.0,
+    "cutoff_smooth_angstrom": 1.0,
+    "embedding": [25, 50, 100],
+    "axis_neurons": 12,
+    "fitting": [128, 128, 128],
+}
+SMALL = {"embedding": [10, 20, 40], "axis_neurons": 4, "fitting": [64, 64, 64]}
+# `every` keeps each so manieth frame; `teacher` adds so many frames of the teacher's own runs; the rest are keys of the config
+VARIANTS = {
+    "demo": {},
+    "frames-half": {"every": 2},
+    "frames-quarter": {"every": 4},
+    "frames-eighth": {"every": 8},
+    "frames-more": {"teacher": 800},
+    "steps-3k": {"steps": 3000, "decay_steps": 42},
+    "steps-6k": {"steps": 6000, "decay_steps": 85},
+    "steps-24k": {"steps": 24000, "decay_steps": 340},
+    "cutoff-5": {"cutoff_angstrom": 5.0},
+    "cutoff-7": {"cutoff_angstrom": 7.0},
+    "smooth-3": {"cutoff_smooth_angstrom": 3.0},
+    "two-sided": {"type_one_side": False},
+    "lr-2e-2": {"start_lr": 2.0e-2},
+    "lr-5e-3": {"start_lr": 5.0e-3},
+    "batch-2": {"batch_size": 2},
+    "small": SMALL,
+    "large": LARGE,
+    "large-24k": LARGE | {"steps": 24000, "decay_steps": 340},
+    "paper": PAPER,
+    "paper-more": PAPER | {"teacher": 800},
+}
+
+
+def subset(source: Path, target: Path, every: int) -> None:
+    """A copy of one deepmd system with every so manieth frame."""
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".npy":
+                np.save(copy, np.load(path)[::every])
+            else:
+                shutil.copyfile(path, copy)
+
+
+def teacher_frames(source: Path, target: Path, like: Path, frames: int) -> None:
+    """Frames of the teacher's run in the folder `source` as a deepmd system, evenly spread; `like` is one of the same cell."""
+    chunks = [np.load(path) for path in sorted(source.glob("r*/[0-9]*.npz"))]
+    # the first picosecond remembers the relaxed cell
+    data = {key: np.concatenate([c[key] for c in chunks[1:]]) for key in ("positions", "forces", "energy_ev")}
+    chosen = np.linspace(0, len(data["positions"]) - 1, frames).round().astype(int)
+    folder = target / "set.000"
+    folder.mkdir(parents=True)
+    for name in ("type.raw", "type_map.raw"):
+        shutil.copyfile(like / name, target / name)
+    cell = np.load(like / "set.000" / "box.npy")[:1]
+    np.save(folder / "box.npy", np.repeat(cell, frames, axis=0))
+    for name, key in (("coord", "positions"), ("force", "forces"), ("energy", "energy_ev")):
+        np.save(folder / f"{name}.npy", data[key][chosen].reshape(frames, -1).squeeze().astype(np.float32))
+
+
+def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
+    cfg = load(options.config)
+    settings = cfg.training.model_dump(exclude={"potentials"}) | VARIANTS[name]
+    every, extra = settings.pop("every", 1), settings.pop("teacher", 0)
+    home, data = out / name, run / "dataset" / options.level
+    home.mkdir(parents=True, exist_ok=True)
+    frames = 0
+    for system in training.systems(data / "train"):
+        subset(system, home / "train" / system.name, every)
+        frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
+    if extra:
+        like = data / "train" / "0.750_80_0_700K_+0.000"
+        runs = sorted((options.teacher / "teacher").glob("*K"))
+        for source in runs:
+            teacher_frames(source, home / "train" / f"teacher_{source.name}", like, extra // len(runs))
+        frames += extra
+    path = home / "input.json"
+    training.write_input(
+        path,
+        train=home / "train",
+        valid=data / "valid",
+        settings=settings,
+        species=cfg.material.species,
+        seed=SEED,
+    )
+    before = os.times()
+    training.train(
+        path,
+        model=home / "model.pb",
+        compressed=home / "compressed.pb",
+        lcurve=home / "lcurve.csv",
+        threads=1,
+        log=home / "train.log",
+    )
+    after = os.times()
+    cpu = sum(getattr(after, k) - getattr(before, k) for k in ("children_user", "children_system"))
+    validation.test_errors(
+        home / "compressed.pb",
+        data / "test",
+        errors=home / "errors.json",
+        parity=home / "parity.npz",
+        species=cfg.material.species,
+        threads=1,
+        log=home / "test.log",
+    )
+    cell = next((run / "md" / options.level).rglob("cell.data"))
+    speed = measure(home / "compressed.pb", cell, cfg.material.species, threads=1, ranks=1)
+    write_json(
+        home / "cost.json",
+        {
+            "variant": VARIANTS[name],
+            "frames": frames,
+            "steps": settings["steps"],
+            "training_cpu_s": cpu,
+            **speed,
+        },
+    )
+    shutil.rmtree(home / "train")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("variants", nargs="*", default=[], help=f"of {', '.join(VARIANTS)}; default all")
+    parser.add_argument("--config", default="config/demo.yaml")
+    parser.add_argument("--level", default="chgnet")
+    parser.add_argument("--teacher", type=Path, help="folder of benchmarks/teacher's runs, for more frames")
+    options = parser.parse_args()
+    for name in options.variants or VARIANTS:
+        if (options.out / name / "cost.json").exists():
+            continue
+        train(options.run, options.out, name, options)
+        print(name, (options.out / name / "cost.json").read_text(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
