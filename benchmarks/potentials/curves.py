@@ -137,7 +137,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         threads=1,
         log=home / "test.log",
     )
-    cell = next((run / "md" / options.level).rglob("cell.data"))
+    cell = run / "md" / options.level / "cells" / "r0.data"
     speed = measure(home / "compressed.pb", cell, cfg.material.species, threads=1, ranks=1)
     write_json(
         home / "cost.json",
