@@ -16,6 +16,7 @@ COMMANDS = {
     "transport": "dlmd.commands.transport",
     "arrhenius": "dlmd.commands.arrhenius",
     "plan": "dlmd.commands.plan",
+    "compare": "dlmd.commands.compare",
 }
 
 BAD_USAGE, FAILED, INTERRUPTED = 2, 1, 130

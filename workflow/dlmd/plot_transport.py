@@ -169,6 +169,58 @@ def arrhenius(
     return fig
 
 
+def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]]) -> Figure:
+    """ln(sigma T) against 1000/T of several runs or levels over each other: points and fits with their intervals.
+
+    `subjects`: label -> (results of its temperatures, what `dlmd.arrhenius.fit` made of them), as for `arrhenius`.
+    """
+    fig, axes = style.figure(1, 1, width=6.4, height=4.8)
+    ax = axes[0, 0]
+    every = []
+    for (label, (results, fitted)), colour, marker in zip(
+        subjects.items(), cycle(style.CYCLE), cycle("os^Dv<>")
+    ):
+        usable = [r for r in results if r["verdict"]["code"] == "ok"]
+        temperature = np.array([r["temperature_k"] for r in usable])
+        every += list(temperature)
+        if not usable:
+            continue
+        value, low, high = (
+            np.array([r["conductivity_ms_per_cm"][key] for r in usable]) for key in ("value", "low", "high")
+        )
+        fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
+        energy = fit["activation_energy_ev"] if fit else None
+        said = (
+            f", $E_a$ = {energy['value']:.2f} eV [{energy['low']:.2f}, {energy['high']:.2f}]" if fit else ""
+        )
+        ax.errorbar(
+            1000 / temperature,
+            _ln_sigma_t(value, temperature),
+            yerr=[np.log(value / low), np.log(high / value)],
+            fmt=marker,
+            color=colour,
+            capsize=3,
+            label=label + said,
+            zorder=3,
+        )
+        if fit:
+            asked = [p["temperature_k"] for p in fit["predictions"]]
+            every += asked
+            inside = (temperature.min(), temperature.max())
+            for first, last, dashes in ((*inside, "-"), (min([*asked, inside[0]]), inside[0], "--")):
+                if first < last:
+                    grid = np.linspace(first, last, 40)
+                    middle, lower, upper = _predictions(results, fitted, grid).T
+                    ax.plot(1000 / grid, middle, dashes, color=colour, lw=1.4)
+                    ax.fill_between(1000 / grid, lower, upper, color=colour, alpha=0.15, lw=0)
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel("ln(σT / (mS/cm K))")
+    if every:
+        _temperature_axis(ax, every)
+    ax.legend(fontsize=9, frameon=False)
+    return fig
+
+
 def rdf_panels(sets: Mapping[str, RdfSet]) -> Figure:
     """g(r) of every pair, the named sets over each other."""
     pairs = list(next(iter(sets.values())).g)

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from dlmd import report_barriers, report_mechanism, report_trust, targets
+from dlmd import pages, report_barriers, report_mechanism, report_trust, targets
 from dlmd.config import RunConfig
 from dlmd.config_file import load
+from dlmd.formatting import aligned, interval, pairs
 from dlmd.provenance import versions
 
 TEMPLATE = "report.html.j2"
@@ -34,19 +35,14 @@ def write(config: str, *, output: str, summary: str, reference: str | None) -> N
     reference
         YAML with published values, or None.
     """
-    import jinja2
     import yaml
 
     cfg = load(config)
     run = Path(output).parent
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     levels = [_level(cfg, run, name, published) for name in cfg.levels]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    html = environment.get_template(TEMPLATE).render(
+    html = pages.render(
+        TEMPLATE,
         run=cfg.run,
         seed=cfg.seed,
         material=Path(cfg.material.cif).stem,
@@ -144,10 +140,10 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                     "quantity": f"conductivity at {t:g} K (mS/cm)",
                     "this run": interval(prediction["value_ms_per_cm"]),
                     "how": how,
-                    "published": _pairs(section["values"]) if near else "",
+                    "published": pairs(section["values"]) if near else "",
                 }
             )
-        energies = _pairs(published.get("activation_energy_ev", {}))
+        energies = pairs(published.get("activation_energy_ev", {}))
         for label, fit, beside in (
             ("activation energy, ln(σT) against 1/T (eV)", sigma_fit, energies),
             ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit, energies),
@@ -168,16 +164,10 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                 "quantity": f"Haven ratio D_self/D_total at {t['temperature_k']:g} K",
                 "this run": interval(t["haven_ratio"]),
                 "how": "lowest usable temperature",
-                "published": _pairs(published.get("haven_ratio", {})),
+                "published": pairs(published.get("haven_ratio", {})),
             }
         )
     return rows
-
-
-def interval(estimate: Mapping[str, float], digits: int = 3) -> str:
-    """'value (low to high)' with as many digits as an interval deserves."""
-    value, low, high = (f"{estimate[k]:.{digits}g}" for k in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
 
 
 def _temperature(result: Mapping) -> dict:
@@ -313,22 +303,10 @@ def _summary(cfg: RunConfig, levels: Sequence[Mapping], run: Path) -> str:
     for level in levels:
         lines.append(f"\n{cfg.run}, {level['name']} ({level['theory']})\n")
         for rows in (level["answer"], level["transport"]):
-            lines += [*_aligned(rows), ""]
+            lines += [*aligned(rows), ""]
         lines += [f"! {text}" for text in level["warnings"]]
     lines.append(f"report: {run / 'report.html'}")
     return "\n".join(lines) + "\n"
-
-
-def _aligned(rows: Sequence[Mapping]) -> list[str]:
-    if not rows:
-        return []
-    table = [list(rows[0]), *([str(v) for v in row.values()] for row in rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
-
-
-def _pairs(values: Mapping) -> str:
-    return "; ".join(f"{label} {value:g}" for label, value in values.items())
 
 
 def _read(path: Path) -> dict:

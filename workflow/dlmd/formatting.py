@@ -1,0 +1,25 @@
+"""How numbers and tables are shown as text, in reports and on the terminal alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def interval(estimate: Mapping[str, float], digits: int = 3) -> str:
+    """'value (low to high)' with as many digits as an interval deserves."""
+    value, low, high = (f"{estimate[k]:.{digits}g}" for k in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def aligned(rows: Sequence[Mapping]) -> list[str]:
+    """Lines of a table with a header, columns padded to their widest cell; none for no rows."""
+    if not rows:
+        return []
+    table = [list(rows[0]), *([str(v) for v in row.values()] for row in rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def pairs(values: Mapping) -> str:
+    """'label value; label value'."""
+    return "; ".join(f"{label} {value:g}" for label, value in values.items())
