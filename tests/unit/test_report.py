@@ -1,7 +1,7 @@
 """Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
 
 from dlmd.formatting import interval
-from dlmd.report import answer
+from dlmd.report_tables import answer
 
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
 OK = {"code": "ok", "message": ""}

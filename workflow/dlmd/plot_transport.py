@@ -210,7 +210,7 @@ def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]])
             for first, last, dashes in ((*inside, "-"), (min([*asked, inside[0]]), inside[0], "--")):
                 if first < last:
                     grid = np.linspace(first, last, 40)
-                    middle, lower, upper = _predictions(results, fitted, grid).T
+                    middle, lower, upper = fitted_ln_sigma_t(results, fitted, grid).T
                     ax.plot(1000 / grid, middle, dashes, color=colour, lw=1.4)
                     ax.fill_between(1000 / grid, lower, upper, color=colour, alpha=0.15, lw=0)
     ax.set_xlabel("1000 / T (1/K)")
@@ -258,8 +258,10 @@ def _ln_sigma_t(sigma_ms_per_cm, temperature_k):
     return np.log(np.asarray(sigma_ms_per_cm) * np.asarray(temperature_k))
 
 
-def _predictions(results: Sequence[Mapping], fitted: Mapping, temperatures_k: Sequence[float]) -> np.ndarray:
-    """(temperatures, 3): ln(sigma T) of the fit and its interval."""
+def fitted_ln_sigma_t(
+    results: Sequence[Mapping], fitted: Mapping, temperatures_k: Sequence[float]
+) -> np.ndarray:
+    """(temperatures, 3): ln(σT / (mS/cm K)) of the fit and the ends of its interval at `temperatures_k`."""
     from dlmd.arrhenius import fit
 
     again = fit(results, predict_k=list(temperatures_k), confidence=fitted["confidence"])
@@ -287,7 +289,7 @@ def _line(
         if last - first < 1e-6:
             continue
         inverse = np.linspace(1 / last, 1 / first, _GRID_POINTS)
-        heights = _predictions(results, fitted, 1 / inverse)
+        heights = fitted_ln_sigma_t(results, fitted, 1 / inverse)
         ax.plot(1000 * inverse, heights[:, 0], color=style.BLACK, ls=dashes, lw=1.2, label=name)
         ax.fill_between(1000 * inverse, heights[:, 1], heights[:, 2], color="0.6", alpha=0.35, lw=0)
 

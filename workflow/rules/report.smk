@@ -72,6 +72,7 @@ rule report:
     output:
         html=f"{RUN}/report.html",
         summary=f"{RUN}/summary.txt",
+        comparison=f"{RUN}/comparison.csv",
     log:
         f"{LOG}/report.log",
     benchmark:

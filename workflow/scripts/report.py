@@ -7,5 +7,6 @@ with job(snakemake):
         snakemake.input.config,
         output=snakemake.output.html,
         summary=snakemake.output.summary,
+        comparison=snakemake.output.comparison,
         reference=str(snakemake.input.reference) if snakemake.input.reference else None,
     )
