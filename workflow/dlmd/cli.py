@@ -17,6 +17,7 @@ COMMANDS = {
     "arrhenius": "dlmd.commands.arrhenius",
     "plan": "dlmd.commands.plan",
     "compare": "dlmd.commands.compare",
+    "status": "dlmd.commands.status",
 }
 
 BAD_USAGE, FAILED, INTERRUPTED = 2, 1, 130

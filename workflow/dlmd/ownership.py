@@ -74,6 +74,26 @@ def owned(
             path.unlink(missing_ok=True)
 
 
+def look(path: str | Path) -> dict | None:
+    """Who owns a folder, from its owner file `path`, without touching it; None where the file is gone.
+
+    Returns
+    -------
+    host, pid, job (Slurm's number or None); `state`: 'alive', 'dead', or, where the owner is on another machine and its clock is
+    all there is, 'silent for N s' after `SILENCE_S`, else 'alive'.
+    """
+    path = Path(path)
+    found = _read(path)
+    if found is None:
+        return None
+    if found["machine"] == _machine():
+        state = "alive" if _start_time(found["pid"]) == found["started"] else "dead"
+    else:
+        silent = time.time() - path.stat().st_mtime
+        state = "alive" if silent < SILENCE_S else f"silent for {silent:.0f} s"
+    return {key: found.get(key) for key in ("host", "pid", "job")} | {"state": state}
+
+
 def _identity() -> dict:
     return {
         "token": uuid.uuid4().hex,
