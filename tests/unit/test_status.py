@@ -101,9 +101,9 @@ def test_running_segment_gives_speed_and_remaining_time(run, cfg):
     os.utime(table, (1060, 1060))
     found = status.dynamics(run, cfg)[0]
     ps = cfg.md.time_step_fs / 1000
-    # the row that has only its step is counted as reached, no further
-    assert found.done_ps == pytest.approx(cfg.md.segment_ps + 40 * ps)
-    assert found.ns_per_day == pytest.approx(30 * ps / 1000 / 60 * 86400)
+    # half a row is no row
+    assert found.done_ps == pytest.approx(cfg.md.segment_ps + 30 * ps)
+    assert found.ns_per_day == pytest.approx(20 * ps / 1000 / 60 * 86400)
     assert found.hours_left == pytest.approx((found.asked_ps - found.done_ps) / 1000 / found.ns_per_day * 24)
 
 

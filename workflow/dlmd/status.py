@@ -177,9 +177,9 @@ def _running_segment(folder: Path, cfg: RunConfig) -> tuple[int, int, int, float
     if not tables:
         return None
     table = tables[-1]
-    steps = [
-        int(line.split(",")[0]) for line in _tail(table).splitlines()[1:] if line.split(",")[0].isdigit()
-    ]
+    # whole lines only: the first of the tail may lack its start, the last its end
+    whole = _tail(table).rpartition("\n")[0].splitlines()[1:]
+    steps = [int(line.split(",")[0]) for line in whole if line.split(",")[0].isdigit()]
     if not steps:
         return None
     begun = table.with_name(table.name.replace(".thermo.csv", ".in"))
