@@ -39,12 +39,15 @@ LARGE = {
     "fitting": [128, 128, 128],
 }
 SMALL = {"embedding": [10, 20, 40], "axis_neurons": 4, "fitting": [64, 64, 64]}
-# `every` keeps each so manieth frame; `teacher` adds so many frames of the teacher's own runs; the rest are keys of the config
+# `every` keeps each so manieth frame, `first` the first part of every trajectory, as if it had been run for less long;
+# `teacher` adds so many frames of the teacher's own runs; the rest are keys of the config
 VARIANTS = {
     "demo": {},
     "frames-half": {"every": 2},
     "frames-quarter": {"every": 4},
     "frames-eighth": {"every": 8},
+    "labels-half": {"first": 0.5},
+    "labels-quarter": {"first": 0.25},
     "frames-more": {"teacher": 800},
     "steps-3k": {"steps": 3000, "decay_steps": 42},
     "steps-6k": {"steps": 6000, "decay_steps": 85},
@@ -64,14 +67,15 @@ VARIANTS = {
 }
 
 
-def subset(source: Path, target: Path, every: int) -> None:
-    """A copy of one deepmd system with every so manieth frame."""
+def subset(source: Path, target: Path, every: int, first: float) -> None:
+    """A copy of one deepmd system with every so manieth frame of its first part."""
     for path in source.rglob("*"):
         if path.is_file():
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".npy":
-                np.save(copy, np.load(path)[::every])
+                frames = np.load(path)
+                np.save(copy, frames[: round(first * len(frames)) : every])
             else:
                 shutil.copyfile(path, copy)
 
@@ -95,12 +99,12 @@ def teacher_frames(source: Path, target: Path, like: Path, frames: int) -> None:
 def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     cfg = load(options.config)
     settings = cfg.training.model_dump(exclude={"potentials"}) | VARIANTS[name]
-    every, extra = settings.pop("every", 1), settings.pop("teacher", 0)
+    every, first, extra = (settings.pop(k, v) for k, v in (("every", 1), ("first", 1.0), ("teacher", 0)))
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
     for system in training.systems(data / "train"):
-        subset(system, home / "train" / system.name, every)
+        subset(system, home / "train" / system.name, every, first)
         frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
     if extra:
         like = data / "train" / "0.750_80_0_700K_+0.000"
