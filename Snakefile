@@ -39,5 +39,6 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report.html",
+        f"{RUN}/ro-crate-metadata.json",
         # asked for by name, so that a deleted one is made again although the report is newer
         level_files(*(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k)),

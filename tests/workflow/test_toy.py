@@ -39,6 +39,9 @@ def test_every_stage_left_its_result(toy_run):
         "costs/throughput.csv",
         "report.html",
         "summary.txt",
+        "comparison.csv",
+        "ro-crate-metadata.json",
+        "inputs/toy.yaml",
     ):
         assert (run / name).stat().st_size > 0, name
 
@@ -144,3 +147,26 @@ def test_other_bounds_judge_again_and_run_no_dynamics(toy_run, tmp_path):
         assert (table["accept"], table["md_equilibrate"], table["md_segment"]) == (1, 1, 2)
     finally:
         (tmp_path / "550K").rename(run)
+
+
+def test_snakemakes_own_report_has_figures_and_captions(toy_run, tmp_path):
+    page = tmp_path / "report.html"
+    done = snakemake(toy_run, "--report", str(page), *CONFIG)
+    assert done.returncode == 0, done.stderr[-3000:]
+    html = page.read_text(encoding="utf-8")
+    for expected in (
+        "results/toy/transport/chgnet/msd.png",
+        "relative to the host",
+        "Mechanism",
+        "comparison.csv",
+    ):
+        assert expected in html, expected
+
+
+def test_crate_names_only_files_that_are_there(toy_run):
+    from rocrate.rocrate import ROCrate
+
+    run = toy_run / "results/toy"
+    names = {entity.id for entity in ROCrate(str(run)).data_entities}
+    assert {"report.html", "training/chgnet/0/compressed.pb", "inputs/toy.yaml"} <= names
+    assert [name for name in names if not (run / name).is_file()] == []

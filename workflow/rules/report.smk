@@ -1,4 +1,5 @@
 # Everything of a run on one page.
+from dlmd import ro_crate as ro_crate_module
 
 
 rule costs:
@@ -72,7 +73,7 @@ rule report:
     output:
         html=f"{RUN}/report.html",
         summary=f"{RUN}/summary.txt",
-        comparison=f"{RUN}/comparison.csv",
+        comparison=report(f"{RUN}/comparison.csv", category="Answer", caption="../report/comparison.rst"),
     log:
         f"{LOG}/report.log",
     benchmark:
@@ -88,3 +89,55 @@ rule report:
         "writing the report"
     script:
         "../scripts/report.py"
+
+
+rule ro_crate:
+    input:
+        inputs=[workflow.configfiles[0], cfg.material.cif]
+        + ([cfg.material.reference] if cfg.material.reference else []),
+        results=[
+            rules.report.output.html,
+            rules.report.output.summary,
+            rules.report.output.comparison,
+            f"{RUN}/structures/occupancies.csv",
+            f"{RUN}/labels/lattice.csv",
+            f"{RUN}/costs/stages.csv",
+        ]
+        + level_files(
+            "dataset/{level}/provenance.csv",
+            *(
+                f"training/{{level}}/{m}/{name}"
+                for m in range(cfg.training.potentials)
+                for name in ("input.json", "compressed.pb")
+            ),
+            "validation/{level}/errors.json",
+            *(f"transport/{{level}}/{T}K.{kind}" for T in cfg.md.temperatures_k for kind in ("json", "csv")),
+            "transport/{level}/arrhenius.json",
+            "transport/{level}/arrhenius.pdf",
+            "mechanism/{level}/summary.json",
+        )
+        + (level_files("barriers/{level}/barriers.json") if cfg.barriers else [])
+        + [
+            f"{RUN}/md/{level}/{T}K/r{k}/{segment}.{kind}"
+            for level in cfg.levels
+            for T in cfg.md.temperatures_k
+            for k in range(len(targets.production_runs(cfg)))
+            for segment in targets.segment_numbers(cfg)
+            for kind in ("json", "dcd")
+        ],
+    output:
+        crate=f"{RUN}/ro-crate-metadata.json",
+    log:
+        f"{LOG}/ro_crate.log",
+    benchmark:
+        f"{BENCH}/ro_crate.jsonl"
+    conda:
+        DLMD_ENV
+    params:
+        name=f"{Path(cfg.material.cif).stem}: transport of {MOBILE} ions, run {cfg.run}",
+        description=f"Ionic conductivity by deep-potential molecular dynamics; levels of theory: {', '.join(cfg.levels)}; seed {cfg.seed}.",
+        algorithm=ro_crate_module.VERSION,
+    message:
+        "provenance as an RO-Crate"
+    script:
+        "../scripts/ro_crate.py"
