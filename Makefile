@@ -30,6 +30,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m dlmd.config_docs config/README.md
+	$(BIN)/python -m dlmd.command_docs docs/commands.md
 
 clean:
 	rm -rf $(VENV)
