@@ -112,6 +112,10 @@ MISTAKES = {
         [("orderings: [0]}\n    fmax", "orderings: [2]}\n    fmax")],
         ["ordering 2 does not exist"],
     ),
+    "guard on a deviation without a committee": (
+        [("  segment_ps: 0.8", "  segment_ps: 0.8\n  max_deviation_ev_per_angstrom: 0.5")],
+        ["md.max_deviation_ev_per_angstrom", "nothing to deviate from", "training.potentials"],
+    ),
     "steps between checkpoints": ([("save_steps: 100", "save_steps: 150")], ["training.steps", "multiple"]),
     "RDF temperature without MD": (
         [("rdf_temperature_k: 600", "rdf_temperature_k: 610")],

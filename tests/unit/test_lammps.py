@@ -1,6 +1,18 @@
 """Inputs of LAMMPS as text: what must be in them, and in which order."""
 
-from dlmd.lammps import Dynamics, Strides, deepmd_pair, equilibrate_input, guard_that_ended, segment_input
+import pytest
+
+from dlmd.lammps import (
+    GUARD_STEPS,
+    Dynamics,
+    Strides,
+    deepmd_dynamics,
+    deepmd_pair,
+    deviation_that_ended,
+    equilibrate_input,
+    guard_that_ended,
+    segment_input,
+)
 
 DYNAMICS = Dynamics(
     pair=deepmd_pair(["/models/compressed.pb"], ["Li", "Ti", "Cl"]),
@@ -81,3 +93,38 @@ def test_the_guard_that_ended_a_run_is_named():
     assert guard_that_ended(log) == "two atoms are 0.71 Å apart at step 1200"
     assert guard_that_ended("ERROR: Lost atoms: original 160 current 159") == "atoms have flown away"
     assert guard_that_ended("ERROR: Cannot open restart file 0000.restart") is None
+
+
+def test_a_committee_watches_and_the_first_potential_moves_the_atoms():
+    settings = {k: getattr(DYNAMICS, k) for k in ("species", "mobile", "time_step_fs", "damping_fs")}
+    pair = deepmd_dynamics("/m/0.pb", settings, temperature_k=298, others=["/m/1.pb", "/m/2.pb"]).pair
+    assert pair[0] == f"pair_style deepmd /m/0.pb /m/1.pb /m/2.pb out_freq {GUARD_STEPS} out_file deviation.txt"
+    assert deepmd_dynamics("/m/0.pb", settings, temperature_k=298).pair[0] == "pair_style deepmd /m/0.pb"
+
+
+HEAD = "#       step         max_devi_v         min_devi_v         avg_devi_v         max_devi_f         min_devi_f         avg_devi_f\n"
+
+
+def table(*largest):
+    return HEAD + "".join(
+        f"{100 * i:12d} 9.0e+00 9.0e+00 9.0e+00 {value:18.6e} 1.0e-02 2.0e-02\n" for i, value in enumerate(largest)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (table(0.1, 0.6, 0.7, 0.8), "differ by 0.60 eV/Å and more in the force on an atom from step 100 to 300"),
+        (table(0.1, 0.6, 0.7, 0.4, 0.8, 0.9), None),
+        (table(0.1, float("nan"), float("nan"), float("nan")), "from step 100 to 300"),
+        # the last row is still being written
+        (table(0.1, 0.6, 0.7) + "         300 9.0e+00 9.0e+00", None),
+        (HEAD, None),
+    ],
+)
+def test_a_deviation_that_stays_ends_a_run_and_one_in_passing_does_not(tmp_path, text, found):
+    path = tmp_path / "deviation.txt"
+    assert deviation_that_ended(path, 0.5) is None
+    path.write_text(text)
+    verdict = deviation_that_ended(path, 0.5)
+    assert verdict is None if found is None else found in verdict

@@ -65,6 +65,26 @@ def test_a_program_is_ended_when_its_time_is_up(tmp_path):
     assert programs.run([sys.executable, "-c", "pass"], **args, timeout_s=30.0)
 
 
+def test_a_program_is_ended_by_the_one_who_watches_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(programs, "WATCH_S", 0.1)
+    args = dict(cwd=tmp_path, log=tmp_path / "log", threads=1)
+    began = time.monotonic()
+    code = "import time; open('seen', 'w').close(); time.sleep(60)"
+    watch = lambda: "it was seen" if (tmp_path / "seen").exists() else None  # noqa: E731
+    with pytest.raises(programs.Ended, match="it was seen"):
+        programs.run([sys.executable, "-c", code], **args, watch=watch)
+    assert time.monotonic() - began < 30
+    # what came up in the last moments of a program counts, too
+    with pytest.raises(programs.Ended, match="it was seen"):
+        programs.run([sys.executable, "-c", "pass"], **args, watch=watch)
+    (tmp_path / "seen").unlink()
+    assert programs.run([sys.executable, "-c", "pass"], **args, watch=watch)
+    with pytest.raises(DlmdError, match="exit code 3"):
+        programs.run([sys.executable, "-c", "raise SystemExit(3)"], **args, watch=watch)
+    asleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert not programs.run(asleep, **args, watch=watch, timeout_s=0.5)
+
+
 def test_a_program_dies_with_the_job_that_started_it(tmp_path):
     # SIGKILL leaves the job no time to end anything
     job = (

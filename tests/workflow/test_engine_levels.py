@@ -9,7 +9,7 @@ import pytest
 import yaml
 from ase.io import read
 
-from dlmd import report
+from dlmd import report_tables
 from dlmd.config_file import parse
 from dlmd.engines import ENGINES, base
 from running import ROOT, jobs, snakemake
@@ -40,7 +40,7 @@ def test_example_is_complete(file, monkeypatch):
             assert level.hubbard_u_ev == {"Ti": {"u0": 0.0, "u4": 4.0}[name]}
             assert level.magmom == {"Ti": 1.0} and level.moment_range == {"Ti": (0.5, 1.5)}
     monkeypatch.setattr(base, "version", lambda package: "1")  # as if installed
-    told = {name: report._theory(cfg, name) for name in cfg.levels}
+    told = {name: report_tables.theory(cfg, name) for name in cfg.levels}
     ends = {"u0": "PBE, no U", "u4": "PBE, U(Ti) = 4 eV", "sevennet": "7net-0, PBE (no +U for chlorides)"}
     assert all(text.endswith(ends[name]) for name, text in told.items())
 

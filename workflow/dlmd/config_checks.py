@@ -160,6 +160,12 @@ def _selections(cfg: RunConfig) -> Found:
             f"production with {md.potentials} potentials, but {cfg.training.potentials} are trained",
             "raise training.potentials",
         )
+    if md.max_deviation_ev_per_angstrom is not None and cfg.training.potentials < 2:
+        yield (
+            "md.max_deviation_ev_per_angstrom",
+            "one potential has nothing to deviate from",
+            "raise training.potentials to 2 or more, or use null",
+        )
     if md.replicas > structures.orderings:
         yield (
             "md.replicas",

@@ -21,6 +21,10 @@ RUNAWAY_OFFSET_K = 300.0
 # eV per atom that the conserved energy may move in one part of a segment: k_B times 1160 K, no drift of an integrator
 RUNAWAY_ENERGY_EV = 0.1
 GUARD_STEPS = 100
+# the guard on the deviation wants it in so many rows in a row: one atom in passing is no reason to end a run
+GUARD_ROWS = 3
+DEVIATION = "deviation.txt"
+DEVIATION_COLUMNS = 7
 # flags of every start: the log goes to the job's, and no list of citations with it
 FLAGS = ["-log", "none", "-nocite"]
 
@@ -41,6 +45,9 @@ class Dynamics:
         Set point, time step and damping time of the Nose-Hoover thermostat.
     shortest_a
         Distance in Å below which two atoms have fallen into each other.
+    max_deviation_ev_per_a
+        Model deviation of the forces on one atom above which the potentials of a committee disagree too much (see
+        `deviation_that_ended`); None without that guard.
     """
 
     pair: Sequence[str]
@@ -50,6 +57,7 @@ class Dynamics:
     time_step_fs: float
     damping_fs: float
     shortest_a: float = 1.0
+    max_deviation_ev_per_a: float | None = None
 
     @property
     def runaway_k(self) -> float:
@@ -72,15 +80,52 @@ class Strides:
         return math.lcm(self.positions, self.all_atoms, self.thermo)
 
 
-def deepmd_pair(models: Sequence[str], species: Sequence[str]) -> list[str]:
-    """Pair lines of one or several DeePMD models, elements named (a bare `* *` can mix up the chemistry silently)."""
-    return [f"pair_style deepmd {' '.join(models)}", f"pair_coeff * * {' '.join(species)}"]
+def deepmd_pair(models: Sequence[str], species: Sequence[str], *, deviation: bool = False) -> list[str]:
+    """Pair lines of one or several DeePMD models, elements named (a bare `* *` can mix up the chemistry silently).
+
+    The first model gives the forces. With `deviation` the others are evaluated every `GUARD_STEPS` steps only, and how far all
+    of them are apart goes to `DEVIATION`.
+    """
+    watched = f" out_freq {GUARD_STEPS} out_file {DEVIATION}" if deviation else ""
+    return [f"pair_style deepmd {' '.join(models)}{watched}", f"pair_coeff * * {' '.join(species)}"]
 
 
-def deepmd_dynamics(model: str | Path, settings: Mapping, *, temperature_k: float) -> Dynamics:
-    """Dynamics with one DeePMD model; `settings` are the other fields."""
-    pair = deepmd_pair([str(Path(model).resolve())], settings["species"])
+def deepmd_dynamics(
+    model: str | Path, settings: Mapping, *, temperature_k: float, others: Sequence[str | Path] = ()
+) -> Dynamics:
+    """Dynamics with one DeePMD model; `settings` are the other fields. `others`, the rest of its committee, only watch."""
+    models = [str(Path(path).resolve()) for path in (model, *others)]
+    pair = deepmd_pair(models, settings["species"], deviation=bool(others))
     return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
+
+
+def deviation_that_ended(path: Path, bound_ev_per_a: float) -> str | None:
+    """What the guard on the model deviation found in LAMMPS' table so far: `GUARD_ROWS` rows in a row in which the potentials
+    differ by more than `bound_ev_per_a` in the force on some atom; None where there is nothing of the kind, or no table.
+
+    The deviation is that of the table's column max_devi_f: the largest over atoms of the standard deviation of the force over
+    the potentials (Zhang et al., Phys. Rev. Materials 3, 023804 (2019)).
+    """
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    above: list[tuple[int, float]] = []
+    for line in lines:
+        words = line.split()
+        # a header, or a line that is still being written
+        if len(words) != DEVIATION_COLUMNS or words[0].startswith("#"):
+            continue
+        step, largest = int(words[0]), float(words[4])
+        # written so that NaN counts
+        above = [] if largest <= bound_ev_per_a else [*above, (step, largest)]
+        if len(above) == GUARD_ROWS:
+            least = min(value for _, value in above)
+            return (
+                f"the potentials differ by {least:.2f} eV/Å and more in the force on an atom from step {above[0][0]} to {step}, "
+                f"the limit is {bound_ev_per_a:g}"
+            )
+    return None
 
 
 def cell_and_pair(dynamics: Dynamics, read: str, *, check_every: int) -> list[str]:

@@ -13,13 +13,23 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from dlmd import binary_trajectories as binary
 from dlmd import programs, walltime
 from dlmd.errors import DlmdError
 from dlmd.files import write_json
-from dlmd.lammps import FLAGS, Dynamics, Strides, equilibrate_input, guard_that_ended, segment_input
+from dlmd.lammps import (
+    DEVIATION,
+    FLAGS,
+    Dynamics,
+    Strides,
+    deviation_that_ended,
+    equilibrate_input,
+    guard_that_ended,
+    segment_input,
+)
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
@@ -164,9 +174,16 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     verdict = cwd / FAILED
     if not verdict.exists():
         before = log.stat().st_size if log.exists() else 0
+        watch = None
+        if dynamics.max_deviation_ev_per_a:
+            # of an attempt before this one
+            (cwd / DEVIATION).unlink(missing_ok=True)
+            watch = partial(deviation_that_ended, cwd / DEVIATION, dynamics.max_deviation_ev_per_a)
         try:
-            programs.run([*lmp, "-in", name, *FLAGS], cwd=cwd, log=log, threads=threads)
+            programs.run([*lmp, "-in", name, *FLAGS], cwd=cwd, log=log, threads=threads, watch=watch)
             return
+        except programs.Ended as ended:
+            verdict.write_text(str(ended))
         except DlmdError:
             with log.open(errors="replace") as text:
                 text.seek(before)
@@ -183,15 +200,19 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
 
 
 def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
-    """Hash of all that the frames of a segment depend on; paths and versions of programs are not among it."""
+    """Hash of all that the frames of a segment depend on; guards, paths and versions of programs are not among it."""
     known = {
         "parent": hashlib.sha256(parent.read_bytes()).hexdigest(),
         "steps": steps,
-        "dynamics": {key: value for key, value in asdict(dynamics).items() if key != "pair"},
+        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_a"),
         "strides": asdict(strides),
-        "identity": {key: value for key, value in identity.items() if key != "versions"},
+        "identity": _without(identity, "versions", "watched_by"),
     }
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _without(values: Mapping, *keys: str) -> dict:
+    return {key: value for key, value in values.items() if key not in keys}
 
 
 def _require_same(parts_dir: Path, mark: str) -> None:

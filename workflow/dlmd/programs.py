@@ -8,13 +8,19 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dlmd.errors import DlmdError
 
 LOG_LINES = 12
 PR_SET_PDEATHSIG = 1  # prctl(2)
+WATCH_S = 2.0
+
+
+class Ended(Exception):
+    """A program was ended by the one who watched it, for the reason given."""
 
 
 def locate(name: str) -> Path:
@@ -67,8 +73,14 @@ def run(
     threads: int,
     env: Mapping[str, str] | None = None,
     timeout_s: float | None = None,
+    watch: Callable[[], str | None] | None = None,
 ) -> bool:
     """Run a program with its output in `log` (appended); it dies with this process.
+
+    Parameters
+    ----------
+    watch
+        Called every `WATCH_S` while the program runs and once after it; a text that it returns ends the program.
 
     Returns
     -------
@@ -77,6 +89,8 @@ def run(
 
     Raises
     ------
+    Ended
+        with the text of `watch`.
     DlmdError
         if it cannot be started, or with the last lines of the log if it fails.
     """
@@ -101,7 +115,7 @@ def run(
             ) from None
         with program:
             try:
-                code = program.wait(timeout_s)
+                code = _wait(program, timeout_s, watch)
             except subprocess.TimeoutExpired:
                 program.terminate()
                 program.wait()
@@ -109,6 +123,8 @@ def run(
             except BaseException:
                 program.terminate()
                 raise
+    if watch and (found := watch()):
+        raise Ended(found)
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
         print(tail, file=sys.stderr)
@@ -118,6 +134,22 @@ def run(
             remedy="the lines above are the end of its log",
         )
     return True
+
+
+def _wait(program: subprocess.Popen, timeout_s: float | None, watch: Callable[[], str | None] | None) -> int:
+    """The exit code; raises `Ended` as soon as `watch` has something to say."""
+    if watch is None:
+        return program.wait(timeout_s)
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        left = WATCH_S if end is None else min(WATCH_S, end - time.monotonic())
+        try:
+            return program.wait(max(0.0, left))
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise
+        if found := watch():
+            raise Ended(found)
 
 
 # loaded here: the child between fork and exec must do no more than the call

@@ -1,4 +1,5 @@
 # The run's config as `cfg`, checked before anything else, and the paths that all rules share.
+import json
 import sys
 from pathlib import Path
 
@@ -105,6 +106,19 @@ def gate_of_run(w):
     accepted = f"{RUN}/validation/{w.level}/accepted.json"
     made = Path(f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/0000.restart").exists()
     return ancient(accepted) if made else accepted
+
+
+def watching_potentials(w):
+    """Potentials that watch a segment for the guard on the model deviation. They are no data: a segment that exists keeps those
+    it had, so that neither the guard nor a further potential makes a trajectory stale.
+    """
+    made = Path(f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{w.segment}.json")
+    if made.exists():
+        return [ancient(path) for path in json.loads(made.read_text()).get("watched_by", [])]
+    if cfg.md.max_deviation_ev_per_angstrom is None:
+        return []
+    members = (m for m in range(cfg.training.potentials) if m != potential_of(w))
+    return [f"{RUN}/training/{w.level}/{m}/compressed.pb" for m in members]
 
 
 def level_files(*names):

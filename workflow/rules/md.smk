@@ -83,6 +83,7 @@ rule md_segment:
         restart=previous_restart,
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
         model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
+        others=watching_potentials,
     output:
         dcd=protected(f"{MD}/{{segment}}.dcd"),
         xtc=protected(f"{MD}/{{segment}}.xtc"),

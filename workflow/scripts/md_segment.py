@@ -16,5 +16,7 @@ with job(snakemake):
         # no params: how LAMMPS is started does not make a trajectory stale
         command=snakemake.config["md"].get("command"),
         ranks=snakemake.config["md"].get("ranks", 1),
+        others=snakemake.input.others,
+        max_deviation_ev_per_a=snakemake.config["md"].get("max_deviation_ev_per_angstrom"),
         **{k: snakemake.params[k] for k in ("dynamics", "steps", "strides", "seed")},
     )

@@ -125,16 +125,25 @@ def segment(
     seed: int,
     command: str | None,
     ranks: int,
+    others: Sequence[str] = (),
+    max_deviation_ev_per_a: float | None = None,
 ) -> None:
-    """Run one segment (see `dlmd.production.run_segment`)."""
+    """Run one segment (see `dlmd.production.run_segment`).
+
+    With `max_deviation_ev_per_a` the potentials `others` watch it, see `dlmd.lammps.deviation_that_ended`.
+    """
+    settings = {**dynamics, "max_deviation_ev_per_a": max_deviation_ev_per_a}
     with owned(Path(sidecar).parent):
         production.run_segment(
             Path(sidecar).parent,
             number=number,
             steps=steps,
-            dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
+            dynamics=deepmd_dynamics(model, settings, temperature_k=temperature_k, others=others),
             strides=Strides(**strides),
-            identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
+            identity={
+                **_identity(cell_info, model, level=level, replica=replica, seed=seed),
+                "watched_by": list(others),
+            },
             lmp=programs.command("lmp", command, ranks=ranks),
             threads=max(1, threads // ranks),
             log=Path(log),
