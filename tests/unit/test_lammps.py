@@ -98,23 +98,29 @@ def test_the_guard_that_ended_a_run_is_named():
 def test_a_committee_watches_and_the_first_potential_moves_the_atoms():
     settings = {k: getattr(DYNAMICS, k) for k in ("species", "mobile", "time_step_fs", "damping_fs")}
     pair = deepmd_dynamics("/m/0.pb", settings, temperature_k=298, others=["/m/1.pb", "/m/2.pb"]).pair
-    assert pair[0] == f"pair_style deepmd /m/0.pb /m/1.pb /m/2.pb out_freq {GUARD_STEPS} out_file deviation.txt"
+    assert (
+        pair[0] == f"pair_style deepmd /m/0.pb /m/1.pb /m/2.pb out_freq {GUARD_STEPS} out_file deviation.txt"
+    )
     assert deepmd_dynamics("/m/0.pb", settings, temperature_k=298).pair[0] == "pair_style deepmd /m/0.pb"
 
 
-HEAD = "#       step         max_devi_v         min_devi_v         avg_devi_v         max_devi_f         min_devi_f         avg_devi_f\n"
+HEAD = "# step max_devi_v min_devi_v avg_devi_v max_devi_f min_devi_f avg_devi_f\n"
 
 
 def table(*largest):
     return HEAD + "".join(
-        f"{100 * i:12d} 9.0e+00 9.0e+00 9.0e+00 {value:18.6e} 1.0e-02 2.0e-02\n" for i, value in enumerate(largest)
+        f"{100 * i:12d} 9.0e+00 9.0e+00 9.0e+00 {value:18.6e} 1.0e-02 2.0e-02\n"
+        for i, value in enumerate(largest)
     )
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (table(0.1, 0.6, 0.7, 0.8), "differ by 0.60 eV/Å and more in the force on an atom from step 100 to 300"),
+        (
+            table(0.1, 0.6, 0.7, 0.8),
+            "differ by 0.60 eV/Å and more in the force on an atom from step 100 to 300",
+        ),
         (table(0.1, 0.6, 0.7, 0.4, 0.8, 0.9), None),
         (table(0.1, float("nan"), float("nan"), float("nan")), "from step 100 to 300"),
         # the last row is still being written

@@ -132,6 +132,27 @@ def test_a_potential_that_fails_ends_the_run_and_says_so(tmp_path, equilibrated,
         production.run_segment(folder, **run, lmp=["/no/such/program"])
 
 
+def test_potentials_that_part_ways_end_the_run(tmp_path, equilibrated):
+    folder = run_folder(tmp_path, equilibrated, "deviating")
+    # what DeePMD's pair style writes, from LAMMPS itself: a deviation that grows with the step
+    table = 'fix table all print 100 "$(step) 0 0 0 $(step/1000) 0 0" file deviation.txt screen no'
+    watched = replace(DYNAMICS, pair=[*PAIR, table], max_deviation_ev_per_a=0.65)
+    run = dict(
+        number=1, steps=200_000, strides=Strides(10, 100, 50, 50_000), identity={}, threads=1, log=folder / "log"
+    )  # fmt: skip
+    found = "the potentials differ by 0.70 eV/Å and more in the force on an atom from step 700 to 900"
+    with pytest.raises(DlmdError, match=found):
+        production.run_segment(folder, **run, dynamics=watched, lmp=programs.command("lmp"))
+    assert not (folder / "0001.json").exists()
+    with pytest.raises(DlmdError, match=found):
+        production.run_segment(folder, **run, dynamics=watched, lmp=["/no/such/program"])
+    # without the guard the same dynamics go on; its bound is no part of what the frames depend on
+    (folder / "0001.parts" / production.FAILED).unlink()
+    free = replace(watched, max_deviation_ev_per_a=None)
+    production.run_segment(folder, **run, dynamics=free, lmp=programs.command("lmp"))
+    assert json.loads((folder / "0001.json").read_text())["last_step"] == 200_000
+
+
 def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, monkeypatch):
     folder = run_folder(tmp_path, equilibrated, "walltime")
     run = dict(

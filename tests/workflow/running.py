@@ -39,3 +39,8 @@ def jobs(output):
     """{rule: number of jobs} of the table that a run or dry run prints first; empty where there is nothing to do."""
     table = output.split("Job stats:", 1)[-1].split("total", 1)[0] if "Job stats:" in output else ""
     return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+
+def told(html):
+    """A report without what nobody reads: the letters of images and the code of plotly; the data of the charts stay."""
+    return re.sub(r"<script>.*?</script>", "", re.sub(r"base64,[A-Za-z0-9+/=]+", "", html), flags=re.DOTALL)

@@ -15,6 +15,7 @@ from dlmd.errors import DlmdError, did_you_mean
 COMMANDS = {
     "transport": "dlmd.commands.transport",
     "arrhenius": "dlmd.commands.arrhenius",
+    "check": "dlmd.commands.check",
     "plan": "dlmd.commands.plan",
     "compare": "dlmd.commands.compare",
     "status": "dlmd.commands.status",

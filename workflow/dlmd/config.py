@@ -332,8 +332,8 @@ class Md(Model):
     )
     max_deviation_ev_per_angstrom: Positive | None = Field(
         None,
-        description="model deviation of the force on an atom above which, three looks of 100 steps in a row, a segment ends with a "
-        "verdict; needs training.potentials of two or more; null: no such guard",
+        description="model deviation of the force on an atom above which, three looks of 100 steps in a row, a segment "
+        "ends with a verdict; needs training.potentials of two or more; null: no such guard",
     )
     ranks: PositiveInt = Field(
         1, description="MPI ranks of LAMMPS; with `accelerator: cuda` every rank has a GPU of its own"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dlmd.config import LEVELS, RunConfig
 from dlmd.config_checks import Problem
-from dlmd.errors import DlmdError, did_you_mean
+from dlmd.errors import DlmdError, did_you_mean, similar_file
 
 
 def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:
@@ -158,7 +158,7 @@ def load(path: str | Path, overrides: dict | None = None) -> RunConfig:
         raise DlmdError(
             f"the config cannot be read: {error.strerror}",
             where=str(path),
-            remedy="name an existing file after --configfile",
+            remedy=similar_file(path) or "give its path relative to this folder",
         ) from None
     try:
         node = yaml.compose(text, Loader=_Loader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class DlmdError(Exception):
@@ -39,3 +40,11 @@ def did_you_mean(name: object, options: Iterable[object]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known: {', '.join(known)}" if known else "there are none"
+
+
+def similar_file(path: str | Path) -> str | None:
+    """A hint naming the file beside `path` whose name is nearest; None where there is no such folder."""
+    wanted = Path(path)
+    if not wanted.parent.is_dir():
+        return None
+    return did_you_mean(wanted.name, sorted(p.name for p in wanted.parent.iterdir()))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from dlmd import targets
 from dlmd.config import RunConfig
 from dlmd.targets import AimdSource
 
@@ -56,7 +57,6 @@ def compositions(cfg: RunConfig) -> dict[tuple[str, str], dict[str, int]]:
     DlmdError
         as `dlmd.occupancy.apportion`.
     """
-    from dlmd import targets
     from dlmd.crystal import read_cif
     from dlmd.occupancy import apportion
 
@@ -133,6 +133,23 @@ def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
     positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
     everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
     return Estimate(wall, cfg.md.ranks, gpus, positions + everything, bool(gpus))
+
+
+def disk_bytes(cfg: RunConfig) -> float:
+    """What all labels, potentials and trajectories of a run take; without what the learning loop adds."""
+    atoms = {pair: sum(counts.values()) for pair, counts in compositions(cfg).items()}
+    production = compositions(cfg)[cfg.md.occupancy, cfg.md.cell]
+    steps = cfg.md.steps(1000 * (cfg.md.equilibrate_ps + cfg.md.segments * cfg.md.segment_ps))
+    one = md(cfg, atoms=sum(production.values()), mobile=production[cfg.material.mobile], steps=steps)
+    runs = len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
+    total = 0.0
+    for level in cfg.levels:
+        total += runs * one.disk_bytes + cfg.training.potentials * training(cfg, atoms=1).disk_bytes
+        for source in targets.aimd_sources(cfg):
+            total += aimd(cfg, level, source, atoms=atoms[source.occupancy, source.cell]).disk_bytes
+        for occupancy, cell, _ in targets.relaxed_cells(cfg):
+            total += relax(cfg, level, atoms=atoms[occupancy, cell]).disk_bytes
+    return total
 
 
 def training_gpus(cfg: RunConfig) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from dlmd.config import EspressoLevel, RunConfig, VaspLevel
-from dlmd.errors import DlmdError, did_you_mean
+from dlmd.config import EspressoLevel, Level, RunConfig, VaspLevel
+from dlmd.errors import DlmdError, did_you_mean, similar_file
 
 # import name -> what it is needed for
 PACKAGES = {
@@ -40,21 +42,44 @@ def check_run(cfg: RunConfig, *, file: str) -> None:
     DlmdError
         for the first thing that would make a job fail later.
     """
-    check_packages(cfg)
-    check_structures(cfg, file=file)
-    check_barriers(cfg, file=file)
+    for _, _, check in checks(cfg, file=file):
+        check()
+
+
+def checks(cfg: RunConfig, *, file: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """All checks in order: what each is of, what holds where it passes, and the check, which raises DlmdError."""
+    yield "packages", "installed for every stage and engine", partial(check_packages, cfg)
+    yield (
+        "crystal",
+        f"{cfg.material.cif}: whole, neutral counts in every supercell",
+        partial(check_structures, cfg, file=file),
+    )
+    if cfg.barriers:
+        yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
     for name, level in cfg.levels.items():
-        if level.engine == "vasp":
-            check_vasp(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
-        elif level.engine in ("espresso", "cp2k"):
-            _check_command(level.command, where=f"{file}, key levels.{name}.command")
-        if level.engine == "espresso":
-            check_espresso(level, species=cfg.material.species, where=f"{file}, key levels.{name}")
-    if cfg.material.reference and not Path(cfg.material.reference).exists():
+        where = f"{file}, key levels.{name}"
+        yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, level, where=where)
+    if cfg.material.reference:
+        yield "reference", cfg.material.reference, partial(check_reference, cfg.material.reference, file=file)
+
+
+def check_level(cfg: RunConfig, level: Level, *, where: str) -> None:
+    """What the engine of one level needs beside its packages: its program, potentials, pseudopotentials."""
+    if level.engine == "vasp":
+        check_vasp(level, species=cfg.material.species, where=where)
+    elif level.engine in ("espresso", "cp2k"):
+        _check_command(level.command, where=f"{where}.command")
+    if level.engine == "espresso":
+        check_espresso(level, species=cfg.material.species, where=where)
+
+
+def check_reference(path: str, *, file: str) -> None:
+    """That the file of published values is there."""
+    if not Path(path).exists():
         raise DlmdError(
-            f"no such file: {cfg.material.reference}",
+            f"no such file: {path}",
             where=f"{file}, key material.reference",
-            remedy=_similar_file(cfg.material.reference) or "correct the path or set it to null",
+            remedy=similar_file(path) or "correct the path or set it to null",
         )
 
 
@@ -83,7 +108,7 @@ def check_structures(cfg: RunConfig, *, file: str) -> None:
         raise DlmdError(
             f"no such file: {material.cif}",
             where=f"{file}, key material.cif",
-            remedy=_similar_file(material.cif) or "give the CIF's path relative to the working directory",
+            remedy=similar_file(material.cif) or "give the CIF's path relative to the working directory",
         )
     crystal = read_cif(material.cif)
     if material.mobile not in crystal.species:
@@ -182,14 +207,7 @@ def _check_command(command: str, *, where: str) -> None:
         raise DlmdError(
             f"no such program: {program}",
             where=where,
-            remedy=_similar_file(str(path)) or "correct the path, or set run: external to run VASP elsewhere",
+            remedy=similar_file(str(path)) or "correct the path, or set run: external to run VASP elsewhere",
         )
     if not os.access(path, os.X_OK):
         raise DlmdError(f"{program} is not executable", where=where, remedy=f"chmod +x {program}")
-
-
-def _similar_file(path: str) -> str | None:
-    wanted = Path(path)
-    if wanted.parent.is_dir():
-        return did_you_mean(wanted.name, sorted(p.name for p in wanted.parent.iterdir()))
-    return None
