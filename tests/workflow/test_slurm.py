@@ -103,6 +103,44 @@ class Submission:
         return None
 
 
+def test_check_sees_the_cluster_before_anything_is_submitted(cluster, make_workdir):
+    def check(profile):
+        command = [
+            sys.executable,
+            "-m",
+            "dlmd.cli",
+            "check",
+            "config/toy.yaml",
+            "--snakefile",
+            ROOT / "Snakefile",
+        ]
+        return subprocess.run(
+            [*command, "--profile", profile],
+            cwd=workdir,
+            env=cluster.environment(),
+            capture_output=True,
+            text=True,
+        )
+
+    workdir = make_workdir("check")
+    done = check(ROOT / "slurm")
+    problems = [line for line in done.stdout.splitlines() if line.startswith("problem")]
+    # the partitions of the shipped profile are there, accounting is not
+    assert done.returncode == 1 and len(problems) == 1 and "sacct fails" in problems[0], (
+        done.stdout + done.stderr
+    )
+    text = (ROOT / "slurm/config.v9+.yaml").read_text(encoding="utf-8")
+    mine = workdir / "mine.v9+.yaml"
+    mine.write_text(text.replace("# slurm-status-command", "slurm-status-command"), encoding="utf-8")
+    done = check(mine)
+    assert done.returncode == 0 and "partitions cpu, gpu" in done.stdout, done.stdout + done.stderr
+    mine.write_text(
+        mine.read_text(encoding="utf-8").replace("slurm_partition: gpu", "slurm_partition: gpus"),
+        encoding="utf-8",
+    )
+    assert "there is no partition 'gpus'" in check(mine).stdout
+
+
 def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy_run):
     workdir = make_workdir("slurm_toy")
     run = Submission(cluster, workdir, "--configfile", "config/toy.yaml", "--config", "accelerator=cuda")
