@@ -20,6 +20,7 @@ from dlmd.engines.base import Unconverged, package_version
 from dlmd.engines.dft import (
     Mesh,
     ProgramSettings,
+    end_shown,
     first_output,
     judged,
     one_thread_per_rank,
@@ -250,16 +251,11 @@ def _calculator_class():
                     remedy="see the end of its output above, and check the command and CP2K_DATA_DIR",
                 ) from None
             text = self._text(before)
-            try:
+            with end_shown(self.output):
                 require_converged(text, self.settings)
-            except DlmdError:
-                show_end(self.output)
-                raise
             results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             moments = spin_moments(text, len(own)) if self.settings.spin_polarised else None
-            if moments is not None:
-                results["magmoms"] = moments
-            self.results = judged(results, own.symbols, self.settings)
+            self.results = judged(results, own.symbols, self.settings, moments)
 
         def _text(self, start: int) -> str:
             """What CP2K has written since."""

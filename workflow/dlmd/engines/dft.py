@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -33,7 +34,25 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DftSettings(Strict):
+class SpinsAndU:
+    """What follows from the keys hubbard_u_ev, hubbard_orbital and magmom, which every DFT level has."""
+
+    @property
+    def plus_u(self) -> dict[str, float]:
+        """Elements with a U above zero."""
+        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
+
+    @property
+    def spin_polarised(self) -> bool:
+        """Whether any initial moment is set."""
+        return any(self.magmom.values())
+
+    def orbital(self, element: str) -> str:
+        """Orbital of the U of `element`."""
+        return self.hubbard_orbital.get(element, "d")
+
+
+class DftSettings(Strict, SpinsAndU):
     """Keys that every DFT engine here has."""
 
     functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
@@ -61,20 +80,6 @@ class DftSettings(Strict):
                 "moment_range is given but no magmom, and paired spins have no moments; set magmom"
             )
         return self
-
-    @property
-    def plus_u(self) -> dict[str, float]:
-        """Elements with a U above zero."""
-        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
-
-    @property
-    def spin_polarised(self) -> bool:
-        """Whether any initial moment is set."""
-        return any(self.magmom.values())
-
-    def orbital(self, element: str) -> str:
-        """Orbital of the U of `element`."""
-        return self.hubbard_orbital.get(element, "d")
 
     def theory(self) -> dict[str, Any]:
         """The part of the level of theory that these keys decide."""
@@ -143,8 +148,15 @@ def moments_in_range(
     )
 
 
-def judged(results: dict[str, Any], symbols: Iterable[str], settings: DftSettings) -> dict[str, Any]:
-    """`results` of a step, with the key `moments_in_range` where the level sets a range."""
+def judged(
+    results: dict[str, Any],
+    symbols: Iterable[str],
+    settings: DftSettings,
+    moments: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """`results` of a step with its moments, where there are any, and the key `moments_in_range` where the level sets a range."""
+    if moments is not None:
+        results = results | {"magmoms": moments}
     verdict = moments_in_range(symbols, results.get("magmoms"), settings.moment_range)
     return results if verdict is None else results | {"moments_in_range": verdict}
 
@@ -184,6 +196,16 @@ def show_end(output: Path) -> None:
     if output.exists():
         lines = output.read_text(errors="replace").splitlines()[-LAST_LINES:]
         print(f"--- end of {output.name}", *lines, "---", sep="\n", file=sys.stderr)
+
+
+@contextmanager
+def end_shown(output: Path) -> Iterator[None]:
+    """Show the end of a program's output where what it says is refused."""
+    try:
+        yield
+    except DlmdError:
+        show_end(output)
+        raise
 
 
 def first_output(command: Sequence[str]) -> str:

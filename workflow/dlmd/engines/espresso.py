@@ -24,6 +24,7 @@ from dlmd.engines.dft import (
     Mesh,
     ProgramSettings,
     cannot_start,
+    end_shown,
     first_output,
     judged,
     one_thread_per_rank,
@@ -330,15 +331,10 @@ def _calculator_class():
             except OSError as error:
                 raise cannot_start(shlex.split(self.settings.command)[0], error) from None
             text = output.read_text(errors="replace")
-            try:
+            with end_shown(output):
                 require_sound(text, self.settings)
-            except DlmdError:
-                show_end(output)
-                raise
-            results = energy_forces_stress(text)
-            moments = last_moments(text, len(own))
-            if moments is not None:
-                results["magmoms"] = moments
-            self.results = judged(results, own.symbols, self.settings)
+            self.results = judged(
+                energy_forces_stress(text), own.symbols, self.settings, last_moments(text, len(own))
+            )
 
     return EspressoCalculator

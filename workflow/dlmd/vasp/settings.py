@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from dlmd.engines.dft import SpinsAndU
 from dlmd.errors import did_you_mean
 
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -223,7 +224,7 @@ class PotcarSettings(Strict):
         return flavours
 
 
-class VaspSettings(Strict):
+class VaspSettings(Strict, SpinsAndU):
     """One level of theory run by VASP."""
 
     functional: Literal["PW91", "PBE"] = Field("PW91", description="GGA tag (91 or PE). The paper's PW91.")
@@ -312,23 +313,9 @@ class VaspSettings(Strict):
         return self.command.replace("{cores}", str(self.cores))
 
     @property
-    def plus_u(self) -> dict[str, float]:
-        """Elements with a U above zero; empty means that LDAU is off."""
-        return {element: u for element, u in sorted(self.hubbard_u_ev.items()) if u > 0}
-
-    @property
-    def spin_polarised(self) -> bool:
-        """Whether any initial moment is set."""
-        return any(self.magmom.values())
-
-    @property
     def potcar_family(self) -> str:
         """Set of potentials: the configured one, else that of the functional."""
         return self.potcar.family or self.functional
-
-    def orbital(self, element: str) -> str:
-        """Orbital of the U of `element`."""
-        return self.hubbard_orbital.get(element, "d")
 
     def level_of_theory(self) -> dict:
         """What makes energies comparable; recorded with every frame, and never mixed."""
