@@ -40,6 +40,7 @@ def test_every_stage_left_its_result(toy_run):
         "report.html",
         "summary.txt",
         "comparison.csv",
+        "result.json",
         "ro-crate-metadata.json",
         "inputs/toy.yaml",
     ):
@@ -72,6 +73,22 @@ def test_short_run_is_given_a_verdict_not_a_conductivity(toy_run):
     for result in results:  # 1.6 ps is no diffusion, whatever the potential
         assert result["verdict"]["code"] != "ok"
         assert not result.get("conductivity_ms_per_cm")
+
+
+def test_the_answer_is_one_json_file(toy_run):
+    text = (toy_run / "results/toy/result.json").read_text()
+    result = json.loads(text)
+    assert "NaN" not in text and result["run"] == "toy"
+    level = result["levels"]["chgnet"]
+    # a toy has verdicts in place of numbers
+    assert level["verdict"]["code"] == "too_few_temperatures" and level["activation_energy_ev"] == {}
+    assert [t["temperature_k"] for t in level["temperatures"]] == [500, 550, 600]
+    assert all(
+        t["verdict"]["code"] != "ok" and t["conductivity_ms_per_cm"] is None for t in level["temperatures"]
+    )
+    made_from = {entry["path"] for entry in result["provenance"]["inputs"]}
+    assert {"config/toy.yaml", "structures/Li3TiCl6.cif"} <= made_from
+    assert "results/toy/training/chgnet/0/compressed.pb" in made_from
 
 
 def test_report_stands_alone(toy_run):

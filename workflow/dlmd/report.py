@@ -20,10 +20,12 @@ from dlmd import (
     report_scene,
     report_tables,
     report_trust,
+    result,
     targets,
 )
 from dlmd.config import RunConfig
 from dlmd.config_file import load
+from dlmd.files import write_json
 from dlmd.formatting import aligned
 from dlmd.jobs.transport import reference_points
 
@@ -46,9 +48,11 @@ class Shown:
     chart: Callable[[], dict | None] | None = None
 
 
-def write(config: str, *, output: str, summary: str, comparison: str, reference: str | None) -> None:
-    """Write the report of the run in the folder of `output`, its table of answers as text in `summary`, and the table against
-    published values in `comparison`.
+def write(
+    config: str, *, output: str, summary: str, answer: str, comparison: str, reference: str | None
+) -> None:
+    """Write the report of the run in the folder of `output`, its table of answers as text in `summary` and all its numbers as
+    JSON in `answer` (see `dlmd.result`), and the table against published values in `comparison`.
 
     Parameters
     ----------
@@ -87,6 +91,8 @@ def write(config: str, *, output: str, summary: str, comparison: str, reference:
         plotly=_plotly(),
     )
     report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
+    found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
+    write_json(Path(answer), found)
     Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
     Path(output).write_text(html, encoding="utf-8")
 

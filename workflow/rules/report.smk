@@ -73,6 +73,7 @@ rule report:
     output:
         html=f"{RUN}/report.html",
         summary=f"{RUN}/summary.txt",
+        answer=f"{RUN}/result.json",
         comparison=report(f"{RUN}/comparison.csv", category="Answer", caption="../report/comparison.rst"),
     log:
         f"{LOG}/report.log",
@@ -98,6 +99,7 @@ rule ro_crate:
         results=[
             rules.report.output.html,
             rules.report.output.summary,
+            rules.report.output.answer,
             rules.report.output.comparison,
             f"{RUN}/structures/occupancies.csv",
             f"{RUN}/labels/lattice.csv",

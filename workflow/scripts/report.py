@@ -7,6 +7,7 @@ with job(snakemake):
         snakemake.input.config,
         output=snakemake.output.html,
         summary=snakemake.output.summary,
+        answer=snakemake.output.answer,
         comparison=snakemake.output.comparison,
         reference=str(snakemake.input.reference) if snakemake.input.reference else None,
     )

@@ -1,0 +1,72 @@
+"""The answer of a run as one JSON file, for programs and archives: every value with its interval, unit in the key and verdict,
+and with what it was made from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dlmd import provenance, report_tables
+from dlmd.config import RunConfig
+
+FORMAT = "dlmd-result"
+VERSION = 1
+QUANTITIES = ("conductivity_ms_per_cm", "d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio")
+SYSTEM = ("temperature_k", "verdict", "length_ps", "n_ions", "volume_a3", "onset_ps")
+POTENTIAL = ("force_rmse_mev_per_a", "relative_force_rmse", "energy_rmse_mev_per_atom")
+
+
+def collect(cfg: RunConfig, run: Path, *, config: str, reference: str | None, packages: tuple) -> dict:
+    """What `results/<run>/result.json` holds, from the run's result files.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    config, reference
+        The config file, and the file of published values.
+    packages
+        Whose versions are recorded.
+    """
+    inputs = [config, cfg.material.cif, *([reference] if reference else [])]
+    models = sorted((run / "training").glob("*/*/compressed.pb"))
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "run": cfg.run,
+        "material": Path(cfg.material.cif).stem,
+        "mobile": cfg.material.mobile,
+        "confidence": cfg.transport.confidence,
+        "levels": {name: _level(cfg, run, name) for name in cfg.levels},
+        "seed": cfg.seed,
+        "provenance": provenance.provenance(
+            [*inputs, *models], command=["snakemake", "--configfile", config], packages=packages
+        ),
+    }
+
+
+def _level(cfg: RunConfig, run: Path, name: str) -> dict:
+    transport, validation = run / "transport" / name, run / "validation" / name
+    fitted = _read(transport / "arrhenius.json")
+    fits = fitted["fits"] or {}
+    errors = _read(validation / "errors.json")
+    return {
+        "theory": report_tables.theory(cfg, name),
+        "potential": {key: errors[key] for key in POTENTIAL},
+        "verdict": fitted["verdict"],
+        "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
+        "predictions": fits["conductivity"]["predictions"] if fits else [],
+        "temperatures": [_temperature(_read(transport / f"{t}K.json")) for t in cfg.md.temperatures_k],
+        "mechanism": {
+            f"{t:g}K": _read(run / "mechanism" / name / f"{t}K.json")["verdict"]
+            for t in cfg.md.temperatures_k
+        },
+    }
+
+
+def _temperature(found: dict) -> dict:
+    return {key: found.get(key) for key in (*SYSTEM, *QUANTITIES)}
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
