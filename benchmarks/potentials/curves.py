@@ -12,6 +12,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,18 +81,20 @@ def subset(source: Path, target: Path, every: int, first: float) -> None:
                 shutil.copyfile(path, copy)
 
 
-def teacher_frames(source: Path, target: Path, like: Path, frames: int) -> None:
-    """Frames of the teacher's run in the folder `source` as a deepmd system, evenly spread; `like` is one of the same cell."""
+def teacher_frames(source: Path, target: Path, cell: Path, species: Sequence[str], frames: int) -> None:
+    """Frames of the teacher's run in the folder `source` as a deepmd system, evenly spread; `cell` is what it started from."""
+    import ase.io
+
     chunks = [np.load(path) for path in sorted(source.glob("r*/[0-9]*.npz"))]
     # the first picosecond remembers the relaxed cell
     data = {key: np.concatenate([c[key] for c in chunks[1:]]) for key in ("positions", "forces", "energy_ev")}
     chosen = np.linspace(0, len(data["positions"]) - 1, frames).round().astype(int)
     folder = target / "set.000"
     folder.mkdir(parents=True)
-    for name in ("type.raw", "type_map.raw"):
-        shutil.copyfile(like / name, target / name)
-    cell = np.load(like / "set.000" / "box.npy")[:1]
-    np.save(folder / "box.npy", np.repeat(cell, frames, axis=0))
+    start = ase.io.read(cell)
+    (target / "type.raw").write_text("\n".join(str(species.index(s)) for s in start.symbols) + "\n")
+    (target / "type_map.raw").write_text("\n".join(species) + "\n")
+    np.save(folder / "box.npy", np.tile(start.cell.array.ravel(), (frames, 1)).astype(np.float32))
     for name, key in (("coord", "positions"), ("force", "forces"), ("energy", "energy_ev")):
         np.save(folder / f"{name}.npy", data[key][chosen].reshape(frames, -1).squeeze().astype(np.float32))
 
@@ -107,10 +110,12 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         subset(system, home / "train" / system.name, every, first)
         frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
     if extra:
-        like = data / "train" / "0.750_80_0_700K_+0.000"
         runs = sorted((options.teacher / "teacher").glob("*K"))
         for source in runs:
-            teacher_frames(source, home / "train" / f"teacher_{source.name}", like, extra // len(runs))
+            target = home / "train" / f"teacher_{source.name}"
+            teacher_frames(
+                source, target, options.teacher / "relaxed.extxyz", cfg.material.species, extra // len(runs)
+            )
         frames += extra
     path = home / "input.json"
     training.write_input(

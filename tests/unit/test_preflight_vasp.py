@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlmd.config import VaspLevel
 from dlmd.errors import DlmdError
+from dlmd.levels import VaspLevel
 from dlmd.preflight import check_vasp
 
 

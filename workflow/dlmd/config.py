@@ -1,31 +1,23 @@
 """The run config: one typed model, from which defaults, checks and config/README.md come.
 
 `dlmd.config_file` reads it from YAML, `dlmd.config_checks` compares its fields with each other, and `dlmd.preflight` checks
-what needs more than the file (CIF, counts, installed packages).
+what needs more than the file (CIF, counts, installed packages). The levels of theory are in `dlmd.levels`, what is done with
+trajectories in `dlmd.config_analysis`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from dlmd.config_analysis import Arrhenius, Barriers, Mechanism, Transport
+from dlmd.config_base import CellSelection, Model, Positive, PositiveInt
 from dlmd.config_checks import NAME, Problem, problems
-from dlmd.engines.cp2k import Cp2kSettings
-from dlmd.engines.espresso import EspressoSettings
-from dlmd.engines.gpaw import GpawSettings
+from dlmd.levels import Level
 from dlmd.occupancy import ROUNDING
-from dlmd.vasp.settings import VaspSettings
 
-Positive = Annotated[float, Field(gt=0)]
-PositiveInt = Annotated[int, Field(gt=0)]
 Sampling = Literal["random", "coulomb", "quasirandom"]
-
-
-class Model(BaseModel):
-    """Base of all sections: unknown keys are errors, values are not coerced into other types' meaning."""
-
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
 
 
 class Material(Model):
@@ -70,70 +62,6 @@ class Structures(Model):
     def sampling_of(self, cell: str) -> str:
         """How the sites of a cell are filled."""
         return self.sampling if isinstance(self.sampling, str) else self.sampling[cell]
-
-
-class ChgnetLevel(Model):
-    """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
-
-    engine: Literal["chgnet"] = Field(description="the label engine")
-    model: Literal["0.3.0", "r2scan"] = Field(
-        "0.3.0", description="pretrained weights; 0.3.0 is PBE(+U of the Materials Project)"
-    )
-
-
-class VaspLevel(VaspSettings):
-    """VASP, run here or elsewhere; the settings are those of `dlmd.vasp.settings`."""
-
-    engine: Literal["vasp"] = Field(description="the label engine")
-
-
-class GpawLevel(GpawSettings):
-    """GPAW: DFT+U as free software, run in the job itself on one core; needs the extra `gpaw`."""
-
-    engine: Literal["gpaw"] = Field(description="the label engine")
-
-
-class EspressoLevel(EspressoSettings):
-    """Quantum ESPRESSO 7.1 or newer: DFT+U with the user's own pseudopotentials; one run of pw.x per step."""
-
-    engine: Literal["espresso"] = Field(description="the label engine")
-
-
-class Cp2kLevel(Cp2kSettings):
-    """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
-
-    engine: Literal["cp2k"] = Field(description="the label engine")
-
-
-class SevennetLevel(Model):
-    """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
-
-    engine: Literal["sevennet"] = Field(description="the label engine")
-    model: Literal["7net-0", "7net-l3i5"] = Field(
-        "7net-0", description="pretrained weights; both are PBE(+U of the Materials Project), without moments"
-    )
-
-
-LEVELS = {
-    "chgnet": ChgnetLevel,
-    "sevennet": SevennetLevel,
-    "vasp": VaspLevel,
-    "gpaw": GpawLevel,
-    "espresso": EspressoLevel,
-    "cp2k": Cp2kLevel,
-}
-Level = Annotated[
-    ChgnetLevel | SevennetLevel | VaspLevel | GpawLevel | EspressoLevel | Cp2kLevel,
-    Field(discriminator="engine"),
-]
-
-
-class CellSelection(Model):
-    """Some of the orderings of one occupancy and cell."""
-
-    occupancy: str = Field(description="a name from structures.occupancies")
-    cell: str = Field(description="a name from structures.cells")
-    orderings: list[Annotated[int, Field(ge=0)]] = Field([0], description="numbers of the orderings")
 
 
 class Relax(Model):
@@ -347,96 +275,6 @@ class Md(Model):
     def steps(self, time_fs: float) -> int:
         """Number of steps in `time_fs`."""
         return round(time_fs / self.time_step_fs)
-
-
-class Transport(Model):
-    """MSD, diffusion coefficients, Haven ratio and conductivity."""
-
-    lag_start_ps: Positive | None = Field(
-        None, description="start of the fit window; null: the diffusive onset is found and reported"
-    )
-    lag_end_ps: Positive | None = Field(
-        None, description="end of the fit window; null: three times its start"
-    )
-    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="level of the intervals")
-    hop_length_angstrom: Positive = Field(
-        3.0, description="distance of neighbouring sites; an MSD below its square is not diffusion"
-    )
-
-
-class Arrhenius(Model):
-    """Fit of ln(sigma T) and ln(sigma) against 1/T."""
-
-    predict_k: list[Positive] = Field(
-        [298.15], description="temperatures at which the fit is evaluated; extrapolation is flagged"
-    )
-
-
-class Mechanism(Model):
-    """Sites, hops and pathways of the mobile ions."""
-
-    core_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        0.3,
-        description="radius of a site's core over the distance to the nearest other site; arriving in another core is a hop",
-    )
-    concerted_window_ps: Positive = Field(
-        0.5, description="two hops are concerted where one ion follows another into its site within this time"
-    )
-    fewest_hops: PositiveInt = Field(
-        10, description="a rate, share or barrier that rests on fewer hops is not given"
-    )
-
-
-class BarrierHop(Model):
-    """Hops of one kind: along a direction, between two sites, or both."""
-
-    name: str = Field(description="becomes a folder")
-    direction: tuple[int, int, int] | None = Field(
-        None,
-        description="[u, v, w] of the conventional cell, with those equivalent by symmetry; the hop ends on the next site "
-        "on that line",
-    )
-    start: str | None = Field(
-        None, description="site the ion starts from: atom-site or Wyckoff label of the CIF"
-    )
-    end: str | None = Field(None, description="site it hops to; without a direction, the nearest of these")
-
-
-class Barriers(Model):
-    """Migration barriers by nudged elastic bands, with the trained potential."""
-
-    hops: list[BarrierHop] = Field(min_length=1, description="kinds of hops")
-    cells: list[CellSelection] = Field(
-        [], description="relaxed cells with the hops; empty: those that production takes its lattice from"
-    )
-    environments: Annotated[int, Field(ge=1, le=100)] = Field(
-        3, description="bands per hop, each of another ion: a stratified sample of the local environments"
-    )
-    engine_environments: Annotated[int, Field(ge=0, le=100)] = Field(
-        0,
-        description="for so many of them the label engine finds the band too; VASP bands are staged, and collected once "
-        "their results are there",
-    )
-    image_spacing_angstrom: Positive = Field(
-        0.8, description="distance of the images along the ion's way, which sets their number"
-    )
-    fmax_ev_per_angstrom: Positive = Field(
-        0.05, description="largest force on the band at the end; a fifth of it on the endpoints"
-    )
-    max_steps: PositiveInt = Field(
-        300,
-        description="most steps for each endpoint and for the band; what needs more is shown, and not counted",
-    )
-
-    @property
-    def bands(self) -> list[tuple[str, int]]:
-        """(hop, number) of every band."""
-        return [(hop.name, n) for hop in self.hops for n in range(self.environments)]
-
-    @property
-    def engine_bands(self) -> list[tuple[str, int]]:
-        """Those of them that the label engine finds too."""
-        return [(hop, n) for hop, n in self.bands if n < self.engine_environments]
 
 
 class RunConfig(Model):

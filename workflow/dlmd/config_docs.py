@@ -14,7 +14,8 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from dlmd.config import LEVELS, RunConfig
+from dlmd.config import RunConfig
+from dlmd.levels import LEVELS
 
 INTRODUCTION = """# The run config
 

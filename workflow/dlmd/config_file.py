@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dlmd.config import LEVELS, RunConfig
+from dlmd.config import RunConfig
 from dlmd.config_checks import Problem
 from dlmd.errors import DlmdError, did_you_mean, similar_file
+from dlmd.levels import LEVELS
 
 
 def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from dlmd.config import EspressoLevel, Level, RunConfig, VaspLevel
+from dlmd.config import RunConfig
 from dlmd.errors import DlmdError, did_you_mean, similar_file
+from dlmd.levels import EspressoLevel, Level, VaspLevel
 
 # import name -> what it is needed for
 PACKAGES = {
