@@ -62,6 +62,13 @@ def test_a_single_temperature_needs_no_other(workdir):
     assert "report" not in table
 
 
+def test_a_cell_that_the_run_does_not_use_can_be_asked_for(workdir):
+    target = "results/demo/labels/chgnet/relax/0.875/80/0/relaxed.extxyz"
+    done = snakemake(workdir, "-n", "--cores", "2", target)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done.stdout + done.stderr) == {"orderings": 1, "relax": 1}
+
+
 def test_more_segments_add_to_the_chain(workdir):
     target = "results/demo/md/chgnet/500K/r0/0004.json"
     done = snakemake(workdir, "-n", "--cores", "2", target)

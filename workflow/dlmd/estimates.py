@@ -6,6 +6,7 @@ takes those. What was not measured by us but assumed is listed in `ASSUMED`, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
@@ -49,8 +50,10 @@ class Estimate:
         return min(LONGEST_MIN, max(SHORTEST_MIN, ceil(WALLTIME_FACTOR * self.wall_s / 60)))
 
 
-def compositions(cfg: RunConfig) -> dict[tuple[str, str], dict[str, int]]:
-    """Atoms of each species in every (occupancy, cell) that the run builds.
+def compositions(
+    cfg: RunConfig, pairs: Sequence[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Atoms of each species in the (occupancy, cell) of `pairs`; where None, in all that the run builds.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def compositions(cfg: RunConfig) -> dict[tuple[str, str], dict[str, int]]:
             charges=cfg.material.charges,
             tolerance=cfg.structures.tolerance,
         ).composition
-        for occupancy, cell in targets.built_cells(cfg)
+        for occupancy, cell in (targets.built_cells(cfg) if pairs is None else pairs)
     }
 
 

@@ -190,6 +190,9 @@ def last_step(job, names):
 
 
 def atoms_of(occupancy, cell):
+    if (occupancy, cell) not in COMPOSITIONS:
+        # a cell that the run does not use, asked for by its path
+        COMPOSITIONS.update(estimates.compositions(cfg, [(occupancy, cell)]))
     return sum(COMPOSITIONS[occupancy, cell].values())
 
 
