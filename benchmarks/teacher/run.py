@@ -31,9 +31,36 @@ THERMALISE_STEPS = 250
 LANGEVIN_PER_PS = 5.0
 
 
-def relaxed_path(run: Path, options: argparse.Namespace) -> Path:
-    """The relaxed cell that both start from."""
-    return run / "labels" / options.level / "relax" / options.cell / "relaxed.extxyz"
+def starting_cell(run: Path, out: Path, options: argparse.Namespace) -> Path:
+    """The relaxed cell that both start from: the run's own, or with --repeat another, relaxed by the engine."""
+    path = out / "relaxed.extxyz"
+    if path.exists():
+        return path
+    out.mkdir(parents=True, exist_ok=True)
+    if options.repeat is None:
+        shutil.copyfile(run / "labels" / options.level / "relax" / options.cell / "relaxed.extxyz", path)
+        return path
+    import ase.io
+
+    from dlmd import engines, relaxation
+    from dlmd.config_file import load
+    from dlmd.crystal import read_cif
+    from dlmd.occupancy import apportion
+    from dlmd.ordering import orderings
+
+    cfg = load(options.config)
+    crystal = read_cif(cfg.material.cif)
+    counts = apportion(
+        crystal,
+        repeat=options.repeat,
+        occupancies=cfg.structures.occupancies[options.cell.split("/")[0]],
+        charges=cfg.material.charges,
+    )
+    ideal = orderings(crystal, counts, n=1, seed=options.seed, method="coulomb")[0]
+    calculator = engines.get(cfg.levels[options.level].model_dump(mode="json")).calculator(threads=1)
+    relaxed, _ = relaxation.relax(ideal, calculator, fmax_ev_per_a=0.03, max_steps=400)
+    ase.io.write(path, relaxed)
+    return path
 
 
 def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
@@ -50,7 +77,7 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
     engine = engines.get(load(options.config).levels[options.level].model_dump(mode="json"))
     folder = out / "teacher" / f"{options.temperature}K" / f"r{options.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    atoms = ase.io.read(relaxed_path(run, options))
+    atoms = ase.io.read(starting_cell(run, out, options))
     atoms.calc = engine.calculator(threads=1)
     chunks = sorted(folder.glob("[0-9]*.npz"))
     if not chunks:
@@ -121,11 +148,11 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     model = options.model or run / "training" / options.level / "0" / "compressed.pb"
     cell = out / "potential" / "cell"
     cell.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(relaxed_path(run, options), out / "relaxed.extxyz")
-    repeat = cfg.structures.cells[options.cell.split("/")[1]]
+    relaxed = starting_cell(run, out, options)
+    repeat = options.repeat or cfg.structures.cells[options.cell.split("/")[1]]
     md.cell(
         "",
-        [str(relaxed_path(run, options))],
+        [str(relaxed)],
         data=str(cell / "cell.data"),
         info=str(cell / "cell.json"),
         repeat=repeat,
@@ -218,6 +245,13 @@ def main() -> None:
     parser.add_argument("--level", default="chgnet")
     parser.add_argument(
         "--cell", default="0.750/80/0", help="occupancy/cell/ordering, below labels/<level>/relax/"
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        nargs=3,
+        metavar="N",
+        help="unit cells along a, b, c of another cell of the same occupancy; MSD_total is as sharp in a small one",
     )
     parser.add_argument("--temperature", type=int, default=700, help="K")
     parser.add_argument("--ps", type=float, default=40.0, help="length of each run")
