@@ -48,7 +48,13 @@ def test_sum_at_rest():
 
 
 def test_host():
-    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
+    assert gates.host_solid({"Ti": 0.1, "Cl": 0.48}, LIMITS) is None
+    gate = gates.host_solid({"Ti": 0.1, "Cl": 0.64}, LIMITS)
+    assert (
+        gate.code == "host_transformed" and gate.value == pytest.approx(0.8) and gate.message.startswith("Cl")
+    )
+    # groups that turn
+    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, Limits(host_shift_a=2.0)) is None
     gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
     assert gate.code == "host_molten" and gate.message.startswith("Cl")
     assert gates.host_still(9.0, LIMITS) is None

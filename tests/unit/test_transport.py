@@ -183,7 +183,9 @@ def test_frozen_ions_give_a_verdict():
     json.dumps(result, allow_nan=False)
 
 
-@pytest.mark.parametrize("code", ["host_molten", "host_drifting", "temperature_drift", "energy_drift"])
+@pytest.mark.parametrize(
+    "code", ["host_molten", "host_transformed", "host_drifting", "temperature_drift", "energy_drift"]
+)
 def test_sick_runs_are_gated_with_their_own_code(code):
     positions = walk(np.random.default_rng(13))
     time = np.linspace(0, 199.9, 500)
@@ -197,6 +199,7 @@ def test_sick_runs_are_gated_with_their_own_code(code):
     assert transport.analyse([trajectory(positions, **healthy)], charge=1.0).ok
     sick = {
         "host_molten": {"host": HostHealth({"Cl": 9.0}, {"Cl": 4.0}, 0.2)},
+        "host_transformed": {"host": HostHealth({"Cl": 1.0}, {"Cl": 0.6}, 0.2)},
         "host_drifting": {"host": HostHealth({"Cl": 0.1}, {"Cl": 0.1}, 30.0)},
         "temperature_drift": {"thermo": {**thermo, "temperature_k": 600 + time}},
         "energy_drift": {"thermo": {**thermo, "conserved_ev": -100 + 0.1 * time}},

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from math import log
+from math import log, sqrt
 
 import numpy as np
 
 from dlmd.units import BOLTZMANN_EV_PER_K
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Limits:
     host_msd_a2
         Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
         species).
+    host_shift_a
+        Root of that mean square displacement, at most, for a host that is solid: above it, it has become another solid.
     host_drift_a
         Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes
         kinetic energy from the ions.
@@ -56,6 +58,7 @@ class Limits:
     loglog_tolerance: float = 0.3
     onsets_per_run: float = 8.0
     host_msd_a2: float = 3.0
+    host_shift_a: float = 0.7
     host_drift_a: float = 10.0
     temperature_fraction: float = 0.05
     energy_drift_fraction: float = 0.1
@@ -164,8 +167,19 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
 def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
     """Did the host keep its sites? `msd_a2` by species."""
     species, value = max(msd_a2.items(), key=lambda item: item[1])
-    if value <= limits.host_msd_a2:
+    shift = sqrt(value)
+    if shift <= min(limits.host_shift_a, sqrt(limits.host_msd_a2)):
         return None
+    if value <= limits.host_msd_a2:
+        return Gate(
+            "host_transformed",
+            shift,
+            limits.host_shift_a,
+            f"{species} of the host rests {shift:.2f} Å (RMS) from where it rested at the start of the run, limit "
+            f"{limits.host_shift_a:g} Å: the crystal has changed its structure meanwhile",
+            "equilibrate for longer, so that the change comes before the run, or analyse the part after it; a host whose "
+            "groups turn needs a higher limit",
+        )
     return Gate(
         "host_molten",
         value,

@@ -12,7 +12,7 @@ from dlmd.config import RunConfig
 FORMAT = "dlmd-result"
 VERSION = 1
 QUANTITIES = ("conductivity_ms_per_cm", "d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio")
-SYSTEM = ("temperature_k", "verdict", "length_ps", "n_ions", "volume_a3", "onset_ps")
+SYSTEM = ("temperature_k", "verdict", "length_ps", "n_ions", "volume_a3", "onset_ps", "host_shift_a")
 POTENTIAL = ("force_rmse_mev_per_a", "relative_force_rmse", "energy_rmse_mev_per_atom")
 
 

@@ -223,16 +223,14 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
 
 
 def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:
+    from dlmd.jobs.transport import analysis_settings
     from dlmd.trajectory import Trajectory
     from dlmd.transport import analyse
 
     analysis = analyse(
         [Trajectory.from_segments(chain) for chain in chains],
         charge=cfg.material.charges[cfg.material.mobile],
-        lag_start_ps=cfg.transport.lag_start_ps,
-        lag_end_ps=cfg.transport.lag_end_ps,
-        confidence=cfg.transport.confidence,
-        hop_length_a=cfg.transport.hop_length_angstrom,
+        **analysis_settings(cfg.transport.model_dump()),
     )
     return analysis.to_dict()
 

@@ -271,7 +271,16 @@ def _system(trajectories: Sequence[Trajectory], *, charge: float, temperature_k:
         "n_frames": int(sum(run.n_frames for run in trajectories)),
         "frame_interval_ps": float(first.frame_interval_ps),
         "length_ps": float(sum(run.length_ps for run in trajectories)),
+        "host_shift_a": _host_shift_a(trajectories),
     }
+
+
+def _host_shift_a(trajectories: Sequence[Trajectory]) -> dict[str, float] | None:
+    """By species of the host: RMS distance of the resting places at the start and the end, of the run that has moved most."""
+    hosts = [run.host for run in trajectories if run.host is not None]
+    if not hosts:
+        return None
+    return {kind: max(host.msd_a2[kind] for host in hosts) ** 0.5 for kind in hosts[0].msd_a2}
 
 
 def _check_window(start: float | None, end: float | None, length_ps: float, interval_ps: float) -> None:

@@ -1,7 +1,7 @@
 """Whether a run can start: config, CIF, engines, programs, potentials, profile and disk, before anything is submitted.
 
 Nothing is run or written. The exit code is 1 if there is a problem. A note is something that cannot be judged from here, such as
-a program that only the jobs' own environment has.
+a program that only the jobs' own environment has. Units: disk in GB (1e9 bytes).
 
 examples:
   dlmd check config/my.yaml

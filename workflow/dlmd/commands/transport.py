@@ -99,6 +99,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A",
         help="distance of neighbouring sites in Å; default: 3, less is no diffusion",
     )
+    analysis.add_argument(
+        "--host-shift",
+        type=_positive,
+        metavar="A",
+        help="how far (RMS, Å) the host's resting places may be apart at the start and the end; default: 0.7, more is another "
+        "structure",
+    )
     add_common(parser, analysis)
 
 
@@ -112,7 +119,8 @@ def run(args: argparse.Namespace) -> None:
 
     trajectories, inputs = load(args)
     charge, guessed = charge_of(trajectories[0].mobile, args.charge)
-    bounds = {} if args.hop_length is None else {"hop_length_a": args.hop_length}
+    given = {"hop_length_a": args.hop_length, "host_shift_a": args.host_shift}
+    bounds = {name: value for name, value in given.items() if value is not None}
     result = analyse(
         trajectories,
         charge=charge,

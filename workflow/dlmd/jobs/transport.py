@@ -36,14 +36,22 @@ def temperature(
     analysis = analyse(
         [Trajectory.from_segments(chain) for chain in chains],
         charge=charge,
-        lag_start_ps=settings["lag_start_ps"],
-        lag_end_ps=settings["lag_end_ps"],
-        confidence=settings["confidence"],
-        hop_length_a=settings["hop_length_angstrom"],
+        **analysis_settings(settings),
     )
     data = analysis.to_dict()
     transport_tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
+
+
+def analysis_settings(settings: Mapping) -> dict:
+    """The config's section `transport` as `dlmd.transport.analyse` takes it."""
+    return {
+        "lag_start_ps": settings["lag_start_ps"],
+        "lag_end_ps": settings["lag_end_ps"],
+        "confidence": settings["confidence"],
+        "hop_length_a": settings["hop_length_angstrom"],
+        "host_shift_a": settings["max_host_shift_angstrom"],
+    }
 
 
 def plot_msd(results: Sequence[str], figures: Sequence[str]) -> None:
