@@ -38,6 +38,20 @@ def test_rows_of_classes_saddles_and_temperatures(result):
     assert section.classes(molten) == section.saddles(molten) == []
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "shown"),
+    [
+        (["ok", "ok", "ok", "ok"], 2),
+        (["ok", "ok", "no_sites", "ok"], 1),
+        (["ok", "no_sites", "no_sites", "no_sites"], 0),
+        (["no_sites", "no_sites", "no_sites"], 1),
+    ],
+)
+def test_the_middle_temperature_with_sites_is_shown(verdicts, shown):
+    results = [{"number": i, "verdict": {"code": code}} for i, code in enumerate(verdicts)]
+    assert section.representative(results)["number"] == shown
+
+
 def test_an_imbalance_over_all_temperatures_is_a_warning():
     balance = {"layers": ["A layer", "B layer"], "there": 70, "back": 35, "balanced": False}
     (text,) = section.imbalance({"balance": balance})

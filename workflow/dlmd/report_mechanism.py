@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd import targets
 from dlmd.config import RunConfig
 
 FIGURES = (
@@ -31,10 +30,10 @@ def section(cfg: RunConfig, folder: Path) -> dict:
     temperature_k, sentences, warnings, classes, saddles, temperatures (rows of tables), and figures: (path, alternative
     text, numbers, caption) of each.
     """
-    shown_k = targets.mechanism_temperature(cfg)
     results = [_read(folder / f"{t}K.json") for t in cfg.md.temperatures_k]
     summary = _read(folder / "summary.json")
-    shown = next(r for r in results if r["temperature_k"] == shown_k)
+    shown = representative(results)
+    shown_k = int(shown["temperature_k"])
     figures = [(folder / "rates.png", "Rates of hops", "summary.csv", "mechanism_rates.rst")]
     figures += [
         (folder / f"{shown_k}K.{name}.png", alt, f"{shown_k}K.{numbers}", f"mechanism_{name}.rst")
@@ -55,6 +54,14 @@ def section(cfg: RunConfig, folder: Path) -> dict:
         "temperatures": temperatures(results),
         "figures": figures,
     }
+
+
+def representative(results: Sequence[dict]) -> dict:
+    """The temperature whose pathways are shown: the middle one, where ions hop and the host is still solid, or the one nearest to
+    it that has sites; the middle one where none has."""
+    middle = len(results) // 2
+    usable = [i for i, result in enumerate(results) if result["verdict"]["code"] == "ok"]
+    return results[min(usable, key=lambda i: abs(i - middle), default=middle)]
 
 
 def sentences(result: Mapping, summary: Mapping) -> list[str]:

@@ -181,8 +181,3 @@ def powder_cells(cfg: RunConfig) -> dict[str, str]:
     for occupancy, cell in sorted(built_cells(cfg), key=lambda pair: prod(cells[pair[1]])):
         smallest.setdefault(occupancy, cell)
     return smallest
-
-
-def mechanism_temperature(cfg: RunConfig) -> int:
-    """The temperature whose pathways the report shows: the middle one, where ions hop and the host is still solid."""
-    return cfg.md.temperatures_k[len(cfg.md.temperatures_k) // 2]

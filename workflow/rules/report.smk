@@ -56,7 +56,8 @@ rule report:
         mechanism=level_files(
             *(f"mechanism/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
             *(
-                f"mechanism/{{level}}/{targets.mechanism_temperature(cfg)}K.{figure}.png"
+                f"mechanism/{{level}}/{T}K.{figure}.png"
+                for T in cfg.md.temperatures_k
                 for figure in ("sites", "hops", "density", "traces")
             ),
             "mechanism/{level}/summary.json",
