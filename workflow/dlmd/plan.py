@@ -73,13 +73,15 @@ def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str]
 
     def ask(option: str) -> str:
         command = [sys.executable, "-m", "snakemake", *wanted, "--snakefile", snakefile, option, "--nolock"]
-        answer = subprocess.run(
-            [*command, "--configfile", configfile], capture_output=True, text=True, check=False
-        )
-        if answer.returncode:
-            lines = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
-            raise DlmdError("Snakemake refuses the run:\n" + "\n".join(lines[-6:]))
-        return answer.stdout
+        # twice: beside a running one, a file may vanish between two looks at it
+        for _ in range(2):
+            answer = subprocess.run(
+                [*command, "--configfile", configfile], capture_output=True, text=True, check=False
+            )
+            if not answer.returncode:
+                return answer.stdout
+        lines = f"{answer.stdout.strip()}\n{answer.stderr.strip()}".strip().splitlines()
+        raise DlmdError("Snakemake refuses the run:\n" + "\n".join(lines[-6:]))
 
     return list_jobs(summary=ask("--summary"), dry_run=ask("--dry-run"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle, product
 from pathlib import Path
 
@@ -18,6 +18,7 @@ COLOURS = (style.PURPLE, "#9aa3ab", style.GREEN, style.YELLOW)
 SIZES = (9, 3, 6, 6)
 LAYERS = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE)
 TRACE_POINTS = 400
+ZOOM = 1.7
 # of the largest density: what encloses where ions rest, and where they pass
 LEVELS = (0.02, 0.2)
 LARGEST_GRID = 40_000
@@ -66,7 +67,6 @@ def scene(
         line = {"color": colour, "width": 3}
         data.append({**_line(way, line), "name": f"one ion, {trace['kind']}"})
     data.append(_density(arrays, mobile))
-    none = {"visible": False}
     return {
         "data": data,
         "layout": {
@@ -75,14 +75,27 @@ def scene(
             "margin": {"l": 0, "r": 0, "t": 10, "b": 0},
             "legend": {"orientation": "h", "y": 0, "yanchor": "top", "x": 0, "itemsizing": "constant"},
             "scene": {
-                "xaxis": none,
-                "yaxis": none,
-                "zaxis": none,
-                "aspectmode": "data",
+                **_box(data),
                 # along the layers, with a little of their top
                 "camera": {"eye": {"x": 0.9, "y": 0.42, "z": 0.15}, "projection": {"type": "orthographic"}},
             },
         },
+    }
+
+
+def _box(data: Sequence[Mapping]) -> dict:
+    """Invisible axes about all that is drawn, to scale. Larger than plotly makes them, whose box fits into the picture however
+    it is turned."""
+    ends = {}
+    for axis in "xyz":
+        values = [v for trace in data for v in trace[axis] if v is not None]
+        ends[axis] = min(values), max(values)
+    spans = {axis: high - low for axis, (low, high) in ends.items()}
+    unit = np.prod(list(spans.values())) ** (1 / 3) / ZOOM
+    return {
+        **{f"{axis}axis": {"visible": False, "range": list(ends[axis])} for axis in "xyz"},
+        "aspectmode": "manual",
+        "aspectratio": {axis: float(span / unit) for axis, span in spans.items()},
     }
 
 

@@ -71,12 +71,12 @@ def temperature(result: Mapping) -> dict:
     return {
         "T (K)": f"{result['temperature_k']:g}",
         "verdict": result["verdict"]["code"].replace("_", " "),
-        "run (ps)": f"{result['length_ps']:.4g}",
-        "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
+        "σ (mS/cm)": show("conductivity_ms_per_cm"),
         "D_self (cm²/s)": show("d_self_cm2_per_s"),
         "D_total (cm²/s)": show("d_total_cm2_per_s"),
         "Haven ratio": show("haven_ratio"),
-        "σ (mS/cm)": show("conductivity_ms_per_cm"),
+        "run (ps)": f"{result['length_ps']:.4g}",
+        "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
         "σ by the paper's Eq. 11": f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}"
         if ok
         else "–",
