@@ -71,7 +71,8 @@ def verdict(gates: Iterable[Gate | None]) -> dict:
         return {"code": "ok", "message": "diffusive; all limits kept", "gates": []}
     return {
         "code": failed[0].code,
-        "message": "; ".join(gate.message for gate in failed) + f". {failed[0].remedy}.",
+        "message": "; ".join(gate.message for gate in failed)
+        + f". {failed[0].remedy[0].upper()}{failed[0].remedy[1:]}.",
         "gates": [asdict(gate) for gate in failed],
     }
 
