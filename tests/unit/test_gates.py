@@ -48,13 +48,12 @@ def test_sum_at_rest():
 
 
 def test_host():
-    assert gates.host_solid({"Ti": 0.1, "Cl": 0.48}, LIMITS) is None
-    gate = gates.host_solid({"Ti": 0.1, "Cl": 0.64}, LIMITS)
-    assert (
-        gate.code == "host_transformed" and gate.value == pytest.approx(0.8) and gate.message.startswith("Cl")
-    )
+    assert gates.host_same({"Ti": 0.1, "Cl": 0.4}, LIMITS) is None
+    gate = gates.host_same({"Ti": 0.1, "Cl": 0.6}, LIMITS)
+    assert gate.code == "host_transformed" and gate.value == 0.6 and gate.message.startswith("half of the Cl")
     # groups that turn
-    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, Limits(host_shift_a=2.0)) is None
+    assert gates.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_a=2.0)) is None
+    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
     gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
     assert gate.code == "host_molten" and gate.message.startswith("Cl")
     assert gates.host_still(9.0, LIMITS) is None

@@ -189,17 +189,19 @@ def test_frozen_ions_give_a_verdict():
 def test_sick_runs_are_gated_with_their_own_code(code):
     positions = walk(np.random.default_rng(13))
     time = np.linspace(0, 199.9, 500)
-    host = HostHealth(msd_a2={"Cl": 0.1}, fluctuation_a2={"Cl": 0.1}, drift_a=0.2)
+    host = HostHealth(msd_a2={"Cl": 0.1}, fluctuation_a2={"Cl": 0.1}, drift_a=0.2, hopped={"Cl": 1})
     thermo = {
         "time_ps": time,
         "temperature_k": np.full(500, 600.0),
         "conserved_ev": np.full(500, -100.0),
     }
     healthy = {"host": host, "thermo": thermo, "n_host_atoms": 60}
-    assert transport.analyse([trajectory(positions, **healthy)], charge=1.0).ok
+    well = transport.analyse([trajectory(positions, **healthy)], charge=1.0)
+    # a single atom that has hopped is told, and is no verdict
+    assert well.ok and "1 Cl of the host rest more than 1 Å" in " ".join(well.notes)
     sick = {
         "host_molten": {"host": HostHealth({"Cl": 9.0}, {"Cl": 4.0}, 0.2)},
-        "host_transformed": {"host": HostHealth({"Cl": 1.0}, {"Cl": 0.6}, 0.2)},
+        "host_transformed": {"host": HostHealth({"Cl": 1.0}, {"Cl": 0.6}, 0.2, {"Cl": 0.9}, {"Cl": 20})},
         "host_drifting": {"host": HostHealth({"Cl": 0.1}, {"Cl": 0.1}, 30.0)},
         "temperature_drift": {"thermo": {**thermo, "temperature_k": 600 + time}},
         "energy_drift": {"thermo": {**thermo, "conserved_ev": -100 + 0.1 * time}},

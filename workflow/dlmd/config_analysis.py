@@ -23,8 +23,8 @@ class Transport(Model):
         3.0, description="distance of neighbouring sites; an MSD below its square is not diffusion"
     )
     max_host_shift_angstrom: Positive = Field(
-        0.7,
-        description="how far (RMS of a species) the resting places of the host's atoms may be apart at the start and the end "
+        0.5,
+        description="how far (median of a species) the resting places of the host's atoms may be apart at the start and the end "
         "of a run: above, the crystal has changed its structure; raise it for hosts with turning groups",
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from math import log, sqrt
+from math import log
 
 import numpy as np
 
@@ -43,7 +43,8 @@ class Limits:
         Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
         species).
     host_shift_a
-        Root of that mean square displacement, at most, for a host that is solid: above it, it has become another solid.
+        Median distance between the mean positions of an atom in the first and the last fifth, at most (per species). A solid
+        in which half of the atoms rest elsewhere has become another one.
     host_drift_a
         Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes
         kinetic energy from the ions.
@@ -58,7 +59,7 @@ class Limits:
     loglog_tolerance: float = 0.3
     onsets_per_run: float = 8.0
     host_msd_a2: float = 3.0
-    host_shift_a: float = 0.7
+    host_shift_a: float = 0.5
     host_drift_a: float = 10.0
     temperature_fraction: float = 0.05
     energy_drift_fraction: float = 0.1
@@ -166,21 +167,10 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
 
 
 def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
-    """Did the host keep its sites? `msd_a2` by species."""
+    """Is the host no melt? `msd_a2` by species."""
     species, value = max(msd_a2.items(), key=lambda item: item[1])
-    shift = sqrt(value)
-    if shift <= min(limits.host_shift_a, sqrt(limits.host_msd_a2)):
-        return None
     if value <= limits.host_msd_a2:
-        return Gate(
-            "host_transformed",
-            shift,
-            limits.host_shift_a,
-            f"{species} of the host rests {shift:.2f} Å (RMS) from where it rested at the start of the run, limit "
-            f"{limits.host_shift_a:g} Å: the crystal has changed its structure meanwhile",
-            "equilibrate for longer, so that the change comes before the run, or analyse the part after it; a host whose "
-            "groups turn needs a higher limit",
-        )
+        return None
     return Gate(
         "host_molten",
         value,
@@ -188,6 +178,22 @@ def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
         f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, "
         f"limit {limits.host_msd_a2:g} Å²",
         "check the potential and the temperature; analyse the part before the host moved",
+    )
+
+
+def host_same(median_shift_a: dict[str, float], limits: Limits) -> Gate | None:
+    """Is the crystal at the end the one of the start? `median_shift_a` by species."""
+    species, value = max(median_shift_a.items(), key=lambda item: item[1], default=("", 0.0))
+    if value <= limits.host_shift_a:
+        return None
+    return Gate(
+        "host_transformed",
+        value,
+        limits.host_shift_a,
+        f"half of the {species} of the host rest {value:.2f} Å and more from where they rested at the start of the run, limit "
+        f"{limits.host_shift_a:g} Å: the crystal has changed its structure meanwhile",
+        "equilibrate for longer, so that the change comes before the run, or analyse the part after it; a host whose groups "
+        "turn needs a higher limit",
     )
 
 

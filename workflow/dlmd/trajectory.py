@@ -103,6 +103,10 @@ class JoinedFrames:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
+# more than the vibration of an atom that stays, less than the distance of sites; averages over a hop lie between
+HOST_HOP_A = 1.0
+
+
 @dataclass(frozen=True)
 class HostHealth:
     """How still the host (all non-mobile atoms) stayed.
@@ -117,11 +121,18 @@ class HostHealth:
         By species, mean square distance of an atom from its own mean position.
     drift_a
         Distance in Å which the host's centre of mass travelled from the first to the last frame (removed from all positions).
+    median_shift_a
+        By species, median over its atoms of |r_late - r_early|: a change of structure takes half of them along, a single hop
+        does not.
+    hopped
+        By species, number of atoms with |r_late - r_early| above `HOST_HOP_A`.
     """
 
     msd_a2: dict[str, float]
     fluctuation_a2: dict[str, float]
     drift_a: float
+    median_shift_a: dict[str, float] = field(default_factory=dict)
+    hopped: dict[str, int] = field(default_factory=dict)
 
 
 def host_health(positions: np.ndarray, centre: np.ndarray, species: Sequence[str]) -> HostHealth:
@@ -136,6 +147,8 @@ def host_health(positions: np.ndarray, centre: np.ndarray, species: Sequence[str
         msd_a2={kind: float(shift[names == kind].mean()) for kind in kinds},
         fluctuation_a2={kind: float(spread[names == kind].mean()) for kind in kinds},
         drift_a=float(np.linalg.norm(centre[-1] - centre[0])),
+        median_shift_a={kind: float(np.median(shift[names == kind]) ** 0.5) for kind in kinds},
+        hopped={kind: int((shift[names == kind] > HOST_HOP_A**2).sum()) for kind in kinds},
     )
 
 

@@ -21,7 +21,7 @@ from dlmd.errors import DlmdError
 from dlmd.gates import Gate, Limits
 from dlmd.intervals import Estimate
 from dlmd.msd import MsdCurves
-from dlmd.trajectory import Trajectory
+from dlmd.trajectory import HOST_HOP_A, Trajectory
 from dlmd.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
 
 VERSION = 1
@@ -230,7 +230,8 @@ def analyse(
         onset_ps=None if onset is None else float(onset),
         estimates=estimates,
         notes=[
-            note for note in dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes)
+            *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
+            *_host_notes(trajectories),
         ],
     )
 
@@ -271,16 +272,24 @@ def _system(trajectories: Sequence[Trajectory], *, charge: float, temperature_k:
         "n_frames": int(sum(run.n_frames for run in trajectories)),
         "frame_interval_ps": float(first.frame_interval_ps),
         "length_ps": float(sum(run.length_ps for run in trajectories)),
-        "host_shift_a": _host_shift_a(trajectories),
+        "host_shift_a": _host(trajectories, "median_shift_a"),
+        "host_hopped": _host(trajectories, "hopped"),
     }
 
 
-def _host_shift_a(trajectories: Sequence[Trajectory]) -> dict[str, float] | None:
-    """By species of the host: RMS distance of the resting places at the start and the end, of the run that has moved most."""
-    hosts = [run.host for run in trajectories if run.host is not None]
-    if not hosts:
-        return None
-    return {kind: max(host.msd_a2[kind] for host in hosts) ** 0.5 for kind in hosts[0].msd_a2}
+def _host(trajectories: Sequence[Trajectory], name: str) -> dict[str, float] | None:
+    """One number of `HostHealth` by species, of the run with the largest; None where no host was recorded."""
+    found = [getattr(run.host, name) for run in trajectories if run.host is not None]
+    return {kind: max(one[kind] for one in found) for kind in found[0]} if found else None
+
+
+def _host_notes(trajectories: Sequence[Trajectory]) -> list[str]:
+    """Single atoms of the host that have left their places: no verdict, but not to be kept silent either."""
+    return [
+        f"{count} {kind} of the host rest more than {HOST_HOP_A:g} Å from where they rested at the start"
+        for kind, count in (_host(trajectories, "hopped") or {}).items()
+        if count
+    ]
 
 
 def _check_window(start: float | None, end: float | None, length_ps: float, interval_ps: float) -> None:
@@ -329,6 +338,7 @@ def _health_gates(
     for run in trajectories:
         if run.host is not None:
             failed.append(gates.host_solid(run.host.msd_a2, limits))
+            failed.append(gates.host_same(run.host.median_shift_a, limits))
             failed.append(gates.host_still(run.host.drift_a, limits))
         elif run.host_centre is not None:
             drift = float(np.linalg.norm(run.host_centre[-1] - run.host_centre[0]))

@@ -103,8 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host-shift",
         type=_positive,
         metavar="A",
-        help="how far (RMS, Å) the host's resting places may be apart at the start and the end; default: 0.7, more is another "
-        "structure",
+        help="how far (median, Å) the host's resting places may be apart at the start and the end; default: 0.5, more is "
+        "another structure",
     )
     add_common(parser, analysis)
 
