@@ -198,7 +198,7 @@ def test_sick_runs_are_gated_with_their_own_code(code):
     healthy = {"host": host, "thermo": thermo, "n_host_atoms": 60}
     well = transport.analyse([trajectory(positions, **healthy)], charge=1.0)
     # a single atom that has hopped is told, and is no verdict
-    assert well.ok and "1 Cl of the host rest more than 1 Å" in " ".join(well.notes)
+    assert well.ok and "1 Cl of the host at rest more than 1 Å" in " ".join(well.notes)
     sick = {
         "host_molten": {"host": HostHealth({"Cl": 9.0}, {"Cl": 4.0}, 0.2)},
         "host_transformed": {"host": HostHealth({"Cl": 1.0}, {"Cl": 0.6}, 0.2, {"Cl": 0.9}, {"Cl": 20})},

@@ -28,6 +28,7 @@ from dlmd.config_file import load
 from dlmd.files import write_json
 from dlmd.formatting import aligned
 from dlmd.jobs.transport import reference_points
+from dlmd.transport import host_notes
 
 TEMPLATE = "report.html.j2"
 PACKAGES = (
@@ -116,7 +117,13 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
             f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}"
             for row in fitted["left_out"]
         ]
-        + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
+        + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
+        + [
+            f"{t['temperature_k']:g} K: {note}"
+            for t in temperatures
+            if t["verdict"]["code"] == "ok"
+            for note in host_notes(t["host_hopped"])
+        ],
         "dataset": report_tables.dataset(run / "dataset" / name / "provenance.csv"),
         "errors": report_tables.errors(_read(validation / "errors.json"), published),
         "committee": report_trust.committee(validation),

@@ -10,7 +10,7 @@ With N ions of charge z e in volume V, d = 3:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -231,7 +231,7 @@ def analyse(
         estimates=estimates,
         notes=[
             *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
-            *_host_notes(trajectories),
+            *host_notes(system["host_hopped"]),
         ],
     )
 
@@ -283,11 +283,11 @@ def _host(trajectories: Sequence[Trajectory], name: str) -> dict[str, float] | N
     return {kind: max(one[kind] for one in found) for kind in found[0]} if found else None
 
 
-def _host_notes(trajectories: Sequence[Trajectory]) -> list[str]:
-    """Single atoms of the host that have left their places: no verdict, but not to be kept silent either."""
+def host_notes(hopped: Mapping[str, int] | None) -> list[str]:
+    """Single atoms of the host (`HostHealth.hopped`) that have left their places: no verdict, but not to be kept silent either."""
     return [
-        f"{count} {kind} of the host rest more than {HOST_HOP_A:g} Å from where they rested at the start"
-        for kind, count in (_host(trajectories, "hopped") or {}).items()
+        f"{count} {kind} of the host at rest more than {HOST_HOP_A:g} Å from the place of the start"
+        for kind, count in (hopped or {}).items()
         if count
     ]
 
