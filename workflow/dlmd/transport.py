@@ -284,7 +284,7 @@ def _host(trajectories: Sequence[Trajectory], name: str) -> dict[str, float] | N
 
 
 def host_notes(hopped: Mapping[str, int] | None) -> list[str]:
-    """Single atoms of the host (`HostHealth.hopped`) that have left their places: no verdict, but not to be kept silent either."""
+    """Single atoms of the host (`HostHealth.hopped`) that have left their places: no verdict, but never silent."""
     return [
         f"{count} {kind} of the host at rest more than {HOST_HOP_A:g} Å from the place of the start"
         for kind, count in (hopped or {}).items()
