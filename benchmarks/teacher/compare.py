@@ -15,11 +15,15 @@ from scipy.special import stdtrit
 
 from dlmd import diffusion, msd, plot_style, rdf
 from dlmd.files import write_json
+from dlmd.gates import Limits
 from dlmd.segments import all_atoms
 from dlmd.trajectory import Trajectory
 
 INTERVAL_PS = 0.02
 BATCHES = 12
+# of the host's mean positions, by which a change of its structure is seen
+BLOCK_PS = 2.5
+SHORTEST_PS = 8.0
 SPECTRUM_PS = 1.5
 RDF_STRIDE = 5
 CONFIDENCE = 0.95
@@ -57,6 +61,8 @@ def teacher_runs(folder: Path, reference: Run, skip_ps: float) -> list[Run]:
     runs = []
     for home in sorted(folder.glob("r*")):
         chunks = [np.load(path)["positions"] for path in sorted(home.glob("[0-9]*.npz"))]
+        if not chunks:
+            continue
         positions = np.concatenate(chunks)[round(skip_ps / INTERVAL_PS) :].astype(float)
         # the relaxed cell in the engine's own frame, atoms in the same order as in the potential's
         runs.append(Run(positions, reference.cell, reference.symbols, reference.masses))
@@ -72,6 +78,24 @@ def potential_runs(folder: Path, skip_ps: float) -> list[Run]:
     return runs
 
 
+def intact(runs: list[Run]) -> list[Run]:
+    """The runs as long as the host keeps the structure of their start (see `dlmd.gates.host_same`): a run that goes on in another
+    crystal compares two crystals, not two potentials. What is left of less than `SHORTEST_PS` is left out."""
+    kept = []
+    block = round(BLOCK_PS / INTERVAL_PS)
+    for run in runs:
+        host = np.array([s != "Li" for s in run.symbols])
+        relative = run.positions[:, host] - run.centre[:, None]
+        means = [relative[i : i + block].mean(axis=0) for i in range(0, len(relative) - block + 1, block)]
+        shifts = [np.median(np.linalg.norm(mean - means[0], axis=1)) for mean in means]
+        changed = next((k for k, shift in enumerate(shifts) if shift > Limits().host_shift_a), None)
+        # a block is left out before the one in which the change is seen: it may have begun there
+        end = len(relative) if changed is None else max(0, changed - 1) * block
+        if end * INTERVAL_PS >= SHORTEST_PS:
+            kept.append(Run(run.positions[:end], run.cell, run.symbols, run.masses))
+    return kept
+
+
 def msd_at(runs: list[Run], lag_ps: float) -> dict:
     """MSD_self and MSD_total (Å²) at one lag, and D_self (Å²/ps) over [lag/2, lag], each with an interval from batches of
     time origins (see `dlmd.diffusion.mean_error`)."""
@@ -82,8 +106,12 @@ def msd_at(runs: list[Run], lag_ps: float) -> dict:
         u = one.thinned[:, :, lag:].astype(float) - one.thinned[:, :, :-lag]
         self_.append((u**2).sum(axis=1).mean(axis=0))
         total.append((u.sum(axis=0) ** 2).sum(axis=0) / one.n_ions)
+    longest = max(len(s) for s in self_)
     for name, series in (("msd_self_a2", self_), ("msd_total_a2", total)):
-        batches = [np.array([part.mean() for part in np.array_split(s, BATCHES)]) for s in series]
+        batches = [
+            np.array([part.mean() for part in np.array_split(s, max(2, round(len(s) / longest * BATCHES)))])
+            for s in series
+        ]
         error = diffusion.mean_error(
             batches, [float(len(s)) for s in series], lags=np.array([lag]), weights=np.ones(1)
         )
@@ -154,7 +182,9 @@ def compare(out: Path, home: Path, temperature: int, lag_ps: float, skip_ps: flo
     cell = ase.io.read(out / "relaxed.extxyz").cell.array
     for run in teacher:
         run.cell = cell
-    numbers = {"teacher": msd_at(teacher, lag_ps), "potential": msd_at(potential, lag_ps)}
+    whole = {"teacher": len(teacher), "potential": len(potential)}
+    teacher, potential = intact(teacher), intact(potential)
+    numbers = {"teacher": msd_at(teacher, lag_ps), "potential": msd_at(potential, lag_ps), "runs": whole}
     numbers["ratio"] = {
         key: ratio(numbers["potential"][key], numbers["teacher"][key])
         for key in ("msd_self_a2", "msd_total_a2", "d_self_a2_per_ps")
