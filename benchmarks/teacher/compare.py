@@ -20,7 +20,8 @@ from dlmd.segments import all_atoms
 from dlmd.trajectory import Trajectory
 
 INTERVAL_PS = 0.02
-BATCHES = 12
+# length of a batch of time origins
+BATCH_LAGS = 4
 # of the host's mean positions, by which a change of its structure is seen
 BLOCK_PS = 2.5
 SHORTEST_PS = 8.0
@@ -106,10 +107,9 @@ def msd_at(runs: list[Run], lag_ps: float) -> dict:
         u = one.thinned[:, :, lag:].astype(float) - one.thinned[:, :, :-lag]
         self_.append((u**2).sum(axis=1).mean(axis=0))
         total.append((u.sum(axis=0) ** 2).sum(axis=0) / one.n_ions)
-    longest = max(len(s) for s in self_)
     for name, series in (("msd_self_a2", self_), ("msd_total_a2", total)):
         batches = [
-            np.array([part.mean() for part in np.array_split(s, max(2, round(len(s) / longest * BATCHES)))])
+            np.array([part.mean() for part in np.array_split(s, max(2, len(s) // (BATCH_LAGS * lag)))])
             for s in series
         ]
         error = diffusion.mean_error(
@@ -132,8 +132,13 @@ def _interval(value: float, error: float, dof: float) -> dict:
 
 def ratio(potential: dict, teacher: dict) -> dict:
     """Potential over teacher, with the interval of the difference of their logarithms."""
-    relative = np.hypot(potential["error"] / potential["value"], teacher["error"] / teacher["value"])
-    quantile = float(stdtrit(min(potential["dof"], teacher["dof"]), 0.5 + CONFIDENCE / 2))
+    squares = [(one["error"] / one["value"]) ** 2 for one in (potential, teacher)]
+    relative = np.sqrt(sum(squares))
+    # Welch and Satterthwaite
+    dof = sum(squares) ** 2 / sum(
+        s**2 / one["dof"] for s, one in zip(squares, (potential, teacher), strict=True)
+    )
+    quantile = float(stdtrit(dof, 0.5 + CONFIDENCE / 2))
     value = potential["value"] / teacher["value"]
     return {
         "value": value,
