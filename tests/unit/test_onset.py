@@ -50,6 +50,19 @@ def test_two_halves_tell_as_much_as_the_whole():
     assert onset.find(halves).onset_ps == pytest.approx(whole.onset_ps, rel=0.2)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_that_differ_in_d_have_an_onset_together(seed):
+    """Orderings and potentials differ in D, by a factor of three here; the memory of the hops is the same."""
+    rng = np.random.default_rng(seed)
+    runs = []
+    for rate in (0.05, 0.15):
+        trajectory, _ = synthetic.hopping(rng, Hop(rate, (1.0,), 0.5, 2.0), n_ions=200, n_frames=3000)
+        runs.append(msd.displacements(trajectory))
+    found = onset.find(runs)
+    # one side by side with the other, they had half of it
+    assert found.onset_ps == pytest.approx(2.0 * np.log(2.0 / 0.01), rel=0.25)
+
+
 def test_a_handful_of_frames_has_no_onset():
     rng = np.random.default_rng(4)
     walk = np.cumsum(rng.standard_normal((6, 5, 3)), axis=0)

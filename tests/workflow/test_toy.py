@@ -86,8 +86,8 @@ def test_the_answer_is_one_json_file(toy_run):
     assert all(
         t["verdict"]["code"] != "ok" and t["conductivity_ms_per_cm"] is None for t in level["temperatures"]
     )
-    made_from = {entry["path"] for entry in result["provenance"]["inputs"]}
-    assert {"config/toy.yaml", "structures/Li3TiCl6.cif"} <= made_from
+    made_from = [entry["path"] for entry in result["provenance"]["inputs"]]
+    assert made_from[0].endswith("config/toy.yaml") and "structures/Li3TiCl6.cif" in made_from
     assert "results/toy/training/chgnet/0/compressed.pb" in made_from
 
 

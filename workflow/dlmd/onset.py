@@ -26,7 +26,7 @@ import numpy as np
 
 from dlmd.msd import Displacements
 
-VERSION = 1
+VERSION = 2
 
 # Deviation from the limiting slope that counts as diffusive.
 TOLERANCE = 0.01
@@ -82,7 +82,7 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     """Fit the relaxation to the spectra of all runs; None where too few frequencies show a diffusive limit."""
     from scipy.special import chdtrc
 
-    parts = [self_spectrum(run) for run in runs]
+    parts = _means([self_spectrum(run) for run in runs])
     frequency = np.concatenate([f for f, _ in parts])
     spectrum = np.concatenate([s for _, s in parts])
     order = np.argsort(frequency, kind="stable")
@@ -110,6 +110,18 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
         band_per_ps=float(centre[n - 1]),
         onset_ps=float(max(time * np.log(max(abs(amplitude) / TOLERANCE, 1.0)), shortest)),
     )
+
+
+def _means(parts: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Spectra with the same frequencies, averaged.
+
+    Runs of other orderings or potentials have other diffusion coefficients. Side by side, their spectra would scatter at low
+    frequencies by more than the noise, and no band would pass for a smooth curve.
+    """
+    groups: dict[tuple[int, float], list[tuple[np.ndarray, np.ndarray]]] = {}
+    for frequency, spectrum in parts:
+        groups.setdefault((len(frequency), round(float(frequency[0]), 9)), []).append((frequency, spectrum))
+    return [(group[0][0], np.mean([spectrum for _, spectrum in group], axis=0)) for group in groups.values()]
 
 
 def _bins(frequency: np.ndarray, spectrum: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
