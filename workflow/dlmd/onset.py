@@ -118,9 +118,10 @@ def _means(parts: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray,
     Runs of other orderings or potentials have other diffusion coefficients. Side by side, their spectra would scatter at low
     frequencies by more than the noise, and no band would pass for a smooth curve.
     """
-    groups: dict[tuple[int, float], list[tuple[np.ndarray, np.ndarray]]] = {}
+    groups: dict[tuple, list[tuple[np.ndarray, np.ndarray]]] = {}
     for frequency, spectrum in parts:
-        groups.setdefault((len(frequency), round(float(frequency[0]), 9)), []).append((frequency, spectrum))
+        # frequencies are multiples of the first, if there is one
+        groups.setdefault((len(frequency), *np.round(frequency[:1], 9)), []).append((frequency, spectrum))
     return [(group[0][0], np.mean([spectrum for _, spectrum in group], axis=0)) for group in groups.values()]
 
 
