@@ -146,7 +146,7 @@ def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gat
         "too_short",
         length_ps / onset_ps,
         limits.onsets_per_run,
-        f"the run of {length_ps:g} ps lasts {length_ps / onset_ps:.1f} times the diffusive onset of {onset_ps:g} ps, "
+        f"the run of {length_ps:g} ps lasts {length_ps / onset_ps:.1f} times the diffusive onset of {onset_ps:.3g} ps, "
         f"at least {limits.onsets_per_run:g} are needed",
         "run longer",
     )
