@@ -123,6 +123,8 @@ def table(*largest):
         ),
         (table(0.1, 0.6, 0.7, 0.4, 0.8, 0.9), None),
         (table(0.1, float("nan"), float("nan"), float("nan")), "from step 100 to 300"),
+        # the first step of a run is there twice
+        (table(0.6) + table(0.6, 0.7).removeprefix(HEAD), None),
         # the last row is still being written
         (table(0.1, 0.6, 0.7) + "         300 9.0e+00 9.0e+00", None),
         (HEAD, None),

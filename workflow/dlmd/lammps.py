@@ -117,6 +117,8 @@ def deviation_that_ended(path: Path, bound_ev_per_a: float) -> str | None:
         if len(words) != DEVIATION_COLUMNS or words[0].startswith("#"):
             continue
         step, largest = int(words[0]), float(words[4])
+        if above and above[-1][0] == step:
+            continue  # LAMMPS writes the first step of a run twice
         # written so that NaN counts
         above = [] if largest <= bound_ev_per_a else [*above, (step, largest)]
         if len(above) == GUARD_ROWS:
