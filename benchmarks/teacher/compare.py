@@ -25,6 +25,7 @@ BATCH_LAGS = 4
 # of the host's mean positions, by which a change of its structure is seen
 BLOCK_PS = 2.5
 SHORTEST_PS = 8.0
+LONGEST_LAG_PS = 10.0
 SPECTRUM_PS = 1.5
 RDF_STRIDE = 5
 CONFIDENCE = 0.95
@@ -209,7 +210,8 @@ def draw(out: Path, temperature: int, runs: dict) -> None:
     left, right = axes[0]
     for name, colour in (("teacher", plot_style.BLACK), ("potential", plot_style.VERMILION)):
         curves = msd.curves([run.displacements() for run in runs[name]])
-        shown = slice(1, len(curves.lags_ps) // 2)
+        # longer lags are single draws
+        shown = slice(1, np.searchsorted(curves.lags_ps, LONGEST_LAG_PS))
         for curve, style in ((curves.self_, "-"), (curves.total, "--")):
             left.plot(
                 curves.lags_ps[shown], np.trace(curve[shown], axis1=1, axis2=2), style, color=colour, lw=1.2
