@@ -140,8 +140,9 @@ def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
 
 def disk_bytes(cfg: RunConfig) -> float:
     """What all labels, potentials and trajectories of a run take; without what the learning loop adds."""
-    atoms = {pair: sum(counts.values()) for pair, counts in compositions(cfg).items()}
-    production = compositions(cfg)[cfg.md.occupancy, cfg.md.cell]
+    found = compositions(cfg)
+    atoms = {pair: sum(counts.values()) for pair, counts in found.items()}
+    production = found[cfg.md.occupancy, cfg.md.cell]
     steps = cfg.md.steps(1000 * (cfg.md.equilibrate_ps + cfg.md.segments * cfg.md.segment_ps))
     one = md(cfg, atoms=sum(production.values()), mobile=production[cfg.material.mobile], steps=steps)
     runs = len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))

@@ -70,6 +70,7 @@ def write(
     levels = [_level(cfg, run, name, published, reference) for name in cfg.levels]
     cell = _read(run / "md" / levels[0]["name"] / "cells/r0.json")
     species = [cfg.material.species[t - 1] for t in cell["types"]]
+    found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
     html = pages.render(
         TEMPLATE,
         run=cfg.run,
@@ -87,12 +88,11 @@ def write(
         cost=report_tables.cost(run / "costs/stages.csv"),
         throughput=report_tables.throughput(run / "costs/throughput.csv", published),
         versions=[{"package": p, "version": v} for p, v in provenance.versions(PACKAGES).items()],
-        files=_files(cfg, run, config, reference),
+        files=_files(found["provenance"]["inputs"]),
         config_text=Path(config).read_text(encoding="utf-8"),
         plotly=_plotly(),
     )
     report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
-    found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
     write_json(Path(answer), found)
     Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
     Path(output).write_text(html, encoding="utf-8")
@@ -270,11 +270,8 @@ def _figure(run: Path, shown: Shown) -> dict:
     }
 
 
-def _files(cfg: RunConfig, run: Path, config: str, reference: str | None) -> list[dict]:
+def _files(found: Sequence[Mapping]) -> list[dict]:
     """SHA-256 of what went in and of the potentials."""
-    inputs = [config, cfg.material.cif, *([reference] if reference else [])]
-    models = sorted((run / "training").glob("*/*/compressed.pb"))
-    found = [provenance.fingerprint(path) for path in (*inputs, *models)]
     return [
         {
             "file": f["path"],
