@@ -7,13 +7,13 @@ Ratios (conductivity, D, Haven ratio) and differences (energies, lengths) agains
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlmd import intervals
 from dlmd.errors import DlmdError
+from dlmd.files import read_json
 from dlmd.intervals import Estimate
 
 # where a level's answer is, below the run's folder
@@ -298,7 +298,7 @@ def _cost(found: Sequence[Subject]) -> list[Row]:
 
 
 def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_json(path) if path.exists() else {}
 
 
 def _table(path: Path) -> list[dict]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dlmd import plot_style as style
+from dlmd.files import read_json
 
 MEV_PER_EV = 1000.0
 # frames whose moments left their state
@@ -27,7 +27,7 @@ def parity(points: str, errors: str, figures: Sequence[str]) -> None:
     figures
         Files to write.
     """
-    data, found = np.load(points), json.loads(Path(errors).read_text())
+    data, found = np.load(points), read_json(errors)
     species = [str(s) for s in data["species"] if s in found["force_by_element"]]
     left = {kind: _left_their_state(data, kind) for kind in ("force", "energy", "virial")}
     columns = max(len(species), 2)

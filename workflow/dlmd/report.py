@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +24,7 @@ from dlmd import (
 )
 from dlmd.config import RunConfig
 from dlmd.config_file import load
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.formatting import aligned
 from dlmd.jobs.transport import reference_points
 from dlmd.transport import host_notes
@@ -68,7 +67,7 @@ def write(
     run = Path(output).parent
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     levels = [_level(cfg, run, name, published, reference) for name in cfg.levels]
-    cell = _read(run / "md" / levels[0]["name"] / "cells/r0.json")
+    cell = read_json(run / "md" / levels[0]["name"] / "cells/r0.json")
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
     html = pages.render(
@@ -103,8 +102,8 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
     mechanism = report_mechanism.section(cfg, run / "mechanism" / name)
     barriers = report_barriers.section(run / "barriers" / name) if cfg.barriers else None
     transport, validation = run / "transport" / name, run / "validation" / name
-    fitted = _read(transport / "arrhenius.json")
-    temperatures = [_read(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
+    fitted = read_json(transport / "arrhenius.json")
+    temperatures = [read_json(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
     return {
         "name": name,
         "theory": report_tables.theory(cfg, name),
@@ -125,7 +124,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
             for note in host_notes(t["host_hopped"])
         ],
         "dataset": report_tables.dataset(run / "dataset" / name / "provenance.csv"),
-        "errors": report_tables.errors(_read(validation / "errors.json"), published),
+        "errors": report_tables.errors(read_json(validation / "errors.json"), published),
         "committee": report_trust.committee(validation),
         "potential_figures": _drawn(run, _potential_figures(run, name)),
         "transport": [report_tables.temperature(t) for t in temperatures],
@@ -224,7 +223,7 @@ def _scene(cfg: RunConfig, home: Path, temperature_k: float) -> dict | None:
             hops=home / f"{temperature_k:g}K.hops.csv",
             mobile=cfg.material.mobile,
             anions={element for element, charge in cfg.material.charges.items() if charge < 0},
-            traces=_read(home / f"{temperature_k:g}K.json").get("traces", []),
+            traces=read_json(home / f"{temperature_k:g}K.json").get("traces", []),
         )
 
 
@@ -299,7 +298,3 @@ def _summary(cfg: RunConfig, levels: Sequence[Mapping], run: Path) -> str:
         lines += [f"! {text}" for text in level["warnings"]]
     lines.append(f"report: {run / 'report.html'}")
     return "\n".join(lines) + "\n"
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from dlmd.barriers import CONVERGED
+from dlmd.files import read_json
 from dlmd.neb_paths import VACANCY
 
 METHODS = {"potential": "trained potential", "engine": "label engine"}
@@ -14,7 +14,7 @@ METHODS = {"potential": "trained potential", "engine": "label engine"}
 
 def section(folder: Path) -> dict:
     """Table rows, sentences and figure of results/<run>/barriers/<level>/."""
-    data = json.loads((folder / "barriers.json").read_text(encoding="utf-8"))
+    data = read_json(folder / "barriers.json")
     figure = (
         folder / "barriers.png",
         "Energy profiles and migration barriers",

@@ -7,7 +7,6 @@ Ito's, and no two curves differ by colour alone.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd import plot_style as style
+from dlmd.files import read_json
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
 MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")
@@ -232,7 +232,7 @@ def rdf(path: Path) -> dict:
 
 def rates(path: Path) -> dict | None:
     """Rates of hops per ion against 1000/T, by class, with intervals."""
-    summary = json.loads(path.read_text(encoding="utf-8"))
+    summary = read_json(path)
     data = []
     for (name, entry), colour, marker, dash in zip(
         summary["rates"].items(), cycle((style.BLACK, *style.CYCLE)), cycle(MARKERS), cycle(DASHES)
@@ -270,7 +270,7 @@ def barriers(folder: Path) -> dict | None:
     """Energy along the path of every converged band, a direction to a colour."""
     data, seen = [], {}
     for path in sorted(folder.glob("*/[0-9]*.json")):
-        band = json.loads(path.read_text(encoding="utf-8"))
+        band = read_json(path)
         if band.get("status") != "converged":
             continue
         label = band["label"]

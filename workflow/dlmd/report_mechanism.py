@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.config import RunConfig
+from dlmd.files import read_json
 
 FIGURES = (
     ("sites", "Occupancies and residence", "json"),
@@ -30,8 +30,8 @@ def section(cfg: RunConfig, folder: Path) -> dict:
     temperature_k, sentences, warnings, classes, saddles, temperatures (rows of tables), and figures: (path, alternative
     text, numbers, caption) of each.
     """
-    results = [_read(folder / f"{t}K.json") for t in cfg.md.temperatures_k]
-    summary = _read(folder / "summary.json")
+    results = [read_json(folder / f"{t}K.json") for t in cfg.md.temperatures_k]
+    summary = read_json(folder / "summary.json")
     shown = representative(results)
     shown_k = int(shown["temperature_k"])
     figures = [(folder / "rates.png", "Rates of hops", "summary.csv", "mechanism_rates.rst")]
@@ -187,7 +187,3 @@ def _interval(estimate: Mapping[str, float], scale: float = 1.0) -> str:
 def _percent(estimate: Mapping[str, float]) -> str:
     value, low, high = (f"{100 * estimate[k]:.0f}" for k in ("value", "low", "high"))
     return f"{value} % ({low} to {high})"
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))

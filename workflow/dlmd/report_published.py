@@ -8,12 +8,12 @@ no error bar here (lattice parameters of one relaxation, force errors, barriers 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dlmd.files import read_json
 from dlmd.formatting import interval
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
@@ -194,7 +194,7 @@ def write(path: Path, levels: Mapping[str, Sequence[Mapping]]) -> None:
 
 
 def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_json(path) if path.exists() else {}
 
 
 def _table(path: Path) -> list[dict]:

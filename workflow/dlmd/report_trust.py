@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+
+from dlmd.files import read_json
 
 COMPONENTS = ("statistics", "potential", "ordering")
 
@@ -18,14 +19,14 @@ def gate(validation: Path) -> list[dict]:
             "bound": f"{check['bound']:g}",
             "": "kept" if check["ok"] else "not kept",
         }
-        for check in _read(validation / "accepted.json")["checks"]
+        for check in read_json(validation / "accepted.json")["checks"]
     ]
 
 
 def committee(validation: Path) -> str | None:
     """Whether the disagreement of the potentials predicts their error, in words; None for a single potential."""
     path = validation / "committee.json"
-    return _read(path)["verdict"]["message"] if path.exists() else None
+    return read_json(path)["verdict"]["message"] if path.exists() else None
 
 
 def budget(transport: Path) -> list[dict]:
@@ -33,7 +34,7 @@ def budget(transport: Path) -> list[dict]:
     path = transport / "error_budget.json"
     if not path.exists():
         return []
-    found = _read(path)
+    found = read_json(path)
     rows = [_budget_row(row) for row in found["rows"]]
     return rows + [
         {**dict.fromkeys(_budget_keys(), "–"), "quantity": left["quantity"], "this run": left["reason"]}
@@ -62,7 +63,3 @@ def _budget_row(row: Mapping) -> dict:
         *(share(row["components"][name]) for name in COMPONENTS),
     ]
     return dict(zip(_budget_keys(), values, strict=True))
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -3,11 +3,11 @@ and with what it was made from."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from dlmd import provenance, report_tables
 from dlmd.config import RunConfig
+from dlmd.files import read_json
 
 FORMAT = "dlmd-result"
 VERSION = 1
@@ -47,18 +47,18 @@ def collect(cfg: RunConfig, run: Path, *, config: str, reference: str | None, pa
 
 def _level(cfg: RunConfig, run: Path, name: str) -> dict:
     transport, validation = run / "transport" / name, run / "validation" / name
-    fitted = _read(transport / "arrhenius.json")
+    fitted = read_json(transport / "arrhenius.json")
     fits = fitted["fits"] or {}
-    errors = _read(validation / "errors.json")
+    errors = read_json(validation / "errors.json")
     return {
         "theory": report_tables.theory(cfg, name),
         "potential": {key: errors[key] for key in POTENTIAL},
         "verdict": fitted["verdict"],
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],
-        "temperatures": [_temperature(_read(transport / f"{t}K.json")) for t in cfg.md.temperatures_k],
+        "temperatures": [_temperature(read_json(transport / f"{t}K.json")) for t in cfg.md.temperatures_k],
         "mechanism": {
-            f"{t:g}K": _read(run / "mechanism" / name / f"{t}K.json")["verdict"]
+            f"{t:g}K": read_json(run / "mechanism" / name / f"{t}K.json")["verdict"]
             for t in cfg.md.temperatures_k
         },
     }
@@ -66,7 +66,3 @@ def _level(cfg: RunConfig, run: Path, name: str) -> dict:
 
 def _temperature(found: dict) -> dict:
     return {key: found.get(key) for key in (*SYSTEM, *QUANTITIES)}
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))

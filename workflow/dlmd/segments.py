@@ -6,7 +6,6 @@ centre of mass, all atoms at a longer stride (XTC) and thermodynamic data. Times
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from dlmd.binary_trajectories import dcd_frames, dcd_layout, xtc_offsets
 from dlmd.errors import DlmdError
+from dlmd.files import read_json
 from dlmd.trajectory import HostHealth, JoinedFrames, MappedFrames, Trajectory, cell_widths, host_health
 from dlmd.units import FS_PER_PS
 
@@ -210,12 +210,7 @@ def _all_atoms(chain: Sequence[tuple[Path, dict]], max_frames: int | None) -> Al
 
 def _sidecar(path: Path) -> dict:
     _need(path)
-    try:
-        data = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DlmdError(
-            f"no valid JSON: {error}", where=str(path), remedy="give the NNNN.json of a segment"
-        ) from error
+    data = read_json(path, remedy="give the NNNN.json of a segment")
     if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, FORMAT_VERSION):
         found = (data.get("format"), data.get("version")) if isinstance(data, dict) else type(data).__name__
         raise DlmdError(

@@ -3,7 +3,6 @@ say already. Nothing is written, and jobs may write meanwhile."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from dlmd import ownership, targets
 from dlmd.config import RunConfig
 from dlmd.errors import DlmdError
+from dlmd.files import read_json
 from dlmd.production import FAILED
 from dlmd.training import WORK
 from dlmd.units import FS_PER_PS
@@ -113,7 +113,7 @@ def _training(folder: Path) -> str:
     """Step and current RMSE of forces, from dp's learning curve."""
     text = _tail(folder / WORK / "lcurve.out")
     rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    steps = json.loads((folder / "input.json").read_text())["training"]["numb_steps"]
+    steps = read_json(folder / "input.json")["training"]["numb_steps"]
     header = (folder / WORK / "lcurve.out").open().readline().lstrip("#").split() if rows else []
     # the first line of the tail may be half a line
     whole = [row for row in rows if len(row) == len(header)]
@@ -216,7 +216,7 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
                 "result": None,
             }
             if path.exists():
-                row["result"] = json.loads(path.read_text())
+                row["result"] = read_json(path)
             elif chains:
                 row["result"] = _preliminary(chains, cfg)
             yield row

@@ -18,6 +18,7 @@ from typing import Any
 
 from dlmd import programs, walltime
 from dlmd.errors import DlmdError
+from dlmd.files import read_json
 from dlmd.ownership import owned
 
 VERSION = 1
@@ -226,7 +227,7 @@ def _train(
     path: Path, *, model: str | Path, compressed: str | Path, lcurve: str | Path, threads: int, log: Path
 ) -> None:
     work = path.parent / WORK
-    settings = json.loads(path.read_text())
+    settings = read_json(path)
     mark = fingerprint(settings, work)
     if not (work / "fingerprint").exists() or (work / "fingerprint").read_text() != mark:
         shutil.rmtree(work, ignore_errors=True)

@@ -13,7 +13,6 @@ Writes DIR/arrhenius.json (all numbers), .csv (one line per temperature), .png a
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -75,15 +74,11 @@ def read_result(path: Path) -> dict:
     DlmdError
         for a missing file, or one that is no such result.
     """
+    from dlmd.files import read_json
     from dlmd.frame_readers import require
 
     require(path)
-    try:
-        data = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DlmdError(
-            f"no valid JSON: {error}", where=str(path), remedy="run `dlmd transport` again"
-        ) from error
+    data = read_json(path, remedy="run `dlmd transport` again")
     if not isinstance(data, dict) or data.get("format") != "dlmd-transport":
         raise DlmdError(
             "no result of `dlmd transport`",

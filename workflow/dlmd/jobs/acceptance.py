@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from dlmd import acceptance, trial
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 
 COMMITTEE_FRAMES = 30
 
@@ -161,12 +160,8 @@ def accept(
 ) -> None:
     """Write `accepted` with all numbers, or raise with every bound that is not kept (see `dlmd.acceptance`)."""
     found = acceptance.checks(
-        _read(errors), [_read(t) for t in trials], _read(committee) if committee else None, bounds
+        read_json(errors), [read_json(t) for t in trials], read_json(committee) if committee else None, bounds
     )
     for check in found:
         print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.value:.4g} (bound {check.bound:g})")
     write_json(Path(accepted), acceptance.require(found, where=str(Path(errors).parent)))
-
-
-def _read(path: str) -> dict:
-    return json.loads(Path(path).read_text())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.ownership import owned
 from dlmd.programs import thread_environment
 from dlmd.provenance import versions
@@ -85,7 +84,7 @@ def read_path(file: str, number: int) -> tuple[dict, dict, dict]:
     DlmdError
         where the cells have fewer such hops.
     """
-    listed = json.loads(Path(file).read_text(encoding="utf-8"))
+    listed = read_json(file)
     if number >= len(listed["paths"]):
         raise DlmdError(
             f"the cells have {len(listed['paths'])} hops of {listed['label']}, number {number} is asked for",
@@ -205,7 +204,7 @@ def stage_vasp(
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
     start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
-    found = json.loads(Path(band).read_text(encoding="utf-8"))
+    found = read_json(band)
     if found["curve"] is None:
         print(f"the potential has no band ({found['status']}): the images are a first guess", file=sys.stderr)
         images = neb_guess.interpolate(*around(start, end, ion), ion=ion, spacing_a=settings["spacing_a"])
@@ -306,9 +305,9 @@ def summary(
 
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     data = barrier_summary.summarise(
-        [json.loads(Path(path).read_text(encoding="utf-8")) for path in bands],
+        [read_json(path) for path in bands],
         level=level,
-        fitted=json.loads(Path(arrhenius).read_text(encoding="utf-8")),
+        fitted=read_json(arrhenius),
         published=published.get("neb_barriers_ev", {}),
     )
     write_json(Path(result), data)

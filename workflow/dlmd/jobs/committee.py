@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from dlmd import committee
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.units import FS_PER_PS
 
 # Frames of a run that are judged: enough to see a trend, few enough for any size.
@@ -98,7 +97,7 @@ def run(models: Sequence[str], sidecars: Sequence[str], *, table: str) -> None:
     from dlmd.segments import all_atoms
 
     atoms = all_atoms(sidecars, max_frames=RUN_FRAMES)
-    species = json.loads(Path(sidecars[0]).read_text())["species"]
+    species = read_json(sidecars[0])["species"]
     types = np.array([species.index(s) for s in atoms.symbols])
     members = committee.Committee(models)
     lines = ["time_ps,largest_mev_per_a,mean_mev_per_a,smallest_mev_per_a"]
@@ -125,5 +124,5 @@ def plot_runs(
     for temperature, path in zip(temperatures_k, tables, strict=True):
         rows = np.genfromtxt(path, delimiter=",", names=True, ndmin=1)
         runs[temperature] = {"time_ps": rows["time_ps"], "largest_mev_per_a": rows["largest_mev_per_a"]}
-    median = json.loads(Path(held_out).read_text())["largest_deviation_mev_per_a"]["median"]
+    median = read_json(held_out)["largest_deviation_mev_per_a"]["median"]
     plot_committee.along_runs(runs, median, figures)

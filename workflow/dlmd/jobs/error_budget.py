@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from dlmd import error_budget, plot_error_budget
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 
 COMPONENTS = (error_budget.STATISTICS, error_budget.POTENTIAL, error_budget.ORDERING)
 
@@ -37,9 +36,7 @@ def budget(
         {
             "potential": m,
             "ordering": n,
-            "temperatures": [
-                json.loads(Path(path).read_text()) for path in results[k * per_run : (k + 1) * per_run]
-            ],
+            "temperatures": [read_json(path) for path in results[k * per_run : (k + 1) * per_run]],
         }
         for k, (m, n) in enumerate(runs)
     ]

@@ -7,7 +7,6 @@ potentials are those of the round before.
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -56,7 +55,7 @@ def explore(
 
     atoms = structures.strain(ase.io.read(relaxed), strain)
     target = Path(explored)
-    if previous is not None and _read(previous)["settled"]:
+    if previous is not None and read_json(previous)["settled"]:
         empty = np.empty((0, len(atoms), 3))
         exploration.Explored(
             empty, atoms.cell.array, np.empty(0), atoms.get_chemical_symbols(), [], "settled"
@@ -110,7 +109,7 @@ def select(
     from dlmd.committee import Committee, FrameDeviation
     from dlmd.exploration import Explored
 
-    before = _read(previous) if previous is not None else None
+    before = read_json(previous) if previous is not None else None
     if before is not None and before["settled"]:
         Path(selected).write_text("")
         Path(table).write_text(",".join(COLUMNS) + "\n")
@@ -283,7 +282,7 @@ def gather(
         if here:
             ase.io.write(part, here, format="extxyz")
         part.replace(path)
-    picked = _read(selection)
+    picked = read_json(selection)
     counts = {
         "selected": picked["selected"],
         "labelled": len(good),
@@ -316,7 +315,7 @@ def train(
     from dlmd import training
 
     outputs = (model, compressed, lcurve)
-    if labels is not None and not _read(labels)["labelled"]:
+    if labels is not None and not read_json(labels)["labelled"]:
         print("no new labels: the potential of the round before stays", file=sys.stderr)
         for source, target in zip(previous, outputs, strict=True):
             part = Path(target).with_name(Path(target).name + ".part")
@@ -346,7 +345,7 @@ def summarise(
         "valid_force_rmse_mev_per_a",
         "settled",
     )
-    rows = [_read(s) | _read(g) for s, g in zip(selections, labels, strict=True)]
+    rows = [read_json(s) | read_json(g) for s, g in zip(selections, labels, strict=True)]
     with Path(table).open("w", newline="") as file:
         writer = csv.DictWriter(file, keys, extrasaction="ignore")
         writer.writeheader()
@@ -411,7 +410,3 @@ def _write_table(path, number, place, every, classes, picked, runs, sources) -> 
                     slot,
                 )
             )
-
-
-def _read(path: str) -> dict:
-    return json.loads(Path(path).read_text())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd import production, programs
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.lammps import Strides, deepmd_dynamics
 from dlmd.ownership import owned
 from dlmd.provenance import versions
@@ -152,7 +151,7 @@ def segment(
 
 def _identity(cell_info: str, model: str, *, level: str, replica: int, seed: int) -> dict:
     """What all sidecars of a run have in common."""
-    info = json.loads(Path(cell_info).read_text())
+    info = read_json(cell_info)
     return production.identity(
         level=level,
         replica=replica,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.site_network import HostLeft
 
 if TYPE_CHECKING:
@@ -65,14 +64,14 @@ def temperature(
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     trajectories = [Trajectory.from_segments(chain) for chain in chains]
-    msd = json.loads(Path(transport).read_text())
+    msd = read_json(transport)
     diffusive = msd["verdict"]["code"] == "ok"
     found, data = None, {}
     try:
         found = mechanism.analyse(
             trajectories,
             [_host(chain, trajectories[0].mobile) for chain in chains],
-            crystal=as_built(read_cif(cif), json.loads(Path(structures).read_text())),
+            crystal=as_built(read_cif(cif), read_json(structures)),
             repeat=repeat,
             charges=charges,
             temperature_k=msd["temperature_k"],
@@ -211,7 +210,7 @@ def plot(result: str, arrays: str, figures: Mapping[str, Sequence[str]]) -> None
     from dlmd import plot_mechanism
     from dlmd.plot_style import save
 
-    data = json.loads(Path(result).read_text())
+    data = read_json(result)
     drawn = {
         "sites": plot_mechanism.sites,
         "hops": plot_mechanism.hops,
@@ -240,10 +239,8 @@ def summary(
     from dlmd import mechanism_summary, plot_mechanism
     from dlmd.plot_style import save
 
-    temperatures = [json.loads(Path(p).read_text()) for p in results]
-    data = mechanism_summary.summarise(
-        temperatures, json.loads(Path(arrhenius).read_text()), confidence=confidence
-    )
+    temperatures = [read_json(p) for p in results]
+    data = mechanism_summary.summarise(temperatures, read_json(arrhenius), confidence=confidence)
     write_json(Path(result), data)
     columns, rows = mechanism_summary.table(temperatures)
     _write_rows(Path(table), columns, rows)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from dlmd.files import read_json
 
 CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 COMPARISON_COLUMNS = ("occupancy", "source", "cell", "ordering", *CELL_COLUMNS, "energy_ev_per_atom")
@@ -29,7 +30,7 @@ def occupancies(summaries: Sequence[str], out: str) -> None:
     """Requested and realised occupancies of every disordered site in every supercell."""
     rows = []
     for path in map(Path, summaries):
-        summary = json.loads(path.read_text())
+        summary = read_json(path)
         for site in summary["sites"]:
             if 0 < site["requested_occupancy"] < 1:
                 rows.append(
@@ -50,7 +51,7 @@ def lattice(infos: Sequence[str], out: str) -> None:
     """Lattice parameters per unit cell of every relaxed cell."""
     rows = []
     for path in map(Path, infos):
-        info = json.loads(path.read_text())
+        info = read_json(path)
         occupancy, cell, ordering = path.parts[-4:-1]
         rows.append(
             {

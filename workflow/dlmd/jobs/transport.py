@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd import transport_tables
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.units import FS_PER_PS
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def plot_msd(results: Sequence[str], figures: Sequence[str]) -> None:
     """MSD curves of all temperatures in one figure."""
     from dlmd import plot_transport
 
-    plot_transport.save(plot_transport.msd_panels([_read(p) for p in results]), figures)
+    plot_transport.save(plot_transport.msd_panels([read_json(p) for p in results]), figures)
 
 
 def arrhenius(
@@ -75,7 +74,7 @@ def arrhenius(
     from dlmd import plot_transport
     from dlmd.arrhenius import fit
 
-    temperatures = [_read(p) for p in results]
+    temperatures = [read_json(p) for p in results]
     fitted = fit(temperatures, predict_k=predict_k, confidence=confidence)
     write_json(Path(result), fitted)
     transport_tables.write_temperatures(table, temperatures)
@@ -158,7 +157,3 @@ def _label_frames(path: str, discard_ps: float) -> tuple[RdfSet, float]:
     positions = np.array([a.positions for a in images])
     found = rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
     return found, images[-1].info["time_ps"]
-
-
-def _read(path: str) -> dict:
-    return json.loads(Path(path).read_text())

@@ -6,7 +6,6 @@ A job folder holds job.json and one folder per step (1-relax, 2-relax, 3-static;
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.errors import DlmdError
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.vasp import potcar, script, verify
 from dlmd.vasp.incar import (
     Step,
@@ -150,11 +149,9 @@ def load_job(folder: str | Path) -> dict:
     """
     path = Path(folder) / JOB
     try:
-        job = json.loads(path.read_text())
+        job = read_json(path, remedy="stage it again")
     except FileNotFoundError:
         raise DlmdError("no VASP job is staged here", where=str(folder), remedy="stage it first") from None
-    except json.JSONDecodeError as error:
-        raise DlmdError(f"damaged job record: {error}", where=str(path), remedy="stage it again") from None
     if {key: job.get(key) for key in FORMAT} != FORMAT:
         raise DlmdError(
             f"job record of format {job.get('format')} version {job.get('version')}",

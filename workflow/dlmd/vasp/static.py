@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from dlmd import walltime
-from dlmd.files import write_json
+from dlmd.files import read_json, write_json
 from dlmd.jobs import learning
 from dlmd.vasp import collect as collecting
 from dlmd.vasp import run as running
@@ -62,4 +61,4 @@ def collect(record: str, selected: str, *, slot: int, frame: str, level: str) ->
 
 def used(record: str) -> bool:
     """Whether the slot of this record has a frame."""
-    return json.loads(Path(record).read_text())["used"]
+    return read_json(record)["used"]
