@@ -4,8 +4,9 @@
 
 Each variant leaves OUT/<variant>/: the compressed potential, its learning curve, errors.json (held-out trajectories) and
 cost.json (CPU seconds of the training, milliseconds per MD step of the production cell). What is there is not made again. With
---teacher, frames of the teacher's own runs (benchmarks/teacher) are at hand as data. `table.py` puts the results side by side,
-with the ratio of D to the teacher's where `benchmarks/teacher/run.py potential --model` has run dynamics.
+--teacher, frames of the teacher's own runs (benchmarks/teacher) are at hand as data, and unseen.json has the errors on them,
+by temperature. `table.py` puts the results side by side, with the ratio of D to the teacher's where
+`benchmarks/teacher/run.py potential --model` has run dynamics.
 """
 
 import argparse
@@ -64,8 +65,11 @@ VARIANTS = {
     "large": LARGE,
     "large-24k": LARGE | {"steps": 24000, "decay_steps": 340},
     "paper": PAPER,
+    "paper-48k": PAPER | {"steps": 48000, "decay_steps": 680},
     "paper-more": PAPER | {"teacher": 800},
 }
+# frames of the teacher's own runs per temperature that errors are taken on
+UNSEEN = 100
 
 
 def subset(source: Path, target: Path, every: int, first: float) -> None:
@@ -97,6 +101,24 @@ def teacher_frames(source: Path, target: Path, cell: Path, species: Sequence[str
     np.save(folder / "box.npy", np.tile(start.cell.array.ravel(), (frames, 1)).astype(np.float32))
     for name, key in (("coord", "positions"), ("force", "forces"), ("energy", "energy_ev")):
         np.save(folder / f"{name}.npy", data[key][chosen].reshape(frames, -1).squeeze().astype(np.float32))
+
+
+def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
+    """Errors of the potential in the folder `home` on the teacher's own runs, in a cell of another size and ordering."""
+    data = home / "unseen"
+    shutil.rmtree(data, ignore_errors=True)
+    for source in sorted((teacher / "teacher").glob("*K")):
+        teacher_frames(source, data / source.name, teacher / "relaxed.extxyz", species, UNSEEN)
+    validation.test_errors(
+        home / "compressed.pb",
+        data,
+        errors=home / "unseen.json",
+        parity=home / "unseen.npz",
+        species=species,
+        threads=1,
+        log=home / "unseen.log",
+    )
+    shutil.rmtree(data)
 
 
 def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
@@ -165,16 +187,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("out", type=Path)
-    parser.add_argument("variants", nargs="*", default=[], help=f"of {', '.join(VARIANTS)}; default all")
+    parser.add_argument("variants", nargs="*", help=f"of {', '.join(VARIANTS)}; default all")
     parser.add_argument("--config", default="config/demo.yaml")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument("--teacher", type=Path, help="folder of benchmarks/teacher's runs, for more frames")
     options = parser.parse_args()
+    species = load(options.config).material.species
     for name in options.variants or VARIANTS:
-        if (options.out / name / "cost.json").exists():
-            continue
-        train(options.run, options.out, name, options)
-        print(name, (options.out / name / "cost.json").read_text(), flush=True)
+        home = options.out / name
+        if not (home / "cost.json").exists():
+            train(options.run, options.out, name, options)
+            print(name, (home / "cost.json").read_text(), flush=True)
+        if options.teacher and not (home / "unseen.json").exists():
+            unseen(home, options.teacher, species)
 
 
 if __name__ == "__main__":

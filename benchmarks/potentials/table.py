@@ -21,6 +21,20 @@ FRAMES = (
 STEPS = ("steps", "training steps", ("steps-3k", "steps-6k", "demo", "steps-24k"))
 
 
+RATIOS = {"msd_self_a2": "MSD_self", "msd_total_a2": "MSD_total", "d_self_a2_per_ps": "D_self"}
+COLUMNS = {
+    "variant": "variant",
+    "frames": "frames",
+    "steps": "steps",
+    "training_cpu_s": "training, CPU s",
+    "cpu_ms_per_md_step": "MD step, CPU ms",
+    "force_rmse_mev_per_a": "force RMSE, meV/Å",
+    "force_rmse_relative": "relative",
+    "energy_rmse_mev_per_atom": "energy RMSE, meV/atom",
+}
+UNSEEN = ("298K", "600K", "700K")
+
+
 def rows(out: Path) -> list[dict]:
     """One row per variant that has been trained, best force error first."""
     found = []
@@ -37,14 +51,15 @@ def rows(out: Path) -> list[dict]:
             "force_rmse_relative": round(errors["relative_force_rmse"], 4),
             "energy_rmse_mev_per_atom": round(errors["energy_rmse_mev_per_atom"], 2),
         }
+        unseen = path.parent / "unseen.json"
+        if unseen.exists():
+            for name, one in json.loads(unseen.read_text())["trajectories"].items():
+                row[f"unseen_force_rmse_{name}_mev_per_a"] = round(one["force_rmse_mev_per_a"], 1)
+                row[f"unseen_energy_rmse_{name}_mev_per_atom"] = round(one["energy_rmse_mev_per_atom"], 2)
         compared = path.parent / "comparison.json"
         ratios = json.loads(compared.read_text()) if compared.exists() else {}
         for temperature in sorted(k for k in ratios if k.endswith("K")):
-            for key, name in (
-                ("msd_self_a2", "msd_self"),
-                ("msd_total_a2", "msd_total"),
-                ("d_self_a2_per_ps", "d_self"),
-            ):
+            for key, name in RATIOS.items():
                 ratio = ratios[temperature]["ratio"][key]
                 for part in ("value", "low", "high"):
                     row[f"{name}_ratio_{temperature}_{part}"] = round(ratio[part], 3)
@@ -52,24 +67,42 @@ def rows(out: Path) -> list[dict]:
     return sorted(found, key=lambda row: row["force_rmse_mev_per_a"])
 
 
+def _lines(heads: list[str], cells: list[list[str]]) -> str:
+    return "".join("| " + " | ".join(line) + " |\n" for line in [heads, ["---"] * len(heads), *cells])
+
+
 def markdown(table: list[dict]) -> str:
-    """The table for the page, ratios with their intervals."""
+    """Tables for the page: costs and errors, errors on the teacher's own runs, ratios with their intervals."""
+    parts = [_lines(list(COLUMNS.values()), [[str(row[k]) for k in COLUMNS] for row in table])]
+    kinds = (("force", "mev_per_a", "meV/Å"), ("energy", "mev_per_atom", "meV/atom"))
+    keys = [f"unseen_{kind}_rmse_{t}_{unit}" for kind, unit, _ in kinds for t in UNSEEN]
+    heads = [f"{kind} RMSE, {t[:-1]} K, {unit}" for kind, _, unit in kinds for t in UNSEEN]
+    shown = [row for row in table if keys[0] in row]
+    if shown:
+        parts.append(
+            _lines(["variant", *heads], [[row["variant"], *(str(row[k]) for k in keys)] for row in shown])
+        )
     ratios = sorted({k.removesuffix("_value") for row in table for k in row if k.endswith("_value")})
-    plain = [k for k in table[0] if not k.endswith(("_value", "_low", "_high"))]
-    lines = ["| " + " | ".join([*plain, *ratios]) + " |", "|" + "---|" * (len(plain) + len(ratios))]
-    for row in table:
-        cells = [str(row[k]) for k in plain]
-        for key in ratios:
-            value, low, high = (row.get(f"{key}_{part}") for part in ("value", "low", "high"))
-            cells.append("" if value is None else f"{value:.2f} ({low:.2f} to {high:.2f})")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    shown = [row for row in table if any(f"{k}_value" in row for k in ratios)]
+    if shown:
+        heads = [k.replace("_ratio_", ", ")[:-1] + " K" for k in ratios]
+        cells = [
+            [row["variant"], *("{:.2f} ({:.2f} to {:.2f})".format(*_ratio(row, k)) for k in ratios)]
+            for row in shown
+        ]
+        parts.append(_lines(["variant", *heads], cells))
+    return "\n".join(parts)
+
+
+def _ratio(row: dict, key: str) -> tuple[float, float, float]:
+    return tuple(row[f"{key}_{part}"] for part in ("value", "low", "high"))
 
 
 def draw(table: list[dict], path: Path) -> None:
+    """Learning curves, force error against both costs, and the ratio of D_self to the teacher's against both."""
     by_name = {row["variant"]: row for row in table}
-    fig, axes = plot_style.figure(1, 3, width=10.5, height=3.6)
-    for ax, (key, label, names) in zip(axes[0][:2], (FRAMES, STEPS), strict=True):
+    fig, axes = plot_style.figure(2, 3, width=10.5, height=6.6)
+    for ax, (key, label, names) in zip(axes[:, 0], (FRAMES, STEPS), strict=True):
         shown = [by_name[n] for n in names if n in by_name]
         ax.plot(
             [r[key] for r in shown],
@@ -78,17 +111,32 @@ def draw(table: list[dict], path: Path) -> None:
             color=plot_style.VERMILION,
         )
         ax.set(xlabel=label, xscale="log", ylabel="force RMSE, held out (meV/Å)", ylim=(0, None))
-    ax = axes[0][2]
-    for row in table:
-        at = row["cpu_ms_per_md_step"], row["force_rmse_mev_per_a"]
-        ax.plot(*at, "o", color=plot_style.BLACK, ms=4)
-        ax.annotate(row["variant"], at, xytext=(4, 2), textcoords="offset points", fontsize=6)
-    ax.set(
-        xlabel="CPU ms per MD step, 160 atoms",
-        xscale="log",
-        ylabel="force RMSE, held out (meV/Å)",
-        ylim=(0, None),
-    )
+    costs = (("cpu_ms_per_md_step", "MD step of 160 atoms (CPU ms)"), ("training_cpu_s", "training (CPU s)"))
+    for column, (key, label) in enumerate(costs, start=1):
+        above, below = axes[0][column], axes[1][column]
+        for row in table:
+            at = row[key], row["force_rmse_mev_per_a"]
+            above.plot(*at, "o", color=plot_style.BLACK, ms=4)
+            above.annotate(row["variant"], at, xytext=(4, 2), textcoords="offset points", fontsize=6)
+        above.set(xlabel=label, xscale="log", ylabel="force RMSE, held out (meV/Å)")
+        below.axhspan(0.8, 1.25, color=plot_style.BLACK, alpha=0.08, lw=0)
+        for t, colour, shift in (("600K", plot_style.BLUE, 0.985), ("700K", plot_style.VERMILION, 1.015)):
+            for row in table:
+                if f"D_self_ratio_{t}_value" not in row:
+                    continue
+                value, low, high = _ratio(row, f"D_self_ratio_{t}")
+                x = row[key] * shift
+                below.errorbar(
+                    x, value, [[value - low], [high - value]], fmt="o", color=colour, ms=4, capsize=2
+                )
+                if t == "700K":
+                    below.annotate(
+                        row["variant"], (x, value), xytext=(5, 4), textcoords="offset points", fontsize=6
+                    )
+            below.plot([], [], "o", color=colour, ms=4, label=f"{t[:-1]} K")
+        below.axhline(1, color=plot_style.BLACK, lw=0.6)
+        below.set(xlabel=label, xscale="log", ylabel="D_self over the teacher's")
+        below.legend(fontsize=7)
     plot_style.save(fig, [str(path)])
 
 

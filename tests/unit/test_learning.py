@@ -10,7 +10,7 @@ from ase import Atoms
 from dlmd import dataset, engines
 from dlmd.errors import DlmdError
 from dlmd.exploration import Explored
-from dlmd.jobs import learning
+from dlmd.jobs import learning, learning_labels
 
 
 class Springs:
@@ -65,7 +65,7 @@ def label_all(folder, path, slots):
     files = []
     for slot in range(slots):
         files.append(str(folder / f"{slot}.extxyz"))
-        learning.label(path, slot=slot, frame=files[-1], engine={}, level="s", threads=1)
+        learning_labels.label(path, slot=slot, frame=files[-1], engine={}, level="s", threads=1)
     return files
 
 
@@ -74,7 +74,7 @@ def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
     slots = label_all(tmp_path, path, 5)
     assert not (tmp_path / "4.extxyz").read_text()
     frames = [str(tmp_path / f"c{n}.extxyz") for n in range(3)]
-    learning.gather(
+    learning_labels.gather(
         slots,
         str(tmp_path / "selected.json"),
         result=str(tmp_path / "labels.json"),
@@ -106,7 +106,7 @@ def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
 def test_no_label_at_all_is_an_error(tmp_path, springs):
     slots = label_all(tmp_path, selected(tmp_path, [9.0, 8.0]), 2)
     with pytest.raises(DlmdError, match="none of the 2 selected frames gives a label: 2 did not converge"):
-        learning.gather(
+        learning_labels.gather(
             slots,
             str(tmp_path / "selected.json"),
             result=str(tmp_path / "labels.json"),
@@ -118,7 +118,7 @@ def test_no_label_at_all_is_an_error(tmp_path, springs):
 
 def test_a_settled_round_gathers_nothing_without_complaint(tmp_path, springs):
     slots = label_all(tmp_path, selected(tmp_path, []), 2)
-    learning.gather(
+    learning_labels.gather(
         slots,
         str(tmp_path / "selected.json"),
         result=str(tmp_path / "labels.json"),

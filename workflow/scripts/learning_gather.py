@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.jobs import learning_labels
 
-    learning.gather(
+    learning_labels.gather(
         list(snakemake.input.slots),
         snakemake.input.selection,
         result=snakemake.output.result,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.jobs import learning_labels
 
-    learning.label(
+    learning_labels.label(
         snakemake.input.selected,
         slot=int(snakemake.wildcards.slot),
         frame=snakemake.output.frame,

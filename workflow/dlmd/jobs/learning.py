@@ -1,4 +1,4 @@
-"""Rounds of the learning loop as jobs: explore, select, label one frame, gather, train on.
+"""Rounds of the learning loop as jobs: explore, select, train on; `dlmd.jobs.learning_labels` labels what was selected.
 
 A round that follows a settled one does nothing, quickly: its explorations are empty, nothing is selected or labelled, and its
 potentials are those of the round before.
@@ -11,15 +11,11 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlmd.errors import DlmdError
 from dlmd.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "slot")
 
@@ -179,119 +175,6 @@ def select(
     )
 
 
-def label(selected: str, *, slot: int, frame: str, engine: Mapping, level: str, threads: int) -> None:
-    """Energy, forces and stress of frame `slot` of the selected ones by the engine; an empty file where there is none.
-
-    A frame whose electrons do not converge is kept without results, to be counted.
-    """
-    from dlmd import engines
-
-    atoms = slot_frame(selected, slot)
-    if atoms is None:
-        Path(frame).write_text("")
-        return
-    label_engine = engines.get(engine)
-    calculator = label_engine.calculator(threads=threads)
-    info = label_info(atoms, slot=slot, level=level, theory=label_engine.level)
-    results = None
-    try:
-        calculator.calculate(atoms, ["energy", "forces", "stress"])
-        results = calculator.results
-    except engines.Unconverged as error:
-        print(f"frame {slot} is dropped: {error}", file=sys.stderr)
-    write_label(Path(frame), atoms, info, results)
-
-
-def slot_frame(selected: str, slot: int) -> Atoms | None:
-    """Frame `slot` of the selected ones, or None where fewer were selected."""
-    import ase.io
-
-    if not Path(selected).stat().st_size:
-        return None
-    frames = ase.io.read(selected, ":", format="extxyz")
-    return frames[slot] if slot < len(frames) else None
-
-
-def label_info(atoms: Atoms, *, slot: int, level: str, theory: Mapping) -> dict:
-    """What a labelled frame says of itself, as frames of label trajectories do; its step is the slot's number."""
-    known = {
-        key: atoms.info[key] for key in ("time_ps", "temperature_k", "strain", "source", "explored_cell")
-    }
-    return known | {"step": slot, "level": level, "theory": dict(theory)}
-
-
-def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None) -> None:
-    """Write one frame as extxyz with its results, or without any and marked as not converged."""
-    import ase.io
-    from ase import Atoms
-    from ase.calculators.singlepoint import SinglePointCalculator
-
-    frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
-    frame.info = dict(info) | {"converged": results is not None}
-    if results is not None:
-        known = {k: results[k] for k in ("energy", "forces", "stress", "magmoms") if k in results}
-        frame.calc = SinglePointCalculator(frame, **known)
-        if "moments_in_range" in results:
-            frame.info["moments_in_range"] = results["moments_in_range"]
-    part = path.with_name(path.name + ".part")
-    ase.io.write(part, frame, format="extxyz")
-    part.replace(path)
-
-
-def gather(
-    slots: Sequence[str],
-    selection: str,
-    *,
-    result: str,
-    frames: Sequence[str],
-    cells: Sequence[str],
-    max_force: float,
-) -> None:
-    """Labelled frames of a round by cell, for the dataset, and their counts.
-
-    Parameters
-    ----------
-    slots
-        Files of `label`, in order.
-    frames, cells
-        Files to write, and the cell (occupancy/cell/ordering) each is for.
-    max_force
-        Frames with a larger force on any atom (eV/Å) are dropped.
-
-    Raises
-    ------
-    DlmdError
-        where frames were selected and none of them could be labelled.
-    """
-    import ase.io
-
-    found = [ase.io.read(path, format="extxyz") for path in slots if Path(path).stat().st_size]
-    converged = [atoms for atoms in found if atoms.info["converged"]]
-    good = [atoms for atoms in converged if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
-    if found and not good:
-        raise DlmdError(
-            f"none of the {len(found)} selected frames gives a label: {len(found) - len(converged)} did not converge, "
-            f"{len(converged)} have forces above {max_force:g} eV/Å",
-            where=str(Path(slots[0]).parent.parent),
-            remedy="lower the upper bound of learning.deviation_ev_per_angstrom, or see the logs of the labels",
-        )
-    for path, cell in zip(frames, cells, strict=True):
-        part = Path(path).with_suffix(".part")
-        part.write_text("")
-        here = [atoms for atoms in good if atoms.info["explored_cell"] == cell]
-        if here:
-            ase.io.write(part, here, format="extxyz")
-        part.replace(path)
-    picked = read_json(selection)
-    counts = {
-        "selected": picked["selected"],
-        "labelled": len(good),
-        "unconverged": len(found) - len(converged),
-        "too_strange": len(converged) - len(good),
-    }
-    write_json(Path(result), {"round": picked["round"], **counts, "settled": picked["settled"]})
-
-
 def train(
     input: str,
     *,
@@ -310,7 +193,7 @@ def train(
     previous
         model, compressed and lcurve of the round before; empty for a training from scratch.
     labels
-        What `gather` wrote of the round before, or None.
+        What `dlmd.jobs.learning_labels.gather` wrote of the round before, or None.
     """
     from dlmd import training
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dlmd import walltime
 from dlmd.files import read_json, write_json
-from dlmd.jobs import learning
+from dlmd.jobs import learning_labels
 from dlmd.vasp import collect as collecting
 from dlmd.vasp import run as running
 from dlmd.vasp import stage as staging
@@ -19,7 +19,7 @@ JOB_FOLDER = "vasp"
 
 def stage(selected: str, *, slot: int, record: str, engine: Mapping, level: str) -> None:
     """Stage the single point of frame `slot`, where there is one, beside `record`, which says whether there is."""
-    atoms = learning.slot_frame(selected, slot)
+    atoms = learning_labels.slot_frame(selected, slot)
     if atoms is not None:
         staging.stage_static(
             atoms,
@@ -45,18 +45,18 @@ def run(record: str, *, done: str, engine: Mapping) -> None:
 
 
 def collect(record: str, selected: str, *, slot: int, frame: str, level: str) -> None:
-    """Write the labelled frame of a slot as `dlmd.jobs.learning.label` does; an empty file for an unused slot."""
+    """Write the labelled frame of a slot as `dlmd.jobs.learning_labels.label` does; an empty file for an unused slot."""
     if not used(record):
         Path(frame).write_text("")
         return
     atoms, found = collecting.collect_static(Path(record).parent / JOB_FOLDER)
-    staged = learning.slot_frame(selected, slot)
-    info = learning.label_info(staged, slot=slot, level=level, theory=found["theory"])
+    staged = learning_labels.slot_frame(selected, slot)
+    info = learning_labels.label_info(staged, slot=slot, level=level, theory=found["theory"])
     if found["moments_in_range"] is not None:
         info["moments_in_range"] = found["moments_in_range"]
     if atoms is None:
         print(f"frame {slot} is dropped: {found['reason']}", file=sys.stderr)
-    learning.write_label(Path(frame), staged, info, None if atoms is None else atoms.calc.results)
+    learning_labels.write_label(Path(frame), staged, info, None if atoms is None else atoms.calc.results)
 
 
 def used(record: str) -> bool:
