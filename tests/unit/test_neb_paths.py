@@ -8,7 +8,8 @@ from ase import Atoms
 from dlmd import neb_paths
 from dlmd.crystal import read_cif
 from dlmd.errors import DlmdError
-from dlmd.neb_paths import EMPTY, VACANCY, Hop, IonSites
+from dlmd.ion_sites import IonSites
+from dlmd.neb_paths import EMPTY, VACANCY, Hop
 
 ROOT = Path(__file__).parents[2]
 CHARGES = {"Li": 1, "Ti": 3, "Cl": -1}

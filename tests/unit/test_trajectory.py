@@ -5,7 +5,8 @@ import pytest
 
 from dlmd.binary_trajectories import dcd_frames, dcd_layout
 from dlmd.errors import DlmdError
-from dlmd.trajectory import JoinedFrames, MappedFrames, Trajectory, cell_widths, host_health
+from dlmd.frame_sources import JoinedFrames, MappedFrames
+from dlmd.trajectory import Trajectory, cell_widths, host_health
 from segment_files import CELL, write_dcd
 
 RNG = np.random.default_rng(0)

@@ -146,13 +146,13 @@ def check_structures(cfg: RunConfig, *, file: str) -> None:
 
 def check_barriers(cfg: RunConfig, *, file: str) -> None:
     """That every hop of the config joins sites of the crystal."""
-    from dlmd import neb_paths
+    from dlmd import ion_sites, neb_paths
     from dlmd.crystal import read_cif
 
     if cfg.barriers is None:
         return
     crystal = read_cif(cfg.material.cif)
-    sites = neb_paths.IonSites.of(
+    sites = ion_sites.IonSites.of(
         crystal, repeat=(1, 1, 1), charges=cfg.material.charges, mobile=cfg.material.mobile
     )
     for hop in cfg.barriers.hops:

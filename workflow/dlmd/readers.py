@@ -12,9 +12,10 @@ import numpy as np
 
 from dlmd.errors import DlmdError, did_you_mean
 from dlmd.frame_readers import identify
+from dlmd.frame_sources import MappedFrames
 from dlmd.text_frames import Frame
 from dlmd.topology import Topology, read_topology
-from dlmd.trajectory import HostHealth, MappedFrames, Trajectory, cell_widths, host_health
+from dlmd.trajectory import HostHealth, Trajectory, cell_widths, host_health
 from dlmd.units import FS_PER_PS
 from dlmd.unwrap import Unwrapper
 

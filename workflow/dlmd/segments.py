@@ -15,7 +15,8 @@ import numpy as np
 from dlmd.binary_trajectories import dcd_frames, dcd_layout, xtc_offsets
 from dlmd.errors import DlmdError
 from dlmd.files import read_json
-from dlmd.trajectory import HostHealth, JoinedFrames, MappedFrames, Trajectory, cell_widths, host_health
+from dlmd.frame_sources import JoinedFrames, MappedFrames
+from dlmd.trajectory import HostHealth, Trajectory, cell_widths, host_health
 from dlmd.units import FS_PER_PS
 
 FORMAT, FORMAT_VERSION = "dlmd-segment", 1

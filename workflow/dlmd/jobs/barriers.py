@@ -40,7 +40,7 @@ def paths(
     """
     import ase.io
 
-    from dlmd import neb_paths
+    from dlmd import ion_sites, neb_paths
     from dlmd.crystal import read_cif
 
     wanted, crystal = neb_paths.Hop(**hop), read_cif(cif)
@@ -55,7 +55,7 @@ def paths(
     )
     print(f"{wanted.label}: {len(found)} paths", file=sys.stderr)
     places = [
-        neb_paths.IonSites.of(crystal, repeat=cell["repeat"], charges=charges, mobile=mobile).places
+        ion_sites.IonSites.of(crystal, repeat=cell["repeat"], charges=charges, mobile=mobile).places
         for cell in cells
     ]
     write_json(
@@ -245,15 +245,15 @@ def collect_vasp(
 
 
 def _site_of(listed: Mapping, cell: Mapping):
-    """Function that gives the site of every ion of a structure (see `neb_paths.sites_of_ions`)."""
+    """Function that gives the site of every ion of a structure (see `dlmd.ion_sites.sites_of_ions`)."""
     import numpy as np
 
-    from dlmd import neb_paths
+    from dlmd import ion_sites
 
-    places = neb_paths.Places(np.array(cell["ion_sites"]), np.array(cell["framework_sites"]))
+    places = ion_sites.Places(np.array(cell["ion_sites"]), np.array(cell["framework_sites"]))
 
     def site_of(atoms):
-        return neb_paths.sites_of_ions(atoms, places, charges=listed["charges"], mobile=listed["mobile"])[0]
+        return ion_sites.sites_of_ions(atoms, places, charges=listed["charges"], mobile=listed["mobile"])[0]
 
     return site_of
 
