@@ -1,0 +1,157 @@
+"""Does the learning loop help? Its potentials, round by round, on held-out trajectories; and two controls of as many steps:
+one trains on with the frames it began with, the other gets as many new frames, picked at random instead of by the committee.
+
+    python benchmarks/learning/judge.py results/learning OUT --config benchmarks/learning/learning.yaml
+
+OUT gets judged.json and the controls' trainings; what is there is not made again.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from dlmd import dataset, engines, training, validation
+from dlmd.config import RunConfig
+from dlmd.config_file import load
+from dlmd.exploration import Explored
+from dlmd.files import read_json, write_json
+from dlmd.jobs.learning_labels import write_label
+
+LEVEL = "chgnet"
+SEED = 11
+
+
+def random_frames(home: Path, cfg: RunConfig, rng: np.random.Generator) -> list[Atoms]:
+    """As many frames of a round's explorations as the committee's choice gave labels, drawn at random, without results."""
+    runs = [Explored.load(path) for path in sorted((home / "explore").rglob("*.npz"))]
+    place = [(run, k) for run in runs for k in range(len(run.positions))]
+    drawn = rng.choice(len(place), read_json(home / "labels.json")["labelled"], replace=False)
+    return [
+        Atoms(
+            place[i][0].symbols, positions=place[i][0].positions[place[i][1]], cell=place[i][0].cell, pbc=True
+        )
+        for i in drawn
+    ]
+
+
+def label(frames: list[Atoms], folder: Path, cfg: RunConfig) -> None:
+    """A deepmd system of the frames with the engine's labels; those with larger forces than the loop keeps are left out."""
+    engine = engines.get(cfg.levels[LEVEL].model_dump(mode="json"))
+    calculator = engine.calculator(threads=1)
+    one, labelled = folder.parent / "one.extxyz", []
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for atoms in frames:
+        calculator.calculate(atoms, ["energy", "forces", "stress"])
+        write_label(one, atoms, {}, calculator.results)
+        labelled.append(ase.io.read(one))
+    one.unlink()
+    kept = [
+        atoms
+        for atoms in labelled
+        if np.linalg.norm(atoms.get_forces(), axis=1).max() <= cfg.learning.max_force_ev_per_angstrom
+    ]
+    print(f"{folder}: {len(kept)} of {len(labelled)} frames", flush=True)
+    dataset.write_system(kept, folder, species=cfg.material.species)
+
+
+def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) -> list[Path]:
+    """Potential 0 of the first round, trained on as the loop does, without its choice of frames; one model per round."""
+    loop = run / "learning" / LEVEL
+    rng = np.random.default_rng(SEED)
+    data = out / "train"
+    start, models = loop / "0/training/0/model.pb", []
+    settings = cfg.training.model_dump(mode="json", exclude={"potentials"})
+    settings |= dict(steps=cfg.learning.steps, start_lr=cfg.learning.start_lr)
+    if not data.exists():
+        shutil.copytree(loop / "0/dataset/train", data)
+    for i in range(1, rounds + 1):
+        home = out / str(i)
+        models.append(home / "compressed.pb")
+        frames = random_frames(loop / str(i - 1), cfg, rng) if random else []
+        if not models[-1].exists():
+            home.mkdir(parents=True, exist_ok=True)
+            # cells of different orderings hold the same atoms in the same order
+            if frames:
+                shutil.rmtree(data / f"random{i}", ignore_errors=True)
+                label(frames, data / f"random{i}", cfg)
+            training.write_input(
+                home / "input.json",
+                train=data,
+                valid=loop / "0/dataset/valid",
+                settings=settings,
+                species=cfg.material.species,
+                seed=SEED + i,
+                start=start,
+            )
+            training.train(
+                home / "input.json",
+                model=home / "model.pb",
+                compressed=models[-1],
+                lcurve=home / "lcurve.csv",
+                threads=1,
+                log=home / "train.log",
+            )
+        start = home / "model.pb"
+    return models
+
+
+def judged(model: Path, run: Path, home: Path, cfg: RunConfig) -> dict:
+    """Force RMSE (meV/Å) of a potential by held-out trajectory, and relative to the RMS force over all of them."""
+    home.mkdir(parents=True, exist_ok=True)
+    errors = home / "errors.json"
+    if not errors.exists():
+        validation.test_errors(
+            model,
+            run / "dataset" / LEVEL / "test",
+            errors=errors,
+            parity=home / "parity.npz",
+            species=cfg.material.species,
+            threads=1,
+            log=home / "test.log",
+        )
+    found = read_json(errors)
+    by_trajectory = {
+        name: round(one["force_rmse_mev_per_a"], 1) for name, one in found["trajectories"].items()
+    }
+    return {
+        "force_rmse_mev_per_a": by_trajectory,
+        "relative_force_rmse": round(found["relative_force_rmse"], 4),
+        "energy_rmse_mev_per_atom": round(found["energy_rmse_mev_per_atom"], 2),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a run whose loop is done")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--config", default="benchmarks/learning/learning.yaml")
+    options = parser.parse_args()
+    cfg, run, out = load(options.config), options.run, options.out
+    rounds, members = cfg.learning.iterations, range(cfg.training.potentials)
+    models = {
+        f"loop, round {i}, potential {m}": (
+            run / "training" / LEVEL if i == rounds else run / "learning" / LEVEL / str(i) / "training"
+        )
+        / str(m)
+        / "compressed.pb"
+        for i in range(rounds + 1)
+        for m in members
+    }
+    for name, random in (("same frames", False), ("random frames", True)):
+        made = control(run, out / name.replace(" ", "_"), cfg, rounds=rounds, random=random)
+        models |= {f"{name}, round {i}, potential 0": model for i, model in enumerate(made, start=1)}
+    found = {
+        name: judged(model, run, out / "errors" / name.replace(", ", "_").replace(" ", "_"), cfg)
+        for name, model in models.items()
+    }
+    write_json(out / "judged.json", found)
+    for name, one in found.items():
+        print(name, one)
+
+
+if __name__ == "__main__":
+    main()
