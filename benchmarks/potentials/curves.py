@@ -33,13 +33,7 @@ PAPER = {
     "axis_neurons": 16,
     "fitting": [256, 256, 256],
 }
-LARGE = {
-    "cutoff_angstrom": 7.0,
-    "cutoff_smooth_angstrom": 1.0,
-    "embedding": [25, 50, 100],
-    "axis_neurons": 12,
-    "fitting": [128, 128, 128],
-}
+SHORT = {"steps": 6000, "decay_steps": 85}
 SMALL = {"embedding": [10, 20, 40], "axis_neurons": 4, "fitting": [64, 64, 64]}
 # `every` keeps each so manieth frame, `first` the first part of every trajectory, as if it had been run for less long;
 # `teacher` adds so many frames of the teacher's own runs; the rest are keys of the config
@@ -52,18 +46,18 @@ VARIANTS = {
     "labels-quarter": {"first": 0.25},
     "frames-more": {"teacher": 800},
     "steps-3k": {"steps": 3000, "decay_steps": 42},
-    "steps-6k": {"steps": 6000, "decay_steps": 85},
+    "steps-6k": SHORT,
     "steps-24k": {"steps": 24000, "decay_steps": 340},
-    "cutoff-5": {"cutoff_angstrom": 5.0},
-    "cutoff-7": {"cutoff_angstrom": 7.0},
-    "smooth-3": {"cutoff_smooth_angstrom": 3.0},
-    "two-sided": {"type_one_side": False},
-    "lr-2e-2": {"start_lr": 2.0e-2},
-    "lr-5e-3": {"start_lr": 5.0e-3},
-    "batch-2": {"batch_size": 2},
-    "small": SMALL,
-    "large": LARGE,
-    "large-24k": LARGE | {"steps": 24000, "decay_steps": 340},
+    # of 6,000 steps, to be held against steps-6k
+    "cutoff-5": SHORT | {"cutoff_angstrom": 5.0},
+    "cutoff-7": SHORT | {"cutoff_angstrom": 7.0},
+    "smooth-3": SHORT | {"cutoff_smooth_angstrom": 3.0},
+    "two-sided": SHORT | {"type_one_side": False},
+    "lr-2e-2": SHORT | {"start_lr": 2.0e-2},
+    "lr-5e-3": SHORT | {"start_lr": 5.0e-3},
+    "axis-16": SHORT | {"axis_neurons": 16},
+    "fitting-256": SHORT | {"fitting": [256, 256, 256]},
+    "small": SHORT | SMALL,
     "paper": PAPER,
     "paper-48k": PAPER | {"steps": 48000, "decay_steps": 680},
     "paper-more": PAPER | {"teacher": 800},
