@@ -23,22 +23,19 @@ from dlmd.jobs.learning_labels import write_label
 
 LEVEL = "chgnet"
 SEED = 11
+# the loop's default, eV/Å
+MAX_FORCE = 15.0
 
 
-def random_frames(home: Path, cfg: RunConfig, rng: np.random.Generator) -> list[Atoms]:
-    """As many frames of a round's explorations as the committee's choice gave labels, drawn at random, without results."""
-    runs = [Explored.load(path) for path in sorted((home / "explore").rglob("*.npz"))]
+def draw_frames(explored: Path, count: int, rng: np.random.Generator) -> list[Atoms]:
+    """Frames of all explorations below a folder, drawn at random, without results."""
+    runs = [Explored.load(path) for path in sorted(explored.rglob("*.npz"))]
     place = [(run, k) for run in runs for k in range(len(run.positions))]
-    drawn = rng.choice(len(place), read_json(home / "labels.json")["labelled"], replace=False)
-    return [
-        Atoms(
-            place[i][0].symbols, positions=place[i][0].positions[place[i][1]], cell=place[i][0].cell, pbc=True
-        )
-        for i in drawn
-    ]
+    drawn = [place[i] for i in rng.choice(len(place), count, replace=False)]
+    return [Atoms(run.symbols, positions=run.positions[k], cell=run.cell, pbc=True) for run, k in drawn]
 
 
-def label(frames: list[Atoms], folder: Path, cfg: RunConfig) -> None:
+def label_frames(frames: list[Atoms], folder: Path, cfg: RunConfig) -> None:
     """A deepmd system of the frames with the engine's labels; those with larger forces than the loop keeps are left out."""
     engine = engines.get(cfg.levels[LEVEL].model_dump(mode="json"))
     calculator = engine.calculator(threads=1)
@@ -49,11 +46,8 @@ def label(frames: list[Atoms], folder: Path, cfg: RunConfig) -> None:
         write_label(one, atoms, {}, calculator.results)
         labelled.append(ase.io.read(one))
     one.unlink()
-    kept = [
-        atoms
-        for atoms in labelled
-        if np.linalg.norm(atoms.get_forces(), axis=1).max() <= cfg.learning.max_force_ev_per_angstrom
-    ]
+    largest = cfg.learning.max_force_ev_per_angstrom if cfg.learning else MAX_FORCE
+    kept = [atoms for atoms in labelled if np.linalg.norm(atoms.get_forces(), axis=1).max() <= largest]
     print(f"{folder}: {len(kept)} of {len(labelled)} frames", flush=True)
     dataset.write_system(kept, folder, species=cfg.material.species)
 
@@ -71,13 +65,15 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
     for i in range(1, rounds + 1):
         home = out / str(i)
         models.append(home / "compressed.pb")
-        frames = random_frames(loop / str(i - 1), cfg, rng) if random else []
+        before = loop / str(i - 1)
+        count = read_json(before / "labels.json")["labelled"] if random else 0
+        frames = draw_frames(before / "explore", count, rng) if random else []
         if not models[-1].exists():
             home.mkdir(parents=True, exist_ok=True)
             # cells of different orderings hold the same atoms in the same order
             if frames:
                 shutil.rmtree(data / f"random{i}", ignore_errors=True)
-                label(frames, data / f"random{i}", cfg)
+                label_frames(frames, data / f"random{i}", cfg)
             training.write_input(
                 home / "input.json",
                 train=data,

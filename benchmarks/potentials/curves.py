@@ -19,10 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from dlmd import training, validation
+from dlmd.config import RunConfig
 from dlmd.config_file import load
 from dlmd.files import write_json
 
-sys.path.append(str(Path(__file__).parents[1] / "precision"))
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("precision", "learning")]
+from judge import draw_frames, label_frames
 from run import measure
 
 SEED = 1
@@ -35,8 +37,10 @@ PAPER = {
 }
 SHORT = {"steps": 6000, "decay_steps": 85}
 SMALL = {"embedding": [10, 20, 40], "axis_neurons": 4, "fitting": [64, 64, 64]}
+EXPLORED = {"explored": 400, "start_lr": 5.0e-3}
 # `every` keeps each so manieth frame, `first` the first part of every trajectory, as if it had been run for less long;
-# `teacher` adds so many frames of the teacher's own runs; the rest are keys of the config
+# `teacher` adds so many frames of the teacher's own runs, `explored` of the last explorations of a learning loop, labelled by
+# the engine; `start` begins with the weights of another variant; the rest are keys of the config
 VARIANTS = {
     "demo": {},
     "frames-half": {"every": 2},
@@ -61,6 +65,9 @@ VARIANTS = {
     "paper": PAPER,
     "paper-48k": PAPER | {"steps": 48000, "decay_steps": 680},
     "paper-more": PAPER | {"teacher": 800},
+    # trained on from the weights of another variant, with frames of longer dynamics in other cells
+    "demo-explored": EXPLORED | {"start": "demo"},
+    "paper-explored": PAPER | EXPLORED | {"start": "paper-48k"},
 }
 # frames of the teacher's own runs per temperature that errors are taken on
 UNSEEN = 100
@@ -97,6 +104,13 @@ def teacher_frames(source: Path, target: Path, cell: Path, species: Sequence[str
         np.save(folder / f"{name}.npy", data[key][chosen].reshape(frames, -1).squeeze().astype(np.float32))
 
 
+def explored_frames(loop: Path, target: Path, cfg: RunConfig, level: str, frames: int) -> None:
+    """Frames drawn at random from the last explorations of the run `loop`, labelled, as a deepmd system."""
+    rounds = sorted((loop / "learning" / level).glob("[0-9]*"))
+    picked = draw_frames(rounds[-1] / "explore", frames, np.random.default_rng(SEED))
+    label_frames(picked, target, cfg)
+
+
 def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
     """Errors of the potential in the folder `home` on the teacher's own runs, in a cell of another size and ordering."""
     data = home / "unseen"
@@ -118,7 +132,8 @@ def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
 def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     cfg = load(options.config)
     settings = cfg.training.model_dump(exclude={"potentials"}) | VARIANTS[name]
-    every, first, extra = (settings.pop(k, v) for k, v in (("every", 1), ("first", 1.0), ("teacher", 0)))
+    own = {"every": 1, "first": 1.0, "teacher": 0, "explored": 0, "start": None}
+    every, first, extra, explored, start = (settings.pop(k, v) for k, v in own.items())
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
@@ -133,6 +148,9 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
                 source, target, options.teacher / "relaxed.extxyz", cfg.material.species, extra // len(runs)
             )
         frames += extra
+    if explored:
+        explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
+        frames += explored
     path = home / "input.json"
     training.write_input(
         path,
@@ -141,6 +159,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         settings=settings,
         species=cfg.material.species,
         seed=SEED,
+        start=options.out / start / "model.pb" if start else None,
     )
     before = os.times()
     training.train(
@@ -185,6 +204,9 @@ def main() -> None:
     parser.add_argument("--config", default="config/demo.yaml")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument("--teacher", type=Path, help="folder of benchmarks/teacher's runs, for more frames")
+    parser.add_argument(
+        "--loop", type=Path, help="folder of a run with a learning loop (benchmarks/learning)"
+    )
     options = parser.parse_args()
     species = load(options.config).material.species
     for name in options.variants or VARIANTS:

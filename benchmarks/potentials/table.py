@@ -10,13 +10,15 @@ import csv
 import json
 from pathlib import Path
 
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
 from dlmd import plot_style
 
 # what each panel varies: name of the column, label, and the variants it shows
 FRAMES = (
     "frames",
     "training frames",
-    ("frames-eighth", "frames-quarter", "frames-half", "demo", "frames-more"),
+    ("frames-eighth", "labels-quarter", "frames-half", "demo", "frames-more"),
 )
 STEPS = ("steps", "training steps", ("steps-3k", "steps-6k", "demo", "steps-24k"))
 
@@ -98,6 +100,15 @@ def _ratio(row: dict, key: str) -> tuple[float, float, float]:
     return tuple(row[f"{key}_{part}"] for part in ("value", "low", "high"))
 
 
+def _logarithmic(ax) -> None:
+    """A logarithmic axis with plain numbers, which spans less than a decade or little more."""
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.margins(x=0.2)
+
+
 def draw(table: list[dict], path: Path) -> None:
     """Learning curves, force error against both costs, and the ratio of D_self to the teacher's against both."""
     by_name = {row["variant"]: row for row in table}
@@ -110,7 +121,8 @@ def draw(table: list[dict], path: Path) -> None:
             "o-",
             color=plot_style.VERMILION,
         )
-        ax.set(xlabel=label, xscale="log", ylabel="force RMSE, held out (meV/Å)", ylim=(0, None))
+        ax.set(xlabel=label, ylabel="force RMSE, held out (meV/Å)", ylim=(0, 75))
+        _logarithmic(ax)
     costs = (("cpu_ms_per_md_step", "MD step of 160 atoms (CPU ms)"), ("training_cpu_s", "training (CPU s)"))
     for column, (key, label) in enumerate(costs, start=1):
         above, below = axes[0][column], axes[1][column]
@@ -118,7 +130,8 @@ def draw(table: list[dict], path: Path) -> None:
             at = row[key], row["force_rmse_mev_per_a"]
             above.plot(*at, "o", color=plot_style.BLACK, ms=4)
             above.annotate(row["variant"], at, xytext=(4, 2), textcoords="offset points", fontsize=6)
-        above.set(xlabel=label, xscale="log", ylabel="force RMSE, held out (meV/Å)")
+        above.set(xlabel=label, ylabel="force RMSE, held out (meV/Å)")
+        _logarithmic(above)
         below.axhspan(0.8, 1.25, color=plot_style.BLACK, alpha=0.08, lw=0)
         for t, colour, shift in (("600K", plot_style.BLUE, 0.985), ("700K", plot_style.VERMILION, 1.015)):
             for row in table:
@@ -135,7 +148,8 @@ def draw(table: list[dict], path: Path) -> None:
                     )
             below.plot([], [], "o", color=colour, ms=4, label=f"{t[:-1]} K")
         below.axhline(1, color=plot_style.BLACK, lw=0.6)
-        below.set(xlabel=label, xscale="log", ylabel="D_self over the teacher's")
+        below.set(xlabel=label, ylabel="D_self over the teacher's")
+        _logarithmic(below)
         below.legend(fontsize=7)
     plot_style.save(fig, [str(path)])
 
