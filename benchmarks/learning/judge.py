@@ -10,21 +10,18 @@ import argparse
 import shutil
 from pathlib import Path
 
-import ase.io
 import numpy as np
 from ase import Atoms
 
 from dlmd import dataset, engines, training, validation
-from dlmd.config import RunConfig
+from dlmd.config import Learning, RunConfig
 from dlmd.config_file import load
 from dlmd.exploration import Explored
 from dlmd.files import read_json, write_json
-from dlmd.jobs.learning_labels import write_label
+from dlmd.jobs.learning_labels import labelled, not_too_strange
 
 LEVEL = "chgnet"
 SEED = 11
-# the loop's default, eV/Å
-MAX_FORCE = 15.0
 
 
 def draw_frames(explored: Path, count: int, rng: np.random.Generator) -> list[Atoms]:
@@ -35,21 +32,20 @@ def draw_frames(explored: Path, count: int, rng: np.random.Generator) -> list[At
     return [Atoms(run.symbols, positions=run.positions[k], cell=run.cell, pbc=True) for run, k in drawn]
 
 
-def label_frames(frames: list[Atoms], folder: Path, cfg: RunConfig) -> None:
-    """A deepmd system of the frames with the engine's labels; those with larger forces than the loop keeps are left out."""
-    engine = engines.get(cfg.levels[LEVEL].model_dump(mode="json"))
-    calculator = engine.calculator(threads=1)
-    one, labelled = folder.parent / "one.extxyz", []
-    folder.parent.mkdir(parents=True, exist_ok=True)
+def label_frames(frames: list[Atoms], folder: Path, cfg: RunConfig, level: str) -> int:
+    """A deepmd system of the frames with the engine's labels, without those that the loop would drop, and how many it holds."""
+    calculator = engines.get(cfg.levels[level].model_dump(mode="json")).calculator(threads=1)
+    found = []
     for atoms in frames:
         calculator.calculate(atoms, ["energy", "forces", "stress"])
-        write_label(one, atoms, {}, calculator.results)
-        labelled.append(ase.io.read(one))
-    one.unlink()
-    largest = cfg.learning.max_force_ev_per_angstrom if cfg.learning else MAX_FORCE
-    kept = [atoms for atoms in labelled if np.linalg.norm(atoms.get_forces(), axis=1).max() <= largest]
-    print(f"{folder}: {len(kept)} of {len(labelled)} frames", flush=True)
+        found.append(labelled(atoms, {}, calculator.results))
+    field = "max_force_ev_per_angstrom"
+    kept = not_too_strange(
+        found, getattr(cfg.learning, field) if cfg.learning else Learning.model_fields[field].default
+    )
+    print(f"{folder}: {len(kept)} of {len(found)} frames", flush=True)
     dataset.write_system(kept, folder, species=cfg.material.species)
+    return len(kept)
 
 
 def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) -> list[Path]:
@@ -73,7 +69,7 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
             # cells of different orderings hold the same atoms in the same order
             if frames:
                 shutil.rmtree(data / f"random{i}", ignore_errors=True)
-                label_frames(frames, data / f"random{i}", cfg)
+                label_frames(frames, data / f"random{i}", cfg, LEVEL)
             training.write_input(
                 home / "input.json",
                 train=data,

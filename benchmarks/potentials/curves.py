@@ -104,11 +104,24 @@ def teacher_frames(source: Path, target: Path, cell: Path, species: Sequence[str
         np.save(folder / f"{name}.npy", data[key][chosen].reshape(frames, -1).squeeze().astype(np.float32))
 
 
-def explored_frames(loop: Path, target: Path, cfg: RunConfig, level: str, frames: int) -> None:
-    """Frames drawn at random from the last explorations of the run `loop`, labelled, as a deepmd system."""
+def explored_frames(loop: Path, target: Path, cfg: RunConfig, level: str, frames: int) -> int:
+    """Frames drawn at random from the last explorations of the run `loop`, labelled, as a deepmd system; how many it holds."""
     rounds = sorted((loop / "learning" / level).glob("[0-9]*"))
     picked = draw_frames(rounds[-1] / "explore", frames, np.random.default_rng(SEED))
-    label_frames(picked, target, cfg)
+    return label_frames(picked, target, cfg, level)
+
+
+def errors_on(data: Path, home: Path, name: str, species: Sequence[str]) -> None:
+    """Errors of the potential in the folder `home` on the systems below `data`: <name>.json, .npz (pairs) and .log."""
+    validation.test_errors(
+        home / "compressed.pb",
+        data,
+        errors=home / f"{name}.json",
+        parity=home / f"{name}.npz",
+        species=species,
+        threads=1,
+        log=home / f"{name}.log",
+    )
 
 
 def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
@@ -117,15 +130,7 @@ def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
     shutil.rmtree(data, ignore_errors=True)
     for source in sorted((teacher / "teacher").glob("*K")):
         teacher_frames(source, data / source.name, teacher / "relaxed.extxyz", species, UNSEEN)
-    validation.test_errors(
-        home / "compressed.pb",
-        data,
-        errors=home / "unseen.json",
-        parity=home / "unseen.npz",
-        species=species,
-        threads=1,
-        log=home / "unseen.log",
-    )
+    errors_on(data, home, "unseen", species)
     shutil.rmtree(data)
 
 
@@ -149,8 +154,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
             )
         frames += extra
     if explored:
-        explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
-        frames += explored
+        frames += explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
     path = home / "input.json"
     training.write_input(
         path,
@@ -172,15 +176,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     )
     after = os.times()
     cpu = sum(getattr(after, k) - getattr(before, k) for k in ("children_user", "children_system"))
-    validation.test_errors(
-        home / "compressed.pb",
-        data / "test",
-        errors=home / "errors.json",
-        parity=home / "parity.npz",
-        species=cfg.material.species,
-        threads=1,
-        log=home / "test.log",
-    )
+    errors_on(data / "test", home, "errors", cfg.material.species)
     cell = run / "md" / options.level / "cells" / "r0.data"
     speed = measure(home / "compressed.pb", cell, cfg.material.species, threads=1, ranks=1)
     write_json(

@@ -7,12 +7,12 @@ RESULTS gets table.csv, table.md and curves.png.
 
 import argparse
 import csv
-import json
 from pathlib import Path
 
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from dlmd import plot_style
+from dlmd.files import read_json
 
 # what each panel varies: name of the column, label, and the variants it shows
 FRAMES = (
@@ -41,8 +41,8 @@ def rows(out: Path) -> list[dict]:
     """One row per variant that has been trained, best force error first."""
     found = []
     for path in sorted(out.glob("*/cost.json")):
-        cost = json.loads(path.read_text())
-        errors = json.loads((path.parent / "errors.json").read_text())
+        cost = read_json(path)
+        errors = read_json(path.parent / "errors.json")
         row = {
             "variant": path.parent.name,
             "frames": cost["frames"],
@@ -55,11 +55,11 @@ def rows(out: Path) -> list[dict]:
         }
         unseen = path.parent / "unseen.json"
         if unseen.exists():
-            for name, one in json.loads(unseen.read_text())["trajectories"].items():
+            for name, one in read_json(unseen)["trajectories"].items():
                 row[f"unseen_force_rmse_{name}_mev_per_a"] = round(one["force_rmse_mev_per_a"], 1)
                 row[f"unseen_energy_rmse_{name}_mev_per_atom"] = round(one["energy_rmse_mev_per_atom"], 2)
         compared = path.parent / "comparison.json"
-        ratios = json.loads(compared.read_text()) if compared.exists() else {}
+        ratios = read_json(compared) if compared.exists() else {}
         for temperature in sorted(k for k in ratios if k.endswith("K")):
             for key, name in RATIOS.items():
                 ratio = ratios[temperature]["ratio"][key]

@@ -6,14 +6,13 @@ Ratios (conductivity, D, Haven ratio) and differences (energies, lengths) agains
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dlmd import intervals
 from dlmd.errors import DlmdError
-from dlmd.files import read_json
+from dlmd.files import read_csv, read_json
 from dlmd.intervals import Estimate
 
 # where a level's answer is, below the run's folder
@@ -302,7 +301,4 @@ def _read(path: Path) -> dict:
 
 
 def _table(path: Path) -> list[dict]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return read_csv(path) if path.exists() else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,3 +29,9 @@ def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DlmdError(f"no valid JSON: {error}", where=str(path), remedy=remedy) from error
+
+
+def read_csv(path: str | Path) -> list[dict]:
+    """Rows of a CSV file."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from dlmd import plot_style as style
-from dlmd.files import read_json
+from dlmd.files import read_csv, read_json
 
 MEV_PER_EV = 1000.0
 # frames whose moments left their state
@@ -115,8 +113,7 @@ def _finish(ax, quantity: str, note: str) -> None:
 
 def learning_curve(curve: str, figures: Sequence[str]) -> None:
     """Errors of single batches against the step, from the joined learning curve (lcurve.csv)."""
-    with Path(curve).open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(curve)
     step = np.array([float(row["step"]) for row in rows])
     fig, axes = style.figure(1, 2, width=8.4, height=3.6)
     panels = (

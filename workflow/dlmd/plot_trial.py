@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from dlmd import plot_style as style
+from dlmd.files import read_csv
 
 LEAST_RANGE_MEV = 0.5
 
 
 def trial(table: str, *, n_atoms: int, temperature_k: float, figures: Sequence[str]) -> None:
     """Temperature and total energy against time, from the trial's CSV; parts that did not run are left out."""
-    with Path(table).open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(table)
     fig, axes = style.figure(1, 2, width=8.4, height=3.4)
     left, right = axes[0]
     left.axhline(temperature_k, color="0.6", lw=1)

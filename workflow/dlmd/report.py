@@ -24,7 +24,7 @@ from dlmd import (
 )
 from dlmd.config import RunConfig
 from dlmd.config_file import load
-from dlmd.files import read_json, write_json
+from dlmd.files import read_csv, read_json, write_json
 from dlmd.formatting import aligned
 from dlmd.jobs.transport import reference_points
 from dlmd.transport import host_notes
@@ -81,7 +81,7 @@ def write(
         asked=report_tables.asked(cfg, atoms=len(species), ions=species.count(cfg.material.mobile)),
         levels=levels,
         reference_notes=published.get("notes"),
-        structures=report_tables.read_csv(run / "structures/occupancies.csv"),
+        structures=read_csv(run / "structures/occupancies.csv"),
         structure_figures=[_figure(run, f) for f in _structure_figures(cfg, run)],
         lattice=report_tables.lattice(run / "labels/lattice.csv"),
         cost=report_tables.cost(run / "costs/stages.csv"),

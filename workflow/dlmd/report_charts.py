@@ -6,7 +6,6 @@ Ito's, and no two curves differ by colour alone.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd import plot_style as style
-from dlmd.files import read_json
+from dlmd.files import read_csv, read_json
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
 MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")
@@ -196,7 +195,7 @@ def parity(path: Path) -> dict:
 
 def learning_curve(path: Path) -> dict:
     """RMSE of forces and energies along the training, on batches of the training and the validation data."""
-    rows = _rows(path)
+    rows = read_csv(path)
     step = np.array([float(r["step"]) for r in rows])
     data = []
     for key, name, colour, dash in (
@@ -215,7 +214,7 @@ def learning_curve(path: Path) -> dict:
 
 def rdf(path: Path) -> dict:
     """g(r) of every pair, the potential's MD solid and the label engine's dotted; pairs are switched on in the legend."""
-    rows = _rows(path)
+    rows = read_csv(path)
     r = [float(row["r_a"]) for row in rows]
     data = []
     pairs = list(dict.fromkeys(name.split(" ")[0] for name in rows[0] if name != "r_a"))
@@ -313,8 +312,3 @@ def _points(x, y, colour: str, marker: str, *, size: int = 8) -> dict:
 def _plain(values) -> list[float]:
     """Numbers as JSON takes them, with as many digits as a figure shows."""
     return [float(f"{v:.{DIGITS}g}") for v in np.asarray(values, dtype=float).ravel()]
-
-
-def _rows(path: Path) -> list[dict]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

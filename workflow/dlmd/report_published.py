@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.files import read_json
+from dlmd.files import read_csv, read_json
 from dlmd.formatting import interval
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
@@ -125,7 +125,7 @@ def _transport(
 
 def _lattice(path: Path, level: str, published: Mapping) -> list[dict]:
     """Mean over this run's orderings of an occupancy against each published cell of that occupancy."""
-    own = [r for r in _table(path) if r["source"] == level]
+    own = [r for r in read_csv(path) if r["source"] == level]
     out = []
     for entry in published.get("lattice", ()):
         same = [r for r in own if r["occupancy"] == str(entry["occupancy"])]
@@ -195,8 +195,3 @@ def write(path: Path, levels: Mapping[str, Sequence[Mapping]]) -> None:
 
 def _read(path: Path) -> dict:
     return read_json(path) if path.exists() else {}
-
-
-def _table(path: Path) -> list[dict]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.config import RunConfig
+from dlmd.files import read_csv
 from dlmd.formatting import interval, pairs
 
 LATTICE = ("a", "b", "c", "beta")
@@ -222,9 +222,3 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
 def _card(title: str, estimate: Mapping[str, float], unit: str, note: str) -> dict:
     value, low, high = (f"{estimate[k]:.3g}" for k in ("value", "low", "high"))
     return {"title": title, "value": value, "unit": unit, "range": f"{low} to {high}", "note": note}
-
-
-def read_csv(path: Path) -> list[dict]:
-    """Rows of a CSV file."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -57,9 +57,8 @@ def label_info(atoms: Atoms, *, slot: int, level: str, theory: Mapping) -> dict:
     return known | {"step": slot, "level": level, "theory": dict(theory)}
 
 
-def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None) -> None:
-    """Write one frame as extxyz with its results, or without any and marked as not converged."""
-    import ase.io
+def labelled(atoms: Atoms, info: Mapping, results: Mapping | None) -> Atoms:
+    """A frame with its results, or without any and marked as not converged."""
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -70,9 +69,21 @@ def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None
         frame.calc = SinglePointCalculator(frame, **known)
         if "moments_in_range" in results:
             frame.info["moments_in_range"] = results["moments_in_range"]
+    return frame
+
+
+def write_label(path: Path, atoms: Atoms, info: Mapping, results: Mapping | None) -> None:
+    """Write one frame, `labelled`, as extxyz."""
+    import ase.io
+
     part = path.with_name(path.name + ".part")
-    ase.io.write(part, frame, format="extxyz")
+    ase.io.write(part, labelled(atoms, info, results), format="extxyz")
     part.replace(path)
+
+
+def not_too_strange(frames: Sequence[Atoms], max_force: float) -> list[Atoms]:
+    """Those of the labelled frames without a force above `max_force` (eV/Å) on any atom."""
+    return [atoms for atoms in frames if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
 
 
 def gather(
@@ -104,7 +115,7 @@ def gather(
 
     found = [ase.io.read(path, format="extxyz") for path in slots if Path(path).stat().st_size]
     converged = [atoms for atoms in found if atoms.info["converged"]]
-    good = [atoms for atoms in converged if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
+    good = not_too_strange(converged, max_force)
     if found and not good:
         raise DlmdError(
             f"none of the {len(found)} selected frames gives a label: {len(found) - len(converged)} did not converge, "

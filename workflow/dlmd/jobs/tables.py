@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from dlmd.files import read_json
+from dlmd.files import read_csv, read_json
 
 CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 COMPARISON_COLUMNS = ("occupancy", "source", "cell", "ordering", *CELL_COLUMNS, "energy_ev_per_atom")
@@ -85,18 +85,13 @@ def lattice_comparison(tables: Mapping[str, str], out: str, *, reference: str | 
 
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     rows: dict[str, list[dict]] = {}  # by occupancy
-    for of_one_cell in zip(*(_read(path) for path in tables.values()), strict=True):
+    for of_one_cell in zip(*(read_csv(path) for path in tables.values()), strict=True):
         for level, row in zip(tables, of_one_cell, strict=True):
             rows.setdefault(row["occupancy"], []).append({**row, "source": level})
     for row in published.get("lattice", []):
         rows.setdefault(row["occupancy"], []).append({**row, "source": row["label"]})
     chosen = [{k: row.get(k, "") for k in COMPARISON_COLUMNS} for group in rows.values() for row in group]
     write_csv(out, chosen, COMPARISON_COLUMNS)
-
-
-def _read(path: str) -> list[dict]:
-    with Path(path).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def costs(config: str, benchmarks: str, *, stages: str, throughput: str) -> None:
