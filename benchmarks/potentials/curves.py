@@ -37,10 +37,12 @@ PAPER = {
 }
 SHORT = {"steps": 6000, "decay_steps": 85}
 SMALL = {"embedding": [10, 20, 40], "axis_neurons": 4, "fitting": [64, 64, 64]}
+LONG_SCHEDULE = {"steps": 48000, "decay_steps": 680}
 EXPLORED = {"explored": 400, "start_lr": 5.0e-3}
 # `every` keeps each so manieth frame, `first` the first part of every trajectory, as if it had been run for less long;
 # `teacher` adds so many frames of the teacher's own runs, `explored` of the last explorations of a learning loop, labelled by
-# the engine; `start` begins with the weights of another variant; the rest are keys of the config
+# the engine, `long` each so manieth frame of `frames.py`; `start` begins with the weights of another variant; the rest are keys
+# of the config
 VARIANTS = {
     "demo": {},
     "frames-half": {"every": 2},
@@ -63,7 +65,10 @@ VARIANTS = {
     "fitting-256": SHORT | {"fitting": [256, 256, 256]},
     "small": SHORT | SMALL,
     "paper": PAPER,
-    "paper-48k": PAPER | {"steps": 48000, "decay_steps": 680},
+    "paper-48k": PAPER | LONG_SCHEDULE,
+    "paper-long": PAPER | LONG_SCHEDULE | {"long": 1},
+    "paper-long-fifth": PAPER | LONG_SCHEDULE | {"long": 5},
+    "demo-long": {"long": 1},
     "paper-more": PAPER | {"teacher": 800},
     # trained on from the weights of another variant, with frames of longer dynamics in other cells
     "demo-explored": EXPLORED | {"start": "demo"},
@@ -137,8 +142,8 @@ def unseen(home: Path, teacher: Path, species: Sequence[str]) -> None:
 def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     cfg = load(options.config)
     settings = cfg.training.model_dump(exclude={"potentials"}) | VARIANTS[name]
-    own = {"every": 1, "first": 1.0, "teacher": 0, "explored": 0, "start": None}
-    every, first, extra, explored, start = (settings.pop(k, v) for k, v in own.items())
+    own = {"every": 1, "first": 1.0, "teacher": 0, "explored": 0, "long": 0, "start": None}
+    every, first, extra, explored, long, start = (settings.pop(k, v) for k, v in own.items())
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
@@ -155,6 +160,9 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         frames += extra
     if explored:
         frames += explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
+    for system in training.systems(options.frames) if long else []:
+        subset(system, home / "train" / system.name, long, 1.0)
+        frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
     path = home / "input.json"
     training.write_input(
         path,
@@ -203,6 +211,7 @@ def main() -> None:
     parser.add_argument(
         "--loop", type=Path, help="folder of a run with a learning loop (benchmarks/learning)"
     )
+    parser.add_argument("--frames", type=Path, help="folder of the deepmd systems of frames.py")
     options = parser.parse_args()
     species = load(options.config).material.species
     for name in options.variants or VARIANTS:

@@ -15,12 +15,16 @@ A run of the teacher may be stopped at any time: what is there is compared.
 import argparse
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
 from dlmd.files import write_json
+
+sys.path.append(str(Path(__file__).parents[1] / "potentials"))
+from frames import relaxed_ordering
 
 # A seventeenth of the shortest period (14 THz): frequencies are off by half a percent, in both alike, for half the price of 2 fs
 TIME_STEP_FS = 4.0
@@ -42,23 +46,11 @@ def starting_cell(run: Path, out: Path, options: argparse.Namespace) -> Path:
         return path
     import ase.io
 
-    from dlmd import engines, relaxation
     from dlmd.config_file import load
-    from dlmd.crystal import read_cif
-    from dlmd.occupancy import apportion
-    from dlmd.ordering import orderings
 
     cfg = load(options.config)
-    crystal = read_cif(cfg.material.cif)
-    counts = apportion(
-        crystal,
-        repeat=options.repeat,
-        occupancies=cfg.structures.occupancies[options.cell.split("/")[0]],
-        charges=cfg.material.charges,
-    )
-    ideal = orderings(crystal, counts, n=1, seed=options.seed, method="coulomb")[0]
-    calculator = engines.get(cfg.levels[options.level].model_dump(mode="json")).calculator(threads=1)
-    relaxed, _ = relaxation.relax(ideal, calculator, fmax_ev_per_a=0.03, max_steps=400)
+    occupancies = cfg.structures.occupancies[options.cell.split("/")[0]]
+    relaxed = relaxed_ordering(cfg, options.level, occupancies, repeat=options.repeat, seed=options.seed)
     ase.io.write(path, relaxed)
     return path
 
