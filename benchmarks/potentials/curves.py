@@ -69,7 +69,6 @@ VARIANTS = {
     "paper-long": PAPER | LONG_SCHEDULE | {"long": 1},
     "paper-long-fifth": PAPER | LONG_SCHEDULE | {"long": 5},
     "demo-long": {"long": 1},
-    "paper-more": PAPER | {"teacher": 800},
     # trained on from the weights of another variant, with frames of longer dynamics in other cells
     "demo-explored": EXPLORED | {"start": "demo"},
     "paper-explored": PAPER | EXPLORED | {"start": "paper-48k"},

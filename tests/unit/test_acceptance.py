@@ -14,7 +14,10 @@ BOUNDS = Validation().model_dump()
 ERRORS = {
     "relative_force_rmse": 0.18,
     "force_rmse_mev_per_a": 60.0,
-    "trajectories": {"a": {"relative_force_rmse": 0.15}, "b": {"relative_force_rmse": 0.2}},
+    "trajectories": {
+        "a": {"relative_force_rmse": 0.15, "energy_slope": None},  # too few frames
+        "b": {"relative_force_rmse": 0.2, "energy_slope": {"value": 1.05, "low": 1.01, "high": 1.09}},
+    },
 }
 TRIAL = {
     "potential": 0,
@@ -44,7 +47,7 @@ def judge(path=(), value=None, *, what="trial", committee=None, trials=1):
 def test_all_kept():
     found = acceptance.require(judge(), where="validation")
     assert found["accepted"]
-    assert len(found["checks"]) == 9
+    assert len(found["checks"]) == 10
     assert {check["value"] for check in found["checks"]} >= {0.18, 0.15, 0.2, 0.01, 0.02, 0.99, 0.05, 0.1}
 
 
@@ -59,6 +62,20 @@ def test_all_kept():
             0.3,
             "on trajectory b it is 30.0 %",
             "parity",
+        ),
+        (
+            "errors",
+            ("trajectories", "b", "energy_slope"),
+            {"value": 1.3, "low": 1.101, "high": 1.5},
+            "energies of trajectory b vary 1.30 (1.10 to 1.50) times",
+            "parity.png",
+        ),
+        (
+            "errors",
+            ("trajectories", "b", "energy_slope"),
+            {"value": 0.7, "low": 0.6, "high": 0.89},
+            "the limit is 10 %",
+            "parity.png",
         ),
         ("trial", ("ended",), "exit code 1", "died: exit code 1", "trial/0.png"),
         ("trial", ("energy_drift_mev_per_atom_ps",), -5.0, "drifts by 5 meV", "trial/0.png"),
@@ -86,6 +103,18 @@ def test_all_failures_in_one_message_with_the_keys_of_their_bounds():
     assert caught.value.what.count("the limit is") == 3
     assert "max_relative_force_rmse, max_temperature_error, max_rdf_difference" in caught.value.remedy
     assert "parity.png, trial/0.png" in caught.value.where
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 1.5), (1.09, 1.5), (0.5, 0.91)])
+def test_a_slope_is_refused_only_beyond_its_statistical_error(low, high):
+    assert all(
+        check.ok
+        for check in judge(
+            ("trajectories", "b", "energy_slope"),
+            {"value": (low + high) / 2, "low": low, "high": high},
+            what="errors",
+        )
+    )
 
 
 def test_every_potential_of_production_is_judged():

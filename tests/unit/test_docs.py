@@ -1,9 +1,11 @@
 """The pages in docs/ say what the code does: examples run, commands, verdicts and targets are those that there are."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dlmd import barriers, command_docs
 from dlmd.config import Validation
@@ -77,10 +79,17 @@ def test_bounds_of_the_gate_are_keys_of_the_config():
     assert keys == bounds
 
 
-@pytest.mark.parametrize("name", ["verdicts.md", "paper.md", "python.md", "commands.md", "your-material.md"])
+@pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))
 def test_links_of_the_pages_lead_somewhere(name):
     targets = re.findall(r"\]\(([^)#]+)\)", page(name))
     assert [t for t in targets if "://" not in t and not (DOCS / t).exists()] == []
+
+
+def test_the_learning_loop_that_is_recommended_is_a_config():
+    """Laid over the demo's, as the page says."""
+    block = re.search(r"```yaml\n(.*?)```", page("potential.md"), re.DOTALL)[1]
+    cfg = load(ROOT / "config/demo.yaml", yaml.safe_load(textwrap.dedent(block)))
+    assert cfg.learning.explore_ps == 12.0
 
 
 def test_targets_of_the_paper_are_of_its_run():

@@ -6,7 +6,6 @@ from dlmd.hop_rates import (
     batch_counts,
     dispersion,
     drifts,
-    jackknife_ratio,
     poisson_interval,
     rate,
     share_interval,
@@ -98,21 +97,6 @@ def test_a_trend_is_seen_and_noise_is_none():
 def test_shares_have_wilsons_interval():
     found = share_interval(3, 10, confidence=0.95)
     assert (found.low, found.high) == (pytest.approx(0.1078, abs=1e-3), pytest.approx(0.6032, abs=1e-3))
-
-
-def test_the_jackknife_covers_a_ratio():
-    hit = 0
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        below = rng.gamma(20, 1, 12)
-        found = jackknife_ratio(0.3 * below + rng.normal(0, 1, 12), below, confidence=0.95)
-        hit += found.low <= 0.3 <= found.high
-    assert 0.9 <= hit / 200 <= 0.99
-
-
-def test_a_ratio_that_one_batch_decides_has_no_interval():
-    assert jackknife_ratio(np.array([1.0, 0, 0]), np.array([2.0, 0, 0]), confidence=0.95) is None
-    assert jackknife_ratio(np.ones(3), np.array([1.0, -1, 0]), confidence=0.95) is None
 
 
 def test_an_exact_arrhenius_law_is_found_and_two_temperatures_are_too_few():

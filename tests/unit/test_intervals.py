@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dlmd.intervals import Estimate, difference, positive_interval, ratio
+from dlmd.intervals import Estimate, difference, jackknife_ratio, positive_interval, ratio
 
 
 def test_interval_is_symmetric_in_the_logarithm():
@@ -39,3 +39,18 @@ def test_a_value_below_its_error_may_be_zero():
     assert positive_interval(-5.0, 1.0, 1e9, 0.95) == Estimate(0.0, 0.0, 0.0)
     assert ratio(estimate, Estimate(1.0, 0.5, 2.0)) is None
     assert difference(Estimate(1.0, 0.5, 2.0), estimate).low < 0
+
+
+def test_the_jackknife_covers_a_ratio():
+    hit = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        below = rng.gamma(20, 1, 12)
+        found = jackknife_ratio(0.3 * below + rng.normal(0, 1, 12), below, confidence=0.95)
+        hit += found.low <= 0.3 <= found.high
+    assert 0.9 <= hit / 200 <= 0.99
+
+
+def test_a_ratio_that_one_batch_decides_has_no_interval():
+    assert jackknife_ratio(np.array([1.0, 0, 0]), np.array([2.0, 0, 0]), confidence=0.95) is None
+    assert jackknife_ratio(np.ones(3), np.array([1.0, -1, 0]), confidence=0.95) is None

@@ -1,5 +1,7 @@
 """Errors are those of their definitions, matched to the right trajectory, element and axis."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def prediction(source="a", *, force_error=None, frames=2, moments_in_range=None)
         source=source,
         elements=np.array(["Li", "Cl"]),
         energy_reference=energy,
-        energy_predicted=energy + np.array([0.001, -0.003])[:frames],
+        energy_predicted=energy + np.resize([0.001, -0.003], frames),
         force_reference=reference,
         force_predicted=reference + error,
         virial_reference=np.zeros((frames, 9)),
@@ -52,6 +54,31 @@ def test_trajectories_apart_and_together():
     assert found["trajectories"]["bad"]["force_rmse_mev_per_a"] == pytest.approx(100.0)
     assert found["force_rmse_mev_per_a"] == pytest.approx(100 / np.sqrt(2))
     assert found["frames"] == 4
+
+
+def walk(slope, *, frames, noise=0.0, offset=0.3, seed=0):
+    """A trajectory whose energies are correlated in time, and predictions that are too steep, with an error as correlated."""
+    rng = np.random.default_rng(seed)
+    energy, error = (np.convolve(rng.normal(size=frames + 4), np.ones(5), "valid") for _ in range(2))
+    return replace(
+        prediction(frames=frames),
+        energy_reference=0.01 * energy - 4.0,
+        energy_predicted=0.01 * (slope * energy + noise * error) + offset,
+    )
+
+
+def test_the_slope_of_energies_is_blind_to_an_offset():
+    found = validation.energy_slope(walk(1.05, frames=100))
+    assert [found[k] for k in ("value", "low", "high")] == pytest.approx([1.05] * 3)
+    assert validation.energy_slope(walk(1.05, frames=19)) is None
+
+
+def test_the_interval_of_the_slope_knows_that_frames_are_correlated():
+    hit = 0
+    for seed in range(300):
+        found = validation.energy_slope(walk(1.05, frames=200, noise=0.3, seed=seed))
+        hit += found["low"] <= 1.05 <= found["high"]
+    assert 0.9 <= hit / 300 <= 0.98
 
 
 def test_parity_points_are_pairs_of_the_data():

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from dlmd.errors import DlmdError
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def checks(
     """
     return [
         *_force_errors(errors, bounds),
+        *_energy_slopes(errors, bounds),
         *(_members(committee, trials, bounds) if committee else ()),
         *(check for trial in trials for check in _trial(trial, bounds)),
     ]
@@ -93,6 +94,25 @@ def _force_errors(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Chec
             value,
             bound,
             f"on trajectory {name} it is {100 * value:.1f} %, the limit is {100 * bound:g} %",
+            "parity.png",
+        )
+
+
+def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
+    bound = bounds["max_energy_slope_error"]
+    for name, one in errors["trajectories"].items():
+        slope = one["energy_slope"]
+        if slope is None:
+            continue
+        # by how much it is wrong at least: one trajectory's slope is only as sharp as its interval
+        value = max(slope["low"] - 1, 1 - slope["high"], 0.0)
+        yield _at_most(
+            f"energy slope of {name}",
+            "max_energy_slope_error",
+            value,
+            bound,
+            f"energies of trajectory {name} vary {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times as much "
+            f"as the engine's, which would change barriers likewise; the limit is {100 * bound:g} %",
             "parity.png",
         )
 

@@ -199,6 +199,11 @@ class Validation(Model):
     max_trajectory_force_rmse: Positive = Field(
         0.25, description="the same of the worst single held-out trajectory"
     )
+    max_energy_slope_error: Positive = Field(
+        0.1,
+        description="energies of a held-out trajectory vary too much or too little by at most this part, beyond the statistical "
+        "error: barriers would be wrong by as much",
+    )
     trial_ps: Positive = Field(
         2.0,
         description="length of a trial run at production's highest temperature, half NVT and half NVE, in a cell of the labels",

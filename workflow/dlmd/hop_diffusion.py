@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd.diffusion import mean_error, slope_weights
-from dlmd.hop_rates import BATCHES, jackknife_ratio
+from dlmd.hop_rates import BATCHES
 from dlmd.hops import Hops
-from dlmd.intervals import Estimate, positive_interval
+from dlmd.intervals import Estimate, jackknife_ratio, positive_interval
 
 VERSION = 1
 

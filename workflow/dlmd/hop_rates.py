@@ -171,22 +171,6 @@ def share_interval(part: int, whole: int, *, confidence: float) -> Estimate:
     return Estimate(part / whole, float(found.low), float(found.high))
 
 
-def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate | None:
-    """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife.
-
-    None where a single batch decides the sign of what is divided by.
-    """
-    from scipy.special import stdtrit
-
-    if (below.sum() - below <= 0).any() or below.sum() <= 0:
-        return None
-    n, value = len(above), float(above.sum() / below.sum())
-    left = (above.sum() - above) / (below.sum() - below)
-    error = float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
-    reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
-    return Estimate(value, value - reach, value + reach)
-
-
 def arrhenius(temperatures_k: Sequence[float], rates: Sequence[dict], *, confidence: float) -> dict | None:
     """E_a and prefactor of rates: ln k against 1/T, weighted by their intervals; None with fewer than three temperatures.
 

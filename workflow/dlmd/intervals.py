@@ -52,3 +52,19 @@ def ratio(a: Estimate, b: Estimate) -> Estimate | None:
     down = np.hypot(np.log(a.value / a.low), np.log(b.high / b.value))
     up = np.hypot(np.log(a.high / a.value), np.log(b.value / b.low))
     return Estimate(value, float(value * np.exp(-down)), float(value * np.exp(up)))
+
+
+def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate | None:
+    """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife.
+
+    None where a single batch decides the sign of what is divided by.
+    """
+    from scipy.special import stdtrit
+
+    if (below.sum() - below <= 0).any() or below.sum() <= 0:
+        return None
+    n, value = len(above), float(above.sum() / below.sum())
+    left = (above.sum() - above) / (below.sum() - below)
+    error = float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
+    reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
+    return Estimate(value, value - reach, value + reach)

@@ -141,6 +141,15 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
             "paper": "",
         }
     )
+    for name, one in errors["trajectories"].items():
+        if one["energy_slope"] is not None:
+            out.append(
+                {
+                    "held-out trajectories": f"slope of predicted over reference energies, {name}",
+                    "this run": "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["energy_slope"]),
+                    "paper": "",
+                }
+            )
     return out
 
 

@@ -5,7 +5,10 @@ With N the number of values, reference r and prediction p:
     MAE = sum |p - r| / N,   RMSE = sqrt(sum (p - r)^2 / N),   RMS force = sqrt(sum r^2 / N) over Cartesian components,
     relative force RMSE = force RMSE / RMS force.
 
-Energies and virials are per atom. A constant offset of the energy counts as an error, although forces do not feel it.
+Energies and virials are per atom. A constant offset of the energy counts as an error, although forces do not feel it. The slope
+of the predicted over the reference energies of one trajectory is the opposite: blind to an offset, it tells whether the surface
+is too steep or too flat as a whole, and so are its barriers; D is then wrong by a factor of about
+exp(-(slope - 1) E_a / k_B T).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +24,15 @@ import numpy as np
 from dlmd import programs
 from dlmd.dataset import MOMENTS_FILE
 from dlmd.errors import DlmdError
+from dlmd.intervals import jackknife_ratio
 from dlmd.training import systems
 
-VERSION = 1
+VERSION = 2
 
 MAX_POINTS = 20_000
+# batches of consecutive frames, from which the interval of a trajectory's slope is taken
+SLOPE_BATCHES = 10
+CONFIDENCE = 0.95
 MEV_PER_EV = 1000.0
 
 
@@ -217,10 +224,13 @@ def force_statistics(
 
 
 def summarise(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
-    """Content of errors.json: `statistics` of everything, of each trajectory under `trajectories`, and, where moments were
-    judged, of the frames whose moments are in their state and of those that left it under `moments`."""
+    """Content of errors.json: `statistics` of everything, of each trajectory under `trajectories` with its `energy_slope`, and,
+    where moments were judged, of the frames whose moments are in their state and of those that left it under `moments`."""
     summary = statistics(predictions, species=species) | {
-        "trajectories": {p.source: statistics([p], species=species) for p in predictions}
+        "trajectories": {
+            p.source: statistics([p], species=species) | {"energy_slope": energy_slope(p)}
+            for p in predictions
+        }
     }
     flags = np.concatenate([p.moments_in_range for p in predictions])
     if not np.isnan(flags).all():
@@ -229,6 +239,24 @@ def summarise(predictions: Sequence[Prediction], *, species: Sequence[str]) -> d
             some = [p.frames(p.moments_in_range == value) for p in predictions if value in p.moments_in_range]
             summary["moments"][name] = statistics(some, species=species) if some else {"frames": 0}
     return summary
+
+
+def energy_slope(prediction: Prediction) -> dict[str, float] | None:
+    """Least-squares slope of the predicted over the reference energies within one trajectory: `value`, `low`, `high` (95 %).
+
+    The interval is the jackknife's over batches of consecutive frames, which are correlated. None below two frames per batch.
+    """
+    reference, predicted = (
+        energy - energy.mean() for energy in (prediction.energy_reference, prediction.energy_predicted)
+    )
+    if len(reference) < 2 * SLOPE_BATCHES:
+        return None
+    above, below = (
+        np.array([batch.sum() for batch in np.array_split(product, SLOPE_BATCHES)])
+        for product in (reference * predicted, reference**2)
+    )
+    found = jackknife_ratio(above, below, confidence=CONFIDENCE)
+    return None if found is None else asdict(found)
 
 
 def parity_points(
