@@ -18,7 +18,7 @@ from dlmd.files import read_json
 FRAMES = (
     "frames",
     "training frames",
-    ("frames-eighth", "labels-quarter", "frames-half", "demo", "frames-more"),
+    ("frames-eighth", "frames-quarter", "frames-half", "demo", "frames-more"),
 )
 STEPS = ("steps", "training steps", ("steps-3k", "steps-6k", "demo", "steps-24k"))
 
@@ -58,6 +58,10 @@ def rows(out: Path) -> list[dict]:
             for name, one in read_json(unseen)["trajectories"].items():
                 row[f"unseen_force_rmse_{name}_mev_per_a"] = round(one["force_rmse_mev_per_a"], 1)
                 row[f"unseen_energy_rmse_{name}_mev_per_atom"] = round(one["energy_rmse_mev_per_atom"], 2)
+                # at 298 K energies vary too little to tell
+                if one["energy_slope"] is not None and name in UNSEEN[1:]:
+                    for part, number in one["energy_slope"].items():
+                        row[f"energy slope_ratio_{name}_{part}"] = round(number, 3)
         compared = path.parent / "comparison.json"
         ratios = read_json(compared) if compared.exists() else {}
         for temperature in sorted(k for k in ratios if k.endswith("K")):
@@ -74,7 +78,8 @@ def _lines(heads: list[str], cells: list[list[str]]) -> str:
 
 
 def markdown(table: list[dict]) -> str:
-    """Tables for the page: costs and errors, errors on the teacher's own runs, ratios with their intervals."""
+    """Tables for the page: costs and errors, errors on the teacher's own runs, and ratios of MSDs and D to the teacher's beside
+    the slope of energies."""
     parts = [_lines(list(COLUMNS.values()), [[str(row[k]) for k in COLUMNS] for row in table])]
     kinds = (("force", "mev_per_a", "meV/Å"), ("energy", "mev_per_atom", "meV/atom"))
     keys = [f"unseen_{kind}_rmse_{t}_{unit}" for kind, unit, _ in kinds for t in UNSEEN]
@@ -85,11 +90,19 @@ def markdown(table: list[dict]) -> str:
             _lines(["variant", *heads], [[row["variant"], *(str(row[k]) for k in keys)] for row in shown])
         )
     ratios = sorted({k.removesuffix("_value") for row in table for k in row if k.endswith("_value")})
-    shown = [row for row in table if any(f"{k}_value" in row for k in ratios)]
+    shown = [
+        row for row in table if any(f"{name}_ratio_{UNSEEN[1]}_value" in row for name in RATIOS.values())
+    ]
     if shown:
         heads = [k.replace("_ratio_", ", ")[:-1] + " K" for k in ratios]
         cells = [
-            [row["variant"], *("{:.2f} ({:.2f} to {:.2f})".format(*_ratio(row, k)) for k in ratios)]
+            [
+                row["variant"],
+                *(
+                    "{:.2f} ({:.2f} to {:.2f})".format(*_ratio(row, k)) if f"{k}_value" in row else "–"
+                    for k in ratios
+                ),
+            ]
             for row in shown
         ]
         parts.append(_lines(["variant", *heads], cells))
