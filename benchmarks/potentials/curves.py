@@ -146,8 +146,11 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
-    for system in training.systems(data / "train"):
-        subset(system, home / "train" / system.name, every, first)
+    sources = [(system, every, first) for system in training.systems(data / "train")]
+    if long:
+        sources += [(system, long, 1.0) for system in training.systems(options.frames)]
+    for system, *part in sources:
+        subset(system, home / "train" / system.name, *part)
         frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
     if extra:
         runs = sorted((options.teacher / "teacher").glob("*K"))
@@ -159,9 +162,6 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         frames += extra
     if explored:
         frames += explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
-    for system in training.systems(options.frames) if long else []:
-        subset(system, home / "train" / system.name, long, 1.0)
-        frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
     path = home / "input.json"
     training.write_input(
         path,

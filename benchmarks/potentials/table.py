@@ -61,7 +61,7 @@ def rows(out: Path) -> list[dict]:
                 # at 298 K energies vary too little to tell
                 if one["energy_slope"] is not None and name in UNSEEN[1:]:
                     for part, number in one["energy_slope"].items():
-                        row[f"energy slope_ratio_{name}_{part}"] = round(number, 3)
+                        row[f"energy_slope_{name}_{part}"] = round(number, 3)
         compared = path.parent / "comparison.json"
         ratios = read_json(compared) if compared.exists() else {}
         for temperature in sorted(k for k in ratios if k.endswith("K")):
@@ -94,7 +94,8 @@ def markdown(table: list[dict]) -> str:
         row for row in table if any(f"{name}_ratio_{UNSEEN[1]}_value" in row for name in RATIOS.values())
     ]
     if shown:
-        heads = [k.replace("_ratio_", ", ")[:-1] + " K" for k in ratios]
+        split = [k.rsplit("_", 1) for k in ratios]
+        heads = [f"{name.removesuffix('_ratio')}, {t[:-1]} K" for name, t in split]
         cells = [
             [
                 row["variant"],

@@ -54,17 +54,22 @@ def ratio(a: Estimate, b: Estimate) -> Estimate | None:
     return Estimate(value, float(value * np.exp(-down)), float(value * np.exp(up)))
 
 
+def jackknife(value: float, left_out: np.ndarray, *, confidence: float) -> Estimate:
+    """Interval of `value` from what is found with each of the batches (n,) left out: the delete-one jackknife."""
+    from scipy.special import stdtrit
+
+    n = len(left_out)
+    error = float(np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2)))
+    reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
+    return Estimate(value, value - reach, value + reach)
+
+
 def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate | None:
     """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife.
 
     None where a single batch decides the sign of what is divided by.
     """
-    from scipy.special import stdtrit
-
     if (below.sum() - below <= 0).any() or below.sum() <= 0:
         return None
-    n, value = len(above), float(above.sum() / below.sum())
-    left = (above.sum() - above) / (below.sum() - below)
-    error = float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
-    reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
-    return Estimate(value, value - reach, value + reach)
+    left_out = (above.sum() - above) / (below.sum() - below)
+    return jackknife(float(above.sum() / below.sum()), left_out, confidence=confidence)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd.hop_rates import BATCHES, show
-from dlmd.intervals import Estimate
+from dlmd.intervals import Estimate, jackknife
 from dlmd.periodic_tree import PeriodicTree, pairs
 from dlmd.site_network import NEIGHBOUR_A, SiteNetwork
 from dlmd.trajectory import Trajectory
@@ -202,16 +202,11 @@ class Profile:
         }
 
     def _difference(self, one: int, other: int, kt: float, confidence: float) -> Estimate:
-        from scipy.special import stdtrit
-
         a, b = self.counts[:, one].astype(float), self.counts[:, other].astype(float)
         value = -kt * float(np.log(a.sum() / b.sum()))
         # half a count keeps a batch that holds all there is from an infinite leap
-        left = -kt * np.log((a.sum() - a + 0.5) / (b.sum() - b + 0.5))
-        n = len(a)
-        error = float(np.sqrt((n - 1) / n * np.sum((left - left.mean()) ** 2)))
-        reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * error
-        return Estimate(value, value - reach, value + reach)
+        left_out = -kt * np.log((a.sum() - a + 0.5) / (b.sum() - b + 0.5))
+        return jackknife(value, left_out, confidence=confidence)
 
 
 def profiles(networks: Sequence[SiteNetwork], samples: Sequence[Samples]) -> list[Profile]:

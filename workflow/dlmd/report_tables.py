@@ -130,27 +130,14 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
         ("force RMSE (meV/Å)", "force_rmse_mev_per_a"),
         ("RMS force of the reference (meV/Å)", "force_rms_mev_per_a"),
     ]
-    out = [
-        {"held-out trajectories": label, "this run": f"{errors[key]:.3g}", "paper": reference.get(key, "")}
-        for label, key in rows
-    ]
-    out.append(
-        {
-            "held-out trajectories": "force RMSE over RMS force",
-            "this run": f"{errors['relative_force_rmse']:.1%}",
-            "paper": "",
-        }
-    )
+    shown = [(label, f"{errors[key]:.3g}", reference.get(key, "")) for label, key in rows]
+    shown.append(("force RMSE over RMS force", f"{errors['relative_force_rmse']:.1%}", ""))
     for name, one in errors["trajectories"].items():
-        if one["energy_slope"] is not None:
-            out.append(
-                {
-                    "held-out trajectories": f"slope of predicted over reference energies, {name}",
-                    "this run": "{value:.3f} ({low:.3f} to {high:.3f})".format(**one["energy_slope"]),
-                    "paper": "",
-                }
-            )
-    return out
+        slope = one["energy_slope"]
+        if slope is not None:
+            text = "{value:.3f} ({low:.3f} to {high:.3f})".format(**slope)
+            shown.append((f"slope of predicted over reference energies, {name}", text, ""))
+    return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
 
 
 def cost(path: Path) -> list[dict]:
