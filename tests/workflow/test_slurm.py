@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 import slurm_cluster
+from dlmd.config_file import load as load_config
+from dlmd.lammps import Strides
+from dlmd.production import resume_point
 from running import ROOT, SNAKEMAKE, jobs, snakemake
 
 pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=f"no Slurm: {slurm_cluster.missing()}")
@@ -199,10 +202,16 @@ def long_run(toy_run, tmp_path_factory):
     return make
 
 
-def last_restart(workdir, temperature):
-    """Step of the newest restart file of the unfinished segment; 0 where there is none."""
+def resumable(workdir, temperature):
+    """Step from which the unfinished segment would go on if it were killed now; 0 where it would start afresh. That a restart
+    file is there is not enough: the frames before it may still be in LAMMPS' buffers."""
+    md = load_config(workdir / "config/long.yaml").md
+    strides = Strides(
+        positions=md.steps(md.position_interval_fs), all_atoms=md.steps(md.all_atom_interval_ps * 1000),
+        thermo=md.steps(md.position_interval_fs), restart=md.steps(md.restart_interval_ps * 1000),
+    )  # fmt: skip
     parts = workdir / LEVEL / f"{temperature}K/r0/0001.parts"
-    return max((int(p.suffix[1:]) for p in parts.glob("restart.*") if p.suffix[1:].isdigit()), default=0)
+    return (resume_point(parts, strides, md.steps(md.segment_ps * 1000)) or (0,))[0]
 
 
 def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
@@ -216,7 +225,7 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
         "--set-resources", memory, "md_segment:slurm_partition=cpu",
     ]  # fmt: skip
     first = Submission(cluster, workdir, *args)
-    first.until(lambda: all(last_restart(workdir, t) for t in SEGMENTS), "restart files of all segments")
+    first.until(lambda: all(resumable(workdir, t) for t in SEGMENTS), "segments that can go on")
     orphans = [first.running("md_segment", f"_{t}_") or first.running("md_segment", str(t)) for t in SEGMENTS]
     first.process.send_signal(signal.SIGKILL)
     first.process.wait()
@@ -232,10 +241,10 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
         cluster.run("scancel", job, check=False)
 
     timed_out = second.until(
-        lambda: last_restart(workdir, 330) and new_job(second, 330, orphans), "job at 330 K"
+        lambda: resumable(workdir, 330) and new_job(second, 330, orphans), "job at 330 K"
     )
     cluster.run("scontrol", "update", f"JobId={timed_out}", "EndTime=now+1")
-    lost = second.until(lambda: last_restart(workdir, 360) and new_job(second, 360, orphans), "job at 360 K")
+    lost = second.until(lambda: resumable(workdir, 360) and new_job(second, 360, orphans), "job at 360 K")
     node = cluster.run("squeue", "-h", "-j", lost, "-o", "%N").strip()
     cluster.run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
     time.sleep(3)

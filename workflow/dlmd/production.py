@@ -126,7 +126,7 @@ def run_segment(
     starts = _earlier_parts(parts_dir)
     final_restart = parts_dir / "end.restart"
     if not final_restart.exists():
-        start, source = _last_restart(parts_dir, starts, strides, last) or (first, parent)
+        start, source = resume_point(parts_dir, strides, last) or (first, parent)
         if start > first:
             print(f"segment {number}: going on at step {start} of {first}..{last}", file=sys.stderr)
         name = f"{start:012d}"
@@ -232,11 +232,12 @@ def _earlier_parts(parts_dir: Path) -> list[int]:
     return sorted(int(p.stem) for p in parts_dir.glob("*.dcd"))
 
 
-def _last_restart(
-    parts_dir: Path, starts: Sequence[int], strides: Strides, last: int
-) -> tuple[int, Path] | None:
-    """The latest whole restart file before `last` up to which all frames and rows have reached the disk: what LAMMPS still
+def resume_point(parts_dir: Path, strides: Strides, last: int) -> tuple[int, Path] | None:
+    """Step and file from which the next attempt goes on; None where it has to start afresh.
+
+    It is the latest whole restart file before `last` up to which all frames and rows have reached the disk: what LAMMPS still
     held in its buffers when it was killed is made again."""
+    starts = _earlier_parts(parts_dir)
     found = {int(p.suffix[1:]): p for p in parts_dir.glob("restart.*") if p.suffix[1:].isdigit()}
     for step in sorted(found, reverse=True):
         part = max((s for s in starts if s < step), default=None)
