@@ -61,18 +61,63 @@ def selected(folder, firsts, cells=None):
     return str(path)
 
 
-def label_all(folder, path, slots):
+def label_all(folder, path, slots, each=1):
     files = []
     for slot in range(slots):
-        files.append(str(folder / f"{slot}.extxyz"))
-        learning_labels.label(path, slot=slot, frame=files[-1], engine={}, level="s", threads=1)
+        files.append(str(folder / f"{slot}/frames.extxyz"))
+        numbers = range(slot * each, (slot + 1) * each)
+        learning_labels.label(path, numbers=numbers, frames=files[-1], engine={}, level="s", threads=1)
     return files
+
+
+def test_frames_of_one_job_are_those_of_many(tmp_path, springs):
+    path = selected(tmp_path, [0.5, 9.0, 1.5, 4.8, 2.0])
+    single = label_all(tmp_path / "single", path, 6)
+    batches = label_all(tmp_path / "batches", path, 3, each=2)
+    read = [[a for f in files if (a := ase.io.read(f, ":"))] for files in ([*single[:5]], batches)]
+    flat = [[atoms for frames in group for atoms in frames] for group in read]
+    assert [a.info["step"] for a in flat[1]] == [0, 1, 2, 3, 4]
+    assert [a.info["converged"] for a in flat[1]] == [True, False, True, True, True]
+    for a, b in zip(*flat, strict=True):
+        assert a.info == b.info
+        if a.info["converged"]:
+            np.testing.assert_array_equal(a.get_forces(), b.get_forces())
+    assert [p.name for p in (tmp_path / "batches/0").iterdir()] == ["frames.extxyz"]
+
+
+def test_a_killed_job_goes_on_after_its_last_frame(tmp_path, monkeypatch):
+    class Killed(Springs):
+        calls = 0
+
+        def calculate(self, atoms, properties):
+            Killed.calls += 1
+            if Killed.calls == 3:
+                raise KeyboardInterrupt
+            super().calculate(atoms, properties)
+
+    monkeypatch.setattr(engines, "get", lambda settings: Killed())
+    path = selected(tmp_path, [0.5, 9.0, 1.5, 4.8])
+    with pytest.raises(KeyboardInterrupt):
+        label_all(tmp_path, path, 1, each=4)
+    (file,) = label_all(tmp_path, path, 1, each=4)
+    assert Killed.calls == 5
+    assert [a.info["step"] for a in ase.io.read(file, ":")] == [0, 1, 2, 3]
+
+
+def test_labels_of_another_selection_are_not_taken(tmp_path, springs):
+    done = tmp_path / "0/labelled"
+    path = selected(tmp_path, [0.5])
+    label_all(tmp_path, path, 1)
+    done.mkdir()
+    (tmp_path / "0/frames.extxyz").rename(done / "other.extxyz")
+    (file,) = label_all(tmp_path, selected(tmp_path, [1.5]), 1)
+    assert ase.io.read(file).positions[0, 0] == 1.5
 
 
 def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
     path = selected(tmp_path, [0.5, 9.0, 1.5, 4.8], cells=["o/c/0", "o/c/0", "o/c/1", "o/c/0"])
     slots = label_all(tmp_path, path, 5)
-    assert not (tmp_path / "4.extxyz").read_text()
+    assert not (tmp_path / "4/frames.extxyz").read_text()
     frames = [str(tmp_path / f"c{n}.extxyz") for n in range(3)]
     learning_labels.gather(
         slots,

@@ -95,6 +95,44 @@ def test_vasp_steps_share_their_trajectory(monkeypatch):
     assert (one.cores, basis) == (64, "assumed")
 
 
+def test_the_learning_loop_is_no_small_change(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    group = {"occupancy": "0.750", "cell": "80", "temperatures_k": [900], "strains": [0.0, 0.01]}
+    loop = {"iterations": 2, "explore": [group], "explore_ps": 12.0, "max_frames": 30, "steps": 24000}
+    changes = {"training": {"potentials": 2}, "learning": loop}
+    cfg = load("config/demo.yaml", overrides=changes)
+    round_0, round_1 = (f"results/demo/learning/chgnet/{i}" for i in (0, 1))
+    exploration = f"{round_0}/explore/0.750/80/0/900K"
+    rows = [
+        *[("learning_train", f"{round_0}/training/0/{name}.pb") for name in ("model", "compressed")],
+        ("learning_train", f"{round_1}/training/0/model.pb"),
+        *[("explore", f"{exploration}/{strain}.npz") for strain in ("+0.000", "+0.010")],
+        *[("learning_label", f"{round_0}/labels/{slot}/frames.extxyz") for slot in ("000", "001")],
+        ("train", "results/demo/training/chgnet/0/model.pb"),
+    ]
+    header = "output_file\tdate\trule\tlog-file(s)\tstatus\tplan\n"
+    summary = header + "".join(f"{path}\t-\t{rule}\t-\tmissing\tupdate pending\n" for rule, path in rows)
+    jobs = plan.list_jobs(summary=summary, dry_run="")
+    found = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, []))}
+    assert {rule: row.left for rule, row in found.items()} == {
+        "learning_train": 2,
+        "explore": 2,
+        "learning_label": 2,
+        "train": 1,
+    }
+    step = estimates.training_step_s(cfg)
+    seconds = {rule: 3600 * row.core_hours for rule, row in found.items()}
+    # atoms of a typical frame: nine trajectories of 80 and one of 160, or those of the exploration
+    assert seconds["learning_train"] == pytest.approx(step * 88 * (12000 + 24000))
+    assert seconds["train"] == pytest.approx(step * 88 * 24000)
+    assert seconds["explore"] == pytest.approx(2 * estimates.md_step_s(cfg) * 80 * 6000)
+    assert seconds["learning_label"] == pytest.approx(30 * 80 * estimates.LABEL_STEP_S["chgnet"])
+    done = record("learning_label", 93.0, level="chgnet", i="0", slot="000")
+    corrected = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, [done]))}
+    assert corrected["learning_label"].core_hours == pytest.approx(93.0 / 3600 * 30 / 25)
+    assert corrected["learning_label"].basis == "measured"
+
+
 def test_a_missing_snakefile_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(plan.DlmdError, match="no such file: Snakefile"):

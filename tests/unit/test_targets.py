@@ -1,6 +1,7 @@
 """Targets of the learning loop and of production with several potentials."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -63,7 +64,22 @@ def test_explorations_and_their_cells(config):
     assert {s.steps for s in targets.explorations(cfg)} == {200}
     assert targets.explored_cells(cfg) == [("0.750", "80", 0), ("0.750", "80", 1)]
     assert ("0.750", "80", 1) in targets.relaxed_cells(cfg)
-    assert targets.label_slots(cfg) == ["000", "001", "002"]
+
+
+def test_jobs_label_as_many_frames_as_their_engine_is_cheap(config):
+    def slots(engine="chgnet", **loop):
+        cfg = config(learning=LOOP | loop)
+        # only the engine's name counts
+        levels = {"level": SimpleNamespace(engine=engine)}
+        return targets.label_slots(cfg.model_copy(update={"levels": levels}), "level")
+
+    assert slots() == {"000": [0, 1, 2]}
+    assert slots("gpaw") == slots("vasp") == {"000": [0], "001": [1], "002": [2]}
+    assert slots("gpaw", frames_per_job=2) == slots(frames_per_job=2) == {"000": [0, 1], "001": [2]}
+    assert slots("vasp", frames_per_job=2) == slots("vasp")
+    many = slots("vasp", max_frames=1200)
+    assert list(many)[-1] == "1199"
+    assert [n for numbers in slots(max_frames=1210).values() for n in numbers] == list(range(1210))
 
 
 def test_the_loop_ends_in_the_usual_places(config):

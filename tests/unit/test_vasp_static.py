@@ -33,14 +33,14 @@ def job(tmp_path):
 def through(folder, engine, slot):
     home = folder / f"{slot:03d}"
     home.mkdir()
-    selected, record, frame = (
+    selected, record, frames = (
         str(folder / "selected.extxyz"),
         str(home / "slot.json"),
-        str(home / "frame.extxyz"),
+        str(home / "frames.extxyz"),
     )
     static.stage(selected, slot=slot, record=record, engine=engine, level="u4")
     static.run(record, done=str(home / "done.json"), engine=engine)
-    static.collect(record, selected, slot=slot, frame=frame, level="u4")
+    static.collect(record, selected, slot=slot, frames=frames, level="u4")
     return home
 
 
@@ -53,7 +53,7 @@ def test_a_frame_becomes_a_label_of_the_dataset(job):
     tags = staged["run_steps"][0]["tags"]
     assert (tags["NSW"], tags["ISYM"], tags["LDAUU"]) == (0, 0, [0.0, 4.0, 0.0])
     used, rows, theory = read_source(
-        Source(home / "frame.extxyz", "learned", "train"),
+        Source(home / "frames.extxyz", "learned", "train"),
         species=["Li", "Ti", "Cl"],
         level="u4",
         discard_ps=0.1,
@@ -70,14 +70,14 @@ def test_an_unused_slot_is_passed_over(job):
     home = through(folder, engine, 1)
     assert not (home / "vasp").exists()
     assert json.loads((home / "done.json").read_text()) == {"used": False}
-    assert (home / "frame.extxyz").read_text() == ""
+    assert (home / "frames.extxyz").read_text() == ""
 
 
 def test_unconverged_electrons_are_no_label(job, monkeypatch, capsys):
     folder, engine, _ = job
     monkeypatch.setenv("FAKE_VASP", json.dumps({"unconverged": [1]}))
     home = through(folder, engine, 0)
-    kept = ase.io.read(home / "frame.extxyz")
+    kept = ase.io.read(home / "frames.extxyz")
     assert not kept.info["converged"]
     assert kept.calc is None
     assert "is dropped: electrons unconverged" in capsys.readouterr().err

@@ -1,5 +1,8 @@
 """The DAG of a learning loop and of production with several potentials, by dry runs."""
 
+import re
+import textwrap
+
 import pytest
 import yaml
 
@@ -11,9 +14,10 @@ def workdir(make_workdir):
     return make_workdir("learning")
 
 
-def config(workdir, **sections):
-    data = yaml.safe_load((ROOT / "config/toy.yaml").read_text())
-    data["structures"]["occupancies"] = {"0.750": {"2a": 0.75, "4g": 0.125}}  # YAML's 0.750 is a number
+def config(workdir, base="toy", **sections):
+    data = yaml.safe_load((ROOT / f"config/{base}.yaml").read_text())
+    # YAML's 0.750 is a number
+    data["structures"]["occupancies"] = {f"{k:.3f}": v for k, v in data["structures"]["occupancies"].items()}
     for name, values in sections.items():
         data[name] = (data.get(name) or {}) | values
     (workdir / "run.yaml").write_text(yaml.safe_dump(data))
@@ -33,10 +37,21 @@ def test_a_dry_run_shows_every_round(workdir):
     table = jobs(done.stdout + done.stderr)
     assert table["learning_train"] == 3 * 2
     assert table["explore"] == 3 * 4
-    assert table["learning_label"] == 3 * 5
+    assert table["learning_label"] == 3 * 1  # five frames are one job of a pretrained potential
     assert table["learning_select"] == table["learning_gather"] == table["learning_dataset"] == 3
     # and the potentials that everything else uses
     assert table["train"] == 2
+
+
+def test_the_recommended_loop_is_a_dag(workdir):
+    """That of docs/potential.md laid over the demo's config: more than a thousand frames, in one job each or in a few."""
+    page = (ROOT / "docs/potential.md").read_text(encoding="utf-8")
+    loop = yaml.safe_load(textwrap.dedent(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1]))
+    for frames, count in ((1, 1200), (None, 48)):
+        changed = loop | {"learning": loop["learning"] | {"frames_per_job": frames}}
+        done = snakemake(workdir, *config(workdir, base="demo", **changed))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert jobs(done.stdout + done.stderr)["learning_label"] == count
 
 
 def test_every_potential_runs_with_every_ordering(workdir):

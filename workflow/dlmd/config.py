@@ -177,6 +177,10 @@ class Learning(Model):
         description="frames whose largest force deviation lies between these are candidates; above, they are too strange",
     )
     max_frames: PositiveInt = Field(20, description="most frames labelled per round")
+    frames_per_job: PositiveInt | None = Field(
+        None,
+        description="frames that one job labels; null: 25 with a pretrained potential, 1 with DFT. VASP always labels one",
+    )
     max_force_ev_per_angstrom: Positive = Field(
         15.0, description="labelled frames with a larger force on any atom are dropped: one such ruins a fit"
     )

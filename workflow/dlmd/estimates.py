@@ -19,10 +19,13 @@ from dlmd.targets import AimdSource
 LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 5e-3}
 # an ionic step of 160 spin-polarised atoms at 450 eV: 0.7 core hours of dynamics at Γ, 2.7 of a relaxation with k-points
 DFT_MD_STEP_S, DFT_RELAX_STEP_S = 15.0, 60.0
+# a single point at Γ, which has no wave functions of a step before to start from
+DFT_STATIC_S = 45.0
 # factor by which one data-centre GPU beats one core
 GPU_TRAINING, GPU_MD = 20.0, 100.0
 ASSUMED = (
-    f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics; "
+    f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics, "
+    f"{DFT_STATIC_S:g} for a single point; "
     f"one GPU as {GPU_MD:g} cores in MD, as {GPU_TRAINING:g} in training"
 )
 
@@ -121,12 +124,28 @@ def _labels(
     )
 
 
-def training(cfg: RunConfig, *, atoms: int) -> Estimate:
-    """One potential; `atoms` of a typical frame."""
+def training(cfg: RunConfig, *, atoms: int, first: bool = True) -> Estimate:
+    """One potential, from scratch (`first`) or in a later round of the learning loop; `atoms` of a typical frame."""
     batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
-    wall = training_step_s(cfg) * atoms * batch * cfg.training.steps
+    steps = cfg.training.steps if first else cfg.learning.steps
+    wall = training_step_s(cfg) * atoms * batch * steps
     gpus = training_gpus(cfg)
     return Estimate(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
+
+
+def explore(cfg: RunConfig, source: AimdSource, *, atoms: int) -> Estimate:
+    """One exploration of the learning loop."""
+    gpus = training_gpus(cfg)
+    return Estimate(
+        md_step_s(cfg) * atoms * source.steps / (GPU_MD if gpus else 1), gpus=gpus, assumed=bool(gpus)
+    )
+
+
+def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> Estimate:
+    """Single points of `frames` frames that the learning loop selected, in one job."""
+    return _labels(
+        cfg, level, atoms=atoms, steps=frames, dft=DFT_STATIC_S, stored=BYTES_EXTXYZ * atoms * frames
+    )
 
 
 def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:

@@ -63,6 +63,8 @@ LEVELS = {
     "espresso": EspressoLevel,
     "cp2k": Cp2kLevel,
 }
+# engines whose frames cost seconds or less
+PRETRAINED = ("chgnet", "sevennet")
 Level = Annotated[
     ChgnetLevel | SevennetLevel | VaspLevel | GpawLevel | EspressoLevel | Cp2kLevel,
     Field(discriminator="engine"),

@@ -17,6 +17,7 @@ from dlmd import costs, estimates, targets
 from dlmd.config import RunConfig
 from dlmd.errors import DlmdError
 from dlmd.estimates import Estimate
+from dlmd.targets import AimdSource
 from dlmd.vasp.incar import aimd_plan, relax_plan
 
 DONE = "no update"
@@ -30,8 +31,23 @@ KINDS = {
     "aimd": "aimd",
     "vasp_run_aimd": "aimd",
     "train": "train",
+    "learning_train": "train a round",
+    "explore": "explore",
+    "learning_label": "label a frame",
+    "learning_run_vasp": "label a frame",
     "md_equilibrate": "md",
     "md_segment": "md",
+}
+# wildcards of a kind in the parts of its paths below results/<run>
+_SOURCE = ("occupancy", "cell", "n", "aimd_T", "strain")
+PLACES = {
+    "relax": ("stage", "level", "kind", *_SOURCE),
+    "aimd": ("stage", "level", "kind", *_SOURCE),
+    "train": ("stage", "level", "m"),
+    "md": ("stage", "level", "T", "k"),
+    "train a round": ("stage", "level", "i", "kind", "m"),
+    "explore": ("stage", "level", "i", "kind", *_SOURCE),
+    "label a frame": ("stage", "level", "i", "kind", "slot"),
 }
 
 
@@ -114,11 +130,10 @@ def list_jobs(*, summary: str, dry_run: str) -> list[Job]:
 def _job_name(row: Mapping[str, str]) -> str:
     """What the outputs of one job of `KINDS` have in common."""
     path = Path(row["output_file"])
-    return (
-        str(path.parent / path.name.split(".")[0])
-        if KINDS.get(row["rule"]) == "md"
-        else str(path.parent / "any")
-    )
+    kind = KINDS.get(row["rule"])
+    if kind == "explore":
+        return str(path)
+    return str(path.parent / (path.name.split(".")[0] if kind == "md" else "any"))
 
 
 class Model:
@@ -128,6 +143,7 @@ class Model:
         self.cfg = cfg
         self.compositions = estimates.compositions(cfg)
         self.sources = {source.folder: source for source in targets.aimd_sources(cfg)}
+        self.explorations = {source.folder: source for source in targets.explorations(cfg)}
         ratios: dict[tuple[str, str], list[float]] = {}
         small: dict[str, list[float]] = {}
         for record in records:
@@ -154,13 +170,13 @@ class Model:
 
     def _wildcards(self, job: Job) -> dict[str, str]:
         """Wildcards from the path of an output, which the result tree fixes."""
-        parts = Path(job.output).parts[2:]
-        if KINDS[job.rule] in ("relax", "aimd"):
-            names = ("stage", "level", "kind", "occupancy", "cell", "n", "aimd_T", "strain")
-        else:
-            names = ("stage", "level", "T", "k")
-        found = dict(zip(names, parts, strict=False))
+        parts = Path(job.output.removesuffix(".npz")).parts[2:]
+        found = dict(zip(PLACES[KINDS[job.rule]], parts, strict=False))
         return found | {"aimd_T": found["aimd_T"].removesuffix("K")} if "aimd_T" in found else found
+
+    def _mean_atoms(self, sources: Mapping[str, AimdSource]) -> int:
+        atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in sources.values()]
+        return round(float(np.mean(atoms)))
 
     def _estimate(self, rule: str, w: Mapping[str, str]) -> Estimate:
         cfg, kind = self.cfg, KINDS[rule]
@@ -173,11 +189,19 @@ class Model:
                 mobile=composition[cfg.material.mobile],
                 steps=cfg.md.steps(1000 * ps),
             )
-        if kind == "train":
-            atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in self.sources.values()]
-            return estimates.training(cfg, atoms=round(float(np.mean(atoms))))
+        if kind in ("train", "train a round"):
+            from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
+            return estimates.training(cfg, atoms=self._mean_atoms(self.sources), first=from_scratch)
+        if kind == "label a frame":
+            slots = targets.label_slots(cfg, w["level"]) if cfg.learning else {}
+            # of a job that was done with other settings it is not known how many frames it had
+            frames = len(slots.get(w["slot"], [0]))
+            atoms = self._mean_atoms(self.explorations)
+            return estimates.learned_labels(cfg, w["level"], atoms=atoms, frames=frames)
         atoms = sum(self.compositions[w["occupancy"], w["cell"]].values())
         level = cfg.levels[w["level"]]
+        if kind == "explore":
+            return estimates.explore(cfg, self.explorations[targets.source_folder(w)], atoms=atoms)
         if kind == "relax":
             whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), relax_plan
         else:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from math import prod
 
 from dlmd.config import RunConfig
+from dlmd.levels import PRETRAINED
 
 PAIR = tuple[str, str, int]
+# a pretrained potential takes longer to load than to label a frame
+PRETRAINED_FRAMES_PER_JOB = 25
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,20 @@ def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, 
     ]
 
 
-def label_slots(cfg: RunConfig) -> list[str]:
-    """Names of the places for labelled frames of one round of the learning loop."""
-    return [f"{n:03d}" for n in range(cfg.learning.max_frames)]
+def label_slots(cfg: RunConfig, level: str) -> dict[str, list[int]]:
+    """{name: numbers of the selected frames} of the jobs that label one round of the learning loop."""
+    most = cfg.learning.max_frames
+    each = frames_per_job(cfg, level)
+    starts = range(0, most, each)
+    return {f"{k:03d}": list(range(n, min(n + each, most))) for k, n in enumerate(starts)}
+
+
+def frames_per_job(cfg: RunConfig, level: str) -> int:
+    """Frames of the learning loop that one job of this level labels; VASP is staged frame by frame."""
+    engine = cfg.levels[level].engine
+    if engine == "vasp":
+        return 1
+    return cfg.learning.frames_per_job or (PRETRAINED_FRAMES_PER_JOB if engine in PRETRAINED else 1)
 
 
 def source_folder(w: Mapping[str, str]) -> str:

@@ -210,9 +210,9 @@ def md_minutes(steps):
     return estimates.md(cfg, atoms=atoms, mobile=composition[MOBILE], steps=steps).minutes
 
 
-def train_minutes():
+def train_minutes(first):
     return max(
-        estimates.training(cfg, atoms=atoms_of(source.occupancy, source.cell)).minutes
+        estimates.training(cfg, atoms=atoms_of(source.occupancy, source.cell), first=first).minutes
         for source in AIMD_SOURCES.values()
     )
 

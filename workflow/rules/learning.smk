@@ -7,13 +7,13 @@ ROUND = f"{RUN}/learning/{{level}}/{{i}}"
 LOOP = cfg.learning
 EXPLORED = targets.explorations(cfg)
 EXPLORED_CELLS = [f"{occupancy}/{cell}/{n}" for occupancy, cell, n in targets.explored_cells(cfg)]
-SLOTS = targets.label_slots(cfg) if LOOP else []
+SLOTS = {level: targets.label_slots(cfg, level) for level in cfg.levels} if LOOP else {}
 LEARNING_FILES = level_files("learning/{level}/rounds.csv", "learning/{level}/rounds.png") if LOOP else []
 
 
 wildcard_constraints:
     i=r"\d+",
-    slot=r"\d{3}",
+    slot=r"\d\d\d+",
 
 
 localrules:
@@ -97,7 +97,7 @@ rule learning_train:
         DEEPMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w: train_minutes(),
+        runtime=lambda w: train_minutes(first=w.i == "0"),
         gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
         algorithm=training_module.VERSION,
@@ -182,7 +182,7 @@ rule learning_label:
     input:
         selected=f"{ROUND}/selected.extxyz",
     output:
-        frame=f"{ROUND}/labels/{{slot}}/frame.extxyz",
+        frames=f"{ROUND}/labels/{{slot}}/frames.extxyz",
     log:
         f"{LOG}/learning/{{level}}/{{i}}_label_{{slot}}.log",
     benchmark:
@@ -198,8 +198,9 @@ rule learning_label:
         runtime=lambda w, attempt: 720 * attempt,
     params:
         engine=engine_settings,
+        numbers=lambda w: SLOTS[w.level][w.slot],
     message:
-        "{wildcards.level}: round {wildcards.i} labels frame {wildcards.slot}"
+        "{wildcards.level}: round {wildcards.i} labels frames {wildcards.slot}"
     script:
         "../scripts/learning_label.py"
 
@@ -257,7 +258,7 @@ rule learning_collect_vasp:
         selected=f"{ROUND}/selected.extxyz",
         done=lambda w: ([] if w.level in VASP_EXTERNAL else f"{ROUND}/labels/{{slot}}/done.json".format(**w)),
     output:
-        frame=f"{ROUND}/labels/{{slot}}/frame.extxyz",
+        frames=f"{ROUND}/labels/{{slot}}/frames.extxyz",
     log:
         f"{LOG}/learning/{{level}}/{{i}}_label_{{slot}}.log",
     benchmark:
@@ -276,7 +277,7 @@ rule learning_collect_vasp:
 
 rule learning_gather:
     input:
-        slots=[f"{ROUND}/labels/{slot}/frame.extxyz" for slot in SLOTS],
+        slots=lambda w: [f"{ROUND}/labels/{slot}/frames.extxyz".format(**w) for slot in SLOTS[w.level]],
         selection=f"{ROUND}/selected.json",
     output:
         result=f"{ROUND}/labels.json",

@@ -52,7 +52,7 @@ rule train:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         # not growing: a training that its walltime stops goes on in the next job
-        runtime=lambda w: train_minutes(),
+        runtime=lambda w: train_minutes(first=cfg.learning is None),
         gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
         algorithm=training_module.VERSION,

@@ -7,6 +7,6 @@ with job(snakemake):
         snakemake.input.slot,
         snakemake.input.selected,
         slot=int(snakemake.wildcards.slot),
-        frame=snakemake.output.frame,
+        frames=snakemake.output.frames,
         level=snakemake.wildcards.level,
     )

@@ -5,8 +5,8 @@ with job(snakemake):
 
     learning_labels.label(
         snakemake.input.selected,
-        slot=int(snakemake.wildcards.slot),
-        frame=snakemake.output.frame,
+        numbers=snakemake.params.numbers,
+        frames=snakemake.output.frames,
         engine=snakemake.params.engine,
         level=snakemake.wildcards.level,
         threads=snakemake.threads,

@@ -1,7 +1,8 @@
-"""Labels of the frames that a round of the learning loop selected: one file per frame, and what came of them by cell."""
+"""Labels of the frames that a round of the learning loop selected: one file per job, and what came of them by cell."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,50 +12,62 @@ import numpy as np
 
 from dlmd.errors import DlmdError
 from dlmd.files import read_json, write_json
+from dlmd.ownership import owned
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
-def label(selected: str, *, slot: int, frame: str, engine: Mapping, level: str, threads: int) -> None:
-    """Energy, forces and stress of frame `slot` of the selected ones by the engine; an empty file where there is none.
+def label(
+    selected: str, *, numbers: Sequence[int], frames: str, engine: Mapping, level: str, threads: int
+) -> None:
+    """Energy, forces and stress of the selected frames with these numbers by the engine, as extxyz in `frames`; those beyond
+    the last selected one are passed over, and what is left of them is an empty file.
 
-    A frame whose electrons do not converge is kept without results, to be counted.
+    A frame whose electrons do not converge is kept without results, to be counted. A job that is killed leaves the frames it
+    has labelled in `labelled/` beside `frames`, and the next one goes on from there.
     """
     from dlmd import engines
+    from dlmd.relaxation import fingerprint
 
-    atoms = slot_frame(selected, slot)
-    if atoms is None:
-        Path(frame).write_text("")
-        return
-    label_engine = engines.get(engine)
-    calculator = label_engine.calculator(threads=threads)
-    info = label_info(atoms, slot=slot, level=level, theory=label_engine.level)
-    results = None
-    try:
-        calculator.calculate(atoms, ["energy", "forces", "stress"])
-        results = calculator.results
-    except engines.Unconverged as error:
-        print(f"frame {slot} is dropped: {error}", file=sys.stderr)
-    write_label(Path(frame), atoms, info, results)
+    label_engine, calculator = engines.get(engine), None
+    folder, paths = Path(frames).parent, []
+    with owned(folder):
+        done = folder / "labelled"
+        done.mkdir(exist_ok=True)
+        for number, atoms in selected_frames(selected, numbers).items():
+            paths.append(done / f"{fingerprint(atoms, label_engine.level)}.extxyz")
+            if paths[-1].exists():
+                continue
+            calculator = calculator or label_engine.calculator(threads=threads)
+            info = label_info(atoms, number=number, level=level, theory=label_engine.level)
+            results = None
+            try:
+                calculator.calculate(atoms, ["energy", "forces", "stress"])
+                results = calculator.results
+            except engines.Unconverged as error:
+                print(f"frame {number} is dropped: {error}", file=sys.stderr)
+            write_label(paths[-1], atoms, info, results)
+        part = Path(frames + ".part")
+        part.write_text("".join(path.read_text(encoding="utf-8") for path in paths), encoding="utf-8")
+        part.replace(frames)
+        shutil.rmtree(done)
 
 
-def slot_frame(selected: str, slot: int) -> Atoms | None:
-    """Frame `slot` of the selected ones, or None where fewer were selected."""
+def selected_frames(selected: str, numbers: Sequence[int]) -> dict[int, Atoms]:
+    """{number: frame} of the selected ones; without those beyond the last."""
     import ase.io
 
-    if not Path(selected).stat().st_size:
-        return None
-    frames = ase.io.read(selected, ":", format="extxyz")
-    return frames[slot] if slot < len(frames) else None
+    frames = ase.io.read(selected, ":", format="extxyz") if Path(selected).stat().st_size else []
+    return {n: frames[n] for n in numbers if n < len(frames)}
 
 
-def label_info(atoms: Atoms, *, slot: int, level: str, theory: Mapping) -> dict:
-    """What a labelled frame says of itself, as frames of label trajectories do; its step is the slot's number."""
+def label_info(atoms: Atoms, *, number: int, level: str, theory: Mapping) -> dict:
+    """What a labelled frame says of itself, as frames of label trajectories do; its step is its number among the selected."""
     known = {
         key: atoms.info[key] for key in ("time_ps", "temperature_k", "strain", "source", "explored_cell")
     }
-    return known | {"step": slot, "level": level, "theory": dict(theory)}
+    return known | {"step": number, "level": level, "theory": dict(theory)}
 
 
 def labelled(atoms: Atoms, info: Mapping, results: Mapping | None) -> Atoms:
@@ -100,7 +113,7 @@ def gather(
     Parameters
     ----------
     slots
-        Files of `label`, in order.
+        Files of labelled frames, in order.
     frames, cells
         Files to write, and the cell (occupancy/cell/ordering) each is for.
     max_force
@@ -113,7 +126,12 @@ def gather(
     """
     import ase.io
 
-    found = [ase.io.read(path, format="extxyz") for path in slots if Path(path).stat().st_size]
+    found = [
+        atoms
+        for path in slots
+        if Path(path).stat().st_size
+        for atoms in ase.io.read(path, ":", format="extxyz")
+    ]
     converged = [atoms for atoms in found if atoms.info["converged"]]
     good = not_too_strange(converged, max_force)
     if found and not good:

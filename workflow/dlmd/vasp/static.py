@@ -19,7 +19,7 @@ JOB_FOLDER = "vasp"
 
 def stage(selected: str, *, slot: int, record: str, engine: Mapping, level: str) -> None:
     """Stage the single point of frame `slot`, where there is one, beside `record`, which says whether there is."""
-    atoms = learning_labels.slot_frame(selected, slot)
+    atoms = learning_labels.selected_frames(selected, [slot]).get(slot)
     if atoms is not None:
         staging.stage_static(
             atoms,
@@ -44,19 +44,19 @@ def run(record: str, *, done: str, engine: Mapping) -> None:
     write_json(Path(done), {"used": used(record)})
 
 
-def collect(record: str, selected: str, *, slot: int, frame: str, level: str) -> None:
+def collect(record: str, selected: str, *, slot: int, frames: str, level: str) -> None:
     """Write the labelled frame of a slot as `dlmd.jobs.learning_labels.label` does; an empty file for an unused slot."""
     if not used(record):
-        Path(frame).write_text("")
+        Path(frames).write_text("")
         return
     atoms, found = collecting.collect_static(Path(record).parent / JOB_FOLDER)
-    staged = learning_labels.slot_frame(selected, slot)
-    info = learning_labels.label_info(staged, slot=slot, level=level, theory=found["theory"])
+    staged = learning_labels.selected_frames(selected, [slot])[slot]
+    info = learning_labels.label_info(staged, number=slot, level=level, theory=found["theory"])
     if found["moments_in_range"] is not None:
         info["moments_in_range"] = found["moments_in_range"]
     if atoms is None:
         print(f"frame {slot} is dropped: {found['reason']}", file=sys.stderr)
-    learning_labels.write_label(Path(frame), staged, info, None if atoms is None else atoms.calc.results)
+    learning_labels.write_label(Path(frames), staged, info, None if atoms is None else atoms.calc.results)
 
 
 def used(record: str) -> bool:
