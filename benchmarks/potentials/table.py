@@ -35,6 +35,8 @@ COLUMNS = {
     "energy_rmse_mev_per_atom": "energy RMSE, meV/atom",
 }
 UNSEEN = ("298K", "600K", "700K")
+# meV/Å between names in the figure
+LABEL_DISTANCE = 1.8
 
 
 def rows(out: Path) -> list[dict]:
@@ -124,10 +126,12 @@ def _logarithmic(ax) -> None:
 
 
 def draw(table: list[dict], path: Path) -> None:
-    """Learning curves, force error against both costs, and the ratio of D_self to the teacher's against both."""
+    """Learning curves, force error against both costs, and the ratios of the judged variants to the teacher."""
+    fig = plot_style.blank(width=10.5, height=9.5)
+    grid = fig.add_gridspec(3, 2, height_ratios=(1, 1.15, 1.15))
     by_name = {row["variant"]: row for row in table}
-    fig, axes = plot_style.figure(2, 3, width=10.5, height=6.6)
-    for ax, (key, label, names) in zip(axes[:, 0], (FRAMES, STEPS), strict=True):
+    for column, (key, label, names) in enumerate((FRAMES, STEPS)):
+        ax = fig.add_subplot(grid[0, column])
         shown = [by_name[n] for n in names if n in by_name]
         ax.plot(
             [r[key] for r in shown],
@@ -138,39 +142,61 @@ def draw(table: list[dict], path: Path) -> None:
         ax.set(xlabel=label, ylabel="force RMSE, held out (meV/Å)", ylim=(0, 75))
         _logarithmic(ax)
     costs = (("cpu_ms_per_md_step", "MD step of 160 atoms (CPU ms)"), ("training_cpu_s", "training (CPU s)"))
-    for column, (key, label) in enumerate(costs, start=1):
-        above, below = axes[0][column], axes[1][column]
-        for row in table:
-            at = row[key], row["force_rmse_mev_per_a"]
-            above.plot(*at, "o", color=plot_style.BLACK, ms=4)
-            # the others lie in heaps; the table has their names
-            best = not any(
-                r[key] < row[key] and r["force_rmse_mev_per_a"] < row["force_rmse_mev_per_a"] for r in table
-            )
-            if best or f"D_self_ratio_{UNSEEN[1]}_value" in row:
-                above.annotate(row["variant"], at, xytext=(4, 2), textcoords="offset points", fontsize=6)
-        above.set(xlabel=label, ylabel="force RMSE, held out (meV/Å)")
-        _logarithmic(above)
-        below.axhspan(0.8, 1.25, color=plot_style.BLACK, alpha=0.08, lw=0)
-        for t, colour, shift in (("600K", plot_style.BLUE, 0.985), ("700K", plot_style.VERMILION, 1.015)):
-            for row in table:
-                if f"D_self_ratio_{t}_value" not in row:
-                    continue
-                value, low, high = _ratio(row, f"D_self_ratio_{t}")
-                x = row[key] * shift
-                below.errorbar(
-                    x, value, [[value - low], [high - value]], fmt="o", color=colour, ms=4, capsize=2
-                )
-                if t == "700K":
-                    below.annotate(
-                        row["variant"], (x, value), xytext=(5, 4), textcoords="offset points", fontsize=6
-                    )
-            below.plot([], [], "o", color=colour, ms=4, label=f"{t[:-1]} K")
-        below.axhline(1, color=plot_style.BLACK, lw=0.6)
-        below.set(xlabel=label, ylabel="D_self over the teacher's")
-        _logarithmic(below)
-        below.legend(fontsize=7)
+    for row, (key, label) in enumerate(costs, start=1):
+        _pareto(fig.add_subplot(grid[row, 0]), table, key, label)
+    _ratios(fig.add_subplot(grid[1:, 1]), table)
     plot_style.save(fig, [str(path)])
+
+
+def _pareto(ax, table: list[dict], key: str, label: str) -> None:
+    """Force error against a cost; the variants that none beats in both have their names."""
+    at = sorted((row[key], row["force_rmse_mev_per_a"], row["variant"]) for row in table)
+    front = [p for p in at if not any(q[0] < p[0] and q[1] < p[1] for q in at)]
+    ax.plot(*zip(*[p[:2] for p in at], strict=True), "o", color=plot_style.SKY, ms=4)
+    ax.plot(*zip(*[p[:2] for p in front], strict=True), "o-", color=plot_style.BLACK, ms=4, lw=0.8)
+    last = None
+    for x, y, name in front:
+        # points in a heap share one name
+        if last is not None and abs(last - y) < LABEL_DISTANCE:
+            continue
+        ax.annotate(
+            name, (x, y), xytext=(-5, -2), textcoords="offset points", fontsize=7, ha="right", va="top"
+        )
+        last = y
+    ax.set(xlabel=label, ylabel="force RMSE, held out (meV/Å)")
+    _logarithmic(ax)
+    ax.margins(x=0.35)
+
+
+def _ratios(ax, table: list[dict]) -> None:
+    """D_self and MSD_total over the teacher's, a line per judged variant, cheapest MD step first."""
+    keys = [(name, t) for name in ("D_self", "MSD_total") for t in UNSEEN[1:]]
+    judged = [row for row in table if all(f"{name}_ratio_{t}_value" in row for name, t in keys)]
+    judged.sort(key=lambda row: row["cpu_ms_per_md_step"], reverse=True)
+    ax.axvspan(0.8, 1.25, color=plot_style.BLACK, alpha=0.08, lw=0)
+    ax.axvline(1, color=plot_style.BLACK, lw=0.6)
+    colours = dict(zip(UNSEEN[1:], (plot_style.BLUE, plot_style.VERMILION), strict=True))
+    for k, (name, t) in enumerate(keys):
+        for y, row in enumerate(judged):
+            value, low, high = _ratio(row, f"{name}_ratio_{t}")
+            ax.errorbar(
+                value,
+                y + 0.27 - 0.18 * k,
+                xerr=[[value - low], [high - value]],
+                fmt="o" if name == "D_self" else "s",
+                mfc=colours[t] if name == "D_self" else "white",
+                color=colours[t],
+                ms=4,
+                lw=1,
+                label=f"{name}, {t[:-1]} K" if y == 0 else None,
+            )
+    ax.set_yticks(
+        range(len(judged)),
+        [f"{r['variant']}\n{r['cpu_ms_per_md_step']:.0f} ms, {r['training_cpu_s']} s" for r in judged],
+        fontsize=8,
+    )
+    ax.set(xlabel="over the teacher's; grey: within 0.8 to 1.25", ylim=(-0.6, len(judged) + 0.5))
+    ax.legend(fontsize=7, ncols=2, loc="upper center")
 
 
 def main() -> None:
