@@ -263,8 +263,8 @@ def members(monkeypatch):
 
 
 def test_selects_candidates_far_apart(tmp_path, members):
-    """Frames 0.1 apart in time differ by 0.2: of 1.6, 1.8 and 2.0 only two are further apart than that."""
-    runs = [[0.2, 0.4, 0.6, 0.8], [1.6, 1.8, 2.0, 3.5]]
+    """Frames that follow each other differ by 0.2: of 1.6, 1.66 and 2.0 only two are further apart than half of that."""
+    runs = [[0.2, 0.4, 0.6, 0.8], [1.6, 1.66, 2.0, 3.5]]
     result, frames = choose(tmp_path, runs)
     assert (result["accurate"], result["candidate"], result["failed"]) == (4, 3, 1)
     assert result["failing_share"] == 0.5

@@ -27,10 +27,24 @@ def test_fingerprint_is_the_mean_of_each_element():
     np.testing.assert_allclose(found[:, 2:4], 0.0)
 
 
-def test_neighbour_distance_is_within_runs_only():
+def test_scale_of_duplicates_is_within_runs_only():
     runs = [np.array([[0.0], [1.0], [2.0]]), np.array([[100.0], [103.0]]), np.array([[7.0]])]
-    assert selection.neighbour_distance(runs) == 1.0
-    assert selection.neighbour_distance([np.array([[7.0]])]) == 0.0
+    assert selection.duplicate_distance(runs) == 0.5
+    assert selection.duplicate_distance([np.array([[7.0]])]) == 0.0
+
+
+def test_vibrations_are_no_copies():
+    """Frames of independent vibrations about sites that change slowly, and every frame once more with a little noise: the first
+    are all worth a label, their copies are not."""
+    rng = np.random.default_rng(1)
+    hops = np.cumsum(0.02 * rng.standard_normal((200, 20)), axis=0)
+    run = hops + rng.standard_normal((200, 20))
+    copies = run + 1e-3 * rng.standard_normal(run.shape)
+    distance = selection.duplicate_distance([run])
+    points = np.concatenate([run, copies])
+    chosen = selection.spread_out(points, np.zeros(400), most=400, distance=distance)
+    assert len(chosen) > 0.9 * 200
+    assert len({c % 200 for c in chosen}) == len(chosen)
 
 
 def test_spreads_over_clusters_and_drops_near_duplicates():

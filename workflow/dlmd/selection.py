@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
+
+# Atoms vibrate faster than frames follow each other: in Li3TiCl6 at 450 to 900 K, fingerprints 50 fs apart are already 0.8 of
+# the distance of those 6 ps apart. With 1 nine of ten independent frames would pass for copies of others.
+NEAR_DUPLICATE = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,11 @@ def fingerprints(descriptors: np.ndarray, types: Sequence[int], n_types: int) ->
     return np.concatenate(means, axis=1)
 
 
-def neighbour_distance(runs: Sequence[np.ndarray]) -> float:
-    """Median distance of fingerprints that follow each other in a run, (frames, features) each; 0 for no pair."""
+def duplicate_distance(runs: Sequence[np.ndarray]) -> float:
+    """Distance of fingerprints below which two frames are near-duplicates: `NEAR_DUPLICATE` times the median distance of those
+    that follow each other in a run, (frames, features) each; 0 for no pair."""
     steps = [np.linalg.norm(np.diff(run, axis=0), axis=1) for run in runs if len(run) > 1]
-    return float(np.median(np.concatenate(steps))) if steps else 0.0
+    return NEAR_DUPLICATE * float(np.median(np.concatenate(steps))) if steps else 0.0
 
 
 def spread_out(points: np.ndarray, priority: np.ndarray, *, most: int, distance: float) -> list[int]:

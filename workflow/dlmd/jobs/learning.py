@@ -147,7 +147,7 @@ def select(
             fingerprint[classes.candidate],
             every[classes.candidate],
             most=max_frames,
-            distance=selection.neighbour_distance([p for p in points if len(p)]),
+            distance=selection.duplicate_distance([p for p in points if len(p)]),
         )
         picked = [int(classes.candidate[c]) for c in chosen]
     _write_selected(selected, [(*place[i], every[i]) for i in picked], runs, sources)
