@@ -17,7 +17,7 @@ import numpy as np
 from dlmd.errors import DlmdError
 from dlmd.files import read_json, write_json
 
-COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "slot")
+COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "selected")
 
 
 def explore(
@@ -281,8 +281,8 @@ def _write_table(path, number, place, every, classes, picked, runs, sources) -> 
     with Path(path).open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
+        selected = {i: number for number, i in enumerate(picked)}
         for i, (r, k) in enumerate(place):
-            slot = picked.index(i) if i in picked else ""
             writer.writerow(
                 (
                     number,
@@ -290,6 +290,6 @@ def _write_table(path, number, place, every, classes, picked, runs, sources) -> 
                     f"{runs[r].time_ps[k]:.6g}",
                     f"{1e3 * every[i]:.4g}",
                     names[i],
-                    slot,
+                    selected.get(i, ""),
                 )
             )
