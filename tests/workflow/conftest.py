@@ -26,4 +26,5 @@ def toy_run(make_workdir):
     workdir = make_workdir("toy")
     done = snakemake(workdir, "--cores", "2", "--configfile", "config/toy.yaml")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    (workdir / "console.txt").write_text(done.stdout + done.stderr)
     return workdir

@@ -47,6 +47,16 @@ def test_every_stage_left_its_result(toy_run):
         assert (run / name).stat().st_size > 0, name
 
 
+def test_the_console_is_snakemakes_own(toy_run):
+    """What TensorFlow, DeePMD-kit and LAMMPS have to say is in the logs."""
+    console = (toy_run / "console.txt").read_text()
+    assert "steps (100%) done" in console
+    for word in ("cudart", "oneDNN", "absl", "LAMMPS (", "DEEPMD"):
+        assert word not in console, word
+    log = (toy_run / "results/toy/logs/validation/chgnet/trial_0.log").read_text()
+    assert "LAMMPS (" in log
+
+
 def test_dataset_is_split_by_trajectory(toy_run):
     with (toy_run / "results/toy/dataset/chgnet/provenance.csv").open() as file:
         rows = list(csv.DictReader(file))

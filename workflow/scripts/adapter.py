@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def job(snakemake):
-    """Send stdout and stderr of the block to the rule's log; an error ends the job with its text in the log."""
+    """Send all output to the rule's log, from here to the end of the process; an error ends the job with its text in the log."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
     # the library of this checkout, in whatever environment the job runs
@@ -17,13 +17,18 @@ def job(snakemake):
     from dlmd.errors import DlmdError
 
     _add_how_it_runs(snakemake)
-    with open(snakemake.log[0], "w", buffering=1) as log:  # noqa: PTH123
+    path = Path(snakemake.log[0])
+    path.write_text("")  # an attempt before this one
+    # programs that the job starts append to the same file
+    with path.open("a", buffering=1) as log:
+        # also what libraries in C print, some of them only when they are unloaded: to the end of the process
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
         sys.stdout = sys.stderr = log
         try:
             yield
         except DlmdError as error:
             log.write(f"{error}\n")
-            log.flush()
             raise SystemExit(1) from None
         except Exception:
             traceback.print_exc(file=log)
