@@ -250,6 +250,9 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
     time.sleep(3)
     # refused where the node has come back by itself
     cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME", check=False)
+    # not before Slurm has seen that its time is up: a job that ends by itself after its end time counts as timed out all the
+    # same, Snakemake deletes what it made, and the segment is made anew in one piece
+    second.until(lambda: cluster.jobs().get(timed_out, ("gone",))[0] != "RUNNING", "end of the job at 330 K")
     (workdir / "release").touch()
     second.finish()
 
