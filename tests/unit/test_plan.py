@@ -133,6 +133,26 @@ def test_the_learning_loop_is_no_small_change(monkeypatch):
     assert corrected["learning_label"].basis == "measured"
 
 
+def test_finished_jobs_of_what_the_config_no_longer_has_are_passed_over(cfg, jobs):
+    source = {
+        "level": "chgnet",
+        "occupancy": "0.750",
+        "cell": "80",
+        "n": "0",
+        "aimd_T": "777",
+        "strain": "+0.000",
+    }
+    done = [
+        record("aimd", 45.6, **source),
+        record("explore", 9.0, i="0", **source),
+        record("relax", 9.0, level="chgnet", occupancy="0.750", cell="gone", n="0"),
+        record("learning_train", 9.0, level="chgnet", i="1", m="0"),
+        record("learning_label", 9.0, level="chgnet", i="0", slot="000"),
+    ]
+    assert cfg.learning is None
+    assert plan.Model(cfg, done).ratios == {}
+
+
 def test_a_missing_snakefile_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(plan.DlmdError, match="no such file: Snakefile"):

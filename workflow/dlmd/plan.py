@@ -148,6 +148,8 @@ class Model:
         small: dict[str, list[float]] = {}
         for record in records:
             if record.rule in KINDS:
+                if not self._has(record.rule, record.wildcards):
+                    continue
                 expected = self._estimate(record.rule, record.wildcards).wall_s
                 key = (KINDS[record.rule], record.wildcards.get("level", ""))
                 ratios.setdefault(key, []).append(record.wall_s / expected)
@@ -174,6 +176,15 @@ class Model:
         found = dict(zip(PLACES[KINDS[job.rule]], parts, strict=False))
         return found | {"aimd_T": found["aimd_T"].removesuffix("K")} if "aimd_T" in found else found
 
+    def _has(self, rule: str, w: Mapping[str, str]) -> bool:
+        """Whether the config still has what a finished job was for."""
+        kind = KINDS[rule]
+        if kind in ("train a round", "label a frame"):
+            return self.cfg.learning is not None
+        if kind in ("explore", "aimd"):
+            return targets.source_folder(w) in (self.explorations if kind == "explore" else self.sources)
+        return kind != "relax" or (w["occupancy"], w["cell"]) in self.compositions
+
     def _mean_atoms(self, sources: Mapping[str, AimdSource]) -> int:
         atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in sources.values()]
         return round(float(np.mean(atoms)))
@@ -193,9 +204,8 @@ class Model:
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(cfg, atoms=self._mean_atoms(self.sources), first=from_scratch)
         if kind == "label a frame":
-            slots = targets.label_slots(cfg, w["level"]) if cfg.learning else {}
             # of a job that was done with other settings it is not known how many frames it had
-            frames = len(slots.get(w["slot"], [0]))
+            frames = len(targets.label_slots(cfg, w["level"]).get(w["slot"], [0]))
             atoms = self._mean_atoms(self.explorations)
             return estimates.learned_labels(cfg, w["level"], atoms=atoms, frames=frames)
         atoms = sum(self.compositions[w["occupancy"], w["cell"]].values())
