@@ -10,8 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmd.units import FS_PER_PS
+
+if TYPE_CHECKING:
+    from dlmd.config import Md
 
 VERSION = 1  # raise when inputs change what a trajectory means
 
@@ -73,6 +77,17 @@ class Strides:
     all_atoms: int
     thermo: int
     restart: int
+
+    @classmethod
+    def of(cls, md: Md) -> Strides:
+        """Those of the section `md` of a run's config."""
+        positions = md.steps(md.position_interval_fs)
+        return cls(
+            positions=positions,
+            all_atoms=md.steps(md.all_atom_interval_ps * FS_PER_PS),
+            thermo=positions,
+            restart=md.steps(md.restart_interval_ps * FS_PER_PS),
+        )
 
     @property
     def common(self) -> int:

@@ -200,7 +200,7 @@ rule learning_label:
         engine=engine_settings,
         numbers=lambda w: SLOTS[w.level][w.slot],
     message:
-        "{wildcards.level}: round {wildcards.i} labels frames {wildcards.slot}"
+        "{wildcards.level}: round {wildcards.i} labels frames, job {wildcards.slot}"
     script:
         "../scripts/learning_label.py"
 

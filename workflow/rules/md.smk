@@ -1,4 +1,6 @@
 # Production MD: cell at the relaxed lattice, equilibration, a chain of segments.
+from dataclasses import asdict
+
 from dlmd import lammps as lammps_module
 
 MD = f"{RUN}/md/{{level}}/{{T}}K/r{{k}}"
@@ -108,12 +110,7 @@ rule md_segment:
     params:
         dynamics=DYNAMICS,
         steps=cfg.md.steps(cfg.md.segment_ps * 1000),
-        strides=dict(
-            positions=POSITION_STEPS,
-            all_atoms=cfg.md.steps(cfg.md.all_atom_interval_ps * 1000),
-            thermo=POSITION_STEPS,
-            restart=cfg.md.steps(cfg.md.restart_interval_ps * 1000),
-        ),
+        strides=asdict(lammps_module.Strides.of(cfg.md)),
         seed=lambda w: seed("velocities", w.level, w.T, w.k),
         algorithm=lammps_module.VERSION,
     message:

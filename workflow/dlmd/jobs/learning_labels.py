@@ -31,16 +31,17 @@ def label(
     from dlmd.relaxation import fingerprint
 
     label_engine, calculator = engines.get(engine), None
+    theory = label_engine.level
     folder, paths = Path(frames).parent, []
     with owned(folder):
         done = folder / "labelled"
         done.mkdir(exist_ok=True)
         for number, atoms in selected_frames(selected, numbers).items():
-            paths.append(done / f"{fingerprint(atoms, label_engine.level)}.extxyz")
+            paths.append(done / f"{fingerprint(atoms, theory)}.extxyz")
             if paths[-1].exists():
                 continue
             calculator = calculator or label_engine.calculator(threads=threads)
-            info = label_info(atoms, number=number, level=level, theory=label_engine.level)
+            info = label_info(atoms, number=number, level=level, theory=theory)
             results = None
             try:
                 calculator.calculate(atoms, ["energy", "forces", "stress"])
