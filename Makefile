@@ -29,8 +29,8 @@ lint: $(READY)
 	$(BIN)/snakemake --lint
 
 docs: $(READY)
-	$(BIN)/python -m dlmd.config_docs config/README.md
-	$(BIN)/python -m dlmd.command_docs docs/commands.md
+	$(BIN)/python -m dlmd.config.docs config/README.md
+	$(BIN)/python -m dlmd.cli.docs docs/commands.md
 
 clean:
 	rm -rf $(VENV)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ase.spacegroup import crystal
 
-from dlmd import engines
+from dlmd.labels import engines
 
 SETTINGS = {
     "engine": "gpaw",

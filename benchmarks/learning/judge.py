@@ -13,12 +13,16 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from dlmd import dataset, engines, training, validation
-from dlmd.config import Learning, RunConfig
-from dlmd.config_file import load
-from dlmd.exploration import Explored
-from dlmd.files import read_json, write_json
-from dlmd.jobs.learning_labels import labelled, not_too_strange
+from dlmd.base.files import read_json, write_json
+from dlmd.config.model import Learning, RunConfig
+from dlmd.config.reading import load
+from dlmd.dataset import frames as dataset
+from dlmd.labels import engines
+from dlmd.labels.single_points import labelled
+from dlmd.learning.exploration import Explored
+from dlmd.learning.labels import not_too_strange
+from dlmd.training import deepmd
+from dlmd.validation import errors as validation
 
 LEVEL = "chgnet"
 SEED = 11
@@ -70,7 +74,7 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
             if frames:
                 shutil.rmtree(data / f"random{i}", ignore_errors=True)
                 label_frames(frames, data / f"random{i}", cfg, LEVEL)
-            training.write_input(
+            deepmd.write_input(
                 home / "input.json",
                 train=data,
                 valid=loop / "0/dataset/valid",
@@ -79,7 +83,7 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
                 seed=SEED + i,
                 start=start,
             )
-            training.train(
+            deepmd.train(
                 home / "input.json",
                 model=home / "model.pb",
                 compressed=models[-1],

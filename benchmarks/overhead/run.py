@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from dlmd import programs
-from dlmd.lammps import Dynamics, Strides, deepmd_pair, segment_input
+from dlmd.md.inputs import Dynamics, Strides, deepmd_pair, segment_input
+from dlmd.process import programs
 
 # the demo's and the reference protocol's intervals (fs) of positions, all atoms, restarts
 INTERVALS = {"demo": (20.0, 100.0, 7000.0), "reference": (100.0, 5000.0, 50000.0)}

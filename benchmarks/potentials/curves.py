@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd import training, validation
-from dlmd.config import RunConfig
-from dlmd.config_file import load
-from dlmd.files import write_json
+from dlmd.base.files import write_json
+from dlmd.config.model import RunConfig
+from dlmd.config.reading import load
+from dlmd.training import deepmd
+from dlmd.validation import errors
 
 sys.path += [str(Path(__file__).parents[1] / name) for name in ("precision", "learning")]
 from judge import draw_frames, label_frames
@@ -117,7 +118,7 @@ def explored_frames(loop: Path, target: Path, cfg: RunConfig, level: str, frames
 
 def errors_on(data: Path, home: Path, name: str, species: Sequence[str]) -> None:
     """Errors of the potential in the folder `home` on the systems below `data`: <name>.json, .npz (pairs) and .log."""
-    validation.test_errors(
+    errors.test_errors(
         home / "compressed.pb",
         data,
         errors=home / f"{name}.json",
@@ -146,9 +147,9 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
-    sources = [(system, every, first) for system in training.systems(data / "train")]
+    sources = [(system, every, first) for system in deepmd.systems(data / "train")]
     if long:
-        sources += [(system, long, 1.0) for system in training.systems(options.frames)]
+        sources += [(system, long, 1.0) for system in deepmd.systems(options.frames)]
     for system, *part in sources:
         subset(system, home / "train" / system.name, *part)
         frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
@@ -163,7 +164,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     if explored:
         frames += explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
     path = home / "input.json"
-    training.write_input(
+    deepmd.write_input(
         path,
         train=home / "train",
         valid=data / "valid",
@@ -173,7 +174,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         start=options.out / start / "model.pb" if start else None,
     )
     before = os.times()
-    training.train(
+    deepmd.train(
         path,
         model=home / "model.pb",
         compressed=home / "compressed.pb",

@@ -14,13 +14,15 @@ from pathlib import Path
 import ase.io
 from ase import Atoms
 
-from dlmd import engines, exploration, programs, relaxation
-from dlmd.config import RunConfig
-from dlmd.config_file import load
-from dlmd.crystal import read_cif
-from dlmd.lammps import deepmd_dynamics
-from dlmd.occupancy import apportion
-from dlmd.ordering import orderings
+from dlmd.config.model import RunConfig
+from dlmd.config.reading import load
+from dlmd.labels import engines, relaxation
+from dlmd.learning import exploration
+from dlmd.md.inputs import deepmd_dynamics
+from dlmd.process import programs
+from dlmd.structures.crystal import read_cif
+from dlmd.structures.occupancy import apportion
+from dlmd.structures.ordering import orderings
 
 sys.path.append(str(Path(__file__).parents[1] / "learning"))
 from judge import label_frames

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from dlmd import plot_style
-from dlmd.files import read_json
+from dlmd.base import plot_style
+from dlmd.base.files import read_json
 
 # what each panel varies: name of the column, label, and the variants it shows
 FRAMES = (

@@ -17,10 +17,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from dlmd import programs, training
-from dlmd.config_file import load
-from dlmd.files import write_json
-from dlmd.lammps import deepmd_pair
+from dlmd.base.files import write_json
+from dlmd.config.reading import load
+from dlmd.md.inputs import deepmd_pair
+from dlmd.process import programs
+from dlmd.training import deepmd
 
 STEPS = 200
 WARM_UP = 20
@@ -75,7 +76,7 @@ def double_precision(run: Path, config: str, level: str, folder: Path) -> dict:
     outputs = {name: folder / f"{name}.pb" for name in ("model", "compressed")}
     if not outputs["compressed"].exists():
         folder.mkdir(parents=True, exist_ok=True)
-        training.write_input(
+        deepmd.write_input(
             folder / "input.json",
             train=run / "dataset" / level / "train",
             valid=run / "dataset" / level / "valid",
@@ -83,7 +84,7 @@ def double_precision(run: Path, config: str, level: str, folder: Path) -> dict:
             species=cfg.material.species,
             seed=1,
         )
-        training.train(
+        deepmd.train(
             folder / "input.json", **outputs, lcurve=folder / "lcurve.csv", threads=1, log=folder / "log"
         )
     return outputs

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.coulomb import CoulombModel
-from dlmd.crystal import read_cif
-from dlmd.distances import Exclusions, limits
-from dlmd.occupancy import apportion
-from dlmd.ordering import METHODS, build, orderings, random_content
-from dlmd.supercell import Supercell
+from dlmd.structures.coulomb import CoulombModel
+from dlmd.structures.crystal import read_cif
+from dlmd.structures.distances import Exclusions, limits
+from dlmd.structures.occupancy import apportion
+from dlmd.structures.ordering import METHODS, build, orderings, random_content
+from dlmd.structures.supercell import Supercell
 
 CRYSTAL = read_cif(Path(__file__).parents[2] / "structures" / "Li3TiCl6.cif")
 CHARGES = {"Li": 1, "Ti": 3, "Cl": -1}

@@ -13,11 +13,13 @@ import numpy as np
 from scipy.signal import welch
 from scipy.special import stdtrit
 
-from dlmd import diffusion, msd, plot_style, rdf
-from dlmd.files import write_json
-from dlmd.gates import Limits
-from dlmd.segments import all_atoms
-from dlmd.trajectory import Trajectory
+from dlmd.base import plot_style
+from dlmd.base.files import write_json
+from dlmd.trajectory import rdf
+from dlmd.trajectory.segments import all_atoms
+from dlmd.trajectory.trajectory import Trajectory
+from dlmd.transport import diffusion, msd
+from dlmd.transport.gates import Limits
 
 INTERVAL_PS = 0.02
 # length of a batch of time origins
@@ -47,7 +49,7 @@ class Run:
         return np.average(self.positions[:, host], axis=1, weights=self.masses[host])
 
     def displacements(self):
-        """What `dlmd.msd` keeps of the mobile ions."""
+        """What `dlmd.transport.msd` keeps of the mobile ions."""
         mobile = np.array([s == "Li" for s in self.symbols])
         trajectory = Trajectory.from_arrays(
             self.positions[:, mobile],
@@ -81,7 +83,7 @@ def potential_runs(folder: Path, skip_ps: float) -> list[Run]:
 
 
 def intact(runs: list[Run]) -> list[Run]:
-    """The runs as long as the host keeps the structure of their start (see `dlmd.gates.host_same`): a run that goes on in another
+    """The runs as long as the host keeps the structure of their start (see `dlmd.transport.gates.host_same`): a run that goes on in another
     crystal compares two crystals, not two potentials. What is left of less than `SHORTEST_PS` is left out."""
     kept = []
     block = round(BLOCK_PS / INTERVAL_PS)
@@ -100,7 +102,7 @@ def intact(runs: list[Run]) -> list[Run]:
 
 def msd_at(runs: list[Run], lag_ps: float) -> dict:
     """MSD_self and MSD_total (Å²) at one lag, and D_self (Å²/ps) over [lag/2, lag], each with an interval from batches of
-    time origins (see `dlmd.diffusion.mean_error`)."""
+    time origins (see `dlmd.transport.diffusion.mean_error`)."""
     done = [run.displacements() for run in runs]
     lag = round(lag_ps / INTERVAL_PS)
     found, self_, total = {}, [], []

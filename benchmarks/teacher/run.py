@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.files import write_json
+from dlmd.base.files import write_json
 
 sys.path.append(str(Path(__file__).parents[1] / "potentials"))
 from frames import relaxed_ordering
@@ -46,7 +46,7 @@ def starting_cell(run: Path, out: Path, options: argparse.Namespace) -> Path:
         return path
     import ase.io
 
-    from dlmd.config_file import load
+    from dlmd.config.reading import load
 
     cfg = load(options.config)
     occupancies = cfg.structures.occupancies[options.cell.split("/")[0]]
@@ -63,8 +63,8 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
     from ase.md.nose_hoover_chain import NoseHooverChainNVT
     from ase.md.velocitydistribution import Stationary, thermalize_momenta
 
-    from dlmd import engines
-    from dlmd.config_file import load
+    from dlmd.config.reading import load
+    from dlmd.labels import engines
 
     engine = engines.get(load(options.config).levels[options.level].model_dump(mode="json"))
     folder = out / "teacher" / f"{options.temperature}K" / f"r{options.seed}"
@@ -132,8 +132,8 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
 
 def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     """Runs of the pipeline's own production code, one segment each, all atoms every 10 fs."""
-    from dlmd.config_file import load
-    from dlmd.jobs import md
+    from dlmd.config.reading import load
+    from dlmd.md import jobs
 
     cfg = load(options.config)
     species, mobile = cfg.material.species, cfg.material.mobile
@@ -142,7 +142,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     cell.mkdir(parents=True, exist_ok=True)
     relaxed = starting_cell(run, out, options)
     repeat = options.repeat or cfg.structures.cells[options.cell.split("/")[1]]
-    md.cell(
+    jobs.cell(
         "",
         [str(relaxed)],
         data=str(cell / "cell.data"),
@@ -174,7 +174,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
             "ranks": 1,
         }
         if not (folder / "0000.restart").exists():
-            md.equilibrate(
+            jobs.equilibrate(
                 str(cell / "cell.data"),
                 str(cell / "cell.json"),
                 str(model),
@@ -187,7 +187,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
         if not (folder / "0001.json").exists():
             begun = time.perf_counter()
             steps = round(options.ps * 1000 / TIME_STEP_FS)
-            md.segment(
+            jobs.segment(
                 str(cell / "cell.json"),
                 str(model),
                 sidecar=str(folder / "0001.json"),
@@ -205,8 +205,9 @@ def lattice(run: Path, out: Path, options: argparse.Namespace) -> None:
     import ase.io
     from deepmd.calculator import DP
 
-    from dlmd import relaxation, structures
-    from dlmd.config_file import load
+    from dlmd.config.reading import load
+    from dlmd.labels import relaxation
+    from dlmd.structures import cells
 
     cfg = load(options.config)
     calculator = DP(str(run / "training" / options.level / "0" / "compressed.pb"))
@@ -217,8 +218,8 @@ def lattice(run: Path, out: Path, options: argparse.Namespace) -> None:
         after, info = relaxation.relax(before, calculator, fmax_ev_per_a=0.03, max_steps=400)
         repeat = cfg.structures.cells[path.parts[-3]]
         rows[name] = {
-            "teacher": structures.unit_cell_parameters(before, repeat=repeat),
-            "potential": structures.unit_cell_parameters(after, repeat=repeat),
+            "teacher": cells.unit_cell_parameters(before, repeat=repeat),
+            "potential": cells.unit_cell_parameters(after, repeat=repeat),
             "steps": info["steps"],
         }
         print(name, rows[name], flush=True)

@@ -124,8 +124,8 @@ def _sidecar(folder: Path) -> dict:
 
 def dlmd(folder: Path):
     """DCD to D_self, D_total, Haven ratio and conductivity, all with intervals; MSD at all lags."""
-    from dlmd.trajectory import Trajectory
-    from dlmd.transport import analyse
+    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.transport.analysis import analyse
 
     trajectory = Trajectory.from_segments([folder / "0001.json"])
 
@@ -139,8 +139,8 @@ def dlmd(folder: Path):
 
 def dlmd_msd(folder: Path):
     """The MSDs alone, self and total, as tensors at all lags, from the DCD."""
-    from dlmd.msd import curves, displacements
-    from dlmd.trajectory import Trajectory
+    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.transport.msd import curves, displacements
 
     trajectory = Trajectory.from_segments([folder / "0001.json"])
 

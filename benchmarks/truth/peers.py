@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
 
 import synthetic  # noqa: E402
-from dlmd import transport  # noqa: E402
-from dlmd.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
+from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS
+from dlmd.transport import analysis
 
 BOX_A = 2000.0
 
@@ -88,7 +88,7 @@ def main() -> None:
         for replica in range(args.replicas):
             run, truth = synthetic.MODELS[model](np.random.default_rng([5, replica]))
             positions = np.concatenate(list(run.blocks()), axis=1)
-            own = transport.analyse([run], charge=1.0).estimates.scalar["total"]
+            own = analysis.analyse([run], charge=1.0).estimates.scalar["total"]
             found = {
                 "dlmd": tuple(x * CM2_PER_S_PER_A2_PER_PS for x in (own.value, own.low, own.high)),
                 "kinisi": kinisi_total(positions, run.frame_interval_ps, truth.onset_ps),

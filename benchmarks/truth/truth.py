@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
 
 import synthetic  # noqa: E402
-from dlmd import arrhenius, msd, spectrum, transport  # noqa: E402
-from dlmd.units import BOLTZMANN_EV_PER_K, CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm  # noqa: E402
+from dlmd.base.units import BOLTZMANN_EV_PER_K, CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
+from dlmd.transport import analysis, arrhenius, msd, spectrum
 
 ENERGY_EV = 0.2
 TEMPERATURES_K = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
@@ -99,7 +99,7 @@ def run(model: str, replicas: int) -> list[str]:
                 rng, speed=speed(temperature), temperature_k=temperature
             )
             # A gate on the distance moved picks, near its limit, the runs that moved far by chance.
-            result = transport.analyse([trajectory], charge=1.0, hop_length_a=1.0).to_dict()
+            result = analysis.analyse([trajectory], charge=1.0, hop_length_a=1.0).to_dict()
             results.append(result)
             if result["verdict"]["code"] != "ok":
                 gated += 1

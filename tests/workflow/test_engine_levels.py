@@ -9,9 +9,9 @@ import pytest
 import yaml
 from ase.io import read
 
-from dlmd import report_tables
-from dlmd.config_file import parse
-from dlmd.engines import ENGINES, base
+from dlmd.config.reading import parse
+from dlmd.labels.engines import ENGINES, base
+from dlmd.report import tables
 from running import ROOT, jobs, snakemake
 
 FILES = sorted((ROOT / "config/engines").glob("*.yaml"))
@@ -40,7 +40,7 @@ def test_example_is_complete(file, monkeypatch):
             assert level.hubbard_u_ev == {"Ti": {"u0": 0.0, "u4": 4.0}[name]}
             assert level.magmom == {"Ti": 1.0} and level.moment_range == {"Ti": (0.5, 1.5)}
     monkeypatch.setattr(base, "version", lambda package: "1")  # as if installed
-    told = {name: report_tables.theory(cfg, name) for name in cfg.levels}
+    told = {name: tables.theory(cfg, name) for name in cfg.levels}
     ends = {"u0": "PBE, no U", "u4": "PBE, U(Ti) = 4 eV", "sevennet": "7net-0, PBE (no +U for chlorides)"}
     assert all(text.endswith(ends[name]) for name, text in told.items())
 
@@ -51,7 +51,7 @@ def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_w
     (workdir / "upf").mkdir()
     for element, electrons in (("Li", 3), ("Ti", 12), ("Cl", 7)):
         (workdir / "upf" / f"{element}.upf").write_text(f'<PP_HEADER z_valence="{electrons}.0"/>\n')
-    stand_in = ROOT / "tests/unit/dft_stand_ins.py"
+    stand_in = ROOT / "tests/support/dft_stand_ins.py"
     level = {
         "engine": "espresso",
         "command": f"{sys.executable} {stand_in} pw",

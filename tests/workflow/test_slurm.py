@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import slurm_cluster
-from dlmd.config_file import load as load_config
-from dlmd.lammps import Strides
-from dlmd.production import resume_point
+from dlmd.config.reading import load as load_config
+from dlmd.md.inputs import Strides
+from dlmd.md.production import resume_point
 from running import ROOT, SNAKEMAKE, jobs, snakemake
 
 pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=f"no Slurm: {slurm_cluster.missing()}")
@@ -111,7 +111,7 @@ def test_check_sees_the_cluster_before_anything_is_submitted(cluster, make_workd
         command = [
             sys.executable,
             "-m",
-            "dlmd.cli",
+            "dlmd.cli.main",
             "check",
             "config/toy.yaml",
             "--snakefile",

@@ -68,7 +68,7 @@ def test_dataset_is_split_by_trajectory(toy_run):
 
 
 def test_segments_join_without_gap_or_repeat(toy_run):
-    from dlmd.trajectory import Trajectory
+    from dlmd.trajectory.trajectory import Trajectory
 
     folder = toy_run / "results/toy/md/chgnet/600K/r0"
     trajectory = Trajectory.from_segments([folder / "0001.json", folder / "0002.json"])

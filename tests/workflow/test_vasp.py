@@ -1,4 +1,4 @@
-"""VASP levels through the DAG, with the stand-in of tests/fake_vasp.py in place of VASP: run here, and run elsewhere."""
+"""VASP levels through the DAG, with the stand-in of tests/support/fake_vasp.py in place of VASP: run here, and run elsewhere."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ import yaml
 
 from running import ROOT, jobs, snakemake
 
-FAKE = ROOT / "tests/fake_vasp.py"
+FAKE = ROOT / "tests/support/fake_vasp.py"
 CONFIG = ("--cores", "2", "--configfile", "config/vasp.yaml")
 LABELS = "results/vasp/labels"
 TRAJECTORY = "aimd/0.750/80/0/400K/+0.000"

@@ -1,6 +1,6 @@
 # The gate before production: a trial run of every potential that production uses, and all bounds at once.
-from dlmd import acceptance as acceptance_module
-from dlmd import trial as trial_module
+from dlmd.validation import acceptance as acceptance_module
+from dlmd.validation import trial as trial_module
 
 TRIAL = f"{RUN}/validation/{{level}}/trial"
 TRIED = targets.trial_source(cfg)

@@ -1,8 +1,8 @@
 # Migration barriers: hops of the relaxed cells, one nudged elastic band each, and their distribution.
-from dlmd import barrier_summary
-from dlmd import barriers as barriers_module
-from dlmd import neb_paths
-from dlmd.vasp import neb as vasp_neb
+from dlmd.barriers import summary as barrier_summary
+from dlmd.barriers import bands as barriers_module
+from dlmd.barriers import paths as neb_paths
+from dlmd.barriers import vasp as vasp_neb
 
 BARRIERS = f"{RUN}/barriers/{{level}}"
 VASP_BAND = f"{BARRIERS}/vasp/{{hop}}/{{number}}"

@@ -1,5 +1,5 @@
 # What several potentials of one level say together; without a committee (training.potentials: 1) nothing here is asked for.
-from dlmd import committee as committee_module
+from dlmd.validation import committee as committee_module
 
 MODELS = expand(
     f"{RUN}/training/{{level}}/{{m}}/compressed.pb", m=range(cfg.training.potentials), allow_missing=True

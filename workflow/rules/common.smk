@@ -21,12 +21,14 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
         f"  fix: {sys.executable} -m pip install --no-deps -e '{CHECKOUT}'"
     )
 
-from dlmd import estimates, targets
-from dlmd.config_file import load
-from dlmd.engines import RUNNING
-from dlmd.errors import DlmdError
-from dlmd.preflight import check_run
-from dlmd.vasp.incar import aimd_plan, relax_plan
+from dlmd.run import estimates
+from dlmd.run import targets
+from dlmd.config.reading import load
+from dlmd.labels.engines import RUNNING
+from dlmd.base.errors import DlmdError
+from dlmd.run.preflight import check_run
+from dlmd.labels.vasp.incar import aimd_plan
+from dlmd.labels.vasp.incar import relax_plan
 
 if not workflow.config_settings.configfiles:
 

@@ -1,5 +1,5 @@
 # Frames of all label trajectories -> deepmd/npy, split by trajectory.
-from dlmd import dataset as dataset_module
+from dlmd.dataset import frames as dataset_module
 
 DATASET = f"{RUN}/dataset/{{level}}"
 AIMD_FRAMES = [f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)]

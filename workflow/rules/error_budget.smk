@@ -1,5 +1,5 @@
 # Production with several potentials or orderings: every run by itself, and what their scatter says of the answer's uncertainty.
-from dlmd import error_budget as error_budget_module
+from dlmd.transport import error_budget as error_budget_module
 
 RUNS = targets.production_runs(cfg)
 BUDGET_FILES = (

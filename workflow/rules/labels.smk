@@ -1,6 +1,7 @@
 # Labels from the level of theory: relaxed cells and NVT trajectories. Embedded engines run in the job itself;
 # VASP levels have their own rules, which end in the same files.
-from dlmd import label_md, relaxation
+from dlmd.labels import dynamics as label_md
+from dlmd.labels import relaxation
 
 RELAX = f"{RUN}/labels/{{level}}/relax/{{occupancy}}/{{cell}}/{{n}}"
 AIMD = f"{RUN}/labels/{{level}}/aimd/{{occupancy}}/{{cell}}/{{n}}/{{aimd_T}}K/{{strain}}"

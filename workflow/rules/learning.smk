@@ -1,7 +1,7 @@
 # The learning loop: a fixed number of rounds of exploring, selecting, labelling and training on. What it ends with are the
 # dataset and the potentials in their usual places, so nothing after it knows of it. Nothing here is asked for without a loop.
-from dlmd import exploration as exploration_module
-from dlmd import selection as selection_module
+from dlmd.learning import exploration as exploration_module
+from dlmd.learning import selection as selection_module
 
 ROUND = f"{RUN}/learning/{{level}}/{{i}}"
 LOOP = cfg.learning

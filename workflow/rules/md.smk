@@ -1,7 +1,7 @@
 # Production MD: cell at the relaxed lattice, equilibration, a chain of segments.
 from dataclasses import asdict
 
-from dlmd import lammps as lammps_module
+from dlmd.md import inputs as lammps_module
 
 MD = f"{RUN}/md/{{level}}/{{T}}K/r{{k}}"
 DYNAMICS = dict(

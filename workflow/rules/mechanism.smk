@@ -1,6 +1,7 @@
 # Trajectories -> sites, hops, pathways and free energies of every temperature; rates over all temperatures.
-from dlmd import mechanism as mechanism_module
-from dlmd import mechanism_numbers, mechanism_summary
+from dlmd.mechanism import analysis as mechanism_module
+from dlmd.mechanism import numbers as mechanism_numbers
+from dlmd.mechanism import summary as mechanism_summary
 
 MECHANISM_VERSIONS = [m.VERSION for m in (mechanism_module, mechanism_numbers, *mechanism_module.MODULES)]
 

@@ -1,5 +1,5 @@
 # Everything of a run on one page.
-from dlmd import ro_crate as ro_crate_module
+from dlmd.report import ro_crate as ro_crate_module
 
 
 rule costs:

@@ -1,5 +1,5 @@
 # CIF with partial occupancies -> seeded supercells.
-from dlmd import structures as structures_module
+from dlmd.structures import cells as structures_module
 
 POWDER_CELLS = targets.powder_cells(cfg)
 ORDERINGS = range(cfg.structures.orderings)

@@ -1,6 +1,6 @@
 # DeePMD potentials: input, training with resume, held-out errors, and the gate before production.
-from dlmd import training as training_module
-from dlmd import validation as validation_module
+from dlmd.training import deepmd as training_module
+from dlmd.validation import errors as validation_module
 
 TRAINING = f"{RUN}/training/{{level}}/{{m}}"
 VALIDATION = f"{RUN}/validation/{{level}}"

@@ -1,8 +1,12 @@
 # Trajectories -> MSD, D, Haven ratio, conductivity; Arrhenius fit; RDFs of the potential over the engine's.
-from dlmd import arrhenius as arrhenius_module
-from dlmd import diffusion, gates, msd, onset, spectrum
-from dlmd import rdf as rdf_module
-from dlmd import transport as transport_module
+from dlmd.transport import arrhenius as arrhenius_module
+from dlmd.transport import diffusion
+from dlmd.transport import gates
+from dlmd.transport import msd
+from dlmd.transport import onset
+from dlmd.transport import spectrum
+from dlmd.trajectory import rdf as rdf_module
+from dlmd.transport import analysis as transport_module
 
 TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusion, spectrum, gates)]
 

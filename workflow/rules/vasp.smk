@@ -1,7 +1,7 @@
 # Labels from VASP: jobs are staged, run here (or elsewhere, `run: external`) and collected into the files that the embedded
 # engines write, so that everything after them is the same.
-from dlmd.vasp import collect as vasp_collect
-from dlmd.vasp import manifest as vasp_manifest
+from dlmd.labels.vasp import collect as vasp_collect
+from dlmd.labels.vasp import manifest as vasp_manifest
 
 VASP_LEVELS = "|".join(VASP) or "no-vasp-level"
 RELAX_JOB = f"{RELAX}/vasp"

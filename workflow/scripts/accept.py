@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import acceptance
+    from dlmd.validation import jobs
 
-    acceptance.accept(
+    jobs.accept(
         snakemake.input.errors,
         list(snakemake.input.trials),
         next(iter(snakemake.input.committee), None),

@@ -3,8 +3,8 @@
 import os
 import sys
 import traceback
-from pathlib import Path
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def job(snakemake):
         os.environ[name] = str(snakemake.threads)
     # the library of this checkout, in whatever environment the job runs
     sys.path.insert(0, str(Path(snakemake.scriptdir).parent))
-    from dlmd.errors import DlmdError
+    from dlmd.base.errors import DlmdError
 
     _add_how_it_runs(snakemake)
     path = Path(snakemake.log[0])
@@ -39,7 +39,7 @@ def job(snakemake):
 
 def _add_how_it_runs(snakemake):
     """Put the command of the level's engine back among its settings: params leave it out, because it makes no label stale."""
-    from dlmd.engines import RUNNING
+    from dlmd.labels.engines import RUNNING
 
     engine = snakemake.params.get("engine")
     if engine and engine["engine"] != "vasp":

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import labels
+    from dlmd.labels import jobs
 
-    labels.aimd(
+    jobs.aimd(
         snakemake.input.relaxed,
         frames=snakemake.output.frames,
         level=snakemake.wildcards.level,

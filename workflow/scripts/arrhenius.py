@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import transport
+    from dlmd.transport import jobs
 
-    transport.arrhenius(
+    jobs.arrhenius(
         list(snakemake.input.results),
         reference=str(snakemake.input.reference) if snakemake.input.reference else None,
         result=snakemake.output.result,

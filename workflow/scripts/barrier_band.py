@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import barriers
+    from dlmd.barriers import jobs
 
-    barriers.band(
+    jobs.band(
         snakemake.input.paths,
         list(snakemake.input.relaxed),
         number=int(snakemake.wildcards.number),

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import barriers
+    from dlmd.barriers import jobs
 
-    barriers.paths(
+    jobs.paths(
         list(snakemake.input.relaxed),
         result=snakemake.output.paths,
         cif=snakemake.input.cif,

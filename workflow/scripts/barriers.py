@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import barriers
+    from dlmd.barriers import jobs
 
-    barriers.summary(
+    jobs.summary(
         [*snakemake.input.bands, *snakemake.input.engine],
         level=snakemake.wildcards.level,
         arrhenius=snakemake.input.arrhenius,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import committee
+    from dlmd.validation import committee_jobs
 
-    committee.held_out(
+    committee_jobs.held_out(
         list(snakemake.input.models),
         snakemake.input.test,
         result=snakemake.output.result,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import tables
+    from dlmd.run import jobs
 
-    tables.costs(
+    jobs.costs(
         snakemake.input.config,
         snakemake.params.benchmarks,
         stages=snakemake.output.stages,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import dataset
+    from dlmd.dataset import frames
 
-    dataset.build_splits(
+    frames.build_splits(
         list(snakemake.input.frames),
         folder=snakemake.output.provenance.rsplit("/", 1)[0],
         level=snakemake.wildcards.level,

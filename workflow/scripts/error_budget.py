@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import error_budget
+    from dlmd.transport import error_budget_jobs
 
-    error_budget.budget(
+    error_budget_jobs.budget(
         list(snakemake.input.results),
         result=snakemake.output.result,
         table=snakemake.output.table,

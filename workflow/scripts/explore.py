@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.learning import jobs
 
-    learning.explore(
+    jobs.explore(
         snakemake.input.relaxed,
         snakemake.input.model,
         previous=next(iter(snakemake.input.previous), None),

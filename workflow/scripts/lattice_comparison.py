@@ -1,7 +1,7 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import tables
+    from dlmd.labels import tables
 
     tables.lattice_comparison(
         dict(zip(snakemake.params.levels, snakemake.input.tables, strict=True)),

@@ -1,6 +1,6 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import tables
+    from dlmd.labels import tables
 
     tables.lattice(list(snakemake.input), snakemake.output.csv)

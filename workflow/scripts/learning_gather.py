@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning_labels
+    from dlmd.learning import labels
 
-    learning_labels.gather(
+    labels.gather(
         list(snakemake.input.slots),
         snakemake.input.selection,
         result=snakemake.output.result,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning_labels
+    from dlmd.learning import labels
 
-    learning_labels.label(
+    labels.label(
         snakemake.input.selected,
         numbers=snakemake.params.numbers,
         frames=snakemake.output.frames,

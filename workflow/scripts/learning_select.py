@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.learning import jobs
 
-    learning.select(
+    jobs.select(
         list(snakemake.input.explored),
         list(snakemake.input.models),
         snakemake.input.valid,

@@ -1,7 +1,7 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.vasp import static
+    from dlmd.labels.vasp import static
 
     static.stage(
         snakemake.input.selected,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.learning import jobs
 
-    learning.summarise(
+    jobs.summarise(
         list(snakemake.input.selections),
         list(snakemake.input.labels),
         table=snakemake.output.table,

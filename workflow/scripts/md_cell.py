@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import md
+    from dlmd.md import jobs
 
-    md.cell(
+    jobs.cell(
         snakemake.input.structure,
         list(snakemake.input.relaxed),
         data=snakemake.output.data,

@@ -1,6 +1,6 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import committee
+    from dlmd.validation import committee_jobs
 
-    committee.run(list(snakemake.input.models), list(snakemake.input.segments), table=snakemake.output.table)
+    committee_jobs.run(list(snakemake.input.models), list(snakemake.input.segments), table=snakemake.output.table)

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import md
+    from dlmd.md import jobs
 
-    md.segment(
+    jobs.segment(
         snakemake.input.cell,
         snakemake.input.model,
         sidecar=snakemake.output.sidecar,

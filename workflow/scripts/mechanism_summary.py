@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import mechanism
+    from dlmd.mechanism import jobs
 
-    mechanism.summary(
+    jobs.summary(
         list(snakemake.input.results),
         arrhenius=snakemake.input.arrhenius,
         result=snakemake.output.result,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import structures
+    from dlmd.structures import jobs
 
-    structures.build(
+    jobs.build(
         snakemake.input.cif,
         cif_files=snakemake.output.cif,
         summary_file=snakemake.output.summary,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import committee
+    from dlmd.validation import committee_jobs
 
-    committee.plot_runs(
+    committee_jobs.plot_runs(
         list(snakemake.input.tables),
         snakemake.input.held_out,
         temperatures_k=snakemake.params.temperatures,

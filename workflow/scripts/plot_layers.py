@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import structures
+    from dlmd.structures import jobs
 
-    structures.draw(
+    jobs.draw(
         snakemake.input.structure,
         list(snakemake.output),
         charges=snakemake.params.charges,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import mechanism
+    from dlmd.mechanism import jobs
 
-    mechanism.plot(
+    jobs.plot(
         snakemake.input.result,
         snakemake.input.arrays,
         {k: list(snakemake.output[k]) for k in ("sites", "hops", "density", "traces")},

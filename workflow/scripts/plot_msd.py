@@ -1,6 +1,6 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import transport
+    from dlmd.transport import jobs
 
-    transport.plot_msd(list(snakemake.input), list(snakemake.output))
+    jobs.plot_msd(list(snakemake.input), list(snakemake.output))

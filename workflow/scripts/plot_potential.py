@@ -1,7 +1,7 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import plot_potential
+    from dlmd.validation import plots
 
-    plot_potential.parity(snakemake.input.parity, snakemake.input.errors, list(snakemake.output.parity))
-    plot_potential.learning_curve(snakemake.input.lcurve, list(snakemake.output.curve))
+    plots.parity(snakemake.input.parity, snakemake.input.errors, list(snakemake.output.parity))
+    plots.learning_curve(snakemake.input.lcurve, list(snakemake.output.curve))

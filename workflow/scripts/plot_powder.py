@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import structures
+    from dlmd.structures import jobs
 
-    structures.powder(
+    jobs.powder(
         dict(zip(snakemake.params.names, snakemake.input, strict=True)),
         list(snakemake.output.figure),
         table=snakemake.output.table,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import transport
+    from dlmd.transport import jobs
 
-    transport.compare_rdf(
+    jobs.compare_rdf(
         list(snakemake.input.frames),
         snakemake.input.run,
         result=snakemake.output.result,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import labels
+    from dlmd.labels import jobs
 
-    labels.relax(
+    jobs.relax(
         snakemake.input.structure,
         relaxed=snakemake.output.relaxed,
         info=snakemake.output.info,

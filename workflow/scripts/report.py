@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import report
+    from dlmd.report import page
 
-    report.write(
+    page.write(
         snakemake.input.config,
         output=snakemake.output.html,
         summary=snakemake.output.summary,

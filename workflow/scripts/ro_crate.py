@@ -3,8 +3,9 @@ from adapter import job
 with job(snakemake):
     from pathlib import Path
 
-    from dlmd import provenance, ro_crate
-    from dlmd.report import PACKAGES
+    from dlmd.base import provenance
+    from dlmd.report import ro_crate
+    from dlmd.report.page import PACKAGES
 
     ro_crate.write(
         Path(snakemake.output.crate).parent,

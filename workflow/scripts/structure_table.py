@@ -1,6 +1,6 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import tables
+    from dlmd.structures import tables
 
     tables.occupancies(list(snakemake.input), snakemake.output.csv)

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import validation
+    from dlmd.validation import errors
 
-    validation.test_errors(
+    errors.test_errors(
         snakemake.input.model,
         snakemake.input.test,
         errors=snakemake.output.errors,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import learning
+    from dlmd.learning import jobs
 
-    learning.train(
+    jobs.train(
         snakemake.input.input,
         previous=list(snakemake.input.previous),
         labels=next(iter(snakemake.input.labels), None),

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd import training
+    from dlmd.training import deepmd
 
-    training.write_input(
+    deepmd.write_input(
         snakemake.output.input,
         train=snakemake.input.train,
         valid=snakemake.input.valid,

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import transport
+    from dlmd.transport import jobs
 
-    transport.temperature(
+    jobs.temperature(
         list(snakemake.input.segments),
         result=snakemake.output.result,
         msd=snakemake.output.msd,

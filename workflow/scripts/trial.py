@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import acceptance
+    from dlmd.validation import jobs
 
-    acceptance.try_out(
+    jobs.try_out(
         snakemake.input.relaxed,
         list(snakemake.input.models),
         list(snakemake.input.labels),

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import barriers
+    from dlmd.barriers import jobs
 
-    barriers.collect_vasp(
+    jobs.collect_vasp(
         snakemake.input.job,
         snakemake.input.paths,
         list(snakemake.input.relaxed),

@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.jobs import barriers
+    from dlmd.barriers import jobs
 
-    barriers.stage_vasp(
+    jobs.stage_vasp(
         snakemake.input.paths,
         list(snakemake.input.relaxed),
         snakemake.input.band,

@@ -1,7 +1,7 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.vasp import jobs
+    from dlmd.labels.vasp import jobs
 
     jobs.stage_relax(
         snakemake.input.structure,

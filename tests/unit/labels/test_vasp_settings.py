@@ -1,0 +1,73 @@
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from dlmd.config.levels.vasp import VaspSettings
+
+
+def make(**changes):
+    return VaspSettings(**{"run": "external"} | changes)
+
+
+def test_defaults_are_the_published_protocol():
+    s = make()
+    assert (s.functional, s.encut_ev, s.relax.fmax_ev_per_a) == ("PW91", 450.0, 0.01)
+    assert s.plus_u == {} and not s.spin_polarised and s.potcar_family == "PW91"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"incar": {"NCOR": 4}}, "did you mean 'NCORE'"),
+        ({"incar": {"gga": "PE"}}, "set functional instead"),
+        ({"aimd": {"incar": {"POTIM": 2.0}}}, "time_step_fs"),
+        ({"incar": {"NWRITE": 0}}, "hides frames"),
+        ({"relax": {"incar": {"ML_LMLFF": True}}}, "machine-learned"),
+        ({"encut": 500}, "Extra inputs"),
+        ({"hubbard_orbital": {"Ti": "d"}}, "no hubbard_u_ev"),
+        ({"hubbard_u_ev": {"Ti": -1.0}}, "greater than or equal to 0"),
+        ({"aimd": {"heating_ladder_k": [300, 200]}}, "do not rise"),
+        ({"aimd": {"chunk_steps": 20000}}, "less than or equal to 9999"),
+        ({"potcar": {"flavours": {"Ti": "Li_sv"}}}, "no potential of Ti"),
+        ({"relax": {"kpoints": {}}}, "neither mesh nor spacing"),
+        ({"run": "local"}, "command is not set"),
+    ],
+)
+def test_bad_settings_are_named(changes, text):
+    with pytest.raises(ValidationError, match=text):
+        make(**changes)
+
+
+def test_overrides_are_kept_in_upper_case():
+    assert make(incar={"ncore": 4, "KPAR": 2}).incar == {"NCORE": 4, "KPAR": 2}
+
+
+def test_level_of_theory_tells_u_and_potentials_apart():
+    levels = [
+        make(hubbard_u_ev={"Ti": 0.0}),
+        make(hubbard_u_ev={"Ti": 4.0}),
+        make(hubbard_u_ev={"Ti": 4.0}, potcar={"family": "PBE_54"}),
+        make(hubbard_u_ev={"Ti": 4.0}, potcar={"flavours": {"Ti": "Ti_pv"}}),
+        make(hubbard_u_ev={"Ti": 4.0}, encut_ev=500.0),
+    ]
+    texts = [str(level.level_of_theory()) for level in levels]
+    assert len(set(texts)) == len(texts)
+    # a U of zero is no U
+    assert make().level_of_theory() == levels[0].level_of_theory()
+
+
+def test_staging_ignores_how_jobs_are_run():
+    a = make(command="srun vasp_std", cores=8, stop_margin_s=5.0)
+    b = make(command="mpirun vasp_gam", cores=4)
+    assert a.staging() == b.staging()
+    assert a.staging() != make(encut_ev=500.0).staging()
+
+
+def test_settings_do_not_import_pymatgen():
+    code = (
+        "import sys; from dlmd.config.levels.vasp import VaspSettings; VaspSettings(run='external', incar={'NCORE': 4});"
+        "sys.exit('pymatgen.io.vasp' in sys.modules or 'ase' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

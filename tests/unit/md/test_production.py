@@ -1,0 +1,237 @@
+"""An interrupted segment ends up with the frames of one that was not; the real LAMMPS with Lennard-Jones ions."""
+
+import json
+import re
+import stat
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io.lammpsdata import write_lammps_data
+
+from dlmd.base.errors import DlmdError
+from dlmd.md import production
+from dlmd.md.inputs import Dynamics, Strides
+from dlmd.process import programs
+from dlmd.trajectory import binary
+
+PAIR = ["pair_style lj/cut 6", "pair_coeff 1 1 0.01 2.5", "pair_coeff 2 2 0.01 2.5", "pair_coeff 1 2 0.2 2.5"]
+DYNAMICS = Dynamics(
+    pair=PAIR, species=["Na", "Cl"], mobile="Na", temperature_k=300, time_step_fs=2, damping_fs=100
+)
+STRIDES = Strides(positions=10, all_atoms=100, thermo=50, restart=500)
+
+pytestmark = pytest.mark.slow
+
+
+def segment(folder, lmp=None):
+    production.run_segment(
+        folder,
+        number=1,
+        steps=2000,
+        dynamics=DYNAMICS,
+        strides=STRIDES,
+        identity={"level": "lj"},
+        lmp=lmp or programs.command("lmp"),
+        threads=1,
+        log=folder / "log",
+    )
+
+
+@pytest.fixture(scope="module")
+def equilibrated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("md")
+    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True) * (2, 2, 2)
+    write_lammps_data(folder / "cell.data", atoms, specorder=["Na", "Cl"], masses=True)
+    production.equilibrate(
+        folder,
+        data=folder / "cell.data",
+        dynamics=DYNAMICS,
+        steps=200,
+        seed=3,
+        thermo_stride=50,
+        all_atoms_stride=100,
+        identity={},
+        lmp=programs.command("lmp"),
+        threads=1,
+        log=folder / "log",
+    )
+    return folder / "0000.restart"
+
+
+def run_folder(tmp_path, equilibrated, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "0000.restart").write_bytes(equilibrated.read_bytes())
+    return folder
+
+
+def dying_lmp(tmp_path, *, step):
+    """A LAMMPS that is killed at `step` of 2000, wherever its restart files are."""
+    program = tmp_path / "dying_lmp"
+    program.write_text(
+        f"#!{sys.executable}\nimport pathlib, subprocess, sys\n"
+        "name = pathlib.Path(sys.argv[2])\n"
+        f"name.write_text(name.read_text().replace('run 2000 upto', 'run {step} upto'))\n"
+        f"subprocess.run(['{programs.locate('lmp')}', *sys.argv[1:]])\nsys.exit(137)\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return [str(program)]
+
+
+def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    with pytest.raises(DlmdError, match="137"):
+        segment(broken, dying_lmp(tmp_path, step=1300))
+    assert not (broken / "0001.json").exists()
+    segment(broken)
+
+    assert json.loads((broken / "0001.json").read_text())["attempts"] == 2
+    for suffix in ("host.txt", "thermo.csv"):
+        a, b = ((f / f"0001.{suffix}").read_text().splitlines() for f in (whole, broken))
+        assert [line.split(",")[0].split()[0] for line in a] == [line.split(",")[0].split()[0] for line in b]
+    for join in ("dcd", "xtc"):
+        assert (whole / f"0001.{join}").stat().st_size == pytest.approx(
+            (broken / f"0001.{join}").stat().st_size, rel=0.02
+        )
+    atoms, header, _ = binary.dcd_layout(whole / "0001.dcd")
+    a, b = (np.frombuffer((f / "0001.dcd").read_bytes()[header:], "<f4") for f in (whole, broken))
+    assert binary.dcd_frames(whole / "0001.dcd") == binary.dcd_frames(broken / "0001.dcd") == 201
+    assert atoms == 32
+    # the restart stores doubles: what differs is only the order in which neighbours are summed
+    assert np.nanmax(np.abs(a - b)[np.isfinite(a)]) < 0.05
+    assert not (broken / "0001.parts").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        # the equilibrated ions have 300 K, far above what a set point of 1 K allows
+        ({"temperature_k": 1, "damping_fs": 1e6}, "the temperature is"),
+        # neighbours of rock salt with a = 5.6 Å
+        ({"shortest_a": 3.0}, "two atoms are 2"),
+        # a time step a hundred times too long
+        ({"time_step_fs": 60}, "atoms have flown away"),
+    ],
+)
+def test_a_potential_that_fails_ends_the_run_and_says_so(tmp_path, equilibrated, changes, found):
+    folder = run_folder(tmp_path, equilibrated, "failing")
+    run = dict(
+        number=1, steps=2000, dynamics=replace(DYNAMICS, **changes), strides=Strides(10, 100, 50, 100),
+        identity={}, threads=1, log=folder / "log",
+    )  # fmt: skip
+    with pytest.raises(DlmdError, match=f"not stable at .*{found}"):
+        production.run_segment(folder, **run, lmp=programs.command("lmp"))
+    assert not (folder / "0001.json").exists()
+    # a scheduler's retries do not spend the time again
+    with pytest.raises(DlmdError, match=f"not stable at .*{found}"):
+        production.run_segment(folder, **run, lmp=["/no/such/program"])
+
+
+def test_potentials_that_part_ways_end_the_run(tmp_path, equilibrated):
+    folder = run_folder(tmp_path, equilibrated, "deviating")
+    # what DeePMD's pair style writes, from LAMMPS itself: a deviation that grows with the step
+    table = 'fix table all print 100 "$(step) 0 0 0 $(step/1000) 0 0" file deviation.txt screen no'
+    watched = replace(DYNAMICS, pair=[*PAIR, table], max_deviation_ev_per_a=0.65)
+    run = dict(
+        number=1, steps=200_000, strides=Strides(10, 100, 50, 50_000), identity={}, threads=1, log=folder / "log"
+    )  # fmt: skip
+    found = "the potentials differ by 0.70 eV/Å and more in the force on an atom from step 700 to 900"
+    with pytest.raises(DlmdError, match=found):
+        production.run_segment(folder, **run, dynamics=watched, lmp=programs.command("lmp"))
+    assert not (folder / "0001.json").exists()
+    with pytest.raises(DlmdError, match=found):
+        production.run_segment(folder, **run, dynamics=watched, lmp=["/no/such/program"])
+    # without the guard the same dynamics go on; its bound is no part of what the frames depend on
+    (folder / "0001.parts" / production.FAILED).unlink()
+    free = replace(watched, max_deviation_ev_per_a=None)
+    production.run_segment(folder, **run, dynamics=free, lmp=programs.command("lmp"))
+    assert json.loads((folder / "0001.json").read_text())["last_step"] == 200_000
+
+
+def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, monkeypatch):
+    folder = run_folder(tmp_path, equilibrated, "walltime")
+    run = dict(
+        number=1, steps=200_000, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 50_000), identity={},
+        lmp=programs.command("lmp"), threads=1, log=folder / "log",
+    )  # fmt: skip
+    monkeypatch.setattr(production.walltime, "usable_s", lambda: 1.0)
+    with pytest.raises(
+        DlmdError, match=r"walltime came before the end: segment 1 is at step (\d+) of 0..200000"
+    ):
+        production.run_segment(folder, **run)
+    stopped = max(int(p.suffix[1:]) for p in (folder / "0001.parts").glob("restart.*"))
+    assert 0 < stopped < 200_000 and stopped % 100 == 0
+    assert not (folder / "0001.dcd").exists() and not (folder / "owner.json").exists()
+
+    monkeypatch.setattr(production.walltime, "usable_s", lambda: None)
+    production.run_segment(folder, **run)
+    assert json.loads((folder / "0001.json").read_text())["attempts"] == 2
+    assert binary.dcd_frames(folder / "0001.dcd") == 20_001
+    steps = [int(line.split()[0]) for line in (folder / "0001.host.txt").read_text().splitlines()[2:]]
+    assert steps == list(range(0, 200_001, 10))
+
+
+def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):
+    """LAMMPS sorts and lists neighbours anew wherever it writes a restart file, so that both runs sum in one order."""
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    with pytest.raises(DlmdError):
+        segment(broken, dying_lmp(tmp_path, step=1300))
+    segment(broken)
+    assert (whole / "0001.thermo.csv").read_text() == (broken / "0001.thermo.csv").read_text()
+
+
+def test_what_was_in_buffers_at_a_kill_is_made_again(tmp_path, equilibrated):
+    """A restart file may be on the disk, and the frames before it not: the run goes on from an earlier one."""
+    whole = run_folder(tmp_path, equilibrated, "whole")
+    segment(whole)
+    broken = run_folder(tmp_path, equilibrated, "broken")
+    with pytest.raises(DlmdError):
+        segment(broken, dying_lmp(tmp_path, step=1300))
+    parts = broken / "0001.parts"
+    assert {p.name for p in parts.glob("restart.*")} == {"restart.500", "restart.1000"}
+    offsets = binary.xtc_offsets(parts / "000000000000.xtc")
+    # frames at 0 to 800: two whole ones less than the restart file of step 1000 needs, and half of one
+    with (parts / "000000000000.xtc").open("r+b") as file:
+        file.truncate((offsets[9] + offsets[10]) // 2)
+    host = parts / "000000000000.host.txt"
+    host.write_text(host.read_text()[:-7])
+    segment(broken)
+    assert json.loads((broken / "0001.json").read_text())["attempts"] == 2
+    for suffix in ("thermo.csv", "host.txt"):
+        assert (whole / f"0001.{suffix}").read_text() == (broken / f"0001.{suffix}").read_text()
+    # XTC is compressed by neighbouring frames of no other, so that the same frames are the same bytes
+    assert (whole / "0001.xtc").read_bytes() == (broken / "0001.xtc").read_bytes()
+
+
+def test_parts_of_another_potential_are_not_continued(tmp_path, equilibrated, capsys):
+    folder = run_folder(tmp_path, equilibrated, "changed")
+    run = dict(
+        number=1, steps=2000, dynamics=DYNAMICS, strides=STRIDES, threads=1, log=folder / "log",
+    )  # fmt: skip
+    with pytest.raises(DlmdError):
+        production.run_segment(
+            folder, **run, identity={"model_sha256": "old"}, lmp=dying_lmp(tmp_path, step=1300)
+        )
+    production.run_segment(folder, **run, identity={"model_sha256": "new"}, lmp=programs.command("lmp"))
+    assert json.loads((folder / "0001.json").read_text())["attempts"] == 1
+    assert "parts of another potential" in capsys.readouterr().err
+
+
+def test_two_mpi_ranks_give_the_run_of_one(tmp_path, equilibrated):
+    folders = [run_folder(tmp_path, equilibrated, f"ranks{n}") for n in (1, 2)]
+    for ranks, folder in enumerate(folders, start=1):
+        production.run_segment(
+            folder, number=1, steps=500, dynamics=DYNAMICS, strides=Strides(10, 100, 50, 500), identity={},
+            lmp=programs.command("lmp", ranks=ranks), threads=1, log=folder / "log",
+        )  # fmt: skip
+    one, two = (np.loadtxt(f / "0001.thermo.csv", delimiter=",", skiprows=1) for f in folders)
+    assert two[:, 2] == pytest.approx(one[:, 2], abs=1e-3)
+    assert re.search(r"Loop time of \S+ on 2 procs", (folders[1] / "log").read_text())

@@ -1,0 +1,52 @@
+"""Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
+
+from dlmd.base.formatting import interval
+from dlmd.report.tables import answer
+
+ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
+OK = {"code": "ok", "message": ""}
+PUBLISHED = {
+    "conductivity_ms_per_cm": {"temperature_k": 298.15, "values": {"experiment": 1.04}},
+    "activation_energy_ev": {"experiment": 0.32},
+}
+
+
+def fitted(predict_k):
+    fit = {
+        "activation_energy_ev": ESTIMATE,
+        "predictions": [
+            {
+                "temperature_k": t,
+                "value_ms_per_cm": ESTIMATE,
+                "extrapolated": t < 400,
+                "beyond_range_k": max(0.0, 400 - t),
+            }
+            for t in predict_k
+        ],
+    }
+    return {
+        "temperatures_k": [400, 500, 600],
+        "fits": {"conductivity": fit, "conductivity_paper_convention": fit, "d_self": fit},
+    }
+
+
+def test_interval_is_value_low_and_high():
+    assert interval(ESTIMATE) == "1.23 (0.5 to 3)"
+
+
+def test_extrapolation_is_said_and_published_values_stand_beside_their_temperature_only():
+    temperatures = [{"temperature_k": 400, "verdict": OK, "haven_ratio": ESTIMATE}]
+    rows = {row["quantity"]: row for row in answer(fitted([298.15, 500]), temperatures, PUBLISHED)}
+    room = rows["conductivity at 298.15 K (mS/cm)"]
+    assert room["how"] == "extrapolated by 102 K"
+    assert room["published"] == "experiment 1.04"
+    assert rows["conductivity at 500 K (mS/cm)"]["how"] == "within the range"
+    assert rows["conductivity at 500 K (mS/cm)"]["published"] == ""
+    assert rows["activation energy, ln(σT) against 1/T (eV)"]["published"] == "experiment 0.32"
+
+
+def test_without_a_fit_and_with_verdicts_only_there_is_no_number():
+    gated = [
+        {"temperature_k": 400, "verdict": {"code": "not_diffusive", "message": "..."}, "haven_ratio": None}
+    ]
+    assert answer({"temperatures_k": [], "fits": {}}, gated, PUBLISHED) == []

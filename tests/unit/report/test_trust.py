@@ -1,0 +1,41 @@
+import json
+
+from dlmd.report import trust
+
+
+def test_gate_rows(tmp_path):
+    checks = [{"name": "force error", "value": 0.1545, "bound": 0.18, "ok": True}]
+    (tmp_path / "accepted.json").write_text(json.dumps({"checks": checks}))
+    assert trust.gate(tmp_path) == [
+        {"check before production": "force error", "found": "0.154", "bound": "0.18", "": "kept"}
+    ]
+
+
+def test_a_single_potential_and_run_have_neither_committee_nor_budget(tmp_path):
+    assert trust.committee(tmp_path) is None
+    assert trust.budget(tmp_path) == []
+
+
+def test_budget_rows_say_what_was_not_varied_and_left_out(tmp_path):
+    estimate = {"value": 10.0, "low": 5.0, "high": 20.0}
+    share = {"share": {"value": 0.75, "low": 0.5, "high": 0.9}, "sd": {"value": 0.3}}
+    row = {
+        "quantity": "conductivity at 500 K",
+        "unit": "mS/cm",
+        "mean": estimate,
+        "mean_statistics_only": estimate | {"low": 8.0, "high": 12.0},
+        "components": {"statistics": share, "potential": share, "ordering": None},
+    }
+    left = {"quantity": "activation energy", "reason": "1 of 4 runs give it"}
+    (tmp_path / "error_budget.json").write_text(json.dumps({"rows": [row], "left_out": [left]}))
+    first, second = trust.budget(tmp_path)
+    assert list(first.values()) == [
+        "conductivity at 500 K (mS/cm)",
+        "10 (5 to 20)",
+        "10 (8 to 12)",
+        "75% (50% to 90%)",
+        "75% (50% to 90%)",
+        "not varied",
+    ]
+    assert list(second) == list(first)
+    assert second["this run"] == "1 of 4 runs give it"

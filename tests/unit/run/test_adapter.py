@@ -1,0 +1,60 @@
+"""What every script of the rules shares, in a process of its own as Snakemake starts it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
+JOB = """
+import os, subprocess, sys
+from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, {scripts!r})
+from adapter import job
+
+snakemake = SimpleNamespace(threads=3, scriptdir={scripts!r}, log=[{log!r}], params={{}})
+with job(snakemake):
+    from dlmd import programs
+    from dlmd.errors import DlmdError
+
+    print("Python")
+    os.write(2, b"library\\n")
+    subprocess.run(["echo", "program"])
+    programs.run([sys.executable, "-c", "print('into its log')"], cwd=Path("."), log=Path({log!r}), threads=1)
+    print("Python again")
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    {last}
+print("after")
+"""
+
+
+def run(tmp_path, last):
+    log = tmp_path / "rule.log"
+    log.write_text("an attempt before, of many words that must not shine through\n" * 9)
+    code = JOB.format(scripts=str(SCRIPTS), log=str(log), last=last)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    # the command line that is written before a program's own output
+    return done, [line for line in log.read_text().splitlines() if not line.startswith("$ ")]
+
+
+ALL = ["Python", "library", "program", "into its log", "Python again"]
+
+
+def test_all_output_is_in_the_log_in_order(tmp_path):
+    done, lines = run(tmp_path, "pass")
+    assert lines == [*ALL, "after"]
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_error_ends_the_job_with_its_three_lines(tmp_path):
+    done, lines = run(tmp_path, "raise DlmdError('no sites', where='a.cif', remedy='add some')")
+    assert lines[:5] == ALL and "no sites" in lines[5] and not any("Traceback" in line for line in lines)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_an_unexpected_error_leaves_its_traceback_in_the_log(tmp_path):
+    done, lines = run(tmp_path, "1 / 0")
+    assert lines[:5] == ALL and lines[5].startswith("Traceback") and "ZeroDivisionError" in lines[-1]
+    assert done.returncode == 1

@@ -1,0 +1,120 @@
+"""Targets of the learning loop and of production with several potentials."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.reading import load
+from dlmd.run import targets
+
+ROOT = Path(__file__).parents[3]
+LOOP = {
+    "iterations": 2,
+    "explore": [
+        {
+            "occupancy": "0.750",
+            "cell": "80",
+            "orderings": [0, 1],
+            "temperatures_k": [700],
+            "strains": [0.0, 0.02],
+        }
+    ],
+    "explore_ps": 0.4,
+    "frame_interval_ps": 0.02,
+    "max_frames": 3,
+    "steps": 100,
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A function that loads the toy config with a loop and a committee, changed by section."""
+
+    def make(learning=LOOP, **changes):
+        data = yaml.safe_load((ROOT / "config/toy.yaml").read_text()) | {"learning": learning}
+        data["structures"]["occupancies"] = {"0.750": {"2a": 0.75, "4g": 0.125}}  # YAML's 0.750 is a number
+        data["training"]["potentials"] = 2
+        for section, values in changes.items():
+            data[section] |= values
+        path = tmp_path / "run.yaml"
+        path.write_text(yaml.safe_dump(data))
+        return load(path)
+
+    return make
+
+
+def test_runs_count_orderings_first(config):
+    cfg = config(md={"replicas": 2, "potentials": 2})
+    assert targets.production_runs(cfg) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    # as many as without a committee, and with the same names
+    assert targets.production_runs(config(md={"replicas": 2})) == [(0, 0), (0, 1)]
+
+
+def test_explorations_and_their_cells(config):
+    cfg = config()
+    assert [s.folder for s in targets.explorations(cfg)] == [
+        "0.750/80/0/700K/+0.000",
+        "0.750/80/0/700K/+0.020",
+        "0.750/80/1/700K/+0.000",
+        "0.750/80/1/700K/+0.020",
+    ]
+    assert {s.steps for s in targets.explorations(cfg)} == {200}
+    assert targets.explored_cells(cfg) == [("0.750", "80", 0), ("0.750", "80", 1)]
+    assert ("0.750", "80", 1) in targets.relaxed_cells(cfg)
+
+
+def test_jobs_label_as_many_frames_as_their_engine_is_cheap(config):
+    def slots(engine="chgnet", **loop):
+        cfg = config(learning=LOOP | loop)
+        # only the engine's name counts
+        levels = {"level": SimpleNamespace(engine=engine)}
+        return targets.label_slots(cfg.model_copy(update={"levels": levels}), "level")
+
+    assert slots() == {"000": [0, 1, 2]}
+    assert slots("gpaw") == slots("vasp") == {"000": [0], "001": [1], "002": [2]}
+    assert slots("gpaw", frames_per_job=2) == slots(frames_per_job=2) == {"000": [0, 1], "001": [2]}
+    assert slots("vasp", frames_per_job=2) == slots("vasp")
+    many = slots("vasp", max_frames=1200)
+    assert list(many)[-1] == "1199"
+    assert [n for numbers in slots(max_frames=1210).values() for n in numbers] == list(range(1210))
+
+
+def test_the_loop_ends_in_the_usual_places(config):
+    cfg = config()
+    assert targets.loop_home(cfg, "u4", 1)["training"] == "learning/u4/1/training"
+    assert targets.loop_home(cfg, "u4", 2) == {"dataset": "dataset/u4", "training": "training/u4"}
+    found = targets.learned_sources(cfg, "u4", 2)
+    assert found[0] == ("learned0_0.750_80_0", "learning/u4/0/frames/0.750/80/0.extxyz")
+    assert len(found) == len({name for name, _ in found}) == 4
+    assert targets.learned_sources(cfg, "u4", 0) == []
+
+
+def test_without_a_loop_nothing_is_explored(config):
+    cfg = config(learning=None)
+    assert targets.explorations(cfg) == targets.explored_cells(cfg) == []
+
+
+def test_trial_starts_from_the_cell_of_the_rdfs_or_the_first_held_out_one(config):
+    assert targets.trial_source(config()).temperature_k == 600
+    cfg = config(validation={"rdf_temperature_k": None})
+    assert targets.trial_source(cfg).split == "test"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"potentials": 1}}, "at least two potentials"),
+        ({"md": {"potentials": 3}}, "production with 3 potentials, but 2 are trained"),
+        ({"learning": LOOP | {"deviation_ev_per_angstrom": [0.4, 0.1]}}, "lower bound 0.4 is not below"),
+        ({"learning": LOOP | {"steps": 150}}, "no multiple of training.save_steps"),
+        ({"learning": LOOP | {"frame_interval_ps": 0.0331}}, "no whole number of steps"),
+        ({"learning": LOOP | {"explore_ps": 0.01}}, "hold no frame"),
+        ({"learning": LOOP | {"explore": LOOP["explore"] * 2}}, "is named twice"),
+    ],
+)
+def test_mistakes_are_named(config, changes, message):
+    with pytest.raises(DlmdError, match=message):
+        config(**changes)

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from dlmd.transport import gates
+from dlmd.transport.gates import Limits
+
+LIMITS = Limits()
+TIME = np.linspace(0, 100, 201)
+
+
+def test_hops():
+    assert gates.hops(9.1, LIMITS) is None
+    gate = gates.hops(8.9, LIMITS)
+    assert (gate.code, gate.value, gate.limit) == ("not_diffusive", 8.9, 9.0)
+    assert gates.hops(8.9, Limits(hop_length_a=2.5)) is None
+
+
+@pytest.mark.parametrize(
+    ("power", "offset", "code"),
+    [(1.0, 0.0, None), (1.0, 1.0, None), (0.5, 0.0, "cages"), (2.0, 0.0, "drift"), (0.0, 5.0, "cages")],
+)
+def test_linear(power, offset, code):
+    lags = np.arange(400.0)
+    gate = gates.linear(0.1 * lags**power + offset, LIMITS, first=5, last=15)
+    if code is None:
+        assert gate is None
+    else:
+        assert gate.code == "not_diffusive" and code in gate.message
+
+
+def test_cage_offset_in_the_window_is_no_reason_to_refuse():
+    lags = np.arange(400.0)
+    curve = 0.05 * lags + 2.0
+    assert np.log(curve[15] / curve[5]) / np.log(3) < 0.7
+    assert gates.linear(curve, LIMITS, first=5, last=15) is None
+
+
+def test_long_enough():
+    assert gates.long_enough(80.0, 10.0, LIMITS) is None
+    assert gates.long_enough(79.0, 10.0, LIMITS).code == "too_short"
+    gate = gates.long_enough(79.0, None, LIMITS)
+    assert gate.code == "too_short" and gate.value is None
+
+
+def test_sum_at_rest():
+    assert gates.sum_moves(0.01, 1.0) is None
+    assert gates.sum_moves(1e-12, 1.0).code == "sum_at_rest"
+
+
+def test_host():
+    assert gates.host_same({"Ti": 0.1, "Cl": 0.4}, LIMITS) is None
+    gate = gates.host_same({"Ti": 0.1, "Cl": 0.6}, LIMITS)
+    assert gate.code == "host_transformed" and gate.value == 0.6 and gate.message.startswith("half of the Cl")
+    # groups that turn
+    assert gates.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_a=2.0)) is None
+    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
+    gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
+    assert gate.code == "host_molten" and gate.message.startswith("Cl")
+    assert gates.host_still(9.0, LIMITS) is None
+    assert gates.host_still(11.0, LIMITS).code == "host_drifting"
+
+
+def test_temperature():
+    noise = 20 * np.random.default_rng(0).standard_normal(len(TIME))
+    assert gates.temperature_steady(TIME, 600 + noise, 600.0, LIMITS) is None
+    assert gates.temperature_steady(TIME, 600 + noise, None, LIMITS) is None
+    off = gates.temperature_steady(TIME, 640 + noise, 600.0, LIMITS)
+    assert off.code == "temperature_drift" and off.value == pytest.approx(40, abs=5)
+    drifting = gates.temperature_steady(TIME, 570 + 0.6 * TIME + noise, 600.0, LIMITS)
+    assert drifting.code == "temperature_drift" and drifting.value == pytest.approx(60, abs=15)
+
+
+def test_energy():
+    # k_B T at 600 K is 51.7 meV; a tenth of it may drift
+    def drift(mev_per_atom):
+        energy = -500 + 100 * mev_per_atom * 1e-3 * TIME / 100
+        return gates.energy_conserved(TIME, energy, 100, 600.0, LIMITS)
+
+    assert drift(5.0) is None and drift(-5.0) is None
+    gate = drift(-5.4)
+    assert gate.code == "energy_drift" and gate.value == pytest.approx(-5.4)
+
+
+def test_verdict_lists_all_and_names_the_first():
+    assert gates.verdict([None, None])["code"] == "ok"
+    verdict = gates.verdict([None, gates.hops(1.0, LIMITS), gates.long_enough(10.0, 5.0, LIMITS)])
+    assert verdict["code"] == "not_diffusive"
+    assert [gate["code"] for gate in verdict["gates"]] == ["not_diffusive", "too_short"]
+    assert {"value", "limit", "message", "remedy"} <= set(verdict["gates"][0])

@@ -1,0 +1,139 @@
+"""The gate: bounds that are kept pass with all numbers, and every one that is not appears in one message."""
+
+import copy
+import json
+
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.model import Validation
+from dlmd.validation import acceptance, jobs
+
+BOUNDS = Validation().model_dump()
+ERRORS = {
+    "relative_force_rmse": 0.18,
+    "force_rmse_mev_per_a": 60.0,
+    "trajectories": {
+        "a": {"relative_force_rmse": 0.15, "energy_slope": None},  # too few frames
+        "b": {"relative_force_rmse": 0.2, "energy_slope": {"value": 1.05, "low": 1.01, "high": 1.09}},
+    },
+}
+TRIAL = {
+    "potential": 0,
+    "temperature_k": 650.0,
+    "ended": "",
+    "energy_drift_mev_per_atom_ps": -0.01,
+    "temperature_error": -0.02,
+    "host_coordination": {"Ti-Cl": {"start": 6.0, "kept": 0.99}},
+    "rdf": {"difference": 0.05, "worst": "Ti-Ti"},
+    "relative_deviation": 0.1,
+}
+COMMITTEE = {"relative_force_rmse": [0.18, 0.17]}
+
+
+def judge(path=(), value=None, *, what="trial", committee=None, trials=1):
+    """All checks after one number of the trial, the errors or the committee was changed."""
+    parts = {"errors": copy.deepcopy(ERRORS), "trial": copy.deepcopy(TRIAL), "committee": committee}
+    place = parts[what]
+    for key in path[:-1]:
+        place = place[key]
+    if path:
+        place[path[-1]] = value
+    several = [parts["trial"] | {"potential": m} for m in range(trials)]
+    return acceptance.checks(parts["errors"], several, parts["committee"], BOUNDS)
+
+
+def test_all_kept():
+    found = acceptance.require(judge(), where="validation")
+    assert found["accepted"]
+    assert len(found["checks"]) == 10
+    assert {check["value"] for check in found["checks"]} >= {0.18, 0.15, 0.2, 0.01, 0.02, 0.99, 0.05, 0.1}
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "value", "message", "figure"),
+    [
+        ("errors", ("relative_force_rmse",), 0.1801, "the limit is 18 %", "parity.png"),
+        ("errors", ("relative_force_rmse",), float("nan"), "the limit is 18 %", "parity.png"),
+        (
+            "errors",
+            ("trajectories", "b", "relative_force_rmse"),
+            0.3,
+            "on trajectory b it is 30.0 %",
+            "parity",
+        ),
+        (
+            "errors",
+            ("trajectories", "b", "energy_slope"),
+            {"value": 1.3, "low": 1.101, "high": 1.5},
+            "energies of trajectory b vary 1.30 (1.10 to 1.50) times",
+            "parity.png",
+        ),
+        (
+            "errors",
+            ("trajectories", "b", "energy_slope"),
+            {"value": 0.7, "low": 0.6, "high": 0.89},
+            "the limit is 10 %",
+            "parity.png",
+        ),
+        ("trial", ("ended",), "exit code 1", "died: exit code 1", "trial/0.png"),
+        ("trial", ("energy_drift_mev_per_atom_ps",), -5.0, "drifts by 5 meV", "trial/0.png"),
+        ("trial", ("energy_drift_mev_per_atom_ps",), float("nan"), "drifts by nan", "trial/0.png"),
+        ("trial", ("temperature_error",), -0.5, "leaves 650 K by 50 %", "trial/0.png"),
+        ("trial", ("host_coordination", "Ti-Cl", "kept"), 0.5, "only 50 % of the Ti-Cl bonds", "trial/0.png"),
+        ("trial", ("rdf", "difference"), 0.4, "most Ti-Ti", "trial/0.png"),
+        ("trial", ("relative_deviation",), 0.6, "disagrees by 60 %", "trial/0.png"),
+    ],
+)
+def test_each_bound_stops_by_itself(what, path, value, message, figure):
+    found = judge(path, value, what=what)
+    assert sum(not check.ok for check in found) == 1
+    with pytest.raises(DlmdError) as caught:
+        acceptance.require(found, where="validation")
+    assert message in caught.value.what
+    assert figure in caught.value.where
+
+
+def test_all_failures_in_one_message_with_the_keys_of_their_bounds():
+    errors = ERRORS | {"relative_force_rmse": 0.5}
+    trial = TRIAL | {"temperature_error": 0.9, "rdf": {"difference": 0.9, "worst": "Li-Li"}}
+    with pytest.raises(DlmdError) as caught:
+        acceptance.require(acceptance.checks(errors, [trial], None, BOUNDS), where="validation")
+    assert caught.value.what.count("the limit is") == 3
+    assert "max_relative_force_rmse, max_temperature_error, max_rdf_difference" in caught.value.remedy
+    assert "parity.png, trial/0.png" in caught.value.where
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 1.5), (1.09, 1.5), (0.5, 0.91)])
+def test_a_slope_is_refused_only_beyond_its_statistical_error(low, high):
+    assert all(
+        check.ok
+        for check in judge(
+            ("trajectories", "b", "energy_slope"),
+            {"value": (low + high) / 2, "low": low, "high": high},
+            what="errors",
+        )
+    )
+
+
+def test_every_potential_of_production_is_judged():
+    committee = {"relative_force_rmse": [0.1, 0.5]}
+    names = [check.name for check in judge(committee=committee, trials=2) if not check.ok]
+    assert names == ["force error of potential 1"]
+    # a member that production does not use may be bad
+    assert all(check.ok for check in judge(committee=committee, trials=1))
+
+
+def test_nothing_is_written_for_a_refused_potential(tmp_path):
+    paths = {}
+    for name, data in (("errors", ERRORS), ("trial", TRIAL | {"ended": "dead"}), ("committee", COMMITTEE)):
+        paths[name] = tmp_path / f"{name}.json"
+        paths[name].write_text(json.dumps(data))
+    accepted = tmp_path / "accepted.json"
+    arguments = (str(paths["errors"]), [str(paths["trial"])], str(paths["committee"]))
+    with pytest.raises(DlmdError, match="died: dead"):
+        jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS)
+    assert not accepted.exists()
+    paths["trial"].write_text(json.dumps(TRIAL))
+    jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS)
+    assert json.loads(accepted.read_text())["accepted"]

@@ -1,0 +1,77 @@
+"""The parity plot marks the frames whose moments left their state, and only those."""
+
+import json
+
+import matplotlib.figure
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from dlmd.validation import errors, plots
+from dlmd.validation.errors import Prediction
+
+FLAGS = [1.0, 0.0, np.nan, 1.0]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A function that writes parity.npz and errors.json of four frames of two atoms with these flags."""
+
+    def write(flags):
+        rng = np.random.default_rng(0)
+        arrays = {"energy": (4,), "force": (4, 2, 3), "virial": (4, 9)}
+        values = {
+            f"{kind}_{which}": rng.normal(size=shape)
+            for kind, shape in arrays.items()
+            for which in ("reference", "predicted")
+        }
+        prediction = Prediction("a", np.array(["Li", "Cl"]), **values, moments_in_range=np.array(flags))
+        points = errors.parity_points([prediction], species=["Li", "Cl"])
+        np.savez(tmp_path / "parity.npz", **points)
+        summary = errors.summarise([prediction], species=["Li", "Cl"])
+        (tmp_path / "errors.json").write_text(json.dumps(summary))
+        return prediction
+
+    return write
+
+
+def draw(tmp_path, monkeypatch):
+    """Points in the colour of left states per panel, and all labels of legends."""
+    figures = []
+    saved = matplotlib.figure.Figure.savefig
+    monkeypatch.setattr(
+        matplotlib.figure.Figure,
+        "savefig",
+        lambda fig, *args, **kwargs: (figures.append(fig), saved(fig, *args, **kwargs))[1],
+    )
+    picture = tmp_path / "parity.png"
+    plots.parity(str(tmp_path / "parity.npz"), str(tmp_path / "errors.json"), [str(picture)])
+    assert picture.stat().st_size > 10_000
+    marked, labels = [], []
+    for ax in figures[0].axes:
+        black = [
+            c
+            for c in ax.collections
+            if tuple(c.get_facecolor()[0] if len(c.get_facecolor()) else ()) == to_rgba(plots.LEFT)
+        ]
+        marked.append(sorted(x for c in black for x in np.asarray(c.get_offsets())[:, 0].tolist()))
+        labels += [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+    return marked, labels
+
+
+def test_left_frames_are_marked_and_counted(files, tmp_path, monkeypatch):
+    prediction = files(FLAGS)
+    marked, labels = draw(tmp_path, monkeypatch)
+    np.testing.assert_allclose(marked[0], sorted(prediction.force_reference[1, 0]))
+    np.testing.assert_allclose(marked[1], sorted(prediction.force_reference[1, 1]))
+    assert len(marked[2]) == 1 and len(marked[3]) == 9
+    text = "\n".join(labels)
+    assert "left their state: 1 of 4 frames" in text and "in their range: 2 of 4 frames" in text
+    assert "not judged: 1 frames" in text
+
+
+def test_without_judgement_nothing_is_marked(files, tmp_path, monkeypatch):
+    files([np.nan] * 4)
+    marked, labels = draw(tmp_path, monkeypatch)
+    assert marked == [[], [], [], []]
+    assert set(labels) == {"x", "y", "z"}

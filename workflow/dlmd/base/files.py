@@ -1,0 +1,71 @@
+"""Result files: written so that a killed job leaves none that is half written, and read with an error that names the file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dlmd.base.errors import DlmdError
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """A path beside `path` to write to. The file takes its place at the end of the block, and only if nothing was raised,
+    so that `path` is either absent (or the one before) or whole. It keeps the suffix, by which writers know their format."""
+    path = Path(path)
+    part = path.with_name(f".part.{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` (UTF-8) so that the file is either absent or whole."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, data: Mapping) -> None:
+    """Write `data` so that the file is either absent or whole."""
+    write_text(path, json.dumps(data, indent=1) + "\n")
+
+
+def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote it writes it again") -> dict:
+    """What `write_json` wrote.
+
+    Raises
+    ------
+    DlmdError
+        for a damaged file, with `remedy` as what to do about it.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DlmdError(f"no valid JSON: {error}", where=str(path), remedy=remedy) from error
+
+
+def write_csv(path: str | Path, rows: Sequence[Mapping], columns: Iterable[str] | None = None) -> None:
+    """Write rows so that the file is either absent or whole.
+
+    Parameters
+    ----------
+    columns
+        Keys to write, in this order; other keys of a row are left out. Without them, the keys of the first row.
+    """
+    columns = list(columns or rows[0])
+    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_csv(path: str | Path) -> list[dict]:
+    """Rows of a CSV file."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

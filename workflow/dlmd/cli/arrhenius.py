@@ -1,0 +1,136 @@
+"""Activation energies and conductivity at other temperatures from several results of `dlmd transport`.
+
+Fits ln(sigma T) against 1/T (Nernst-Einstein) and, beside it, ln(sigma) against 1/T, D_self and D_total. Temperatures
+with a verdict are left out and listed with the reason; extrapolations are marked as such.
+
+examples:
+  dlmd arrhenius transport/*K.json
+  dlmd arrhenius transport/*K.json --predict 298.15 373 --reference "experiment:298.15:1.04" -o results
+
+Writes DIR/arrhenius.json (all numbers), .csv (one line per temperature), .png and .pdf. Units: eV, K, mS/cm, cm²/s.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.base.errors import DlmdError
+from dlmd.cli.arguments import add_common, number
+
+ROOM_TEMPERATURE_K = 298.15
+PERCENT = 100.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", nargs="+", metavar="RESULT.json", help="results of `dlmd transport`, one per temperature"
+    )
+    parser.add_argument(
+        "--predict",
+        nargs="+",
+        type=float,
+        default=[ROOM_TEMPERATURE_K],
+        metavar="K",
+        help="temperatures to predict in K; default: 298.15",
+    )
+    parser.add_argument(
+        "--reference",
+        nargs="+",
+        type=_reference,
+        default=[],
+        metavar="LABEL:K:MS_PER_CM",
+        help="published conductivities in mS/cm to draw beside, with their temperature in K",
+    )
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from dlmd.base.files import write_json
+    from dlmd.base.plot_style import save
+    from dlmd.base.provenance import provenance
+    from dlmd.transport.arrhenius import fit
+    from dlmd.transport.plots import arrhenius as arrhenius_figure
+    from dlmd.transport.tables import write_temperatures
+
+    results = [read_result(Path(path)) for path in args.results]
+    fitted = fit(results, predict_k=args.predict, confidence=args.confidence)
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / f"arrhenius.{ending}" for ending in ("json", "csv", "png", "pdf")]
+    write_json(written[0], {**fitted, "provenance": provenance(args.results, command=args.argv)})
+    write_temperatures(written[1], results)
+    save(arrhenius_figure(results, fitted, reference=dict(args.reference)), written[2:])
+    print(report(results, fitted))
+    print(f"\nwritten: {', '.join(map(str, written))}")
+
+
+def read_result(path: Path) -> dict:
+    """A result of `dlmd transport`.
+
+    Raises
+    ------
+    DlmdError
+        for a missing file, or one that is no such result.
+    """
+    from dlmd.base.files import read_json
+    from dlmd.trajectory.frame_readers import require
+
+    require(path)
+    data = read_json(path, remedy="run `dlmd transport` again")
+    if not isinstance(data, dict) or data.get("format") != "dlmd-transport":
+        raise DlmdError(
+            "no result of `dlmd transport`",
+            where=str(path),
+            remedy="give the <temperature>K.json that it writes",
+        )
+    return data
+
+
+def report(results: Sequence[Mapping], fitted: Mapping) -> str:
+    """The fit as text."""
+    level = f"{PERCENT * fitted['confidence']:g} % interval"
+    lines = [
+        f"{'T (K)':>7}  {'conductivity (mS/cm)':>32}  {'D_self (cm²/s)':>34}  {'Haven ratio':>24}  verdict"
+    ]
+    for result in sorted(results, key=lambda r: r["temperature_k"]):
+        shown = [
+            _interval(result[key]) for key in ("conductivity_ms_per_cm", "d_self_cm2_per_s", "haven_ratio")
+        ]
+        code = result["verdict"]["code"].replace("_", " ")
+        lines.append(f"{result['temperature_k']:>7g}  {shown[0]:>32}  {shown[1]:>34}  {shown[2]:>24}  {code}")
+    lines += [f"left out: {gone['temperature_k']:g} K, {gone['reason']}" for gone in fitted["left_out"]]
+    lines += ["", f"verdict: {fitted['verdict']['code'].replace('_', ' ')} ({fitted['verdict']['message']})"]
+    if not fitted["fits"]:
+        return "\n".join(lines)
+    lines += ["", f"activation energy (eV, {level})"]
+    for name, fit in fitted["fits"].items():
+        what = f"{name.replace('_', ' ')}, {fit['quantity']}"
+        lines.append(f"  {what:<58} {_interval(fit['activation_energy_ev'])}")
+    lines += ["", f"conductivity (mS/cm, {level})"]
+    for prediction in fitted["fits"]["conductivity"]["predictions"]:
+        beyond = (
+            f", extrapolated by {prediction['beyond_range_k']:.0f} K" if prediction["extrapolated"] else ""
+        )
+        lines.append(
+            f"  at {prediction['temperature_k']:g} K: {_interval(prediction['value_ms_per_cm'])}{beyond}"
+        )
+    return "\n".join(lines)
+
+
+def _interval(estimate: Mapping | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+
+
+def _reference(text: str) -> tuple[str, tuple[float, float]]:
+    label, _, numbers = text.partition(":")
+    temperature, _, value = numbers.partition(":")
+    try:
+        return label, (float(temperature), float(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not LABEL:K:MS_PER_CM, such as experiment:298.15:1.04"
+        ) from error

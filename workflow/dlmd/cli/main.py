@@ -1,0 +1,103 @@
+"""The command `dlmd`: its subcommands, and errors in at most three lines."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+
+from dlmd import __version__
+from dlmd.base.errors import DlmdError, did_you_mean
+
+# name -> module with add_arguments(parser) and run(args) -> exit code or None; it must be light to import
+COMMANDS = {
+    "transport": "dlmd.cli.transport",
+    "arrhenius": "dlmd.cli.arrhenius",
+    "check": "dlmd.cli.check",
+    "plan": "dlmd.cli.plan",
+    "compare": "dlmd.cli.compare",
+    "status": "dlmd.cli.status",
+}
+
+BAD_USAGE, FAILED, INTERRUPTED = 2, 1, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that takes no abbreviations, and names the nearest option or command for a wrong one."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            **{"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter, **kwargs}
+        )
+
+    def error(self, message: str):
+        self.exit(BAD_USAGE, f"dlmd: {message}\n  fix: see `{self.prog} --help`\n")
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            name = action.metavar or "/".join(action.option_strings) or action.dest
+            raise argparse.ArgumentError(
+                None, f"unknown {name} '{value}': {did_you_mean(value, action.choices)}"
+            )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    top = _Parser(
+        prog="dlmd",
+        description="From trajectories of ions to diffusion, conductivity and activation energies.",
+    )
+    top.add_argument("--version", action="version", version=f"dlmd {__version__}")
+    subparsers = top.add_subparsers(dest="command", metavar="command", required=True)
+    for name, path in COMMANDS.items():
+        module = importlib.import_module(path)
+        summary = module.__doc__.splitlines()[0]
+        sub = subparsers.add_parser(name, help=summary, description=module.__doc__, parents=[common])
+        module.add_arguments(sub)
+        sub.set_defaults(run=module.run, options=sub._option_string_actions)
+    return top
+
+
+def _nearest(option: str, options: Sequence[str]) -> str:
+    begun = [known for known in options if known.startswith(option)]
+    return f"did you mean '{begun[0]}'?" if len(begun) == 1 else did_you_mean(option, options)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, or 1 for an error, or 2 for bad usage."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    top = parser()
+    args, unknown = top.parse_known_args(argv)
+    if unknown:
+        wrong = next((word for word in unknown if word.startswith("-")), unknown[0])
+        top.exit(BAD_USAGE, f"dlmd: unknown option '{wrong}'\n  fix: {_nearest(wrong, args.options)}\n")
+    args.argv = ["dlmd", *argv]
+    if not args.debug:
+        # what libraries warn of is no matter of the user's input; what is, has an error or a note of its own
+        warnings.simplefilter("ignore")
+    try:
+        return args.run(args) or 0
+    except DlmdError as error:
+        if args.debug:
+            raise
+        print(f"dlmd: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("dlmd: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if args.debug:
+            raise
+        print(
+            f"dlmd: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            file=sys.stderr,
+        )
+        print("  fix: run again with --debug for the traceback, and report it", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

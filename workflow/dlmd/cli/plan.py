@@ -1,0 +1,63 @@
+"""What is left of a run and what it will cost, before it is submitted.
+
+Jobs come from Snakemake's own list. Their times are those of the run's finished jobs of the same kind (basis: measured), else
+from sizes (estimated, right within a factor of three), where DFT or a GPU is involved from what is commonly seen (assumed).
+
+Units: hours of a core or GPU that a job holds, whether it is busy or not; disk in GB (1e9 bytes).
+
+examples:
+  dlmd plan config/li3ticl6.yaml
+  dlmd plan config/li3ticl6.yaml results/li3ticl6/transport/u4/298K.json
+"""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `dlmd plan`."""
+    parser.add_argument("config", help="the run's config file")
+    parser.add_argument("targets", nargs="*", help="files that are wanted (default: everything)")
+    parser.add_argument("--snakefile", default="Snakefile", help="default: the one in this folder")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print one line per rule with jobs left, and the sum."""
+    from pathlib import Path
+
+    from dlmd.config.reading import load
+    from dlmd.run import costs, plan
+    from dlmd.run.estimates import ASSUMED
+
+    cfg = load(args.config)
+    records = costs.records(Path(f"results/{cfg.run}/benchmarks"))
+    model = plan.Model(cfg, records)
+    rows = plan.rows(plan.jobs(args.config, snakefile=args.snakefile, wanted=args.targets), model)
+    left = [row for row in rows if row.left]
+    done = sum(row.done for row in rows)
+    if not left:
+        print(f"{cfg.run}: all {done} jobs are done")
+        return
+    line = "{:<22} {:>6} {:>12} {:>11} {:>9} {:>12}  {}".format
+    print(line("rule", "jobs", "core hours", "GPU hours", "disk GB", "longest job", "basis"))
+    for row in left:
+        print(
+            _line(
+                line, row.rule, row.left, row.core_hours, row.gpu_hours, row.disk_gb, row.longest_h, row.basis
+            )
+        )
+    sums = [
+        sum(getattr(row, name) for row in left) for name in ("left", "core_hours", "gpu_hours", "disk_gb")
+    ]
+    print(_line(line, "together", *sums, max(row.longest_h for row in left), ""))
+    print(f"{done} jobs are done")
+    if any("assumed" in row.basis for row in left):
+        print(f"assumed: {ASSUMED}")
+
+
+def _line(
+    line, rule: str, jobs: int, core_h: float, gpu_h: float, disk_gb: float, longest_h: float, basis: str
+) -> str:
+    longest = f"{longest_h:.1f} h" if longest_h >= 1 else f"{60 * longest_h:.1f} min"
+    return line(rule, jobs, f"{core_h:,.1f}", f"{gpu_h:,.1f}", f"{disk_gb:,.2f}", longest, basis)

@@ -1,0 +1,383 @@
+"""What one field of the config alone cannot show: names that must exist, times that must fit into each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dlmd.base.errors import did_you_mean
+from dlmd.base.units import FS_PER_PS
+
+if TYPE_CHECKING:
+    from dlmd.config.model import RunConfig
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+Found = Iterator[tuple[str, str, str]]
+
+
+class Problem(ValueError):
+    """A cross-check that failed: carries the key path beside the text and the remedy."""
+
+    def __init__(self, path: str, what: str, remedy: str):
+        super().__init__(what)
+        self.path, self.what, self.remedy = path, what, remedy
+
+
+def problems(cfg: RunConfig) -> Found:
+    """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
+    for check in (
+        _names,
+        _sampling,
+        _ions,
+        _levels,
+        _selections,
+        _trajectories,
+        _times,
+        _windows,
+        _learning,
+        _barriers,
+    ):
+        yield from check(cfg)
+
+
+def _names(cfg: RunConfig) -> Found:
+    """Names become folders."""
+    structures = cfg.structures
+    for path, names in (
+        ("structures.occupancies", structures.occupancies),
+        ("structures.cells", structures.cells),
+        ("levels", cfg.levels),
+    ):
+        for name in names:
+            if not NAME.match(name):
+                yield (
+                    f"{path}.{name}",
+                    f"'{name}' is no plain name",
+                    "use letters, digits, '.', '_' and '-': it becomes a folder",
+                )
+
+
+def _sampling(cfg: RunConfig) -> Found:
+    """A map of samplings names every cell, and no other."""
+    sampling, cells = cfg.structures.sampling, cfg.structures.cells
+    if isinstance(sampling, dict):
+        for cell in cells:
+            if cell not in sampling:
+                yield "structures.sampling", f"no sampling for cell '{cell}'", f"add '{cell}: random'"
+        for cell in sampling:
+            if cell not in cells:
+                yield f"structures.sampling.{cell}", f"no cell named '{cell}'", did_you_mean(cell, cells)
+
+
+def _ions(cfg: RunConfig) -> Found:
+    """Species, charges and the mobile ion agree."""
+    material = cfg.material
+    if len(set(material.species)) != len(material.species):
+        yield (
+            "material.species",
+            f"an element is named twice: {', '.join(material.species)}",
+            "name each once",
+        )
+    if material.mobile not in material.species:
+        hint = did_you_mean(material.mobile, material.species)
+        yield "material.mobile", f"'{material.mobile}' is not among material.species", hint
+    for element in material.species:
+        if element not in material.charges:
+            yield "material.charges", f"no charge for {element}", f"add '{element}: <charge in e>'"
+    for element in material.charges:
+        if element not in material.species:
+            yield (
+                f"material.charges.{element}",
+                f"{element} is not among material.species",
+                did_you_mean(element, material.species),
+            )
+    if material.charges[material.mobile] == 0:
+        yield (
+            f"material.charges.{material.mobile}",
+            "the mobile ion has no charge, so no conductivity",
+            "give its charge in e",
+        )
+
+
+def _levels(cfg: RunConfig) -> Found:
+    """What a level says per element is about the material's elements, and complete where every element needs it.
+
+    A misspelt element would be no U, no moment or no judgement of it, without a word.
+    """
+    species = cfg.material.species
+    for name, level in cfg.levels.items():
+        # VASP's initial moments may name atom sites, which only the CIF knows
+        moments = () if level.engine == "vasp" else ("magmom",)
+        for key in ("hubbard_u_ev", "hubbard_orbital", "moment_range", *moments):
+            for element in getattr(level, key, {}):
+                if element not in species:
+                    yield (
+                        f"levels.{name}.{key}.{element}",
+                        f"{element} is not among material.species",
+                        did_you_mean(element, species),
+                    )
+        for key in ("pseudopotentials", "basis_sets", "potentials"):
+            given = getattr(level, key, None)
+            for element in () if given is None else species:
+                if element not in given:
+                    yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
+
+
+def _selections(cfg: RunConfig) -> Found:
+    """Occupancies, cells and orderings that are referred to exist."""
+    structures, md = cfg.structures, cfg.md
+    selections = [(f"labels.relax.cells.{i}", s) for i, s in enumerate(cfg.labels.relax.cells)]
+    selections += [(f"labels.aimd.trajectories.{i}", s) for i, s in enumerate(cfg.labels.aimd.trajectories)]
+    if md.lattice_from is not None:
+        selections.append(("md.lattice_from", md.lattice_from))
+    if cfg.barriers is not None:
+        selections += [(f"barriers.cells.{i}", s) for i, s in enumerate(cfg.barriers.cells)]
+    if cfg.learning is not None:
+        selections += [(f"learning.explore.{i}", s) for i, s in enumerate(cfg.learning.explore)]
+    for path, s in selections:
+        for n in s.orderings:
+            if n >= structures.orderings:
+                yield (
+                    f"{path}.orderings",
+                    f"ordering {n} does not exist",
+                    (
+                        f"structures.orderings is {structures.orderings}: use 0 to {structures.orderings - 1} or raise it"
+                    ),
+                )
+    for path, s in [*selections, ("md", md)]:
+        if s.occupancy not in structures.occupancies:
+            yield (
+                f"{path}.occupancy",
+                f"no occupancy named '{s.occupancy}'",
+                did_you_mean(s.occupancy, structures.occupancies),
+            )
+        if s.cell not in structures.cells:
+            yield f"{path}.cell", f"no cell named '{s.cell}'", did_you_mean(s.cell, structures.cells)
+    if md.potentials > cfg.training.potentials:
+        yield (
+            "md.potentials",
+            f"production with {md.potentials} potentials, but {cfg.training.potentials} are trained",
+            "raise training.potentials",
+        )
+    if md.max_deviation_ev_per_angstrom is not None and cfg.training.potentials < 2:
+        yield (
+            "md.max_deviation_ev_per_angstrom",
+            "one potential has nothing to deviate from",
+            "raise training.potentials to 2 or more, or use null",
+        )
+    if md.replicas > structures.orderings:
+        yield (
+            "md.replicas",
+            f"{md.replicas} replicas but {structures.orderings} orderings",
+            "raise structures.orderings",
+        )
+
+
+def _trajectories(cfg: RunConfig) -> Found:
+    """Every label trajectory belongs to one split, and keeps frames."""
+    aimd = cfg.labels.aimd
+    splits = {g.split for g in aimd.trajectories}
+    for needed in ("train", "test"):
+        if needed not in splits:
+            yield (
+                "labels.aimd.trajectories",
+                f"no trajectory is for '{needed}'",
+                ("the split is by trajectory: give a group 'split: train' and another one 'split: test'"),
+            )
+    seen: dict[tuple, str] = {}
+    for i, g in enumerate(aimd.trajectories):
+        path = f"labels.aimd.trajectories.{i}"
+        steps = g.steps or aimd.steps
+        if aimd.discard_ps * FS_PER_PS >= steps * aimd.time_step_fs:
+            yield (
+                f"{path}.steps",
+                f"{steps} steps of {aimd.time_step_fs} fs all fall into discard_ps = {aimd.discard_ps}",
+                ("raise the steps or lower labels.aimd.discard_ps"),
+            )
+        for n in g.orderings:
+            for t in g.temperatures_k:
+                for strain in g.strains:
+                    key = (g.occupancy, g.cell, n, t, strain)
+                    if key in seen:
+                        yield (
+                            path,
+                            f"the trajectory {key} is already in {seen[key]}",
+                            "each trajectory belongs to one split: name it once",
+                        )
+                    seen[key] = path
+
+
+def _times(cfg: RunConfig) -> Found:
+    """Temperatures are ordered; strides and segments are whole multiples."""
+    md = cfg.md
+    if list(md.temperatures_k) != sorted(md.temperatures_k):
+        yield (
+            "md.temperatures_k",
+            f"not in ascending order: {md.temperatures_k}",
+            f"write {sorted(md.temperatures_k)}",
+        )
+    if len(set(md.temperatures_k)) != len(md.temperatures_k):
+        yield (
+            "md.temperatures_k",
+            f"a temperature is repeated: {md.temperatures_k}",
+            "name each once; use md.replicas for repeats",
+        )
+    for key in ("equilibrate_ps", "segment_ps", "all_atom_interval_ps", "restart_interval_ps"):
+        steps = getattr(md, key) * FS_PER_PS / md.time_step_fs
+        if abs(steps - round(steps)) > 1e-6:
+            yield (
+                f"md.{key}",
+                f"{getattr(md, key)} ps is no whole number of steps of {md.time_step_fs} fs",
+                "change one of them",
+            )
+    stride = md.position_interval_fs / md.time_step_fs
+    if abs(stride - round(stride)) > 1e-6:
+        yield (
+            "md.position_interval_fs",
+            f"{md.position_interval_fs} fs is no whole number of steps of {md.time_step_fs} fs",
+            "change one of them",
+        )
+    for inner, outer in (
+        ("position_interval_fs", "restart_interval_ps"),
+        ("all_atom_interval_ps", "restart_interval_ps"),
+        ("restart_interval_ps", "segment_ps"),
+    ):
+        a = getattr(md, inner) * (1.0 if inner.endswith("fs") else FS_PER_PS)
+        b = getattr(md, outer) * FS_PER_PS
+        if abs(b / a - round(b / a)) > 1e-6:
+            yield (
+                f"md.{outer}",
+                f"{b} fs is no multiple of md.{inner} ({a} fs)",
+                ("frames must fall on the ends of segments and on restart files: choose multiples"),
+            )
+
+
+def _windows(cfg: RunConfig) -> Found:
+    """Fit windows fit into the run, RDF temperatures exist, the cutoff is smooth."""
+    md = cfg.md
+    start, end = cfg.transport.lag_start_ps, cfg.transport.lag_end_ps
+    length = md.segment_ps * md.segments
+    if start is not None and end is not None and end <= start:
+        yield (
+            "transport.lag_end_ps",
+            f"{end} ps is not after lag_start_ps = {start} ps",
+            "give an end after the start",
+        )
+    if end is not None and start is None:
+        yield (
+            "transport.lag_end_ps",
+            "given without lag_start_ps",
+            "give both, or neither to have the window found",
+        )
+    longest = end if end is not None else (3 * start if start is not None else 0)
+    if longest > length / 2:
+        yield (
+            "transport.lag_end_ps" if end is not None else "transport.lag_start_ps",
+            (f"lags up to {longest:g} ps are asked of a run of {length:g} ps"),
+            f"use lags of at most half the run ({length / 2:g} ps), or raise md.segments",
+        )
+    rdf_t = cfg.validation.rdf_temperature_k
+    if rdf_t is not None:
+        if rdf_t not in md.temperatures_k:
+            yield (
+                "validation.rdf_temperature_k",
+                f"{rdf_t:g} K is not among md.temperatures_k",
+                did_you_mean(f"{rdf_t:g}", md.temperatures_k),
+            )
+        if not any(rdf_t in g.temperatures_k and 0.0 in g.strains for g in cfg.labels.aimd.trajectories):
+            yield (
+                "validation.rdf_temperature_k",
+                f"no unstrained AIMD trajectory at {rdf_t:g} K",
+                "add one to labels.aimd.trajectories",
+            )
+    if cfg.training.steps % cfg.training.save_steps:
+        yield (
+            "training.steps",
+            f"{cfg.training.steps} is no multiple of save_steps ({cfg.training.save_steps}): dp would save no last checkpoint",
+            "choose multiples",
+        )
+    if cfg.training.cutoff_smooth_angstrom >= cfg.training.cutoff_angstrom:
+        yield (
+            "training.cutoff_smooth_angstrom",
+            "not below cutoff_angstrom",
+            "start the switching well inside the cutoff",
+        )
+
+
+def _learning(cfg: RunConfig) -> Found:
+    """A loop needs a committee, frames to judge its potentials by, and times that fit."""
+    loop = cfg.learning
+    if loop is None:
+        return
+    if cfg.training.potentials < 2:
+        yield (
+            "training.potentials",
+            "the learning loop needs at least two potentials, whose disagreement it follows",
+            "use 3 or 4, or learning: null",
+        )
+    if not any(g.split == "valid" for g in cfg.labels.aimd.trajectories):
+        yield (
+            "labels.aimd.trajectories",
+            "no trajectory is for 'valid', by which the learning loop judges its progress",
+            "give one 'split: valid'",
+        )
+    low, high = loop.deviation_ev_per_angstrom
+    if low >= high:
+        yield (
+            "learning.deviation_ev_per_angstrom",
+            f"the lower bound {low:g} is not below the upper one, {high:g}",
+            "give the lower bound first",
+        )
+    if loop.steps % cfg.training.save_steps:
+        yield (
+            "learning.steps",
+            f"{loop.steps} is no multiple of training.save_steps ({cfg.training.save_steps})",
+            "choose multiples",
+        )
+    interval = loop.frame_interval_ps * FS_PER_PS / cfg.md.time_step_fs
+    if abs(interval - round(interval)) > 1e-6:
+        yield (
+            "learning.frame_interval_ps",
+            f"{loop.frame_interval_ps} ps is no whole number of steps of {cfg.md.time_step_fs} fs",
+            "change one of them",
+        )
+    if loop.explore_ps <= max(loop.frame_interval_ps, cfg.labels.aimd.discard_ps):
+        yield (
+            "learning.explore_ps",
+            f"{loop.explore_ps} ps hold no frame after labels.aimd.discard_ps = {cfg.labels.aimd.discard_ps}",
+            "explore longer",
+        )
+    seen: set[tuple] = set()
+    for i, g in enumerate(loop.explore):
+        for key in (
+            (g.occupancy, g.cell, n, t, s) for n in g.orderings for t in g.temperatures_k for s in g.strains
+        ):
+            if key in seen:
+                yield f"learning.explore.{i}", f"the exploration {key} is named twice", "name each once"
+            seen.add(key)
+
+
+def _barriers(cfg: RunConfig) -> Found:
+    """Every hop has a name of its own and says where it leads."""
+    barriers = cfg.barriers
+    if barriers is None:
+        return
+    names = [hop.name for hop in barriers.hops]
+    for i, hop in enumerate(barriers.hops):
+        path = f"barriers.hops.{i}"
+        if not NAME.match(hop.name):
+            hint = "use letters, digits, '.', '_' and '-': it becomes a folder"
+            yield f"{path}.name", f"'{hop.name}' is no plain name", hint
+        if names.index(hop.name) != i:
+            yield f"{path}.name", f"two hops are named '{hop.name}'", "give each a name of its own"
+        if hop.direction == (0, 0, 0):
+            yield f"{path}.direction", "[0, 0, 0] is no direction", "give [u, v, w] of the conventional cell"
+        if hop.direction is None and (hop.start is None or hop.end is None):
+            yield path, f"the hop '{hop.name}' leads nowhere", "give its direction, or its start and end"
+    if barriers.engine_environments > barriers.environments:
+        yield (
+            "barriers.engine_environments",
+            f"{barriers.engine_environments} is more than barriers.environments ({barriers.environments})",
+            "the engine's bands are some of the potential's: raise environments",
+        )

@@ -1,0 +1,113 @@
+"""config/README.md from the typed models: every key with type, default and meaning.
+
+Run `python -m dlmd.config.docs config/README.md` (or `make docs`) after changing a model; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from dlmd.config.levels import LEVELS
+from dlmd.config.model import RunConfig
+
+INTRODUCTION = """# The run config
+
+One YAML file is one run, complete in itself; its results land in `results/<run>/`. Start from `demo.yaml` (embedded
+engine, minutes), `toy.yaml` (tiny, for tests) or `li3ticl6.yaml` (the published study at full scale), and run it with
+
+    snakemake --cores 2 --configfile config/my.yaml
+
+Unknown keys, wrong types, impossible occupancies and settings that contradict each other are refused before the first
+job, with line, key and remedy. Lengths are in Å, temperatures in K; other units are part of the key. Names of
+occupancies, cells and levels become folders. Quote names that look like numbers where they are referred to
+(`occupancy: "0.750"`).
+
+Results follow their settings: changing `transport.lag_start_ps` redoes the fits and the report, not the MD; raising
+`md.segments` adds segments and repeats none.
+
+`engines/` has a complete block of levels for every label engine.
+
+This page is made from the typed models by `make docs`; do not edit it by hand.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    parts += _section(RunConfig, "top level", "")
+    for engine, model in LEVELS.items():
+        parts += _section(model, f"levels.<name> with engine: {engine}", "levels.<name>.")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _section(model: type[BaseModel], title: str, prefix: str) -> Iterator[str]:
+    text = " ".join((model.__doc__ or "").split())
+    yield f"## {title}\n\n{text}\n\n| key | type | default | meaning |\n|---|---|---|---|"
+    below = []
+    for name, field in model.model_fields.items():
+        yield f"| `{prefix}{name}` | {_type(field.annotation)} | {_default(field)} | {_meaning(field)} |"
+        inner, many = _model_of(field.annotation)
+        if inner is not None:
+            below.append((inner, f"{prefix}{name}" + (".<n>" if many else "")))
+    yield ""
+    for inner, path in below:
+        yield from _section(inner, path, f"{path}.")
+
+
+def _model_of(annotation: object) -> tuple[type[BaseModel] | None, bool]:
+    """The single model inside an annotation, and whether there is a list of it; unions of several have own sections."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, False
+    arguments = getattr(annotation, "__args__", ())
+    found = [model for model, _ in map(_model_of, arguments) if model]
+    return (found[0], getattr(annotation, "__origin__", None) is list) if len(found) == 1 else (None, False)
+
+
+def _type(annotation: object) -> str:
+    """An annotation in words: 'list of float', 'int or null', ..."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin in (Union, UnionType):
+        return " or ".join(map(_type, arguments))
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin is list:
+        return f"list of {_type(arguments[0])}"
+    if origin is tuple:
+        return f"{len(arguments)} x {_type(arguments[0])}"
+    if origin is dict:
+        return f"map of {_type(arguments[1])}"
+    if annotation is NoneType:
+        return "null"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "section" if annotation not in LEVELS.values() else f"{annotation.__name__[:-5].lower()} level"
+    return {"str": "text", "bool": "true or false", "Path": "path"}.get(
+        annotation.__name__, annotation.__name__
+    )
+
+
+def _default(field) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default if field.default is not PydanticUndefined else None
+    if isinstance(value, BaseModel) or field.default_factory is not None:
+        return "see below"
+    return "null" if value is None else f"`{list(value) if isinstance(value, tuple) else value}`"
+
+
+def _meaning(field) -> str:
+    inner, _ = _model_of(field.annotation)
+    text = field.description or (inner.__doc__ or "").split("\n")[0] if (field.description or inner) else ""
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

@@ -1,0 +1,71 @@
+"""Levels of theory as the config has them: one model per label engine, told apart by the key `engine`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dlmd.config.fields import Model
+from dlmd.config.levels.cp2k import Cp2kSettings
+from dlmd.config.levels.espresso import EspressoSettings
+from dlmd.config.levels.gpaw import GpawSettings
+from dlmd.config.levels.vasp import VaspSettings
+
+
+class ChgnetLevel(Model):
+    """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
+
+    engine: Literal["chgnet"] = Field(description="the label engine")
+    model: Literal["0.3.0", "r2scan"] = Field(
+        "0.3.0", description="pretrained weights; 0.3.0 is PBE(+U of the Materials Project)"
+    )
+
+
+class VaspLevel(VaspSettings):
+    """VASP, run here or elsewhere; the settings are those of `dlmd.config.levels.vasp`."""
+
+    engine: Literal["vasp"] = Field(description="the label engine")
+
+
+class GpawLevel(GpawSettings):
+    """GPAW: DFT+U as free software, run in the job itself on one core; needs the extra `gpaw`."""
+
+    engine: Literal["gpaw"] = Field(description="the label engine")
+
+
+class EspressoLevel(EspressoSettings):
+    """Quantum ESPRESSO 7.1 or newer: DFT+U with the user's own pseudopotentials; one run of pw.x per step."""
+
+    engine: Literal["espresso"] = Field(description="the label engine")
+
+
+class Cp2kLevel(Cp2kSettings):
+    """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
+
+    engine: Literal["cp2k"] = Field(description="the label engine")
+
+
+class SevennetLevel(Model):
+    """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
+
+    engine: Literal["sevennet"] = Field(description="the label engine")
+    model: Literal["7net-0", "7net-l3i5"] = Field(
+        "7net-0", description="pretrained weights; both are PBE(+U of the Materials Project), without moments"
+    )
+
+
+LEVELS = {
+    "chgnet": ChgnetLevel,
+    "sevennet": SevennetLevel,
+    "vasp": VaspLevel,
+    "gpaw": GpawLevel,
+    "espresso": EspressoLevel,
+    "cp2k": Cp2kLevel,
+}
+# engines whose frames cost seconds or less
+PRETRAINED = ("chgnet", "sevennet")
+Level = Annotated[
+    ChgnetLevel | SevennetLevel | VaspLevel | GpawLevel | EspressoLevel | Cp2kLevel,
+    Field(discriminator="engine"),
+]

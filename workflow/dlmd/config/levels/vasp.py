@@ -1,0 +1,358 @@
+"""Typed settings of one VASP level of theory.
+
+Defaults are the published Li3TiCl6 protocol where it says, and a stated choice elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from dlmd.base.errors import did_you_mean
+from dlmd.config.levels.dft import SpinsAndU
+
+Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
+IncarValue = bool | int | float | str | list[int] | list[float]
+
+# Tags with a key of their own: two places for one number would let them disagree.
+OWN_KEY = {
+    "GGA": "functional",
+    "ENCUT": "encut_ev",
+    "LDAU": "hubbard_u_ev",
+    "LDAUU": "hubbard_u_ev",
+    "LDAUJ": "hubbard_u_ev",
+    "LDAUL": "hubbard_orbital",
+    "LDAUTYPE": "hubbard_u_ev",
+    "LMAXMIX": "hubbard_orbital",
+    "ISPIN": "magmom",
+    "MAGMOM": "magmom",
+    "ISMEAR": "ismear",
+    "SIGMA": "sigma_ev",
+    "KSPACING": "kpoints.spacing_per_a",
+    "KGAMMA": "kpoints.centring",
+    "EDIFF": "ediff_ev",
+    "EDIFFG": "relax.fmax_ev_per_a",
+    "NELM": "nelm",
+    "ALGO": "algo",
+    "PREC": "precision",
+    "LREAL": "lreal",
+    "POTIM": "labels.aimd.time_step_fs or relax.potim",
+    "SMASS": "aimd.thermostat_mass",
+    "NSW": "relax.max_steps or aimd.chunk_steps",
+}
+# Tags the route itself sets; another value would break what collecting relies on.
+FIXED = {
+    "NBLOCK": "every ionic step is written",
+    "NWRITE": "NWRITE=0 hides frames from the OUTCAR",
+    "ISYM": "symmetry is switched off for dynamics and kept at VASP's choice for relaxation",
+    "TEBEG": "temperatures come from the trajectory's own",
+    "TEEND": "temperatures come from the trajectory's own",
+    "IBRION": "relaxation is IBRION=2, dynamics IBRION=0",
+    "ISIF": "relaxation is ISIF=3, dynamics ISIF=2 (stress is needed)",
+    "LORBIT": "moments per site are read from the OUTCAR (LORBIT=11)",
+    "SYSTEM": "it carries the job's identity",
+}
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KpointSettings(Strict):
+    """k-points of one kind of run: a mesh per supercell name, and a spacing for the supercells not named."""
+
+    mesh: dict[str, Mesh] = Field(
+        {}, description="Subdivisions along a, b, c per supercell name, for instance {x2x2x2: [4, 2, 4]}."
+    )
+    spacing_per_a: PositiveFloat | None = Field(
+        None,
+        description="Largest distance of k-points (1/Å, 2π included, as VASP's KSPACING) in supercells "
+        "without a mesh.",
+    )
+    centring: Literal["gamma", "monkhorst"] = Field("gamma", description="Centre of the mesh.")
+
+    @model_validator(mode="after")
+    def _some(self):
+        if not self.mesh and self.spacing_per_a is None:
+            raise ValueError("neither mesh nor spacing_per_a is given; set one of them")
+        return self
+
+
+class ElectronicSettings(Strict):
+    """What relaxation and dynamics may choose differently."""
+
+    nelm: Annotated[int, Field(ge=5, le=999)] = Field(
+        200,
+        description="Most electronic steps (NELM); a frame that needs them all is unconverged and rejected.",
+    )
+    algo: Literal["Normal", "Fast", "VeryFast", "All", "Damped"] = Field(
+        "Normal", description="Electronic minimiser (ALGO)."
+    )
+    precision: Literal["Normal", "Accurate", "Single", "SingleN"] = Field(
+        "Accurate", description="FFT grids (PREC)."
+    )
+    lreal: Literal["Auto", "False"] = Field(
+        "Auto",
+        description="Projectors in real space (Auto, fast for large cells) or reciprocal space (LREAL).",
+    )
+    incar: dict[str, IncarValue] = Field({}, description="Further INCAR tags for this kind of run alone.")
+
+    @field_validator("lreal", mode="before")
+    @classmethod
+    def _yaml_false(cls, value):
+        # YAML turns an unquoted False into a boolean
+        return "False" if value is False else value
+
+    @field_validator("incar")
+    @classmethod
+    def _tags(cls, tags):
+        return check_tags(tags)
+
+
+class RelaxSettings(ElectronicSettings):
+    """Variable-cell relaxation: runs from a fresh basis set until nothing moves, then one static run."""
+
+    kpoints: KpointSettings = Field(
+        default_factory=lambda: KpointSettings(spacing_per_a=0.2),
+        description="k-points of the relaxation; the paper used 4x2x4 for 160 and 4x2x2 for 320 atoms.",
+    )
+    fmax_ev_per_a: PositiveFloat = Field(
+        0.01, description="Largest force at the end (EDIFFG = -this). The paper's 10 meV/Å."
+    )
+    ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (EDIFF).")
+    max_steps: PositiveInt = Field(200, description="Most ionic steps of one relaxation run (NSW).")
+    potim: PositiveFloat = Field(0.3, description="Step scale of the conjugate-gradient relaxation (POTIM).")
+    restarts: Annotated[int, Field(ge=0, le=9)] = Field(
+        1,
+        description="Relaxations repeated from the relaxed cell, so that the plane waves fit it (Pulay "
+        "stress).",
+    )
+    static: bool = Field(
+        True,
+        description="A single point on the relaxed cell last: its energy and stress are the reported ones.",
+    )
+
+
+class AimdSettings(ElectronicSettings):
+    """NVT dynamics (Nosé-Hoover) at the temperatures and lengths of the trajectories."""
+
+    kpoints: KpointSettings = Field(
+        default_factory=lambda: KpointSettings(spacing_per_a=0.6),
+        description="k-points of the dynamics; the paper does not say. A spacing of 0.6 gives Γ alone from "
+        "10.5 Å on.",
+    )
+    algo: Literal["Normal", "Fast", "VeryFast", "All", "Damped"] = Field(
+        "Fast", description="Electronic minimiser (ALGO)."
+    )
+    precision: Literal["Normal", "Accurate", "Single", "SingleN"] = Field(
+        "Normal", description="FFT grids (PREC)."
+    )
+    ediff_ev: PositiveFloat = Field(
+        1e-5, description="Electronic convergence (EDIFF); looser makes forces noisy and the energy drift."
+    )
+    thermostat_mass: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Nosé mass (SMASS); 0 lets VASP choose a period of 40 steps. The paper does not say."
+    )
+    heating_ladder_k: list[PositiveFloat] = Field(
+        [],
+        description="Temperatures in rising order; dynamics is heated from the first, rung by rung (TEBEG "
+        "to TEEND), "
+        "to the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
+    )
+    heating_steps: PositiveInt = Field(
+        500,
+        description="Steps per rung of the ladder, the last ramp to the target included; never collected.",
+    )
+    chunk_steps: Annotated[int, Field(gt=0, le=9999)] = Field(
+        1000,
+        description="Steps per segment; every segment is a target, and none is run twice. VASP's step "
+        "counter "
+        "has four safe digits.",
+    )
+
+    @field_validator("heating_ladder_k")
+    @classmethod
+    def _rising(cls, ladder):
+        if any(low >= high for low, high in pairwise(ladder)):
+            raise ValueError(f"temperatures {ladder} do not rise; list each once, in rising order")
+        return ladder
+
+
+class PotcarSettings(Strict):
+    """Where the user's own pseudopotentials are, and which of them to take."""
+
+    directory: Path | None = Field(
+        None,
+        description="Library with one folder or POTCAR.<name> file per potential, or pymatgen's layout "
+        "above it. "
+        "Default: PMG_VASP_PSP_DIR. Without a library a POTCAR.spec of names is written.",
+    )
+    family: Literal["PW91", "PBE", "PBE_52", "PBE_54", "PBE_64"] | None = Field(
+        None,
+        description="Set the potentials belong to; default the functional's own (PW91 or PBE). PW91 as "
+        "INCAR tag over PBE "
+        "potentials, another reading of the paper, is `functional: PW91` with `family: PBE_54`.",
+    )
+    flavours: dict[str, str] = Field(
+        {},
+        description="Potential per element, for instance {Li: Li_sv, Ti: Ti_pv}; others take their plain "
+        "symbol.",
+    )
+
+    @field_validator("flavours")
+    @classmethod
+    def _own_element(cls, flavours):
+        for element, name in flavours.items():
+            if name.split("_")[0] != element:
+                raise ValueError(
+                    f"'{name}' is no potential of {element}; write {element} or {element}_<flavour>"
+                )
+        return flavours
+
+
+class VaspSettings(Strict, SpinsAndU):
+    """One level of theory run by VASP."""
+
+    functional: Literal["PW91", "PBE"] = Field("PW91", description="GGA tag (91 or PE). The paper's PW91.")
+    encut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff (ENCUT). The paper's 450 eV.")
+    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}; without one above 0, "
+        "LDAU is off.",
+    )
+    hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
+        {}, description="Orbital the U acts on, per element; d where not given."
+    )
+    magmom: dict[str, float] = Field(
+        {},
+        description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; "
+        "others 0.",
+    )
+    moment_range: dict[str, tuple[float, float]] = Field(
+        {},
+        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        "[0.5, 1.5]} for Ti3+.",
+    )
+    ismear: Literal[0, -5] = Field(0, description="Smearing: 0 Gaussian, -5 tetrahedra (static meshes only).")
+    sigma_ev: PositiveFloat = Field(0.05, description="Width of the smearing (SIGMA).")
+    incar: dict[str, IncarValue] = Field(
+        {},
+        description="Further INCAR tags for relaxation and dynamics alike, for instance {NCORE: 8, KPAR: 2}.",
+    )
+    relax: RelaxSettings = Field(default_factory=RelaxSettings, description="Relaxation.")
+    aimd: AimdSettings = Field(default_factory=AimdSettings, description="Dynamics.")
+    potcar: PotcarSettings = Field(default_factory=PotcarSettings, description="Pseudopotentials.")
+    run: Literal["local", "external"] = Field(
+        "local",
+        description="local: the pipeline runs `command` (on a cluster, in a job of its own). external: it "
+        "writes the job "
+        "folders and a manifest, and collects what is brought back.",
+    )
+    command: str | None = Field(
+        None,
+        description="Shell command that runs VASP in the current folder; {cores} in it is replaced, for instance "
+        "'srun -n {cores} vasp_std'.",
+    )
+    cores: PositiveInt = Field(
+        1, description="MPI ranks of one VASP job, a core each: what it asks a scheduler for."
+    )
+    gpus: Annotated[int, Field(ge=0)] = Field(0, description="GPUs of one VASP job.")
+    custodian: bool = Field(
+        True,
+        description="Relaxations run under custodian, which mends known errors; dynamics are watched by "
+        "the same detectors, "
+        "never altered.",
+    )
+    stop_margin_s: Annotated[float, Field(ge=0)] = Field(
+        900.0,
+        description="A STOPCAR is written this long before the walltime, so that VASP ends a whole step.",
+    )
+    max_rejected_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="A trajectory with a larger part of its frames rejected is an error."
+    )
+
+    @field_validator("incar")
+    @classmethod
+    def _tags(cls, tags):
+        return check_tags(tags)
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        unused = sorted(set(self.hubbard_orbital) - set(self.hubbard_u_ev))
+        if unused:
+            raise ValueError(f"hubbard_orbital names {unused}, which have no hubbard_u_ev")
+        if self.run == "local" and not self.command:
+            raise ValueError(
+                "run is 'local' but command is not set; set command (for instance 'srun vasp_std') or run: "
+                "external"
+            )
+        return self
+
+    def staging(self) -> dict:
+        """The settings that decide inputs, and none that say how they are run: a job is staged anew only for these."""
+        running = {"command", "cores", "gpus", "custodian", "stop_margin_s", "max_rejected_fraction"}
+        return self.model_dump(mode="json", exclude=running)
+
+    @property
+    def started(self) -> str:
+        """The command with its number of ranks."""
+        return self.command.replace("{cores}", str(self.cores))
+
+    @property
+    def potcar_family(self) -> str:
+        """Set of potentials: the configured one, else that of the functional."""
+        return self.potcar.family or self.functional
+
+    def level_of_theory(self) -> dict:
+        """What makes energies comparable; recorded with every frame, and never mixed."""
+        return {
+            "engine": "vasp",
+            "functional": self.functional,
+            "hubbard_u_ev": self.plus_u,
+            "hubbard_orbital": {element: self.orbital(element) for element in self.plus_u},
+            "encut_ev": self.encut_ev,
+            "spin_polarised": self.spin_polarised,
+            "potcar_family": self.potcar_family,
+            "potcar_flavours": dict(sorted(self.potcar.flavours.items())),
+        }
+
+
+def check_tags(tags: dict[str, IncarValue]) -> dict[str, IncarValue]:
+    """INCAR overrides in upper case; ValueError for an unknown tag or one with a key of its own."""
+    tags = {name.upper(): value for name, value in tags.items()}
+    for name in tags:
+        if name in OWN_KEY:
+            raise ValueError(f"{name} has a key of its own; set {OWN_KEY[name]} instead")
+        if name in FIXED:
+            raise ValueError(f"{name} cannot be overridden: {FIXED[name]}")
+        if name.startswith("ML_"):
+            raise ValueError(
+                f"{name}: machine-learned steps would be mixed with DFT frames; leave ML_ tags out"
+            )
+        if name not in known_tags():
+            raise ValueError(f"{name} is no INCAR tag; {did_you_mean(name, sorted(known_tags()))}")
+    return tags
+
+
+@cache
+def known_tags() -> frozenset[str]:
+    """INCAR tags known to the installed pymatgen, read without importing it (its import takes seconds)."""
+    for folder in importlib.util.find_spec("pymatgen").submodule_search_locations:
+        table = Path(folder) / "io" / "vasp" / "incar_parameters.json"
+        if table.is_file():
+            return frozenset(json.loads(table.read_text()))
+    raise FileNotFoundError("pymatgen/io/vasp/incar_parameters.json: is pymatgen-core installed whole?")

@@ -1,0 +1,193 @@
+"""Reading a config file: YAML with line numbers, errors that name key, line and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dlmd.base.errors import DlmdError, did_you_mean, similar_file
+from dlmd.config.checks import Problem
+from dlmd.config.levels import LEVELS
+from dlmd.config.model import RunConfig
+
+
+def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:
+    """Line number (from 1) of every key path, and an error on keys written twice (YAML would keep the last)."""
+    found = {} if found is None else found
+    if isinstance(node, yaml.MappingNode):
+        here = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in here:
+                raise DlmdError(
+                    f"the key '{key.value}' is written twice",
+                    where=f"{file}, line {line}, {'.'.join(map(str, path)) or 'top level'}",
+                    remedy="keep one of them",
+                )
+            here.add(key.value)
+            found[(*path, str(key.value))] = line
+            _lines(value, (*path, str(key.value)), found, file)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            found[(*path, str(i))] = value.start_mark.line + 1
+            _lines(value, (*path, str(i)), found, file)
+    return found
+
+
+def _where(file: str, path: tuple[str, ...], lines: dict[tuple, int]) -> str:
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    place = f"{file}, line {line}" if line else file
+    return f"{place}, key {'.'.join(path)}" if path else place
+
+
+def _options(path: tuple[str, ...]) -> list[str]:
+    """Keys that the model knows at `path` (the keys beside the last part)."""
+    model: Any = RunConfig
+    for part in path[:-1]:
+        model = _descend(model, part)
+        if model is None:
+            return []
+    return list(getattr(model, "model_fields", {}))
+
+
+def _descend(model: Any, part: str) -> Any:
+    """The model below `part`: through fields, dictionaries, lists and the discriminated union of levels."""
+    if part in LEVELS and not hasattr(model, "model_fields"):
+        return LEVELS[part]
+    if hasattr(model, "model_fields"):
+        field = model.model_fields.get(part)
+        return _inner(field.annotation) if field else None
+    return model
+
+
+def _inner(annotation: Any) -> Any:
+    """The model class inside dict[str, M], list[M], M | None; else a marker without fields."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for arg in getattr(annotation, "__args__", ()):
+        inner = _inner(arg)
+        if inner is not None:
+            return inner
+    return None
+
+
+def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = None) -> RunConfig:
+    """Validate `data` (what the YAML holds).
+
+    Raises
+    ------
+    DlmdError
+        naming the first wrong key with its line, what was found, and the remedy.
+    """
+    lines = lines or {}
+    if not isinstance(data, dict):
+        raise DlmdError(
+            "the config holds no keys", where=file, remedy="start from a copy of config/demo.yaml"
+        )
+    try:
+        return RunConfig.model_validate(data)
+    except ValidationError as error:
+        # unknown keys first: a misspelt key also shows up as a missing one
+        first = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
+        raise _explain(first, file, lines) from None
+
+
+def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:
+    path = tuple(str(part) for part in error["loc"])
+    if path[:1] == ("levels",) and len(path) > 2:  # pydantic puts the union's tag into the path
+        tag = path[2]
+        shown = path[:2] + path[3:]
+    else:
+        tag, shown = None, path
+    problem = error.get("ctx", {}).get("error")
+    if isinstance(problem, Problem):
+        return DlmdError(
+            problem.what, where=_where(file, tuple(problem.path.split(".")), lines), remedy=problem.remedy
+        )
+    where = _where(file, shown, lines)
+    if error["type"] == "extra_forbidden":
+        model = LEVELS.get(tag) if tag and len(shown) == 3 else None
+        options = list(model.model_fields) if model else _options(path)
+        return DlmdError(f"unknown key '{path[-1]}'", where=where, remedy=did_you_mean(path[-1], options))
+    if error["type"] == "missing":
+        return DlmdError(
+            f"the key '{path[-1]}' is missing", where=where, remedy="see config/README.md for what it means"
+        )
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return DlmdError(
+            f"engine is {error['input'].get('engine')!r}"
+            if isinstance(error["input"], dict)
+            else "no engine given",
+            where=where,
+            remedy=did_you_mean(
+                (error["input"] or {}).get("engine") if isinstance(error["input"], dict) else "",
+                LEVELS,
+            ),
+        )
+    found = error["input"]
+    shown_value = repr(found) if len(repr(found)) < 80 else type(found).__name__
+    message = error["msg"].removeprefix("Value error, ")
+    return DlmdError(
+        f"{'.'.join(shown)} is {shown_value}: {message[0].lower() + message[1:]}",
+        where=where,
+        remedy="see config/README.md",
+    )
+
+
+def load(path: str | Path, overrides: dict | None = None) -> RunConfig:
+    """Read a config file.
+
+    Parameters
+    ----------
+    path
+        YAML file.
+    overrides
+        Values that replace those of the file (Snakemake's `--config`), merged key by key.
+
+    Raises
+    ------
+    DlmdError
+        for a missing or unreadable file, and for everything `parse` refuses.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DlmdError(
+            f"the config cannot be read: {error.strerror}",
+            where=str(path),
+            remedy=similar_file(path) or "give its path relative to this folder",
+        ) from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        lines = _lines(node, file=str(path)) if node is not None else {}
+        data = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise DlmdError(
+            f"not valid YAML: {getattr(error, 'problem', error)}",
+            where=where,
+            remedy="check indentation and colons",
+        ) from None
+    return parse(_merge(data, overrides or {}), file=str(path), lines=lines)
+
+
+class _Loader(yaml.SafeLoader):
+    """Keys stay as they are written, so that cells named 160 and occupancies named 0.750 need no quotes."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        self.flatten_mapping(node)
+        return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
+
+
+def _merge(base: Any, top: dict) -> Any:
+    if not isinstance(base, dict):
+        return top or base
+    return base | {
+        k: _merge(base[k], v) if isinstance(v, dict) and isinstance(base.get(k), dict) else v
+        for k, v in top.items()
+    }

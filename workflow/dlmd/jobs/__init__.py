@@ -1,1 +1,0 @@
-"""From input files to output files: what each rule does, without Snakemake."""

@@ -1,0 +1,230 @@
+"""NVT molecular dynamics with a label engine: frames with energies, forces, stresses and moments, resumable.
+
+The thermostat is Langevin's: these runs sample configurations, their dynamics are not analysed, and from a relaxed start
+it thermalises every mode of a small cell within a fraction of a picosecond, where Nosé-Hoover chains ring.
+Its whole state is velocities and random generator, so a killed run goes on exactly as if it had not been killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.progress import Progress
+from dlmd.base.units import FS_PER_PS
+from dlmd.labels.relaxation import fingerprint
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import Calculator
+
+VERSION = 1
+
+FRICTION_PER_PS = 5.0
+# Above these a run has left its phase. The kinetic temperature of 80 atoms scatters by 9 %.
+RUNAWAY_FACTOR, RUNAWAY_OFFSET_K = 3.0, 300.0
+MOLTEN_RMSD_A = 2.0
+
+
+def run(
+    atoms: Atoms,
+    calculator: Calculator,
+    *,
+    temperature_k: float,
+    time_step_fs: float,
+    steps: int,
+    stride: int,
+    seed: int,
+    frames: Path,
+    level: str,
+    theory: Mapping[str, Any],
+    source: str,
+    strain: float = 0.0,
+    checkpoint: Path | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Run NVT and write `frames`, which appears only when the run is complete.
+
+    Velocities start at twice the temperature, because half of the kinetic energy goes into the relaxed structure's
+    potential energy at once.
+
+    Parameters
+    ----------
+    atoms
+        Start: a relaxed structure, already strained where that is wanted.
+    steps, stride
+        Steps, and steps between kept frames; the first frame is the start, the last one step `steps` where
+        `stride` divides it.
+    frames
+        extxyz to write: per frame energy, forces, stress, magmoms, and in its info `step`, `time_ps`,
+        `temperature_k` (set point), `kinetic_temperature_k`, `level`, `theory`, `strain`, `source`, `converged`,
+        and `moments_in_range` where the engine judges them.
+    level, theory
+        Name of the level of theory and what it stands for.
+    source
+        Name of this trajectory in the dataset.
+    checkpoint
+        State of an interrupted run (default: beside `frames`). A checkpoint of other settings is not used.
+    stream
+        Where progress lines go.
+
+    Raises
+    ------
+    DlmdError
+        if the run explodes or the solid melts.
+    """
+    from ase import units as ase_units
+    from ase.constraints import FixCom
+    from ase.md.langevin import Langevin
+    from ase.md.velocitydistribution import thermalize_momenta
+
+    checkpoint = checkpoint or frames.with_name(frames.name + ".checkpoint")
+    partial = frames.with_name(frames.name + ".part")
+    common = {
+        "temperature_k": temperature_k,
+        "level": level,
+        "theory": dict(theory),
+        "strain": strain,
+        "source": source,
+    }
+    mark = fingerprint(atoms, time_step_fs, stride, seed, json.dumps(common, sort_keys=True))
+
+    work = atoms.copy()
+    work.set_constraint(FixCom())
+    work.calc = calculator
+    rng = np.random.default_rng(seed)
+    saved = _resume(work, rng, checkpoint=checkpoint, partial=partial, mark=mark, stream=stream)
+    if saved is None:
+        thermalize_momenta(work, 2 * temperature_k, rng=rng)
+        partial.write_bytes(b"")
+    step = saved or 0
+
+    dynamics = Langevin(
+        work,
+        time_step_fs * ase_units.fs,
+        temperature_K=temperature_k,
+        friction=FRICTION_PER_PS / (FS_PER_PS * ase_units.fs),
+        fixcm=False,
+        rng=rng,
+    )
+    progress = Progress(stream, title=f"MD {temperature_k:g} K", total=steps, start=step)
+    with partial.open("ab") as out:
+        while True:
+            if step % stride == 0 and step != saved:
+                check_health(work, atoms, temperature_k=temperature_k, step=step)
+                info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
+                out.write(frame_text(work, info).encode())
+                out.flush()
+                os.fsync(out.fileno())
+                _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
+            if step >= steps:
+                break
+            dynamics.step()
+            step += 1
+            progress.update(
+                step, f"{work.get_temperature():.0f} K, {work.get_potential_energy() / len(work):.4f} eV/atom"
+            )
+    partial.replace(frames)
+    checkpoint.unlink(missing_ok=True)
+
+
+def check_health(atoms: Atoms, start: Atoms, *, temperature_k: float, step: int) -> None:
+    """Raise DlmdError where the run has exploded (kinetic temperature, non-finite numbers) or every element has left
+    its sites (RMS displacement from `start` without the centre of mass above `MOLTEN_RMSD_A`)."""
+    kinetic, energy = atoms.get_temperature(), atoms.get_potential_energy()
+    remedy = "shorten the time step, lower the temperature, or check the relaxed structure"
+    limit = RUNAWAY_FACTOR * temperature_k + RUNAWAY_OFFSET_K
+    if not (np.isfinite(energy) and np.isfinite(kinetic) and np.isfinite(atoms.get_forces()).all()):
+        raise DlmdError(f"the run exploded: energies or forces are not finite at step {step}", remedy=remedy)
+    if kinetic > limit:
+        raise DlmdError(
+            f"the run exploded: {kinetic:.0f} K at step {step} of a run at {temperature_k:g} K (limit {limit:.0f} K)",
+            remedy=remedy,
+        )
+    moved = atoms.positions - start.positions
+    moved -= np.average(moved, axis=0, weights=atoms.get_masses())
+    rmsd = {
+        element: float(np.sqrt((moved[atoms.symbols == element] ** 2).sum(axis=1).mean()))
+        for element in sorted(set(atoms.symbols))
+    }
+    if min(rmsd.values()) > MOLTEN_RMSD_A:
+        text = ", ".join(f"{element} {value:.1f} Å" for element, value in rmsd.items())
+        raise DlmdError(
+            f"the solid has melted at step {step}: RMS displacements {text}, none below {MOLTEN_RMSD_A:g} Å",
+            remedy="lower the temperature of this trajectory or shorten it",
+        )
+
+
+def frame_text(atoms: Atoms, info: Mapping[str, Any]) -> str:
+    """One extxyz frame with the current results of `atoms`, positions unwrapped."""
+    import io
+
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.io.extxyz import write_extxyz
+
+    results = {
+        "energy": atoms.get_potential_energy(),
+        "forces": atoms.get_forces(apply_constraint=False),
+        "stress": atoms.get_stress(apply_constraint=False),
+    }
+    if "magmoms" in atoms.calc.results:
+        results["magmoms"] = atoms.calc.results["magmoms"]
+    frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
+    frame.info = dict(info) | {"kinetic_temperature_k": float(atoms.get_temperature()), "converged": True}
+    if "moments_in_range" in atoms.calc.results:
+        frame.info["moments_in_range"] = atoms.calc.results["moments_in_range"]
+    frame.calc = SinglePointCalculator(frame, **results)
+    text = io.StringIO()
+    write_extxyz(text, [frame])
+    return text.getvalue()
+
+
+def _save(
+    atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, size: int, step: int, mark: str
+) -> None:
+    part = checkpoint.with_name(checkpoint.name + ".part")
+    with part.open("wb") as out:
+        np.savez(
+            out,
+            positions=atoms.positions,
+            momenta=atoms.get_momenta(),
+            rng=json.dumps(rng.bit_generator.state),
+            size=size,
+            step=step,
+            mark=mark,
+        )
+    part.replace(checkpoint)
+
+
+def _resume(
+    atoms: Atoms,
+    rng: np.random.Generator,
+    *,
+    checkpoint: Path,
+    partial: Path,
+    mark: str,
+    stream: TextIO | None,
+) -> int | None:
+    """Restore atoms and generator, cut what was written after the checkpoint; its step, or None to start afresh."""
+    if not checkpoint.exists() or not partial.exists():
+        return None
+    with np.load(checkpoint) as saved:
+        if str(saved["mark"]) != mark or partial.stat().st_size < int(saved["size"]):
+            if stream:
+                print(f"{checkpoint.name} does not belong to this run: starting afresh", file=stream)
+            return None
+        atoms.set_positions(saved["positions"], apply_constraint=False)
+        atoms.set_momenta(saved["momenta"], apply_constraint=False)
+        rng.bit_generator.state = json.loads(str(saved["rng"]))
+        os.truncate(partial, int(saved["size"]))
+        step = int(saved["step"])
+    if stream:
+        print(f"going on after step {step}", file=stream)
+    return step

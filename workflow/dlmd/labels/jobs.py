@@ -1,0 +1,93 @@
+"""Labels from an engine that runs in the job itself: one relaxed cell, one trajectory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.base.files import write_json
+from dlmd.process.ownership import owned
+
+
+def relax(
+    structure: str,
+    *,
+    relaxed: str,
+    info: str,
+    level: str,
+    threads: int,
+    engine: Mapping,
+    repeat: Sequence[int],
+    fmax: float,
+    max_steps: int,
+) -> None:
+    """Relax positions and cell; writes the structure and its numbers."""
+    import ase.io
+
+    from dlmd.labels import engines, relaxation
+    from dlmd.structures import cells
+
+    label_engine = engines.get(engine)
+    with owned(Path(relaxed).parent):
+        atoms, result = relaxation.relax(
+            ase.io.read(structure),
+            label_engine.calculator(threads=threads),
+            fmax_ev_per_a=fmax,
+            max_steps=max_steps,
+            checkpoint=Path(relaxed).with_suffix(".checkpoint"),
+            stream=sys.stderr,
+        )
+    temporary = Path(relaxed).with_suffix(".tmp")
+    ase.io.write(temporary, atoms, format="extxyz")
+    write_json(
+        Path(info),
+        {
+            **result,
+            "level": level,
+            "theory": label_engine.level,
+            "versions": label_engine.versions(),
+            "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
+        },
+    )
+    temporary.replace(relaxed)
+
+
+def aimd(
+    relaxed: str,
+    *,
+    frames: str,
+    level: str,
+    source: str,
+    temperature_k: float,
+    strain: float,
+    threads: int,
+    engine: Mapping,
+    time_step: float,
+    steps: int,
+    stride: int,
+    seed: int,
+) -> None:
+    """NVT trajectory of the strained relaxed cell (see `dlmd.labels.dynamics.run`)."""
+    import ase.io
+
+    from dlmd.labels import dynamics, engines
+    from dlmd.structures import cells
+
+    label_engine = engines.get(engine)
+    with owned(Path(frames).parent):
+        dynamics.run(
+            cells.strain(ase.io.read(relaxed), strain),
+            label_engine.calculator(threads=threads),
+            temperature_k=temperature_k,
+            time_step_fs=time_step,
+            steps=steps,
+            stride=stride,
+            seed=seed,
+            frames=Path(frames),
+            level=level,
+            theory=label_engine.level,
+            source=source,
+            strain=strain,
+            stream=sys.stderr,
+        )

@@ -1,0 +1,370 @@
+"""Collect finished VASP jobs: relaxed cells and label trajectories in the pipeline's own files.
+
+Frames are those of the embedded engines: extxyz with energy (the free energy), forces, stress, moments, and in the info
+step, time_ps, temperature_k, kinetic_temperature_k, level, theory, strain, source, converged.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
+from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp.continuation import Joined
+from dlmd.labels.vasp.output import Frame, Run, find, read_text
+from dlmd.labels.vasp.stage import load_job
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+VERSION = 1
+
+# Kinetic temperature over a trajectory may differ so much before it is remarked on
+TEMPERATURE_TOLERANCE = 0.1
+
+
+def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
+    """The relaxed structure of a job, with the energy and stress of its last step.
+
+    Returns
+    -------
+    Atoms
+        Relaxed supercell with results attached, the array 'site' as staged.
+    dict
+        converged, steps, fmax_ev_per_a (at the end of the relaxation), stress_max_gpa, energy_ev_per_atom,
+        energy_start_ev_per_atom, volume_change, total_moment, moments_in_range, theory, level, source, runs.
+
+    Raises
+    ------
+    DlmdError
+        if steps are missing or unfinished, of another level, or did not converge.
+    """
+    folder = Path(folder)
+    job = load_job(folder)
+    runs = _runs(folder, job)
+    for step in job["run_steps"]:
+        if not continuation.step_done(step["role"], runs[step["name"]][-1]):
+            raise DlmdError(
+                f"{step['name']} is not finished",
+                where=str(folder / step["name"]),
+                remedy="run it again from its CONTCAR, or raise relax.max_steps",
+            )
+    ordered = [run for name in runs for run in runs[name]]
+    relaxed = next(runs[s["name"]][-1] for s in reversed(job["run_steps"]) if s["role"] == "relax")
+    last, end = ordered[-1].frames[-1], relaxed.frames[-1]
+    for frame, run in ((end, relaxed), (last, ordered[-1])):
+        if frame.reason is not None:
+            raise DlmdError(
+                f"the last step of the relaxation is no good: {frame.reason}",
+                where=str(run.path),
+                remedy="change algo, nelm or the mixing (relax.incar), stage and run this cell again",
+            )
+    start = next(f for run in ordered for f in run.whole_frames)
+    if ordered[-1] is not relaxed and not (np.allclose(last.cell, _final_cell(folder, job, end), atol=2e-3)):
+        raise DlmdError(
+            "the static run is not on the relaxed cell",
+            where=str(ordered[-1].path),
+            remedy="its POSCAR must be the CONTCAR of the last relaxation; run it again",
+        )
+    atoms = _atoms(job, last)
+    if job["sites"] is not None:
+        atoms.set_array("site", np.array(job["sites"]))
+    n = len(atoms)
+    return atoms, {
+        "converged": True,
+        "steps": sum(len(run.frames) for run in ordered),
+        "fmax_ev_per_a": float(np.linalg.norm(last.forces, axis=1).max()),
+        "stress_max_gpa": float(np.abs(last.stress).max() / EV_PER_A3_PER_GPA),
+        "energy_ev_per_atom": last.energy / n,
+        "energy_start_ev_per_atom": start.energy / n,
+        "volume_change": float(np.linalg.det(last.cell) / np.linalg.det(np.array(job["cell_angstrom"])) - 1),
+        "total_moment": last.total_moment,
+        "moments_in_range": gate.moments_in_range(last, job),
+        "level": job["level"],
+        "theory": _theory(job, ordered),
+        "source": job["source"],
+        "runs": _run_records(ordered, folder),
+    }
+
+
+def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
+    """The frame of a single point, or None where it must not be a label.
+
+    Returns
+    -------
+    Atoms or None
+        With results attached, as `collect_aimd` writes them.
+    dict
+        `theory`, `reason` (why there is no frame, else None), `moments_in_range` (None where it was not judged).
+
+    Raises
+    ------
+    DlmdError
+        if there is no result, it is unfinished, or of another level.
+    """
+    folder = Path(folder)
+    job = load_job(folder)
+    (runs,) = _runs(folder, job).values()
+    if not continuation.step_done("static", runs[-1]):
+        raise DlmdError("the single point is not finished", where=str(folder), remedy="run it again")
+    frame = runs[-1].frames[-1]
+    usable = frame.reason is None
+    return _atoms(job, frame) if usable else None, {
+        "theory": _theory(job, runs),
+        "reason": frame.reason,
+        "moments_in_range": gate.moments_in_range(frame, job) if usable else None,
+    }
+
+
+def _final_cell(folder: Path, job: dict, end: Frame) -> np.ndarray:
+    """Cell that the relaxation ended with: of its CONTCAR, where it was brought back, else of its last ionic step."""
+    name = next(s["name"] for s in reversed(job["run_steps"]) if s["role"] == "relax")
+    for run in reversed(continuation.run_folders(folder / name)):
+        path = find(run, "CONTCAR")
+        if path is not None:
+            try:
+                return verify.parse_poscar(read_text(path)).cell
+            except (ValueError, IndexError):
+                continue
+    return end.cell
+
+
+def collect_aimd(
+    folder: str | Path, *, stride: int, max_rejected_fraction: float, frames: str | Path, record: str | Path
+) -> dict:
+    """Frames of the production segments of a job, written as extxyz.
+
+    Parameters
+    ----------
+    folder
+        Job folder.
+    stride
+        Steps between kept frames; step 0 is the first frame of production.
+    max_rejected_fraction
+        A larger part of rejected frames is an error.
+    frames, record
+        Files to write: extxyz, and JSON with counts, reasons, temperature and moments. The frames appear last.
+
+    Returns
+    -------
+    The record.
+
+    Raises
+    ------
+    DlmdError
+        if segments are missing, unfinished, of another level or not continuous, or too many frames are rejected.
+    """
+    folder, frames, record = Path(folder), Path(frames), Path(record)
+    job = load_job(folder)
+    runs = _runs(folder, job)
+    produced = [s["name"] for s in job["run_steps"] if s["role"] == "produce"]
+    unfinished = [
+        s["name"] for s in job["run_steps"] if not continuation.step_done(s["role"], runs[s["name"]][-1])
+    ]
+    if unfinished:
+        raise DlmdError(
+            f"unfinished segments: {', '.join(unfinished)}",
+            where=str(folder),
+            remedy="run them again; they go on from their CONTCAR",
+        )
+    ordered = [run for name in runs for run in runs[name]]
+    producing = [run for name in produced for run in runs[name]]
+    # the ladder must lead into the production, though none of it is kept
+    joined = continuation.join(ordered, where=str(folder))
+    production = [j for j in joined if any(j.run is run for run in producing)]
+    if not production:
+        raise DlmdError("no whole frame of production", where=str(folder), remedy="run the segments again")
+    origin = production[0].step
+    made = production[-1].step - origin + 1
+    # a run that begins with the last frame of the one before makes one new frame fewer
+    if made + len(producing) < job["steps"]:
+        raise DlmdError(
+            f"only {made} of {job['steps']} steps are there, though every segment has results",
+            where=str(folder),
+            remedy="a segment holds results of another one; bring back the right ones",
+        )
+    rejected = [(j.run, j.frame) for j in production if j.frame.reason is not None]
+    rejected += [(run, f) for run in producing for f in run.frames if not f.whole and not _cut_off(run, f)]
+    fraction = len(rejected) / (len(production) + sum(not f.whole for _, f in rejected))
+    reasons = Counter(_kind(f.reason) for _, f in rejected)
+    kept = [j for j in production if j.frame.reason is None and (j.step - origin) % stride == 0]
+    in_range = [gate.moments_in_range(j.frame, job) for j in kept]
+    temperatures = [j.frame.temperature_k for j in production if j.frame.temperature_k is not None]
+    result = {
+        "version": VERSION,
+        "source": job["source"],
+        "level": job["level"],
+        "theory": _theory(job, ordered),
+        "steps": made,
+        "frames_kept": len(kept),
+        "frames_rejected": len(rejected),
+        "rejected_fraction": fraction,
+        "rejected_reasons": dict(reasons),
+        "rejected": [
+            {"run": str(run.path.parent.relative_to(folder)), "step_in_run": f.step, "reason": f.reason}
+            for run, f in rejected
+        ],
+        "moments_out_of_range": in_range.count(False),
+        "moments_not_judged": in_range.count(None),
+        "mean_temperature_k": float(np.mean(temperatures)) if temperatures else None,
+        "notes": _notes(job, temperatures, in_range),
+        "runs": _run_records(ordered, folder),
+    }
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    record.write_text(json.dumps(result, indent=1))
+    if fraction > max_rejected_fraction:
+        common = ", ".join(f"{n} x {reason}" for reason, n in reasons.most_common(2))
+        raise DlmdError(
+            f"{len(rejected)} frames are rejected ({common}), {fraction:.0%} of the trajectory, "
+            f"more than {max_rejected_fraction:.0%}",
+            where=str(record),
+            remedy="change aimd.nelm, aimd.algo or the mixing, and run this trajectory again",
+        )
+    if not kept:
+        raise DlmdError("no frame is left", where=str(record), remedy="look at the reasons in this file")
+    _write(frames, job, kept, in_range, origin, result["theory"])
+    return result
+
+
+def missing(folder: str | Path) -> list[str]:
+    """Steps of a staged job for which no output is there, with the folder it is expected in."""
+    folder = Path(folder)
+    return [
+        str(folder / s["name"] / "run00")
+        for s in load_job(folder)["run_steps"]
+        if not continuation.run_folders(folder / s["name"])
+    ]
+
+
+def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
+    """Runs of every step, checked against what was staged."""
+    absent = missing(folder)
+    if absent:
+        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        raise DlmdError(
+            f"no results in {absent[0]}{more}",
+            where=str(folder),
+            remedy="run the job, or bring its OUTCAR or vasprun.xml (gzip is fine) back to this folder",
+        )
+    runs = {s["name"]: continuation.read_runs(folder / s["name"]) for s in job["run_steps"]}
+    for step in job["run_steps"]:
+        for run in runs[step["name"]]:
+            gate.require_level(run, job, step)
+    gate.require_start(next(iter(runs.values()))[0], job)
+    return runs
+
+
+def _notes(job: dict, temperatures: Sequence[float], in_range: Sequence[bool | None]) -> list[str]:
+    """What a reader should know of frames that are kept all the same."""
+    notes = []
+    if temperatures:
+        mean, asked = float(np.mean(temperatures)), job["temperature_k"]
+        if abs(mean - asked) > TEMPERATURE_TOLERANCE * asked:
+            notes.append(f"the mean temperature is {mean:.0f} K, the thermostat's {asked:g} K")
+    if in_range.count(False):
+        notes.append(f"{in_range.count(False)} of {len(in_range)} frames have a moment outside its range")
+    if job["moment_range"] and None in in_range:
+        notes.append(
+            f"{in_range.count(None)} frames came without moments (no OUTCAR), so these are not judged"
+        )
+    return notes
+
+
+def _theory(job: dict, runs: Sequence[Run]) -> dict:
+    """Level of theory with the very potentials that were used, so that two editions of one potential are not mixed."""
+    editions = {tuple(run.titels) for run in runs}
+    if len(editions) > 1:
+        raise DlmdError(
+            f"runs of one job used different potentials: {' | '.join(', '.join(e) for e in sorted(editions))}",
+            where=job["source"],
+            remedy="run all steps with the same POTCAR",
+        )
+    return {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
+
+
+def _cut_off(run: Run, frame: Frame) -> bool:
+    """Whether the frame is the torn end of a killed run: it is made again by the next one, and no fault of VASP's."""
+    return not run.finished and frame is run.frames[-1]
+
+
+def _kind(reason: str) -> str:
+    return reason.split(":")[0]
+
+
+def _atoms(job: dict, frame: Frame) -> Atoms:
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    symbols = [s for s, n in zip(job["species"], job["counts"], strict=True) for _ in range(n)]
+    atoms = Atoms(symbols, positions=frame.positions, cell=frame.cell, pbc=True)
+    results = {
+        "energy": frame.energy,
+        "forces": frame.forces,
+        "stress": full_3x3_to_voigt_6_stress(frame.stress),
+    }
+    if frame.moments is not None:
+        results["magmoms"] = frame.moments
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    return atoms
+
+
+def _write(
+    path: Path, job: dict, kept: Sequence[Joined], in_range: Sequence[bool | None], origin: int, theory: dict
+) -> None:
+    from ase.io.extxyz import write_extxyz
+
+    part = path.with_name(path.name + ".part")
+    unwrapped = kept[0].frame.positions
+    with part.open("w") as out:
+        for joined, good in zip(kept, in_range, strict=True):
+            frame, step = joined.frame, joined.step - origin
+            # OUTCARs wrap positions; frames are kept unwrapped, like those of the embedded engines
+            shift = np.linalg.solve(frame.cell.T, (frame.positions - unwrapped).T).T
+            unwrapped = frame.positions - np.round(shift) @ frame.cell
+            atoms = _atoms(job, frame)
+            atoms.positions = unwrapped
+            atoms.calc.atoms.positions = unwrapped
+            atoms.info = {
+                "step": step,
+                "time_ps": step * job["time_step_fs"] / FS_PER_PS,
+                "temperature_k": float(job["temperature_k"]),
+                "kinetic_temperature_k": frame.temperature_k
+                if frame.temperature_k is not None
+                else float("nan"),
+                "level": job["level"],
+                "theory": theory,
+                "strain": job["strain"],
+                "source": job["source"],
+                "converged": True,
+            }
+            if good is not None:
+                atoms.info["moments_in_range"] = good
+            if frame.total_moment is not None:
+                atoms.info["total_moment"] = frame.total_moment
+            write_extxyz(out, [atoms])
+    part.replace(path)
+
+
+def _run_records(runs: Sequence[Run], folder: Path) -> list[dict]:
+    return [
+        {
+            "output": str(run.path.relative_to(folder)),
+            "ionic_steps": len(run.frames),
+            "unconverged": [
+                f.step for f in run.frames if f.reason and f.reason.startswith("electrons unconverged")
+            ],
+            "titels": run.titels,
+            "elapsed_s": run.elapsed_s,
+        }
+        for run in runs
+    ]

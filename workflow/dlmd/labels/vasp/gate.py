@@ -1,0 +1,115 @@
+"""What may become a label: output of the staged level, on the staged structure, whole and converged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.labels.vasp.continuation import moved
+from dlmd.labels.vasp.output import Frame, Run
+from dlmd.labels.vasp.potcar import titel_name
+
+# Compared where the output tells them, with the rounding of VASP's echoes. Parallelisation may differ.
+LEVEL = {"ENCUT": 0.05, "ISPIN": 0, "GGA": None, "LASPH": None, "VOSKOWN": 0, "LDAU": None}
+PLUS_U = {"LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
+NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
+DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
+SAME_START_A = 1e-3
+
+
+def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
+    """Where the run's settings, species, potentials or k-points differ from what was staged; empty if nowhere."""
+    tags = step["tags"]
+    wanted = LEVEL | NUMERICS
+    if tags.get("LDAU"):
+        wanted |= PLUS_U
+    if job["kind"] == "aimd":
+        wanted |= DYNAMICS
+    meant = {"LDAU": False, "VOSKOWN": 0, "TEEND": tags.get("TEBEG")} | tags
+    wrong = [
+        f"{name} is {_show(run.settings[name])}, staged {_show(meant[name])}"
+        for name, tolerance in wanted.items()
+        if run.settings.get(name) is not None
+        and not _same(name, run.settings[name], meant.get(name), tolerance)
+    ]
+    if (run.species, run.counts) != (job["species"], job["counts"]):
+        wrong.append(f"atoms are {run.species} {run.counts}, staged {job['species']} {job['counts']}")
+    names = [titel_name(t) for t in run.titels]
+    if names != job["potcar"]["names"]:
+        wrong.append(f"potentials are {names}, staged {job['potcar']['names']}")
+    for titel, staged in zip(run.titels, job["potcar"]["titels"], strict=False):
+        if staged is not None and titel.split() != staged.split():
+            wrong.append(f"potential is '{titel}', staged '{staged}'")
+    if run.kpoints is not None and list(run.kpoints) != job["kpoints"]["mesh"]:
+        wrong.append(f"k-mesh is {list(run.kpoints)}, staged {job['kpoints']['mesh']}")
+    return wrong
+
+
+def _same(name: str, found: object, meant: object, tolerance: float | None) -> bool:
+    if isinstance(found, list | tuple | np.ndarray) or isinstance(meant, list | tuple):
+        found, meant = np.atleast_1d(found), np.atleast_1d(meant)
+        return len(found) == len(meant) and np.allclose(
+            np.array(found, float), np.array(meant, float), atol=tolerance
+        )
+    if tolerance is None:
+        # the first letter is all that VASP reads of PREC, and of a logical
+        length = 1 if name != "GGA" else 2
+        return _text(found)[:length] == _text(meant)[:length]
+    return abs(float(found) - float(meant)) <= tolerance
+
+
+def _text(value: object) -> str:
+    return str(value).strip(". ").upper()
+
+
+def _show(value: object) -> str:
+    return " ".join(f"{v:g}" for v in value) if isinstance(value, list | tuple) else str(value)
+
+
+def require_level(run: Run, job: Mapping, step: Mapping) -> None:
+    """Raise DlmdError if the run is not of the staged level, numerics or atoms."""
+    wrong = setting_mismatches(run, job, step)
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise DlmdError(
+            f"these results are not of the staged inputs: {wrong[0]}{more}",
+            where=str(run.path),
+            remedy="run the staged inputs unchanged, or change the config and stage again; levels are "
+            "never mixed",
+        )
+
+
+def require_start(run: Run, job: Mapping) -> None:
+    """Raise DlmdError if the first run of a job does not begin with the staged structure."""
+    first = next((f for f in run.frames if f.whole), None)
+    if first is None or first is not run.frames[0]:
+        return
+    cell = np.array(job["cell_angstrom"])
+    staged = np.array(job["scaled_positions"]) @ cell
+    if not np.allclose(first.cell, cell, atol=1e-4):
+        raise DlmdError(
+            "the run begins with another cell than was staged",
+            where=str(run.path),
+            remedy="bring back the results of this job; another job's are here, or the job was staged anew",
+        )
+    far = moved(cell, staged, first.positions).max()
+    if far > SAME_START_A:
+        raise DlmdError(
+            f"the run begins with another structure than was staged: an atom is {far:.3f} Å away",
+            where=str(run.path),
+            remedy="bring back the results of this job; another job's are here, or the job was staged anew",
+        )
+
+
+def moments_in_range(frame: Frame, job: Mapping) -> bool | None:
+    """Whether every |moment| is in the range of its element; None where no range is set or no moments were printed."""
+    if not job["moment_range"] or frame.moments is None:
+        return None
+    symbols = [s for s, n in zip(job["species"], job["counts"], strict=True) for _ in range(n)]
+    return all(
+        job["moment_range"][s][0] <= abs(m) <= job["moment_range"][s][1]
+        for s, m in zip(symbols, frame.moments, strict=True)
+        if s in job["moment_range"]
+    )

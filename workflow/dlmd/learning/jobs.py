@@ -1,0 +1,297 @@
+"""Rounds of the learning loop as jobs: explore, select, train on; `dlmd.learning.labels` labels what was selected.
+
+A round that follows a settled one does nothing, quickly: its explorations are empty, nothing is selected or labelled, and its
+potentials are those of the round before.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import read_json, write_json
+
+COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "selected")
+
+
+def explore(
+    relaxed: str,
+    model: str,
+    *,
+    previous: str | None,
+    explored: str,
+    dynamics: Mapping,
+    temperature_k: float,
+    strain: float,
+    steps: int,
+    stride: int,
+    discard_ps: float,
+    seed: int,
+    command: str | None,
+    threads: int,
+    log: str,
+) -> None:
+    """One exploration with one member of the committee (see `dlmd.learning.exploration.explore`).
+
+    Parameters
+    ----------
+    previous
+        selected.json of the round before, or None in the first round.
+    """
+    import ase.io
+
+    from dlmd.learning import exploration
+    from dlmd.md.inputs import deepmd_dynamics
+    from dlmd.process import programs
+    from dlmd.structures import cells as structures
+
+    atoms = structures.strain(ase.io.read(relaxed), strain)
+    target = Path(explored)
+    if previous is not None and read_json(previous)["settled"]:
+        empty = np.empty((0, len(atoms), 3))
+        exploration.Explored(
+            empty, atoms.cell.array, np.empty(0), atoms.get_chemical_symbols(), [], "settled"
+        ).save(target)
+        return
+    work = target.with_suffix(".work")
+    exploration.explore(
+        atoms,
+        work,
+        dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
+        steps=steps,
+        stride=stride,
+        discard_ps=discard_ps,
+        seed=seed,
+        lmp=programs.command("lmp", command),
+        threads=threads,
+        log=Path(log).resolve(),
+    ).save(target)
+    shutil.rmtree(work)
+
+
+def select(
+    explored: Sequence[str],
+    models: Sequence[str],
+    valid: str,
+    *,
+    previous: str | None,
+    selected: str,
+    result: str,
+    table: str,
+    number: int,
+    sources: Sequence[Mapping],
+    species: Sequence[str],
+    bounds: Sequence[float],
+    max_frames: int,
+    settled_share: float,
+    settled_change: float,
+) -> None:
+    """Judge the explored frames by the committee, and pick those to label.
+
+    Parameters
+    ----------
+    sources
+        Of every exploration `id`, `cell` (occupancy/cell/ordering), `temperature_k` and `strain`.
+    number
+        Number of the round.
+
+    Writes the picked frames (extxyz, without results), counts and held-out error (JSON), and every frame's deviation (CSV).
+    """
+    from dlmd.learning import selection
+    from dlmd.learning.exploration import Explored
+    from dlmd.validation.committee import Committee, FrameDeviation
+
+    before = read_json(previous) if previous is not None else None
+    if before is not None and before["settled"]:
+        Path(selected).write_text("")
+        Path(table).write_text(",".join(COLUMNS) + "\n")
+        write_json(Path(result), before | {"round": number, "selected": 0, "passed_over": True})
+        return
+    low, high = bounds
+    members = Committee(models)
+    runs = [Explored.load(Path(path)) for path in explored]
+    deviation, points = [], []
+    for run in runs:
+        types = np.array([species.index(s) for s in run.symbols])
+        cells = np.broadcast_to(run.cell, (len(run.positions), 3, 3))
+        if not len(run.positions):
+            deviation.append(np.empty(0))
+            points.append(np.empty((0, 0)))
+            continue
+        deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
+        described = members.describe(run.positions, cells, types)
+        points.append(selection.fingerprints(described, types, len(species)))
+    place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
+    if not place:
+        raise DlmdError(
+            "no exploration left a frame", where=result, remedy="see the logs of the explorations"
+        )
+    every = np.concatenate(deviation)
+    classes = selection.classify(every, low=low, high=high)
+    error = _held_out_error(members, valid)
+    settled = selection.settled(
+        failing_share=classes.failing_share,
+        error=error,
+        previous_error=before["valid_force_rmse_mev_per_a"] if before else None,
+        max_share=settled_share,
+        max_change=settled_change,
+    )
+    picked: list[int] = []
+    if not settled:
+        fingerprint = np.concatenate([p for p in points if len(p)])
+        chosen = selection.spread_out(
+            fingerprint[classes.candidate],
+            every[classes.candidate],
+            most=max_frames,
+            distance=selection.duplicate_distance([p for p in points if len(p)]),
+        )
+        picked = [int(classes.candidate[c]) for c in chosen]
+    _write_selected(selected, [(*place[i], every[i]) for i in picked], runs, sources)
+    _write_table(table, number, place, every, classes, picked, runs, sources)
+    write_json(
+        Path(result),
+        {
+            "round": number,
+            "passed_over": False,
+            "frames": len(place),
+            "accurate": len(classes.accurate),
+            "candidate": len(classes.candidate),
+            "failed": len(classes.failed),
+            "failing_share": classes.failing_share,
+            "ended_early": {s["id"]: run.ended for s, run in zip(sources, runs, strict=True) if run.ended},
+            "selected": len(picked),
+            "bounds_ev_per_a": [low, high],
+            "largest_deviation_mev_per_a": {
+                "median": float(1e3 * np.median(every)),
+                "percentile_99": float(1e3 * np.percentile(every, 99)),
+            },
+            "valid_force_rmse_mev_per_a": error,
+            "settled": settled,
+        },
+    )
+
+
+def train(
+    input: str,
+    *,
+    previous: Sequence[str],
+    labels: str | None,
+    model: str,
+    compressed: str,
+    lcurve: str,
+    threads: int,
+    log: str,
+) -> None:
+    """Train (see `dlmd.training.deepmd.train`), unless the round before brought no new labels: then its potential stays.
+
+    Parameters
+    ----------
+    previous
+        model, compressed and lcurve of the round before; empty for a training from scratch.
+    labels
+        What `dlmd.learning.labels.gather` wrote of the round before, or None.
+    """
+    from dlmd.training import deepmd
+
+    outputs = (model, compressed, lcurve)
+    if labels is not None and not read_json(labels)["labelled"]:
+        print("no new labels: the potential of the round before stays", file=sys.stderr)
+        for source, target in zip(previous, outputs, strict=True):
+            part = Path(target).with_name(Path(target).name + ".part")
+            shutil.copyfile(source, part)
+            part.replace(target)
+        return
+    deepmd.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
+
+
+def summarise(
+    selections: Sequence[str], labels: Sequence[str], *, table: str, figures: Sequence[str]
+) -> None:
+    """One row per round, and its figure."""
+    from dlmd.learning import plots
+
+    keys = (
+        "round",
+        "passed_over",
+        "frames",
+        "accurate",
+        "candidate",
+        "failed",
+        "selected",
+        "labelled",
+        "unconverged",
+        "too_strange",
+        "valid_force_rmse_mev_per_a",
+        "settled",
+    )
+    rows = [read_json(s) | read_json(g) for s, g in zip(selections, labels, strict=True)]
+    with Path(table).open("w", newline="") as file:
+        writer = csv.DictWriter(file, keys, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    plots.rounds([row for row in rows if not row["passed_over"]], figures)
+
+
+def _held_out_error(members, valid: str) -> float:
+    """Force RMSE (meV/Å) over all members and all components of the systems below `valid`."""
+    from dlmd.training.deepmd import systems
+    from dlmd.validation.committee_jobs import read_system
+
+    total, count = 0.0, 0
+    for system in systems(valid):
+        positions, cells, types, forces, _ = read_system(system)
+        error = members.predict(positions, cells, types)[1] - forces
+        total, count = total + float((error**2).sum()), count + error.size
+    return float(1e3 * np.sqrt(total / count))
+
+
+def _write_selected(path: str, picked: Sequence[tuple], runs: Sequence, sources: Sequence[Mapping]) -> None:
+    import ase.io
+    from ase import Atoms
+
+    frames = []
+    for r, k, deviation in picked:
+        run, source = runs[r], sources[r]
+        atoms = Atoms(run.symbols, positions=run.positions[k], cell=run.cell, pbc=True)
+        if run.sites:
+            atoms.set_array("site", np.array(run.sites))
+        atoms.info = {
+            "time_ps": float(run.time_ps[k]),
+            "temperature_k": float(source["temperature_k"]),
+            "strain": float(source["strain"]),
+            "source": source["id"],
+            "explored_cell": source["cell"],
+            "deviation_ev_per_a": float(deviation),
+        }
+        frames.append(atoms)
+    part = Path(path).with_suffix(".part")
+    part.write_text("")
+    if frames:
+        ase.io.write(part, frames, format="extxyz")
+    part.replace(path)
+
+
+def _write_table(path, number, place, every, classes, picked, runs, sources) -> None:
+    names = np.full(len(every), "accurate", dtype=object)
+    names[classes.candidate], names[classes.failed] = "candidate", "failed"
+    with Path(path).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        selected = {i: number for number, i in enumerate(picked)}
+        for i, (r, k) in enumerate(place):
+            writer.writerow(
+                (
+                    number,
+                    sources[r]["id"],
+                    f"{runs[r].time_ps[k]:.6g}",
+                    f"{1e3 * every[i]:.4g}",
+                    names[i],
+                    selected.get(i, ""),
+                )
+            )

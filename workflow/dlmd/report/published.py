@@ -1,0 +1,197 @@
+"""This run against published values, row by row, with the deviation in units of this run's error bar.
+
+An interval of the config's confidence counts as that many standard errors (95 %: 1.96) on the side of the published value.
+Quantities that are positive and spread over orders of magnitude (conductivity, Haven ratio) deviate in their logarithm. What has
+no error bar here (lattice parameters of one relaxation, force errors, barriers of a few environments) gets none.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.base.files import read_csv, read_json
+from dlmd.base.formatting import interval
+
+LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
+ERRORS = {
+    "energy_mae_mev_per_atom": "energy MAE, held out (meV/atom)",
+    "energy_rmse_mev_per_atom": "energy RMSE, held out (meV/atom)",
+    "force_mae_mev_per_a": "force MAE, held out (meV/Å)",
+    "force_rmse_mev_per_a": "force RMSE, held out (meV/Å)",
+}
+COLUMNS = ("quantity", "this run", "published", "source", "deviation", "in error bars", "in words")
+NONE = "–"
+
+
+def rows(
+    run: Path, level: str, published: Mapping, *, temperatures: Sequence[Mapping], confidence: float
+) -> list[dict]:
+    """Rows of the table, keys `COLUMNS`; empty without published values.
+
+    Parameters
+    ----------
+    run
+        The run's folder.
+    published
+        The reference file of the material (config/reference).
+    temperatures
+        Contents of transport/<level>/<T>K.json.
+    confidence
+        Of the intervals in the run's files.
+    """
+    return [
+        *_transport(run / "transport" / level, published, temperatures, confidence),
+        *_lattice(run / "labels/lattice.csv", level, published),
+        *_peaks(run / "validation" / level / "rdf.json", published),
+        *_barriers(run / "barriers" / level / "barriers.json", published),
+        *_potential(run / "validation" / level / "errors.json", published),
+    ]
+
+
+def deviation(
+    estimate: Mapping[str, float], published: float, *, confidence: float, logarithmic: bool
+) -> float | None:
+    """How many standard errors lie between this run's value and the published one; positive where this run is above.
+
+    None where the interval is not finite, or reaches zero while the deviation is one of logarithms.
+    """
+    value, low, high = (estimate[k] for k in ("value", "low", "high"))
+    if logarithmic:
+        if min(value, low, published) <= 0:
+            return None
+        value, low, high, published = np.log([value, low, high, published])
+    reach = high - value if published > value else value - low
+    if not np.isfinite(reach) or reach <= 0:
+        return None
+    from scipy.special import ndtri
+
+    return float((value - published) / reach * ndtri(0.5 + confidence / 2))
+
+
+def _row(
+    quantity: str,
+    shown: str,
+    published: float,
+    source: str,
+    off: str,
+    sigmas: float | None = None,
+    words: str = "",
+) -> dict:
+    in_bars = NONE if sigmas is None else f"{sigmas:+.1f}"
+    return dict(zip(COLUMNS, (quantity, shown, f"{published:g}", source, off, in_bars, words), strict=True))
+
+
+def _judged(
+    quantity: str, estimate: Mapping, values: Mapping[str, float], confidence: float, *, logarithmic: bool
+) -> list[dict]:
+    out = []
+    for source, value in values.items():
+        sigmas = deviation(estimate, value, confidence=confidence, logarithmic=logarithmic)
+        off = f"× {estimate['value'] / value:.3g}" if logarithmic else f"{estimate['value'] - value:+.3g}"
+        inside = estimate["low"] <= value <= estimate["high"]
+        words = "within the interval" if inside else "differs by more than the interval"
+        out.append(_row(quantity, interval(estimate), value, source, off, sigmas, words))
+    return out
+
+
+def _transport(
+    folder: Path, published: Mapping, temperatures: Sequence[Mapping], confidence: float
+) -> list[dict]:
+    fitted, out = _read(folder / "arrhenius.json"), []
+    fit = (fitted.get("fits") or {}).get("conductivity")
+    if fit:
+        section = published.get("conductivity_ms_per_cm")
+        for p in fit["predictions"] if section else ():
+            t = p["temperature_k"]
+            if abs(t - section["temperature_k"]) < 1:
+                mark = f", extrapolated by {p['beyond_range_k']:.0f} K" if p["extrapolated"] else ""
+                name = f"σ at {t:g} K (mS/cm){mark}"
+                out += _judged(name, p["value_ms_per_cm"], section["values"], confidence, logarithmic=True)
+        energies = published.get("activation_energy_ev", {})
+        out += _judged(
+            "E_a of ln(σT) (eV)", fit["activation_energy_ev"], energies, confidence, logarithmic=False
+        )
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok" and t.get("haven_ratio")]
+    if usable and published.get("haven_ratio"):
+        first = usable[0]
+        name = f"Haven ratio, here at {first['temperature_k']:g} K"
+        out += _judged(name, first["haven_ratio"], published["haven_ratio"], confidence, logarithmic=True)
+    return out
+
+
+def _lattice(path: Path, level: str, published: Mapping) -> list[dict]:
+    """Mean over this run's orderings of an occupancy against each published cell of that occupancy."""
+    own = [r for r in read_csv(path) if r["source"] == level]
+    out = []
+    for entry in published.get("lattice", ()):
+        same = [r for r in own if r["occupancy"] == str(entry["occupancy"])]
+        for key, name in LATTICE.items():
+            if same and key in entry:
+                value = sum(float(r[key]) for r in same) / len(same)
+                off = (
+                    f"{value - entry[key]:+.2f}°"
+                    if key == "beta"
+                    else f"{100 * (value / entry[key] - 1):+.1f} %"
+                )
+                quantity = f"{name}, occupancy {entry['occupancy']}"
+                out.append(_row(quantity, f"{value:.3f}", entry[key], entry["label"], off))
+    return out
+
+
+def _peaks(path: Path, published: Mapping) -> list[dict]:
+    found = _read(path).get("first_peak_a", {}).get("potential", {})
+    out = []
+    for pair, value in published.get("rdf_first_peak_a", {}).items():
+        key = "-".join(sorted(pair.split("-")))
+        if found.get(key):
+            off = f"{found[key] - value:+.2f} Å"
+            out.append(_row(f"first peak of g(r), {pair} (Å)", f"{found[key]:.2f}", value, "paper", off))
+    return out
+
+
+def _barriers(path: Path, published: Mapping) -> list[dict]:
+    """Median over environments; within the range of a few environments is all that can be said."""
+    hops = {h["label"]: h for h in _read(path).get("hops", ()) if h["method"] == "potential"}
+    out = []
+    for label, value in published.get("neb_barriers_ev", {}).items():
+        spread = hops.get(label, {}).get("barrier_forward_ev")
+        if spread:
+            low, middle, high = (spread[k] for k in ("low", "median", "high"))
+            count = hops[label]["counted"]
+            one = count == 1
+            shown = f"{middle:.3f}" if one else f"{middle:.3f} ({low:.3f} to {high:.3f})"
+            words = (
+                "one environment only"
+                if one
+                else ("within" if low <= value <= high else "outside") + " the environments' range"
+            )
+            out.append(
+                _row(f"barrier {label} (eV)", shown, value, "paper", f"{middle - value:+.3f}", words=words)
+            )
+    return out
+
+
+def _potential(path: Path, published: Mapping) -> list[dict]:
+    errors, reference = _read(path), published.get("potential_errors", {})
+    return [
+        _row(name, f"{errors[key]:.3g}", reference[key], "paper", f"× {errors[key] / reference[key]:.3g}")
+        for key, name in ERRORS.items()
+        if key in errors and key in reference
+    ]
+
+
+def write(path: Path, levels: Mapping[str, Sequence[Mapping]]) -> None:
+    """comparison.csv of a run: the rows of all levels, the level first."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["level", *COLUMNS])
+        table.writeheader()
+        for level, found in levels.items():
+            table.writerows({"level": level, **row} for row in found)
+
+
+def _read(path: Path) -> dict:
+    return read_json(path) if path.exists() else {}

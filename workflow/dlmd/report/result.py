@@ -1,0 +1,69 @@
+"""The answer of a run as one JSON file, for programs and archives: every value with its interval, unit in the key and verdict,
+and with what it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlmd.base import provenance
+from dlmd.base.files import read_json
+from dlmd.config.model import RunConfig
+from dlmd.report import tables
+
+FORMAT = "dlmd-result"
+VERSION = 1
+QUANTITIES = ("conductivity_ms_per_cm", "d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio")
+SYSTEM = ("temperature_k", "verdict", "length_ps", "n_ions", "volume_a3", "onset_ps", "host_shift_a")
+POTENTIAL = ("force_rmse_mev_per_a", "relative_force_rmse", "energy_rmse_mev_per_atom")
+
+
+def collect(cfg: RunConfig, run: Path, *, config: str, reference: str | None, packages: tuple) -> dict:
+    """What `results/<run>/result.json` holds, from the run's result files.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    config, reference
+        The config file, and the file of published values.
+    packages
+        Whose versions are recorded.
+    """
+    inputs = [config, cfg.material.cif, *([reference] if reference else [])]
+    models = sorted((run / "training").glob("*/*/compressed.pb"))
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "run": cfg.run,
+        "material": Path(cfg.material.cif).stem,
+        "mobile": cfg.material.mobile,
+        "confidence": cfg.transport.confidence,
+        "levels": {name: _level(cfg, run, name) for name in cfg.levels},
+        "seed": cfg.seed,
+        "provenance": provenance.provenance(
+            [*inputs, *models], command=["snakemake", "--configfile", config], packages=packages
+        ),
+    }
+
+
+def _level(cfg: RunConfig, run: Path, name: str) -> dict:
+    transport, validation = run / "transport" / name, run / "validation" / name
+    fitted = read_json(transport / "arrhenius.json")
+    fits = fitted["fits"] or {}
+    errors = read_json(validation / "errors.json")
+    return {
+        "theory": tables.theory(cfg, name),
+        "potential": {key: errors[key] for key in POTENTIAL},
+        "verdict": fitted["verdict"],
+        "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
+        "predictions": fits["conductivity"]["predictions"] if fits else [],
+        "temperatures": [_temperature(read_json(transport / f"{t}K.json")) for t in cfg.md.temperatures_k],
+        "mechanism": {
+            f"{t:g}K": read_json(run / "mechanism" / name / f"{t}K.json")["verdict"]
+            for t in cfg.md.temperatures_k
+        },
+    }
+
+
+def _temperature(found: dict) -> dict:
+    return {key: found.get(key) for key in (*SYSTEM, *QUANTITIES)}

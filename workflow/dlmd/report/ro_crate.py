@@ -1,0 +1,112 @@
+"""A finished run as an RO-Crate (https://w3id.org/ro/crate), after its profile Process Run Crate: what went in, what came out,
+by which programs, with checksums, so that the folder can be deposited as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dlmd.base.files import write_json
+
+VERSION = 1
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+# the folder of a run gets copies of what it was made from, so that it is complete in itself
+INPUTS = "inputs"
+# trajectories are named with their size only: reading hundreds of GB for a checksum takes longer than they are worth
+LARGEST_HASHED = 1 << 30
+TYPES = {
+    ".yaml": "application/yaml",
+    ".cif": "chemical/x-cif",
+    ".extxyz": "chemical/x-xyz",
+    ".jsonl": "application/jsonl",
+}
+
+
+def write(
+    run: Path,
+    *,
+    inputs: Sequence[Path],
+    results: Sequence[Path],
+    versions: Mapping[str, str],
+    name: str,
+    description: str,
+    output: Path,
+) -> None:
+    """Copy the inputs to `run`/inputs and write the crate's metadata.
+
+    Parameters
+    ----------
+    run
+        The run's folder, the root of the crate.
+    inputs
+        Config, CIF and reference values, anywhere.
+    results
+        Files below `run`.
+    versions
+        Program -> version.
+    name, description
+        Of the crate, as a repository shows them.
+    output
+        `run`/ro-crate-metadata.json.
+
+    Raises
+    ------
+    ValueError
+        for a result outside `run`.
+    """
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
+
+    folder = run / INPUTS
+    folder.mkdir(exist_ok=True)
+    copies = [Path(shutil.copyfile(path, folder / path.name)) for path in inputs]
+
+    crate = ROCrate()
+    crate.name, crate.description = name, description
+    crate.root_dataset["conformsTo"] = crate.add(
+        ContextEntity(
+            crate,
+            PROFILE,
+            properties={"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        )
+    )
+    programs = [
+        crate.add(
+            ContextEntity(
+                crate,
+                f"#{program}",
+                properties={"@type": "SoftwareApplication", "name": program, "softwareVersion": version},
+            )
+        )
+        for program, version in versions.items()
+    ]
+    taken = [crate.add_file(dest_path=str(p.relative_to(run)), properties=_properties(p)) for p in copies]
+    made = [crate.add_file(dest_path=str(p.relative_to(run)), properties=_properties(p)) for p in results]
+    crate.root_dataset["mentions"] = crate.add_action(
+        programs[0],
+        identifier="#run",
+        object=taken,
+        result=made,
+        properties={
+            "name": f"run {run.name} of the pipeline",
+            "endTime": datetime.fromtimestamp(max(p.stat().st_mtime for p in results), UTC).isoformat(
+                timespec="seconds"
+            ),
+        },
+    )
+    programs[0]["softwareRequirements"] = programs[1:]
+    write_json(output, crate.metadata.generate())
+
+
+def _properties(path: Path) -> dict:
+    size = path.stat().st_size
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    found = {"name": path.name, "contentSize": str(size), "encodingFormat": kind}
+    if size <= LARGEST_HASHED:
+        with path.open("rb") as file:
+            found["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found

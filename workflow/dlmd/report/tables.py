@@ -1,0 +1,220 @@
+"""The report's tables: rows of text from the run's result files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlmd.base.files import read_csv
+from dlmd.base.formatting import interval, pairs
+from dlmd.config.model import RunConfig
+
+LATTICE = ("a", "b", "c", "beta")
+DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
+
+
+def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping) -> list[dict]:
+    """Rows of the answer, published values beside: conductivity where asked for, activation energies, Haven ratio."""
+    rows = []
+    if fitted["fits"]:
+        sigma_fit, paper_fit = fitted["fits"]["conductivity"], fitted["fits"]["conductivity_paper_convention"]
+        section = published.get("conductivity_ms_per_cm", {})
+        for prediction in sigma_fit["predictions"]:
+            t = prediction["temperature_k"]
+            near = section and abs(section["temperature_k"] - t) < 1
+            how = (
+                f"extrapolated by {prediction['beyond_range_k']:.0f} K"
+                if prediction["extrapolated"]
+                else "within the range"
+            )
+            rows.append(
+                {
+                    "quantity": f"conductivity at {t:g} K (mS/cm)",
+                    "this run": interval(prediction["value_ms_per_cm"]),
+                    "how": how,
+                    "published": pairs(section["values"]) if near else "",
+                }
+            )
+        energies = pairs(published.get("activation_energy_ev", {}))
+        for label, fit, beside in (
+            ("activation energy, ln(σT) against 1/T (eV)", sigma_fit, energies),
+            ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit, energies),
+            ("activation energy of self-diffusion (eV)", fitted["fits"]["d_self"], ""),
+        ):
+            rows.append(
+                {
+                    "quantity": label,
+                    "this run": interval(fit["activation_energy_ev"]),
+                    "how": f"{len(fitted['temperatures_k'])} temperatures",
+                    "published": beside,
+                }
+            )
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok"]
+    for t in usable[:1]:
+        rows.append(
+            {
+                "quantity": f"Haven ratio D_self/D_total at {t['temperature_k']:g} K",
+                "this run": interval(t["haven_ratio"]),
+                "how": "lowest usable temperature",
+                "published": pairs(published.get("haven_ratio", {})),
+            }
+        )
+    return rows
+
+
+def temperature(result: Mapping) -> dict:
+    ok = result["verdict"]["code"] == "ok"
+
+    def show(key: str) -> str:
+        return interval(result[key]) if ok else "–"
+
+    return {
+        "T (K)": f"{result['temperature_k']:g}",
+        "verdict": result["verdict"]["code"].replace("_", " "),
+        "σ (mS/cm)": show("conductivity_ms_per_cm"),
+        "D_self (cm²/s)": show("d_self_cm2_per_s"),
+        "D_total (cm²/s)": show("d_total_cm2_per_s"),
+        "Haven ratio": show("haven_ratio"),
+        "run (ps)": f"{result['length_ps']:.4g}",
+        "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
+        "σ by the paper's Eq. 11": f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}"
+        if ok
+        else "–",
+    }
+
+
+def theory(cfg: RunConfig, name: str) -> str:
+    level = cfg.levels[name]
+    if level.engine in DFT_NAMES:
+        u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
+        return f"{DFT_NAMES[level.engine]}, {level.functional}, {u}"
+    from dlmd.labels.engines import get
+
+    theory = get(level.model_dump(mode="json")).level
+    return f"{theory['engine']} {theory['model']}, {theory['functional']}"
+
+
+def lattice(path: Path) -> list[dict]:
+    return [
+        {
+            "source": f"{row['source']}, ordering {row['ordering']} of cell {row['cell']}"
+            if row["cell"]
+            else row["source"],
+            "occupancy": row["occupancy"],
+            **{key: f"{float(row[key]):.3f}" for key in LATTICE},
+        }
+        for row in read_csv(path)
+    ]
+
+
+def dataset(path: Path) -> str:
+    frames: dict[str, list[int]] = {}
+    for row in read_csv(path):
+        if row["status"] == "used":
+            frames.setdefault(row["split"], []).append(row["source"])
+    return (
+        "Dataset, split by trajectory: "
+        + ", ".join(
+            f"{len(s)} frames of {len(set(s))} trajectories for {split}" for split, s in frames.items()
+        )
+        + "."
+    )
+
+
+def errors(errors: Mapping, published: Mapping) -> list[dict]:
+    reference = published.get("potential_errors", {})
+    rows = [
+        ("energy MAE (meV/atom)", "energy_mae_mev_per_atom"),
+        ("energy RMSE (meV/atom)", "energy_rmse_mev_per_atom"),
+        ("force MAE (meV/Å)", "force_mae_mev_per_a"),
+        ("force RMSE (meV/Å)", "force_rmse_mev_per_a"),
+        ("RMS force of the reference (meV/Å)", "force_rms_mev_per_a"),
+    ]
+    shown = [(label, f"{errors[key]:.3g}", reference.get(key, "")) for label, key in rows]
+    shown.append(("force RMSE over RMS force", f"{errors['relative_force_rmse']:.1%}", ""))
+    for name, one in errors["trajectories"].items():
+        slope = one["energy_slope"]
+        if slope is not None:
+            text = "{value:.3f} ({low:.3f} to {high:.3f})".format(**slope)
+            shown.append((f"slope of predicted over reference energies, {name}", text, ""))
+    return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
+
+
+def cost(path: Path) -> list[dict]:
+    return [
+        {
+            "stage": row["stage"],
+            "jobs": row["jobs"],
+            "wall time of all jobs (s)": f"{float(row['wall_s']):.0f}",
+            "CPU time (s)": f"{float(row['cpu_s']):.0f}",
+            "core hours": f"{float(row['core_hours']):.3g}",
+            "GPU hours": f"{float(row['gpu_hours']):.3g}",
+            "largest memory (MB)": f"{float(row['max_memory_mb']):.0f}",
+        }
+        for row in read_csv(path)
+    ]
+
+
+def throughput(path: Path, published: Mapping) -> list[dict]:
+    theirs = published.get("cost", {}).get("dlmd_over_aimd_speed")
+    rows = []
+    for row in read_csv(path):
+        saved = row["times_cheaper_than_labels"]
+        shown = {
+            "level": row["level"],
+            "dynamics": row["dynamics"],
+            "atoms": f"{float(row['atoms']):.0f}",
+            "cores": row["cores"],
+            "GPUs": row["gpus"],
+            "ns/day": f"{float(row['ns_per_day']):.3g}",
+            "atom steps/s": f"{float(row['atom_steps_per_s']):.3g}",
+            "core s per atom and ps": f"{float(row['core_s_per_atom_ps']):.3g}",
+            "cheaper than labels": f"{float(saved):.3g} times" if saved else "",
+        }
+        rows.append(shown | ({"published": f"{theirs} times" if saved else ""} if theirs else {}))
+    return rows
+
+
+def asked(cfg: RunConfig, *, atoms: int, ions: int) -> list[dict]:
+    """What the run was asked for; `atoms` and `ions` are those of the production cell."""
+    md = cfg.md
+    runs = md.replicas * md.potentials
+    repeat = " × ".join(map(str, cfg.structures.cells[md.cell]))
+    rows = {
+        "material": f"{Path(cfg.material.cif).stem}, mobile {cfg.material.mobile}",
+        "production cell": f"{repeat} unit cells, {atoms} atoms, {ions} {cfg.material.mobile}, occupancy {md.occupancy}",
+        "temperatures (K)": ", ".join(f"{t:g}" for t in md.temperatures_k),
+        "sampling": f"{md.segments * md.segment_ps:g} ps at each temperature"
+        + (f" in each of {runs} runs" if runs > 1 else "")
+        + f", after {md.equilibrate_ps:g} ps of equilibration",
+        "labels": "; ".join(f"{name}: {theory(cfg, name)}" for name in cfg.levels),
+    }
+    return [{"asked": key, "": value} for key, value in rows.items()]
+
+
+def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
+    """The answer in three numbers: title, value, interval and what to know of it. A verdict where there is no number."""
+    cards = []
+    fits = fitted["fits"] or {}
+    if fits:
+        for p in fits["conductivity"]["predictions"]:
+            beyond = (
+                f"extrapolated by {p['beyond_range_k']:.0f} K"
+                if p["extrapolated"]
+                else "within the simulated range"
+            )
+            cards.append(_card(f"σ at {p['temperature_k']:g} K", p["value_ms_per_cm"], "mS/cm", beyond))
+        count = f"{len(fitted['temperatures_k'])} temperatures"
+        cards.append(
+            _card("activation energy of σT", fits["conductivity"]["activation_energy_ev"], "eV", count)
+        )
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok" and t.get("haven_ratio")]
+    if usable:
+        at = f"at {usable[0]['temperature_k']:g} K, the lowest usable temperature"
+        cards.append(_card("Haven ratio", usable[0]["haven_ratio"], "", at))
+    return cards
+
+
+def _card(title: str, estimate: Mapping[str, float], unit: str, note: str) -> dict:
+    value, low, high = (f"{estimate[k]:.3g}" for k in ("value", "low", "high"))
+    return {"title": title, "value": value, "unit": unit, "range": f"{low} to {high}", "note": note}

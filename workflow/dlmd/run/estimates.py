@@ -1,0 +1,185 @@
+"""What a job will cost, from the sizes in the config: walltimes that rules ask for, and `dlmd plan`.
+
+Seconds on one core of a current CPU, right within a factor of three; where the run has measured its own jobs, `dlmd plan`
+takes those. What was not measured by us but assumed is listed in `ASSUMED`, and said to be so wherever it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+from dlmd.config.model import RunConfig
+from dlmd.run import targets
+from dlmd.run.targets import AimdSource
+
+# core seconds per atom and step of the label engine; CHGNet's measured with 80 and 160 atoms
+LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 5e-3}
+# an ionic step of 160 spin-polarised atoms at 450 eV: 0.7 core hours of dynamics at Γ, 2.7 of a relaxation with k-points
+DFT_MD_STEP_S, DFT_RELAX_STEP_S = 15.0, 60.0
+# a single point at Γ, which has no wave functions of a step before to start from
+DFT_STATIC_S = 45.0
+# factor by which one data-centre GPU beats one core
+GPU_TRAINING, GPU_MD = 20.0, 100.0
+ASSUMED = (
+    f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics, "
+    f"{DFT_STATIC_S:g} for a single point; "
+    f"one GPU as {GPU_MD:g} cores in MD, as {GPU_TRAINING:g} in training"
+)
+
+RELAX_STEPS = 200
+WALLTIME_FACTOR = 3.0
+SHORTEST_MIN, LONGEST_MIN = 60, 1440
+
+# per atom and frame; of DFT also its own output
+BYTES_DCD, BYTES_XTC, BYTES_EXTXYZ, BYTES_DFT = 12, 5, 150, 1500
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One job: wall time (s) on `cores` and `gpus`, what it leaves on disk (bytes), and whether a rate was assumed."""
+
+    wall_s: float
+    cores: int = 1
+    gpus: int = 0
+    disk_bytes: float = 0.0
+    assumed: bool = False
+
+    @property
+    def minutes(self) -> int:
+        """A walltime to ask for: three times the estimate, between one hour and one day."""
+        return min(LONGEST_MIN, max(SHORTEST_MIN, ceil(WALLTIME_FACTOR * self.wall_s / 60)))
+
+
+def compositions(
+    cfg: RunConfig, pairs: Sequence[tuple[str, str]] | None = None
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Atoms of each species in the (occupancy, cell) of `pairs`; where None, in all that the run builds.
+
+    Raises
+    ------
+    DlmdError
+        as `dlmd.structures.occupancy.apportion`.
+    """
+    from dlmd.structures.crystal import read_cif
+    from dlmd.structures.occupancy import apportion
+
+    crystal = read_cif(cfg.material.cif)
+    return {
+        (occupancy, cell): apportion(
+            crystal,
+            repeat=cfg.structures.cells[cell],
+            occupancies=cfg.structures.occupancies[occupancy],
+            charges=cfg.material.charges,
+            tolerance=cfg.structures.tolerance,
+        ).composition
+        for occupancy, cell in (targets.built_cells(cfg) if pairs is None else pairs)
+    }
+
+
+def md_step_s(cfg: RunConfig) -> float:
+    """Seconds per atom and MD step of the compressed potential on one core.
+
+    Fitted to 55, 125 and 231 µs, measured for 16-32-64 at 6 Å, 25-50-100 and 32-64-128 at 7 Å (neighbours x last layer).
+    """
+    return 4.0e-9 * cfg.training.cutoff_angstrom**3 * cfg.training.embedding[-1]
+
+
+def training_step_s(cfg: RunConfig) -> float:
+    """Seconds per atom and training step (one frame) on one core: neighbours x products of neighbouring layers.
+
+    Fitted to 0.25, 0.41 and 1.6-3 ms, measured for the three networks of `md_step_s`.
+    """
+    layers = cfg.training.embedding
+    return 4.5e-10 * cfg.training.cutoff_angstrom**3 * sum(a * b for a, b in pairwise(layers))
+
+
+def relax(cfg: RunConfig, level: str, *, atoms: int) -> Estimate:
+    """Relaxation of one cell."""
+    return _labels(
+        cfg, level, atoms=atoms, steps=min(RELAX_STEPS, cfg.labels.relax.max_steps), dft=DFT_RELAX_STEP_S
+    )
+
+
+def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> Estimate:
+    """One trajectory of labels."""
+    stored = BYTES_EXTXYZ * atoms * (source.steps // cfg.labels.aimd.stride + 1)
+    return _labels(cfg, level, atoms=atoms, steps=source.steps, dft=DFT_MD_STEP_S, stored=stored)
+
+
+def _labels(
+    cfg: RunConfig, level: str, *, atoms: int, steps: int, dft: float, stored: float = 0.0
+) -> Estimate:
+    settings = cfg.levels[level]
+    cores, gpus = getattr(settings, "cores", 1), getattr(settings, "gpus", 0)
+    known = LABEL_STEP_S.get(settings.engine)
+    return Estimate(
+        wall_s=(known or dft) * atoms * steps / cores,
+        cores=cores,
+        gpus=gpus,
+        disk_bytes=stored + (0.0 if known else BYTES_DFT * atoms * steps),
+        assumed=settings.engine != "chgnet",
+    )
+
+
+def training(cfg: RunConfig, *, atoms: int, first: bool = True) -> Estimate:
+    """One potential, from scratch (`first`) or in a later round of the learning loop; `atoms` of a typical frame."""
+    batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
+    steps = cfg.training.steps if first else cfg.learning.steps
+    wall = training_step_s(cfg) * atoms * batch * steps
+    gpus = training_gpus(cfg)
+    return Estimate(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
+
+
+def explore(cfg: RunConfig, source: AimdSource, *, atoms: int) -> Estimate:
+    """One exploration of the learning loop."""
+    gpus = training_gpus(cfg)
+    return Estimate(
+        md_step_s(cfg) * atoms * source.steps / (GPU_MD if gpus else 1), gpus=gpus, assumed=bool(gpus)
+    )
+
+
+def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> Estimate:
+    """Single points of `frames` frames that the learning loop selected, in one job."""
+    return _labels(
+        cfg, level, atoms=atoms, steps=frames, dft=DFT_STATIC_S, stored=BYTES_EXTXYZ * atoms * frames
+    )
+
+
+def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
+    """`steps` of production MD."""
+    gpus = md_gpus(cfg)
+    wall = md_step_s(cfg) * atoms * steps / cfg.md.ranks / (GPU_MD if gpus else 1)
+    positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
+    everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
+    return Estimate(wall, cfg.md.ranks, gpus, positions + everything, bool(gpus))
+
+
+def disk_bytes(cfg: RunConfig) -> float:
+    """What all labels, potentials and trajectories of a run take; without what the learning loop adds."""
+    found = compositions(cfg)
+    atoms = {pair: sum(counts.values()) for pair, counts in found.items()}
+    production = found[cfg.md.occupancy, cfg.md.cell]
+    steps = cfg.md.steps(1000 * (cfg.md.equilibrate_ps + cfg.md.segments * cfg.md.segment_ps))
+    one = md(cfg, atoms=sum(production.values()), mobile=production[cfg.material.mobile], steps=steps)
+    runs = len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
+    total = 0.0
+    for level in cfg.levels:
+        total += runs * one.disk_bytes + cfg.training.potentials * training(cfg, atoms=1).disk_bytes
+        for source in targets.aimd_sources(cfg):
+            total += aimd(cfg, level, source, atoms=atoms[source.occupancy, source.cell]).disk_bytes
+        for occupancy, cell, _ in targets.relaxed_cells(cfg):
+            total += relax(cfg, level, atoms=atoms[occupancy, cell]).disk_bytes
+    return total
+
+
+def training_gpus(cfg: RunConfig) -> int:
+    """GPUs of one training."""
+    return int(cfg.accelerator == "cuda")
+
+
+def md_gpus(cfg: RunConfig) -> int:
+    """GPUs of one MD job: DeePMD wants one per MPI rank."""
+    return cfg.md.ranks if cfg.accelerator == "cuda" else 0

@@ -1,0 +1,247 @@
+"""What is left of a run and what it will cost, before it is submitted: Snakemake's own list of jobs, with times from the jobs
+of the same run that are done, or estimated from sizes where there are none."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.model import RunConfig
+from dlmd.labels.vasp.incar import aimd_plan, relax_plan
+from dlmd.run import costs, estimates, targets
+from dlmd.run.estimates import Estimate
+from dlmd.run.targets import AimdSource
+
+DONE = "no update"
+HOUR = 3600.0
+# a job that reads, computes for seconds and writes
+SMALL = Estimate(wall_s=60.0)
+# what the rules of one kind of work are measured in
+KINDS = {
+    "relax": "relax",
+    "vasp_run_relax": "relax",
+    "aimd": "aimd",
+    "vasp_run_aimd": "aimd",
+    "train": "train",
+    "learning_train": "train a round",
+    "explore": "explore",
+    "learning_label": "label a frame",
+    "learning_run_vasp": "label a frame",
+    "md_equilibrate": "md",
+    "md_segment": "md",
+}
+# wildcards of a kind in the parts of its paths below results/<run>
+_SOURCE = ("occupancy", "cell", "n", "aimd_T", "strain")
+PLACES = {
+    "relax": ("stage", "level", "kind", *_SOURCE),
+    "aimd": ("stage", "level", "kind", *_SOURCE),
+    "train": ("stage", "level", "m"),
+    "md": ("stage", "level", "T", "k"),
+    "train a round": ("stage", "level", "i", "kind", "m"),
+    "explore": ("stage", "level", "i", "kind", *_SOURCE),
+    "label a frame": ("stage", "level", "i", "kind", "slot"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the DAG: its rule, one of its outputs, and whether it has to run."""
+
+    rule: str
+    output: str
+    pending: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one rule still needs."""
+
+    rule: str
+    done: int
+    left: int
+    core_hours: float
+    gpu_hours: float
+    disk_gb: float
+    longest_h: float
+    basis: str
+
+
+def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str] = ()) -> list[Job]:
+    """All jobs of the DAG, from Snakemake's dry run and summary; nothing is run.
+
+    Raises
+    ------
+    DlmdError
+        with Snakemake's own message where it refuses.
+    """
+    if not Path(snakefile).exists():
+        raise DlmdError(
+            f"no such file: {snakefile}", remedy="run it in the folder of the Snakefile, or give --snakefile"
+        )
+
+    def ask(option: str) -> str:
+        command = [sys.executable, "-m", "snakemake", *wanted, "--snakefile", snakefile, option, "--nolock"]
+        # twice: beside a running one, a file may vanish between two looks at it
+        for _ in range(2):
+            answer = subprocess.run(
+                [*command, "--configfile", configfile], capture_output=True, text=True, check=False
+            )
+            if not answer.returncode:
+                return answer.stdout
+        lines = f"{answer.stdout.strip()}\n{answer.stderr.strip()}".strip().splitlines()
+        raise DlmdError("Snakemake refuses the run:\n" + "\n".join(lines[-6:]))
+
+    return list_jobs(summary=ask("--summary"), dry_run=ask("--dry-run"))
+
+
+def list_jobs(*, summary: str, dry_run: str) -> list[Job]:
+    """Jobs of a DAG from what `snakemake --summary` and `snakemake --dry-run` print.
+
+    The summary lists outputs, several to a job; the dry run says how many jobs of each rule are due.
+    """
+    lines = summary.splitlines()
+    header = next(n for n, line in enumerate(lines) if line.startswith("output_file\t"))
+    columns = lines[header].split("\t")
+    rows = [dict(zip(columns, line.split("\t"), strict=False)) for line in lines[header + 1 :]]
+    rows = [row for row in rows if len(row) == len(columns)]
+    table = dry_run.split("Job stats:", 1)[-1].split("total", 1)[0] if "Job stats:" in dry_run else ""
+    due = {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+
+    found: list[Job] = []
+    for rule in dict.fromkeys(row["rule"] for row in rows):
+        own = [row for row in rows if row["rule"] == rule]
+        left = sorted({_job_name(row) for row in own if row["plan"] != DONE})
+        # of small rules it does not matter which outputs belong to one job, only how many jobs there are
+        count = due.get(rule, 0)
+        left = left if rule in KINDS else [own[0]["output_file"]] * count
+        done = {row["log-file(s)"] for row in own if row["plan"] == DONE}
+        found += [Job(rule, name, True) for name in left] + [Job(rule, name, False) for name in sorted(done)]
+    return found
+
+
+def _job_name(row: Mapping[str, str]) -> str:
+    """What the outputs of one job of `KINDS` have in common."""
+    path = Path(row["output_file"])
+    kind = KINDS.get(row["rule"])
+    if kind == "explore":
+        return str(path)
+    return str(path.parent / (path.name.split(".")[0] if kind == "md" else "any"))
+
+
+class Model:
+    """Cost of a job: estimated from sizes, times what the run's own jobs of that kind have shown the estimate to be wrong by."""
+
+    def __init__(self, cfg: RunConfig, records: Sequence[costs.Record]):
+        self.cfg = cfg
+        self.compositions = estimates.compositions(cfg)
+        self.sources = {source.folder: source for source in targets.aimd_sources(cfg)}
+        self.explorations = {source.folder: source for source in targets.explorations(cfg)}
+        ratios: dict[tuple[str, str], list[float]] = {}
+        small: dict[str, list[float]] = {}
+        for record in records:
+            if record.rule in KINDS:
+                if not self._has(record.rule, record.wildcards):
+                    continue
+                expected = self._estimate(record.rule, record.wildcards).wall_s
+                key = (KINDS[record.rule], record.wildcards.get("level", ""))
+                ratios.setdefault(key, []).append(record.wall_s / expected)
+            elif record.rule:
+                small.setdefault(record.rule, []).append(record.wall_s)
+        self.ratios = {key: float(np.median(values)) for key, values in ratios.items()}
+        self.small = {rule: float(np.median(values)) for rule, values in small.items()}
+
+    def cost(self, job: Job) -> tuple[Estimate, str]:
+        """Estimate of a job and what it rests on: 'measured', 'estimated' or 'assumed'."""
+        if job.rule not in KINDS:
+            wall = self.small.get(job.rule)
+            return (SMALL, "estimated") if wall is None else (replace(SMALL, wall_s=wall), "measured")
+        wildcards = self._wildcards(job)
+        estimate = self._estimate(job.rule, wildcards)
+        ratio = self.ratios.get((KINDS[job.rule], wildcards["level"]))
+        if ratio is None:
+            return estimate, "assumed" if estimate.assumed else "estimated"
+        return replace(estimate, wall_s=ratio * estimate.wall_s), "measured"
+
+    def _wildcards(self, job: Job) -> dict[str, str]:
+        """Wildcards from the path of an output, which the result tree fixes."""
+        parts = Path(job.output.removesuffix(".npz")).parts[2:]
+        found = dict(zip(PLACES[KINDS[job.rule]], parts, strict=False))
+        return found | {"aimd_T": found["aimd_T"].removesuffix("K")} if "aimd_T" in found else found
+
+    def _has(self, rule: str, w: Mapping[str, str]) -> bool:
+        """Whether the config still has what a finished job was for."""
+        kind = KINDS[rule]
+        if kind in ("train a round", "label a frame"):
+            return self.cfg.learning is not None
+        if kind in ("explore", "aimd"):
+            return targets.source_folder(w) in (self.explorations if kind == "explore" else self.sources)
+        return kind != "relax" or (w["occupancy"], w["cell"]) in self.compositions
+
+    def _mean_atoms(self, sources: Mapping[str, AimdSource]) -> int:
+        atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in sources.values()]
+        return round(float(np.mean(atoms)))
+
+    def _estimate(self, rule: str, w: Mapping[str, str]) -> Estimate:
+        cfg, kind = self.cfg, KINDS[rule]
+        if kind == "md":
+            composition = self.compositions[cfg.md.occupancy, cfg.md.cell]
+            ps = cfg.md.segment_ps if rule == "md_segment" else cfg.md.equilibrate_ps
+            return estimates.md(
+                cfg,
+                atoms=sum(composition.values()),
+                mobile=composition[cfg.material.mobile],
+                steps=cfg.md.steps(1000 * ps),
+            )
+        if kind in ("train", "train a round"):
+            from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
+            return estimates.training(cfg, atoms=self._mean_atoms(self.sources), first=from_scratch)
+        if kind == "label a frame":
+            # of a job that was done with other settings it is not known how many frames it had
+            frames = len(targets.label_slots(cfg, w["level"]).get(w["slot"], [0]))
+            atoms = self._mean_atoms(self.explorations)
+            return estimates.learned_labels(cfg, w["level"], atoms=atoms, frames=frames)
+        atoms = sum(self.compositions[w["occupancy"], w["cell"]].values())
+        level = cfg.levels[w["level"]]
+        if kind == "explore":
+            return estimates.explore(cfg, self.explorations[targets.source_folder(w)], atoms=atoms)
+        if kind == "relax":
+            whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), relax_plan
+        else:
+            source = self.sources[targets.source_folder(w)]
+            whole = estimates.aimd(cfg, w["level"], source, atoms=atoms)
+            steps = partial(aimd_plan, temperature_k=source.temperature_k, steps=source.steps)
+        if not rule.startswith("vasp_run"):
+            return whole
+        # VASP's jobs are steps of one relaxation or trajectory
+        share = 1 / len(steps(level))
+        return replace(whole, wall_s=share * whole.wall_s, disk_bytes=share * whole.disk_bytes)
+
+
+def rows(all_jobs: Sequence[Job], model: Model) -> list[Row]:
+    """One row per rule, in the order in which they first occur."""
+    out = []
+    for rule in dict.fromkeys(job.rule for job in all_jobs):
+        own = [job for job in all_jobs if job.rule == rule]
+        left = [job for job in own if job.pending]
+        found = [model.cost(job) for job in left]
+        out.append(
+            Row(
+                rule=rule,
+                done=len(own) - len(left),
+                left=len(left),
+                core_hours=sum(e.wall_s * e.cores for e, _ in found) / HOUR,
+                gpu_hours=sum(e.wall_s * e.gpus for e, _ in found) / HOUR,
+                disk_gb=sum(e.disk_bytes for e, _ in found) / 1e9,
+                longest_h=max((e.wall_s for e, _ in found), default=0.0) / HOUR,
+                basis=", ".join(sorted({basis for _, basis in found})),
+            )
+        )
+    return out

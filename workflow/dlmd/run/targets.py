@@ -1,0 +1,197 @@
+"""What a run consists of: the config expanded into trajectories, segments and file paths.
+
+The rules, `dlmd plan` and the report all take their lists from here, so that they cannot disagree.
+Paths are relative to the working directory and follow the result tree of the README.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from dlmd.config.levels import PRETRAINED
+from dlmd.config.model import RunConfig
+
+PAIR = tuple[str, str, int]
+# a pretrained potential takes longer to load than to label a frame
+PRETRAINED_FRAMES_PER_JOB = 25
+
+
+@dataclass(frozen=True)
+class AimdSource:
+    """One trajectory of labels."""
+
+    occupancy: str
+    cell: str
+    ordering: int
+    temperature_k: float
+    strain: float
+    split: str
+    steps: int
+
+    @property
+    def id(self) -> str:
+        """Name of the source in the dataset, made of its wildcards."""
+        return f"{self.occupancy}_{self.cell}_{self.ordering}_{self.temperature_k:g}K_{self.strain:+.3f}"
+
+    @property
+    def folder(self) -> str:
+        """Folder below labels/<level>/aimd/; `source_folder` gives it from wildcards."""
+        return f"{self.occupancy}/{self.cell}/{self.ordering}/{self.temperature_k:g}K/{self.strain:+.3f}"
+
+
+def aimd_sources(cfg: RunConfig) -> list[AimdSource]:
+    """All label trajectories, in the order of the config."""
+    return [
+        AimdSource(g.occupancy, g.cell, n, t, strain, g.split, g.steps or cfg.labels.aimd.steps)
+        for g in cfg.labels.aimd.trajectories
+        for n in g.orderings
+        for t in g.temperatures_k
+        for strain in g.strains
+    ]
+
+
+def explorations(cfg: RunConfig) -> list[AimdSource]:
+    """The explorations of one round of the learning loop, in the order of the config; none without a loop."""
+    if cfg.learning is None:
+        return []
+    steps = round(cfg.learning.explore_ps * 1000 / cfg.md.time_step_fs)
+    return [
+        AimdSource(g.occupancy, g.cell, n, t, strain, "train", steps)
+        for g in cfg.learning.explore
+        for n in g.orderings
+        for t in g.temperatures_k
+        for strain in g.strains
+    ]
+
+
+def explored_cells(cfg: RunConfig) -> list[PAIR]:
+    """(occupancy, cell, ordering) that the learning loop explores, each once."""
+    return list(dict.fromkeys((s.occupancy, s.cell, s.ordering) for s in explorations(cfg)))
+
+
+def loop_home(cfg: RunConfig, level: str, number: int) -> dict[str, str]:
+    """Folders `dataset` and `training` of round `number` of the learning loop.
+
+    The last round is followed by the dataset and the potentials that everything else uses, in their usual places.
+    """
+    if number < cfg.learning.iterations:
+        home = f"learning/{level}/{number}"
+        return {"dataset": f"{home}/dataset", "training": f"{home}/training"}
+    return {"dataset": f"dataset/{level}", "training": f"training/{level}"}
+
+
+def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:
+    """(id, path) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
+    return [
+        (f"learned{i}_{o}_{c}_{n}", f"learning/{level}/{i}/frames/{o}/{c}/{n}.extxyz")
+        for i in range(rounds)
+        for o, c, n in explored_cells(cfg)
+    ]
+
+
+def label_slots(cfg: RunConfig, level: str) -> dict[str, list[int]]:
+    """{name: numbers of the selected frames} of the jobs that label one round of the learning loop."""
+    most = cfg.learning.max_frames
+    each = frames_per_job(cfg, level)
+    starts = range(0, most, each)
+    return {f"{k:03d}": list(range(n, min(n + each, most))) for k, n in enumerate(starts)}
+
+
+def frames_per_job(cfg: RunConfig, level: str) -> int:
+    """Frames of the learning loop that one job of this level labels; VASP is staged frame by frame."""
+    engine = cfg.levels[level].engine
+    if engine == "vasp":
+        return 1
+    return cfg.learning.frames_per_job or (PRETRAINED_FRAMES_PER_JOB if engine in PRETRAINED else 1)
+
+
+def source_folder(w: Mapping[str, str]) -> str:
+    """`AimdSource.folder` of the trajectory with these wildcards (occupancy, cell, n, aimd_T, strain)."""
+    return f"{w['occupancy']}/{w['cell']}/{w['n']}/{w['aimd_T']}K/{w['strain']}"
+
+
+def table_cells(cfg: RunConfig) -> list[PAIR]:
+    """(occupancy, cell, ordering) of the lattice table."""
+    return [(s.occupancy, s.cell, n) for s in cfg.labels.relax.cells for n in s.orderings]
+
+
+def lattice_cells(cfg: RunConfig, replica: int) -> list[PAIR]:
+    """The relaxed cells that give production replica `replica` its lattice: the ones named, or its own ordering."""
+    source = cfg.md.lattice_from
+    if source is None:
+        return [(cfg.md.occupancy, cfg.md.cell, replica)]
+    return [(source.occupancy, source.cell, n) for n in source.orderings]
+
+
+def relaxed_cells(cfg: RunConfig) -> list[PAIR]:
+    """Every cell that has to be relaxed, for the table, for AIMD or for production, each once."""
+    wanted = table_cells(cfg) + [(s.occupancy, s.cell, s.ordering) for s in aimd_sources(cfg)]
+    wanted += explored_cells(cfg)
+    for replica in range(cfg.md.replicas):
+        wanted += lattice_cells(cfg, replica)
+    wanted += barrier_cells(cfg)
+    return list(dict.fromkeys(wanted))
+
+
+def barrier_cells(cfg: RunConfig) -> list[PAIR]:
+    """The relaxed cells whose hops are looked at: the ones named, or those that production takes its lattice from."""
+    if cfg.barriers is None:
+        return []
+    named = [(s.occupancy, s.cell, n) for s in cfg.barriers.cells for n in s.orderings]
+    production = [pair for replica in range(cfg.md.replicas) for pair in lattice_cells(cfg, replica)]
+    return list(dict.fromkeys(named or production))
+
+
+def production_runs(cfg: RunConfig) -> list[tuple[int, int]]:
+    """(potential, ordering) of the production runs r0, r1, ... of one temperature: all orderings with the first potential,
+    then all with the next."""
+    return [(m, n) for m in range(cfg.md.potentials) for n in range(cfg.md.replicas)]
+
+
+def segment_numbers(cfg: RunConfig) -> list[str]:
+    """Numbers of the production segments, from 0001."""
+    return [f"{n:04d}" for n in range(1, cfg.md.segments + 1)]
+
+
+def rdf_sources(cfg: RunConfig) -> list[AimdSource]:
+    """Unstrained label trajectories at the temperature of the RDF comparison, all of one occupancy and cell.
+
+    Those of the production cell where there are any, else those held out for testing, else the first.
+    """
+    t = cfg.validation.rdf_temperature_k
+    found = [s for s in aimd_sources(cfg) if s.temperature_k == t and s.strain == 0.0]
+    production = [s for s in found if (s.occupancy, s.cell) == (cfg.md.occupancy, cfg.md.cell)]
+    chosen = production or [s for s in found if s.split == "test"] or found
+    return [s for s in chosen if (s.occupancy, s.cell) == (chosen[0].occupancy, chosen[0].cell)]
+
+
+def trial_source(cfg: RunConfig) -> AimdSource:
+    """The label trajectory whose relaxed cell a trial run starts from: that of the RDF comparison, or the first held-out one."""
+    if cfg.validation.rdf_temperature_k is not None:
+        return rdf_sources(cfg)[0]
+    return next(s for s in aimd_sources(cfg) if s.split == "test")
+
+
+def derived_seed(cfg: RunConfig, *names: object) -> int:
+    """A seed for one job from the run's seed and the job's names: stable across versions and orders of execution."""
+    text = "/".join(map(str, (cfg.seed, *names)))
+    # LAMMPS and DeePMD want a positive 31-bit integer
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % (2**31 - 2) + 1
+
+
+def built_cells(cfg: RunConfig) -> list[tuple[str, str]]:
+    """(occupancy, cell) of every supercell that the run builds."""
+    pairs = [(occupancy, cell) for occupancy, cell, _ in relaxed_cells(cfg)]
+    return list(dict.fromkeys([*pairs, (cfg.md.occupancy, cfg.md.cell)]))
+
+
+def powder_cells(cfg: RunConfig) -> dict[str, str]:
+    """Occupancy -> its smallest built cell: the pattern depends on the occupancies, its price on the atoms."""
+    cells = cfg.structures.cells
+    smallest: dict[str, str] = {}
+    for occupancy, cell in sorted(built_cells(cfg), key=lambda pair: prod(cells[pair[1]])):
+        smallest.setdefault(occupancy, cell)
+    return smallest

@@ -1,0 +1,156 @@
+"""Seeded, distinct orderings of a disordered crystal: which position holds which atom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.structures import distances, duplicates
+from dlmd.structures.coulomb import COLDEST, Annealer, CoulombModel
+from dlmd.structures.crystal import Crystal
+from dlmd.structures.occupancy import Apportionment
+from dlmd.structures.quasirandom import PairCorrelations
+from dlmd.structures.supercell import Supercell
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+METHODS = ("random", "coulomb", "quasirandom")
+TRIES_PER_ORDERING, LAST_TRIES = 10, 40  # before the distinct orderings count as exhausted
+
+
+def orderings(
+    crystal: Crystal,
+    apportionment: Apportionment,
+    *,
+    n: int,
+    seed: int,
+    method: str = "random",
+    min_distance: distances.MinDistance = distances.DEFAULT_A,
+) -> list[Atoms]:
+    """`n` distinct orderings with exactly the apportioned counts, on the ideal positions.
+
+    Parameters
+    ----------
+    seed
+        Ordering k depends on the seed and on the orderings before it, never on `n`.
+    method
+        'random': uniform over all arrangements that keep the minimum distance.
+        'coulomb': simulated annealing of the electrostatic energy of the formal charges.
+        'quasirandom': pair correlations as near as can be to those of the random alloy.
+    min_distance
+        Å; one number, or pair -> number as in {'Li-Li': 2.0}.
+
+    Returns
+    -------
+    list of ase.Atoms
+        Species grouped in the apportionment's element order; arrays 'site' (atom-site label) and 'wyckoff';
+        info: crystal, repeat, method, seed, ordering, distinct_by_symmetry, coulomb_energy_ev (Wolf sum on the
+        ideal positions), pair_correlation_rms and _max (deviation of pair probabilities from the random alloy).
+
+    Raises
+    ------
+    DlmdError
+        An unknown method, a minimum distance that cannot be kept, fewer than `n` distinct orderings.
+    """
+    if method not in METHODS:
+        raise DlmdError(
+            f"unknown method '{method}'", where="ordering method", remedy=did_you_mean(method, METHODS)
+        )
+    if n < 1:
+        raise DlmdError(f"{n} orderings requested", where="orderings", remedy="ask for at least 1")
+    supercell = Supercell(crystal, apportionment.repeat)
+    table = distances.limits(min_distance, apportionment.species)
+    exclusions = distances.Exclusions(supercell, table)
+    groups = movable(supercell, apportionment)
+    electrostatics = CoulombModel(supercell, apportionment)
+    correlations = PairCorrelations(supercell, apportionment, groups, table)
+    annealer = Annealer(electrostatics, groups, exclusions) if method == "coulomb" else None
+    symmetry = duplicates.permutations(supercell)
+
+    made: list[Atoms] = []
+    seen: set[bytes] = set()
+    repeats = 0  # in a row
+    for attempt in range(TRIES_PER_ORDERING * n + LAST_TRIES):
+        rng = np.random.default_rng([seed, attempt])
+        content = random_content(supercell, apportionment, exclusions, rng)
+        if annealer:
+            # a minimum met again: stop warmer for another one near it, in the end for any state
+            warmer = min(COLDEST * 2**repeats, 1.0)
+            annealer.run(content, rng, coldest=warmer, quench=warmer < 0.5)
+        elif method == "quasirandom":
+            correlations.refine(content, exclusions, rng)
+        key = duplicates.canonical(content, symmetry)
+        if key in seen:
+            repeats += 1
+            continue
+        repeats = 0
+        seen.add(key)
+        atoms = build(supercell, apportionment, content)
+        atoms.info.update(
+            method=method,
+            seed=seed,
+            ordering=len(made),
+            distinct_by_symmetry=symmetry is not None,
+            coulomb_energy_ev=round(electrostatics.energy(content), 6),
+            **correlations.deviation(content),
+        )
+        made.append(atoms)
+        if len(made) == n:
+            return made
+    raise DlmdError(
+        f"{n} orderings requested, only {len(made)} distinct ones found",
+        where=f"{crystal.name}, {'x'.join(map(str, apportionment.repeat))} cells, method {method}",
+        remedy=f"ask for {len(made)}, or take a larger supercell",
+    )
+
+
+def random_content(
+    supercell: Supercell,
+    apportionment: Apportionment,
+    exclusions: distances.Exclusions,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(positions,) contents: 0 for a vacancy, k for species k - 1; shuffled within every site."""
+    content = np.zeros(supercell.n_positions, dtype=np.int8)
+    for site in supercell.crystal.sites:
+        positions = supercell.positions_of(site)
+        row = apportionment.counts[site.label]
+        filling = np.repeat([apportionment.species.index(s) + 1 for s in row], list(row.values()))
+        # sorting random numbers rather than Generator.permutation: the stream of doubles is the stable one
+        order = np.argsort(rng.random(len(positions)), kind="stable")
+        content[positions[order[: len(filling)]]] = filling
+    if exclusions.possible:
+        distances.repair(content, movable(supercell, apportionment), exclusions, rng)
+    return content
+
+
+def movable(supercell: Supercell, apportionment: Apportionment) -> list[np.ndarray]:
+    """The positions of every site that holds more than one kind of content."""
+    groups = []
+    for site in supercell.crystal.sites:
+        positions = supercell.positions_of(site)
+        if max(apportionment.counts[site.label].values(), default=0) < len(positions):
+            groups.append(positions)
+    return groups
+
+
+def build(supercell: Supercell, apportionment: Apportionment, content: np.ndarray) -> Atoms:
+    """The atoms of an ordering, species grouped in the apportionment's order."""
+    from ase import Atoms
+
+    filled = np.flatnonzero(content)
+    filled = filled[np.argsort(content[filled], kind="stable")]
+    sites = [supercell.crystal.sites[i] for i in supercell.site_of_position[filled]]
+    atoms = Atoms(
+        symbols=[apportionment.species[k - 1] for k in content[filled]],
+        scaled_positions=supercell.fractional()[filled],
+        cell=supercell.lattice,
+        pbc=True,
+    )
+    atoms.set_array("site", np.array([site.label for site in sites]))
+    atoms.set_array("wyckoff", np.array([site.wyckoff for site in sites]))
+    atoms.info.update(crystal=supercell.crystal.name, repeat=list(supercell.repeat))
+    return atoms

@@ -1,0 +1,153 @@
+"""Frames of DCD and XTC files as byte ranges, to join the parts of an interrupted run without decoding them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+
+XTC_MAGIC = 1995
+# magic, atoms, step, time, box (9 floats), atoms again
+XTC_HEADER_BYTES = 4 * 4 + 9 * 4 + 4
+# precision, minint (3), maxint (3), smallidx, byte count
+XTC_COMPRESSED_BYTES = 9 * 4
+# up to nine atoms are stored uncompressed
+XTC_SMALL_SYSTEM = 9
+
+
+def _damaged(path: Path, what: str) -> DlmdError:
+    return DlmdError(
+        f"damaged trajectory: {what}",
+        where=str(path),
+        remedy="delete the file and the .json beside it, and run again",
+    )
+
+
+def dcd_layout(path: str | Path) -> tuple[int, int, int]:
+    """(atoms, bytes of the header, bytes of a frame) of a little-endian CHARMM DCD with a unit cell, as LAMMPS writes it.
+
+    Raises
+    ------
+    DlmdError
+        if the file is no such DCD.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        head = file.read(92)
+        if len(head) < 92 or head[:8] != struct.pack("<i", 84) + b"CORD":
+            raise _damaged(path, "no DCD header")
+        has_cell = struct.unpack_from("<i", head, 48)[0] == 1
+        title = struct.unpack("<i", file.read(4))[0]
+        file.seek(92 + title + 8)
+        (block, atoms) = struct.unpack("<ii", file.read(8))
+        if block != 4:
+            raise _damaged(path, "the DCD header has an unknown form")
+        header = 92 + title + 8 + 12
+    frame = (56 if has_cell else 0) + 3 * (4 * atoms + 8)
+    return atoms, header, frame
+
+
+def dcd_frames(path: str | Path) -> int:
+    """Number of whole frames that the file's size holds (the header's count is not trusted: a killed run leaves it behind)."""
+    _, header, frame = dcd_layout(path)
+    return (Path(path).stat().st_size - header) // frame
+
+
+def whole_dcd_frames(path: Path) -> int:
+    """As `dcd_frames`, and 0 where a killed run has left no file, or no whole header."""
+    if not path.exists():
+        return 0
+    try:
+        return max(0, dcd_frames(path))
+    except (DlmdError, struct.error):
+        return 0
+
+
+def join_dcd(parts: Sequence[tuple[Path, int]], out: Path) -> int:
+    """Write the first `n` frames of every (path, n) one after the other to `out`; returns the number of frames."""
+    total = sum(n for _, n in parts)
+    layout = dcd_layout(parts[0][0])
+    with out.open("wb") as target:
+        for i, (path, n) in enumerate(parts):
+            atoms, header, frame = dcd_layout(path)
+            if (atoms, frame) != (layout[0], layout[2]):
+                raise _damaged(path, f"{atoms} atoms, but {layout[0]} in {parts[0][0].name}")
+            if dcd_frames(path) < n:
+                raise _damaged(path, f"{dcd_frames(path)} frames where {n} were written")
+            with path.open("rb") as source:
+                if i == 0:
+                    head = bytearray(source.read(header))
+                    struct.pack_into("<i", head, 8, total)
+                    target.write(head)
+                source.seek(header)
+                _copy(source, target, n * frame)
+    return total
+
+
+def xtc_offsets(path: str | Path) -> list[int]:
+    """Byte offsets of all whole frames of an XTC file, and of the end of the last one."""
+    path = Path(path)
+    size = path.stat().st_size
+    offsets, at = [0], 0
+    with path.open("rb") as file:
+        while at + XTC_HEADER_BYTES <= size:
+            file.seek(at)
+            magic, atoms = struct.unpack(">ii", file.read(8))
+            if magic != XTC_MAGIC:
+                raise _damaged(path, f"no XTC frame at byte {at}")
+            if atoms <= XTC_SMALL_SYSTEM:
+                end = at + XTC_HEADER_BYTES + 12 * atoms
+            else:
+                file.seek(at + XTC_HEADER_BYTES + XTC_COMPRESSED_BYTES - 4)
+                raw = file.read(4)
+                if len(raw) < 4:
+                    break
+                (count,) = struct.unpack(">i", raw)
+                end = at + XTC_HEADER_BYTES + XTC_COMPRESSED_BYTES + (count + 3) // 4 * 4
+            if end > size:
+                break
+            at = end
+            offsets.append(at)
+    return offsets
+
+
+def join_xtc(parts: Sequence[tuple[Path, int]], out: Path) -> int:
+    """As `join_dcd`, for XTC files."""
+    with out.open("wb") as target:
+        for path, n in parts:
+            offsets = xtc_offsets(path)
+            if len(offsets) - 1 < n:
+                raise _damaged(path, f"{len(offsets) - 1} frames where {n} were written")
+            with path.open("rb") as source:
+                _copy(source, target, offsets[n])
+    return sum(n for _, n in parts)
+
+
+def _copy(source, target, count: int, chunk: int = 1 << 24) -> None:
+    while count > 0:
+        data = source.read(min(chunk, count))
+        if not data:
+            raise EOFError("the file ended early")
+        target.write(data)
+        count -= len(data)
+
+
+def read_xtc(xtc: Path, n_atoms: int) -> np.ndarray:
+    """Whole frames (frames, atoms, 3) of an XTC file, whose end may be torn, up to the first that has lost atoms."""
+    import chemfiles
+
+    found = []
+    trajectory = chemfiles.Trajectory(str(xtc))
+    try:
+        for k in range(len(xtc_offsets(xtc)) - 1):
+            frame = trajectory.read_step(k)  # its positions are a view that dies with it
+            if len(frame.atoms) != n_atoms:
+                break
+            found.append(np.array(frame.positions))
+    finally:
+        trajectory.close()
+    return np.array(found).reshape(-1, n_atoms, 3)

@@ -1,0 +1,89 @@
+"""Frames of a `dlmd.trajectory.trajectory.Trajectory`: arrays in memory, records of a binary file, or several of these."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class FrameSource(Protocol):
+    """Positions in Å by frame, axis and ion."""
+
+    n_frames: int
+    n_ions: int
+    dtype: np.dtype
+    frame_bytes: int
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        """Frames [start, stop) of ions [first, last): shape (frames, 3, ions)."""
+        ...
+
+
+class ArrayFrames:
+    """A source in memory, from positions (frames, ions, 3)."""
+
+    def __init__(self, positions: np.ndarray):
+        self._planes = positions.transpose(0, 2, 1)
+        self.n_frames, self.n_ions = positions.shape[:2]
+        self.dtype = positions.dtype
+        self.frame_bytes = positions.itemsize * 3 * self.n_ions
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        return self._planes[start:stop, :, first:last]
+
+
+class MappedFrames:
+    """A source in a binary file of equal records, each with x, y and z of all ions as three float32 arrays.
+
+    Parameters
+    ----------
+    path
+        The file, or an open file object (a temporary file).
+    offset, record_bytes, n_frames
+        Where the first record starts, its length, and the number of records.
+    lead, gap
+        Bytes before x, and between x and y (and y and z), within a record: DCD's record marks.
+    """
+
+    dtype = np.dtype("<f4")
+
+    def __init__(
+        self, path, *, n_ions: int, n_frames: int, offset: int, record_bytes: int, lead: int, gap: int
+    ):
+        self._path, self._offset = path, offset
+        self._lead, self._stride = lead // 4, n_ions + gap // 4
+        self.n_frames, self.n_ions, self.frame_bytes = n_frames, n_ions, record_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        words = np.memmap(
+            self._path,
+            dtype=self.dtype,
+            mode="r",
+            offset=self._offset + start * self.frame_bytes,
+            shape=(stop - start, self.frame_bytes // 4),
+        )
+        axes = [words[:, self._lead + axis * self._stride :][:, first:last] for axis in range(3)]
+        return np.stack(axes, axis=1)
+
+
+class JoinedFrames:
+    """Sources one after the other; `skips[i]` leading frames of source i are left out."""
+
+    def __init__(self, parts: Sequence[FrameSource], skips: Sequence[int]):
+        self._parts, self._skips = parts, skips
+        self._ends = np.cumsum([part.n_frames - skip for part, skip in zip(parts, skips, strict=True)])
+        self.n_frames, self.n_ions = int(self._ends[-1]), parts[0].n_ions
+        self.dtype, self.frame_bytes = parts[0].dtype, parts[0].frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        pieces = []
+        while start < stop:
+            i = bisect_right(self._ends, start)
+            end = min(stop, int(self._ends[i]))
+            shift = self._skips[i] - (int(self._ends[i - 1]) if i else 0)
+            pieces.append(self._parts[i].planes(start + shift, end + shift, first, last))
+            start = end
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

@@ -1,0 +1,96 @@
+"""Unwrap periodic coordinates by minimum image, and judge whether that was possible."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.geometry import cell_widths
+
+# Longest move per frame, as a fraction of the cell, at which the image of an ion is still certain: a move of more
+# than one half is taken for a shorter one in the opposite direction, and moves have a spread.
+MAX_STEP = 0.4
+# Wrapped coordinates fill one cell; codes that wrap at updates of the neighbour list leave it by half its skin on each side.
+WRAPPED_MARGIN_A = 1.5
+
+
+class Unwrapper:
+    """Follows all atoms from frame to frame through the periodic boundaries.
+
+    Parameters
+    ----------
+    cell
+        (3, 3), Å, vectors in rows.
+    wrapped
+        True: coordinates are known to be wrapped; False: known to be unwrapped; None: judge from the coordinates.
+    """
+
+    def __init__(self, cell: np.ndarray, *, wrapped: bool | None):
+        self._cell, self._inverse = cell, np.linalg.inv(cell)
+        self._wrapped = wrapped
+        self._last: np.ndarray | None = None
+        self._images: np.ndarray | None = None
+        self._low, self._high = np.full(3, np.inf), np.full(3, -np.inf)
+        self.crossings = 0
+        # longest move along a cell vector in one frame: fraction of the cell, frame, atom
+        self.longest = (0.0, 0, 0)
+        self._frames = 0
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        """Unwrapped positions (atoms, 3) of the next frame, in Å."""
+        fractional = positions @ self._inverse
+        if self._last is None:
+            self._images = np.zeros_like(fractional)
+        else:
+            moved = fractional - self._last
+            jump = np.round(moved)
+            if self._wrapped is not False and jump.any():
+                self._images -= jump
+                self.crossings += int(np.count_nonzero(jump))
+                moved -= jump
+            moved = np.abs(moved, out=moved)
+            at = int(moved.argmax())
+            if moved.flat[at] > self.longest[0]:
+                self.longest = (float(moved.flat[at]), self._frames, at // 3)
+        self._last = fractional
+        self._low = np.minimum(self._low, fractional.min(axis=0))
+        self._high = np.maximum(self._high, fractional.max(axis=0))
+        self._frames += 1
+        return positions + self._images @ self._cell if self.crossings else positions
+
+    def verdict(self, where: str) -> str:
+        """One sentence on what was done.
+
+        Raises
+        ------
+        DlmdError
+            where the images are uncertain.
+        """
+        fraction, frame, atom = self.longest
+        width = float(cell_widths(self._cell).min())
+        longest = f"longest move per frame {100 * fraction:.0f} % of the cell"
+        if self._wrapped is False:
+            return f"coordinates are unwrapped as given; {longest}"
+        extents = self._high - self._low
+        extent = float(extents.max())
+        if self._wrapped is None and (extents > 1.0 + 2.0 * WRAPPED_MARGIN_A / cell_widths(self._cell)).any():
+            if self.crossings:
+                raise DlmdError(
+                    f"coordinates reach over {extent:.1f} cells, so they are unwrapped, "
+                    f"yet {self.crossings} moves per frame exceed half a cell: missing frames, shuffled atoms or an exploded run",
+                    where=where,
+                    remedy="write frames at shorter intervals, sorted by id; or say --wrapped yes or no if you know which",
+                )
+            return f"coordinates are unwrapped as given (they reach over {extent:.1f} cells); {longest}"
+        if fraction > MAX_STEP:
+            raise DlmdError(
+                f"atom {atom} moves {100 * fraction:.0f} % of the cell between frames {frame - 1} and {frame} (smallest width "
+                f"{width:.1f} Å): above {100 * MAX_STEP:.0f} % the periodic image is uncertain (shuffled atoms look the same)",
+                where=where,
+                remedy="write frames at shorter intervals, or unwrapped coordinates (LAMMPS: xu yu zu, dump_modify unwrap yes)",
+            )
+        if self.crossings:
+            return (
+                f"wrapped coordinates were unwrapped by minimum image ({self.crossings} crossings); {longest}"
+            )
+        return f"no atom crosses a boundary, nothing to unwrap; {longest}"

@@ -1,0 +1,354 @@
+"""From trajectories of one temperature to diffusion coefficients, Haven ratio and conductivity, or a verdict
+why not.
+
+With N ions of charge z e in volume V, d = 3:
+
+    D_x    = slope of MSD_x / 2d in the diffusive regime
+    H_R    = D_self / D_total
+    sigma  = N z² e² D_total / (V k_B T)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.intervals import Estimate
+from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
+from dlmd.trajectory.trajectory import HOST_HOP_A, Trajectory
+from dlmd.transport import diffusion, gates, msd, spectrum
+from dlmd.transport import onset as onset_of_diffusion
+from dlmd.transport.gates import Gate, Limits
+from dlmd.transport.msd import MsdCurves
+
+VERSION = 1
+
+AXES = ("a", "b", "c_star")
+
+
+@dataclass
+class TransportResult:
+    """Transport at one temperature; `estimates` is None where the verdict is not 'ok'.
+
+    Attributes
+    ----------
+    curves
+        MSD tensors at the saved lags, in Å².
+    axes
+        (3, 3) unit vectors along a, b and c*, in rows.
+    estimates
+        Diffusion coefficients in Å²/ps by name, scalar and by axis.
+    """
+
+    curves: MsdCurves
+    axes: np.ndarray
+    system: dict
+    verdict: dict
+    window_ps: tuple[float, float] | None
+    onset_ps: float | None
+    estimates: diffusion.Diffusivities | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict["code"] == "ok"
+
+    def to_dict(self) -> dict:
+        """All numbers, JSON-ready: units in the keys, None for what is withheld."""
+        out = {
+            "format": "dlmd-transport",
+            "version": VERSION,
+            "algorithms": {
+                "msd": msd.VERSION,
+                "onset": onset_of_diffusion.VERSION,
+                "diffusion": diffusion.VERSION,
+                "spectrum": spectrum.VERSION,
+                "gates": gates.VERSION,
+            },
+            **self.system,
+            "verdict": self.verdict,
+            "onset_ps": self.onset_ps,
+            "fit_window_ps": list(self.window_ps) if self.window_ps else None,
+            "notes": self.notes,
+            **self._numbers(),
+            "msd": self._msd(),
+        }
+        return out
+
+    def _numbers(self) -> dict:
+        if self.estimates is None:
+            names = ("d_self_cm2_per_s", "d_total_cm2_per_s", "d_distinct_cm2_per_s", "haven_ratio")
+            return {
+                **dict.fromkeys((*names, "conductivity_ms_per_cm")),
+                "axes": None,
+                "d_self_tensor_cm2_per_s": None,
+                "d_total_tensor_cm2_per_s": None,
+                "paper_reading": None,
+            }
+        found = self.estimates
+        return {
+            **self._quantities(found.scalar),
+            "axes": {name: self._quantities(found.axes[name]) for name in AXES},
+            "d_self_tensor_cm2_per_s": (found.self_tensor * CM2_PER_S_PER_A2_PER_PS).tolist(),
+            "d_total_tensor_cm2_per_s": (found.total_tensor * CM2_PER_S_PER_A2_PER_PS).tolist(),
+            "paper_reading": self._paper_reading(),
+        }
+
+    def _conductivity(self, d_total_a2_per_ps: float) -> float:
+        return conductivity_ms_per_cm(
+            diffusion_a2_per_ps=d_total_a2_per_ps,
+            n_ions=self.system["n_ions"],
+            charge_e=self.system["charge_e"],
+            volume_a3=self.system["volume_a3"],
+            temperature_k=self.system["temperature_k"],
+        )
+
+    def _quantities(self, found: dict[str, Estimate | None]) -> dict:
+        return {
+            "d_self_cm2_per_s": _json(found["self"].scaled(CM2_PER_S_PER_A2_PER_PS)),
+            "d_total_cm2_per_s": _json(found["total"].scaled(CM2_PER_S_PER_A2_PER_PS)),
+            "d_distinct_cm2_per_s": _json(found["distinct"].scaled(CM2_PER_S_PER_A2_PER_PS)),
+            "haven_ratio": _json(found["haven"]),
+            "conductivity_ms_per_cm": _json(found["total"].scaled(self._conductivity(1.0))),
+        }
+
+    def _paper_reading(self) -> dict:
+        """The reference paper's own formulae: D at one lag (Eq. 9), and D_total divided by H_R once more (Eq. 11)."""
+        lag = self.window_ps[1]
+        i = int(np.argmin(np.abs(self.curves.lags_ps - lag)))
+        lag = float(self.curves.lags_ps[i])
+        d_self, d_total = (
+            float(np.trace(curve[i])) / (6.0 * lag) for curve in (self.curves.self_, self.curves.total)
+        )
+        haven = d_self / d_total
+        return {
+            "note": "Eq. 9 at one lag instead of a slope; Eq. 11 divides D_total by the Haven ratio, "
+            "which counts the correlation twice",
+            "lag_ps": lag,
+            "d_self_eq9_cm2_per_s": d_self * CM2_PER_S_PER_A2_PER_PS,
+            "d_total_eq9_cm2_per_s": d_total * CM2_PER_S_PER_A2_PER_PS,
+            "haven_ratio_eq10": haven,
+            "conductivity_eq11_ms_per_cm": self._conductivity(d_total / haven),
+        }
+
+    def _msd(self) -> dict:
+        kinds = {"self": self.curves.self_, "total": self.curves.total, "distinct": self.curves.distinct}
+        out = {"lags_ps": self.curves.lags_ps.tolist()}
+        for name, tensor in kinds.items():
+            out[f"{name}_a2"] = np.trace(tensor, axis1=1, axis2=2).tolist()
+        for k, axis in enumerate(AXES):
+            n = self.axes[k]
+            out[axis] = {f"{name}_a2": (tensor @ n @ n).tolist() for name, tensor in kinds.items()}
+        return out
+
+
+def _json(estimate: Estimate | None) -> dict[str, float] | None:
+    if estimate is None:
+        return None
+    return {"value": float(estimate.value), "low": float(estimate.low), "high": float(estimate.high)}
+
+
+def cell_axes(cell: np.ndarray) -> np.ndarray:
+    """(3, 3): unit vectors along a, along b, and along c* (normal to a and b), in rows."""
+    a, b = cell[0] / np.linalg.norm(cell[0]), cell[1] / np.linalg.norm(cell[1])
+    c_star = np.cross(a, b)
+    return np.array([a, b, c_star / np.linalg.norm(c_star)])
+
+
+def analyse(
+    trajectories: Sequence[Trajectory],
+    *,
+    charge: float,
+    temperature_k: float | None = None,
+    lag_start_ps: float | None = None,
+    lag_end_ps: float | None = None,
+    confidence: float = 0.95,
+    limits: Limits | None = None,
+    **bounds: float,
+) -> TransportResult:
+    """Transport coefficients of one or several runs (replicas) of one system at one temperature.
+
+    Parameters
+    ----------
+    charge
+        z of the mobile ion, in e.
+    temperature_k
+        Set point; taken from the trajectories where it is not given.
+    lag_start_ps, lag_end_ps
+        Fit window; the diffusive onset found in the data, and three times the start, where they are not
+        given.
+    confidence
+        Level of the intervals.
+    limits, **bounds
+        Limits of the gates, as an object or by name, see `dlmd.transport.gates.Limits`.
+
+    Raises
+    ------
+    DlmdError
+        where no trajectory, no temperature or no charge is given, replicas differ in system or temperature,
+        or the window does not fit the run. Unphysical or insufficient data give a verdict instead.
+    """
+    limits = limits or Limits(**bounds)
+    system = _system(trajectories, charge=charge, temperature_k=temperature_k)
+    shortest = min(run.length_ps for run in trajectories)
+    _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0].frame_interval_ps)
+
+    stride = msd.thinning(trajectories)
+    runs = [msd.displacements(trajectory, stride=stride) for trajectory in trajectories]
+    curves = msd.curves(runs)
+    relaxation = onset_of_diffusion.find(runs)
+    onset = lag_start_ps if lag_start_ps else diffusion.onset_ps(relaxation, curves)
+    window = None
+    if onset is not None:
+        window = (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
+    failed = [
+        *_motion_gates(curves, window, onset, shortest, limits),
+        *_health_gates(trajectories, system["temperature_k"], limits),
+    ]
+    verdict = gates.verdict(failed)
+    axes = cell_axes(trajectories[0].cell)
+    estimates = None
+    if verdict["code"] == "ok":
+        estimates = diffusion.estimate(
+            runs,
+            curves,
+            window=window,
+            relaxation=relaxation,
+            axes=dict(zip(AXES, axes, strict=True)),
+            confidence=confidence,
+        )
+    saved = msd.log_lags(len(curves.lags_ps))
+    return TransportResult(
+        curves=MsdCurves(curves.lags_ps[saved], curves.self_[saved], curves.total[saved]),
+        axes=axes,
+        system={**system, "confidence": confidence},
+        verdict=verdict,
+        window_ps=window,
+        onset_ps=None if onset is None else float(onset),
+        estimates=estimates,
+        notes=[
+            *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
+            *host_notes(system["host_hopped"]),
+        ],
+    )
+
+
+def _system(trajectories: Sequence[Trajectory], *, charge: float, temperature_k: float | None) -> dict:
+    if not trajectories:
+        raise DlmdError("no trajectory given", remedy="name at least one")
+    if not np.isfinite(charge) or charge == 0:
+        raise DlmdError(
+            f"charge of the mobile ion: {charge}", remedy="give its formal charge in e, such as 1 for Li"
+        )
+    first = trajectories[0]
+    temperatures = {run.temperature_k for run in trajectories if run.temperature_k is not None}
+    if temperature_k is None:
+        if len(temperatures) != 1:
+            raise DlmdError(
+                f"temperature of the trajectories: {sorted(temperatures) or 'unknown'}",
+                remedy="give one temperature, and trajectories of that temperature",
+            )
+        temperature_k = temperatures.pop()
+    if not temperature_k > 0:
+        raise DlmdError(f"temperature {temperature_k} K", remedy="give a positive temperature")
+    for run in trajectories[1:]:
+        if run.mobile != first.mobile or abs(run.volume / first.volume - 1) > 1e-3:
+            raise DlmdError(
+                f"replicas differ: {run.mobile} in {run.volume:.2f} Å³ against {first.mobile} in {first.volume:.2f} Å³",
+                remedy="analyse different systems apart",
+            )
+    return {
+        "mobile": first.mobile,
+        "charge_e": float(charge),
+        "temperature_k": float(temperature_k),
+        "volume_a3": float(first.volume),
+        "cell_a": np.asarray(first.cell).tolist(),
+        "n_ions": int(first.n_ions),
+        "n_host_atoms": int(first.n_host_atoms),
+        "replicas": len(trajectories),
+        "n_frames": int(sum(run.n_frames for run in trajectories)),
+        "frame_interval_ps": float(first.frame_interval_ps),
+        "length_ps": float(sum(run.length_ps for run in trajectories)),
+        "host_shift_a": _host(trajectories, "median_shift_a"),
+        "host_hopped": _host(trajectories, "hopped"),
+    }
+
+
+def _host(trajectories: Sequence[Trajectory], name: str) -> dict[str, float] | None:
+    """One number of `HostHealth` by species, of the run with the largest; None where no host was recorded."""
+    found = [getattr(run.host, name) for run in trajectories if run.host is not None]
+    return {kind: max(one[kind] for one in found) for kind in found[0]} if found else None
+
+
+def host_notes(hopped: Mapping[str, int] | None) -> list[str]:
+    """Single atoms of the host (`HostHealth.hopped`) that have left their places: no verdict, but never silent."""
+    return [
+        f"{count} {kind} of the host at rest more than {HOST_HOP_A:g} Å from the place of the start"
+        for kind, count in (hopped or {}).items()
+        if count
+    ]
+
+
+def _check_window(start: float | None, end: float | None, length_ps: float, interval_ps: float) -> None:
+    if start is None and end is None:
+        return
+    if start is None:
+        raise DlmdError(f"lag_end {end} ps without lag_start", remedy="give both, or neither")
+    last = end if end is not None else diffusion.WINDOW * start
+    if not (interval_ps <= start < last <= 0.7 * length_ps):
+        raise DlmdError(
+            f"fit window {start:g} to {last:g} ps with frames every {interval_ps:g} ps and runs of {length_ps:g} ps",
+            remedy=f"choose {interval_ps:g} ps <= start < end <= {0.7 * length_ps:g} ps",
+        )
+
+
+def _motion_gates(
+    curves: MsdCurves,
+    window: tuple[float, float] | None,
+    onset: float | None,
+    shortest_ps: float,
+    limits: Limits,
+) -> list[Gate | None]:
+    n = round(shortest_ps / curves.lags_ps[1]) + 1
+    trace = np.trace(curves.self_[:n], axis1=1, axis2=2)
+    if window is None:
+        # without an onset, judge by the later half
+        first, last = n // 4, n // 2
+    else:
+        first, last = (min(round(lag / curves.lags_ps[1]), n - 1) for lag in window)
+    last = max(last, first + 1)
+    slope = (trace[last] - trace[first]) / (last - first)
+    # the line through the window, at the end of the run
+    reach = float(trace[first] + slope * (n - 1 - first))
+    return [
+        gates.hops(reach, limits),
+        gates.linear(trace, limits, first=first, last=last),
+        gates.long_enough(shortest_ps, onset, limits),
+        gates.sum_moves(float(np.trace(curves.total[last])), float(trace[last])),
+    ]
+
+
+def _health_gates(
+    trajectories: Sequence[Trajectory], temperature_k: float, limits: Limits
+) -> list[Gate | None]:
+    failed = []
+    for run in trajectories:
+        if run.host is not None:
+            failed.append(gates.host_solid(run.host.msd_a2, limits))
+            failed.append(gates.host_same(run.host.median_shift_a, limits))
+            failed.append(gates.host_still(run.host.drift_a, limits))
+        elif run.host_centre is not None:
+            drift = float(np.linalg.norm(run.host_centre[-1] - run.host_centre[0]))
+            failed.append(gates.host_still(drift, limits))
+        if run.thermo is not None:
+            time = run.thermo["time_ps"]
+            failed.append(gates.temperature_steady(time, run.thermo["temperature_k"], temperature_k, limits))
+            if "conserved_ev" in run.thermo:
+                n_atoms = run.n_ions + run.n_host_atoms
+                failed.append(
+                    gates.energy_conserved(time, run.thermo["conserved_ev"], n_atoms, temperature_k, limits)
+                )
+    return failed

@@ -1,0 +1,254 @@
+"""Named verdicts: reasons why a trajectory has no diffusion coefficient or conductivity to report.
+
+Each check takes numbers and returns a `Gate` where its limit is broken, None otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import log
+
+import numpy as np
+
+from dlmd.base.units import BOLTZMANN_EV_PER_K
+
+VERSION = 2
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A broken limit: what it is called, the value found (None where there is none), the limit, and what to do."""
+
+    code: str
+    value: float | None
+    limit: float
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of the gates.
+
+    Attributes
+    ----------
+    hop_length_a
+        Distance of neighbouring sites in Å; a mean square displacement below its square is no diffusion.
+    loglog_tolerance
+        Accepted distance of the log-log slope of MSD_self from 1.
+    onsets_per_run
+        Length of a run in units of the diffusive onset t*, at least.
+    host_msd_a2
+        Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
+        species).
+    host_shift_a
+        Median distance between the mean positions of an atom in the first and the last fifth, at most (per species). A solid
+        in which half of the atoms rest elsewhere has become another one.
+    host_drift_a
+        Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes
+        kinetic energy from the ions.
+    temperature_fraction
+        Accepted deviation of the mean temperature from the set point, and of the trend over a run, as a
+        fraction.
+    energy_drift_fraction
+        Accepted trend of the conserved energy over a run, per atom, as a fraction of k_B T.
+    """
+
+    hop_length_a: float = 3.0
+    loglog_tolerance: float = 0.3
+    onsets_per_run: float = 8.0
+    host_msd_a2: float = 3.0
+    host_shift_a: float = 0.5
+    host_drift_a: float = 10.0
+    temperature_fraction: float = 0.05
+    energy_drift_fraction: float = 0.1
+
+
+def verdict(gates: Iterable[Gate | None]) -> dict:
+    """JSON-ready verdict: the code of the first broken limit or 'ok', a sentence, and all broken limits."""
+    failed = [gate for gate in gates if gate is not None]
+    if not failed:
+        return {"code": "ok", "message": "diffusive; all limits kept", "gates": []}
+    return {
+        "code": failed[0].code,
+        "message": "; ".join(gate.message for gate in failed)
+        + f". {failed[0].remedy[0].upper()}{failed[0].remedy[1:]}.",
+        "gates": [asdict(gate) for gate in failed],
+    }
+
+
+def hops(msd_a2: float, limits: Limits) -> Gate | None:
+    """Have the ions left their sites? `msd_a2` is MSD_self over the length of the run."""
+    limit = limits.hop_length_a**2
+    if msd_a2 >= limit:
+        return None
+    return Gate(
+        "not_diffusive",
+        msd_a2,
+        limit,
+        f"MSD_self reaches {msd_a2:.2f} Å² in the whole run, less than one hop squared ({limit:.1f} Å²)",
+        "run longer or hotter",
+    )
+
+
+def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) -> Gate | None:
+    """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail
+    (a curve with no logarithm is left to `hops`).
+
+    They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3]
+    without the offset of the line through the window, where motion has outgrown it: rattling in cages adds a
+    constant to a linear MSD.
+    """
+    n = len(msd_self_a2)
+    middle, late = max(1, n // 9), n // 3
+    slope_in_window = (msd_self_a2[last] - msd_self_a2[first]) / (last - first)
+    offset = max(msd_self_a2[first] - slope_in_window * first, 0.0)
+    slopes = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
+    if msd_self_a2[late] > 2 * offset:
+        slopes.append(_loglog_slope(msd_self_a2 - offset, middle, late))
+    slopes = [s for s in slopes if s is not None]
+    if not slopes:
+        return None
+    slope = min(slopes, key=lambda s: abs(s - 1))
+    if abs(slope - 1) <= limits.loglog_tolerance:
+        return None
+    below = slope < 1
+    return Gate(
+        "not_diffusive",
+        slope,
+        1 - limits.loglog_tolerance if below else 1 + limits.loglog_tolerance,
+        f"MSD_self grows as t^{slope:.2f}: the ions " + ("rattle in cages" if below else "flow or drift"),
+        "run longer or hotter" if below else "look for drift of the cell, or a molten host",
+    )
+
+
+def _loglog_slope(curve: np.ndarray, first: int, last: int) -> float | None:
+    """None where the curve or the lags have no logarithm."""
+    if not (1 <= first < last and curve[first] > 0 and curve[last] > 0):
+        return None
+    return log(curve[last] / curve[first]) / log(last / first)
+
+
+def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gate | None:
+    """Does the (shortest) run last many onsets of diffusion?"""
+    if onset_ps is None:
+        return Gate(
+            "too_short",
+            None,
+            limits.onsets_per_run,
+            f"no diffusive onset found within the {length_ps:g} ps of the run",
+            "run longer, or give the fit window",
+        )
+    if length_ps >= limits.onsets_per_run * onset_ps:
+        return None
+    return Gate(
+        "too_short",
+        length_ps / onset_ps,
+        limits.onsets_per_run,
+        f"the run of {length_ps:g} ps lasts {length_ps / onset_ps:.1f} times the diffusive onset of {onset_ps:.3g} ps, "
+        f"at least {limits.onsets_per_run:g} are needed",
+        "run longer",
+    )
+
+
+def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
+    """Is the frame of reference the host's? In that of the mobile ions themselves their sum stands still."""
+    limit = 1e-6 * msd_self_a2
+    if msd_total_a2 > limit:
+        return None
+    return Gate(
+        "sum_at_rest",
+        msd_total_a2,
+        limit,
+        f"the sum of all mobile ions does not move (MSD_total {msd_total_a2:.1e} Å²)",
+        "give positions in the frame of the host, with the host's atoms",
+    )
+
+
+def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
+    """Is the host no melt? `msd_a2` by species."""
+    species, value = max(msd_a2.items(), key=lambda item: item[1])
+    if value <= limits.host_msd_a2:
+        return None
+    return Gate(
+        "host_molten",
+        value,
+        limits.host_msd_a2,
+        f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, "
+        f"limit {limits.host_msd_a2:g} Å²",
+        "check the potential and the temperature; analyse the part before the host moved",
+    )
+
+
+def host_same(median_shift_a: dict[str, float], limits: Limits) -> Gate | None:
+    """Is the crystal at the end the one of the start? `median_shift_a` by species."""
+    species, value = max(median_shift_a.items(), key=lambda item: item[1], default=("", 0.0))
+    if value <= limits.host_shift_a:
+        return None
+    return Gate(
+        "host_transformed",
+        value,
+        limits.host_shift_a,
+        f"half of the {species} of the host rest {value:.2f} Å and more from where they rested at the start of the run, limit "
+        f"{limits.host_shift_a:g} Å: the crystal has changed its structure meanwhile",
+        "equilibrate for longer, so that the change comes before the run, or analyse the part after it; a host whose groups "
+        "turn needs a higher limit",
+    )
+
+
+def host_still(drift_a: float, limits: Limits) -> Gate | None:
+    """Did the cell as a whole stay?"""
+    if drift_a <= limits.host_drift_a:
+        return None
+    return Gate(
+        "host_drifting",
+        drift_a,
+        limits.host_drift_a,
+        f"the host's centre of mass travelled {drift_a:.1f} Å, limit {limits.host_drift_a:g} Å",
+        "remove the momentum of the cell in the MD",
+    )
+
+
+def temperature_steady(
+    time_ps: np.ndarray, temperature_k: np.ndarray, set_point_k: float | None, limits: Limits
+) -> Gate | None:
+    """Mean temperature against the set point, and the trend over the run."""
+    mean = float(np.mean(temperature_k))
+    target = mean if set_point_k is None else set_point_k
+    limit = limits.temperature_fraction * target
+    offset, trend = mean - target, trend_over_run(time_ps, temperature_k)
+    worst, what = (offset, "off its set point") if abs(offset) >= abs(trend) else (trend, "from start to end")
+    if abs(worst) <= limit:
+        return None
+    return Gate(
+        "temperature_drift",
+        worst,
+        limit,
+        f"the temperature is {worst:+.1f} K {what}, limit {limit:.1f} K",
+        "equilibrate longer, or check the thermostat",
+    )
+
+
+def energy_conserved(
+    time_ps: np.ndarray, conserved_ev: np.ndarray, n_atoms: int, temperature_k: float, limits: Limits
+) -> Gate | None:
+    """Trend of the conserved energy over the run, per atom."""
+    trend = trend_over_run(time_ps, conserved_ev) / n_atoms
+    limit = limits.energy_drift_fraction * BOLTZMANN_EV_PER_K * temperature_k
+    if abs(trend) <= limit:
+        return None
+    return Gate(
+        "energy_drift",
+        trend * 1e3,
+        limit * 1e3,
+        f"the conserved energy drifts by {trend * 1e3:+.2f} meV/atom over the run, limit {limit * 1e3:.2f} meV/atom",
+        "shorten the time step, or check the potential",
+    )
+
+
+def trend_over_run(time_ps: np.ndarray, values: np.ndarray) -> float:
+    """Least-squares slope times the length of the run."""
+    if len(time_ps) < 2:
+        return 0.0
+    return float(np.polyfit(time_ps - time_ps[0], values, 1)[0] * (time_ps[-1] - time_ps[0]))

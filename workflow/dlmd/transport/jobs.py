@@ -1,0 +1,158 @@
+"""From MD segments to the numbers of one temperature, their Arrhenius fit, and RDFs over the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import read_json, write_json
+from dlmd.base.units import FS_PER_PS
+from dlmd.transport import tables
+
+if TYPE_CHECKING:
+    from dlmd.trajectory.rdf import RdfSet
+
+
+def temperature(
+    segments: Sequence[str], *, result: str, msd: str, settings: Mapping, charge: float, replicas: int
+) -> None:
+    """Analyse all replicas of one temperature.
+
+    Parameters
+    ----------
+    segments
+        Sidecars of all replicas, replica by replica.
+    settings
+        The config's section `transport`.
+    """
+    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.transport.analysis import analyse
+
+    per_replica = len(segments) // replicas
+    chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
+    analysis = analyse(
+        [Trajectory.from_segments(chain) for chain in chains],
+        charge=charge,
+        **analysis_settings(settings),
+    )
+    data = analysis.to_dict()
+    tables.write_msd(msd, data["msd"])
+    write_json(Path(result), data)
+
+
+def analysis_settings(settings: Mapping) -> dict:
+    """The config's section `transport` as `dlmd.transport.analysis.analyse` takes it."""
+    return {
+        "lag_start_ps": settings["lag_start_ps"],
+        "lag_end_ps": settings["lag_end_ps"],
+        "confidence": settings["confidence"],
+        "hop_length_a": settings["hop_length_angstrom"],
+        "host_shift_a": settings["max_host_shift_angstrom"],
+    }
+
+
+def plot_msd(results: Sequence[str], figures: Sequence[str]) -> None:
+    """MSD curves of all temperatures in one figure."""
+    from dlmd.transport import plots
+
+    plots.save(plots.msd_panels([read_json(p) for p in results]), figures)
+
+
+def arrhenius(
+    results: Sequence[str],
+    *,
+    reference: str | None,
+    result: str,
+    table: str,
+    figures: Sequence[str],
+    predict_k: Sequence[float],
+    confidence: float,
+) -> None:
+    """Fit all temperatures; JSON, CSV and figure."""
+    from dlmd.transport import plots
+    from dlmd.transport.arrhenius import fit
+
+    temperatures = [read_json(p) for p in results]
+    fitted = fit(temperatures, predict_k=predict_k, confidence=confidence)
+    write_json(Path(result), fitted)
+    tables.write_temperatures(table, temperatures)
+    plots.save(plots.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures)
+
+
+def reference_points(path: str | None) -> dict[str, tuple[float, float]]:
+    """Published conductivities to draw: label -> (temperature in K, mS/cm)."""
+    import yaml
+
+    if path is None:
+        return {}
+    section = yaml.safe_load(Path(path).read_text()).get("conductivity_ms_per_cm")
+    return {label: (section["temperature_k"], v) for label, v in section["values"].items()} if section else {}
+
+
+def compare_rdf(
+    frames: Sequence[str], run: str, *, result: str, table: str, figures: Sequence[str], discard_ps: float
+) -> None:
+    """RDFs of the potential's MD and of the engine's at the same temperature, and how far they differ.
+
+    Both start from the relaxed production cell (where the engine has labelled it) and are compared over the same time after
+    that start: the engine's runs are short, and ions that spread later would look like an error of the potential.
+
+    Parameters
+    ----------
+    frames
+        Label trajectories at this temperature.
+    run
+        Sidecar 0000.json of the potential's equilibration.
+
+    Raises
+    ------
+    DlmdError
+        where the two have no time in common.
+    """
+    import numpy as np
+
+    from dlmd.trajectory import rdf
+    from dlmd.trajectory.segments import all_atoms
+    from dlmd.transport import plots
+
+    labels = [_label_frames(path, discard_ps) for path in frames]
+    engine = rdf.mean([r for r, _ in labels])
+    end_ps = max(end for _, end in labels)
+    equilibration = all_atoms([run])
+    time_ps = equilibration.steps * equilibration.time_step_fs / FS_PER_PS
+    common = (time_ps >= discard_ps) & (time_ps <= end_ps)
+    if not common.any():
+        raise DlmdError(
+            f"no frame between {discard_ps:g} and {end_ps:g} ps, where the engine's are",
+            where=run,
+            remedy="lower md.position_interval_fs, raise md.equilibrate_ps, or lower labels.aimd.discard_ps",
+        )
+    potential = rdf.rdfs(equilibration.positions[common], equilibration.symbols, cell=equilibration.cell)
+    sets = {"potential": potential, "engine": engine}
+    columns, values = rdf.table(sets)
+    np.savetxt(table, values, delimiter=",", header=",".join(columns), comments="", fmt="%.6g")
+    write_json(
+        Path(result),
+        {
+            "difference": rdf.difference(potential, engine),
+            "first_peak_a": {name: {pair: s.first_peak_a(pair) for pair in s.g} for name, s in sets.items()},
+            "frames": {name: s.n_frames for name, s in sets.items()},
+            "window_ps": [discard_ps, end_ps],
+        },
+    )
+    plots.save(plots.rdf_panels(sets), figures)
+
+
+def _label_frames(path: str, discard_ps: float) -> tuple[RdfSet, float]:
+    """RDFs of one label trajectory, its start left out, and the time of its last frame."""
+    import ase.io
+    import numpy as np
+
+    from dlmd.trajectory import rdf
+
+    images = [a for a in ase.io.read(path, ":") if a.info["time_ps"] >= discard_ps]
+    positions = np.array([a.positions for a in images])
+    found = rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
+    return found, images[-1].info["time_ps"]

@@ -1,0 +1,318 @@
+"""Figures of transport: mean squared displacements, Arrhenius plots and radial distribution functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmd.base import plot_style as style
+from dlmd.base.plot_style import save
+from dlmd.trajectory.rdf import RdfSet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["arrhenius", "msd", "msd_panels", "rdf_panels", "save"]
+
+KINDS = {"self": style.BLUE, "total": style.VERMILION, "distinct": style.GREEN}
+# Origins grow few beyond this part of the run; the linear panel ends there.
+_SHOWN_FRACTION = 0.5
+_GRID_POINTS = 60
+# Height of the marks of temperatures without a value, as a fraction of the axis.
+_GATED_HEIGHT = 0.03
+
+
+def msd(result: Mapping) -> Figure:
+    """MSD of one temperature against lag: self, total and distinct, linear beside logarithmic, the fit window shaded.
+
+    `result` is `TransportResult.to_dict()`.
+    """
+    fig, axes = style.figure(1, 2, width=9.0, height=4.0)
+    linear, loglog = axes[0]
+    lags = np.array(result["msd"]["lags_ps"])
+    shown = lags <= _SHOWN_FRACTION * lags[-1]
+    for kind, colour in KINDS.items():
+        values = np.array(result["msd"][f"{kind}_a2"])
+        linear.plot(lags[shown], values[shown], color=colour, label=kind)
+        positive = shown & (lags > 0) & (values > 0)
+        if kind != "distinct":
+            loglog.plot(lags[positive], values[positive], color=colour, label=kind)
+    _slope_one(loglog, lags[shown], np.array(result["msd"]["self_a2"])[shown])
+    linear.axhline(0.0, color="0.8", lw=0.8, zorder=0)
+    window = result["fit_window_ps"]
+    for ax in (linear, loglog):
+        if window:
+            ax.axvspan(*window, color=style.YELLOW, alpha=0.35, lw=0, label="fit window")
+        ax.set_xlabel("lag (ps)")
+        ax.set_ylabel(f"MSD of {result['mobile']} (Å²)")
+    linear.set_xlim(0, lags[shown][-1])
+    linear.legend(loc="upper left", frameon=False)
+    loglog.set_xscale("log")
+    loglog.set_yscale("log")
+    loglog.legend(loc="upper left", frameon=False)
+    verdict = "" if result["verdict"]["code"] == "ok" else f": {result['verdict']['code'].replace('_', ' ')}"
+    linear.set_title(f"{result['temperature_k']:g} K{verdict}", loc="left", fontsize=11)
+    return fig
+
+
+def msd_panels(results: Sequence[Mapping]) -> Figure:
+    """MSD of several temperatures: self beside total, logarithmic; fit windows heavy, temperatures with a verdict dashed."""
+    from matplotlib import colormaps
+
+    fig, axes = style.figure(1, 2, width=9.0, height=4.2)
+    ordered = sorted(results, key=lambda r: r["temperature_k"])
+    colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(ordered)))
+    for ax, kind in zip(axes[0], ("self", "total"), strict=True):
+        for result, colour in zip(ordered, colours, strict=True):
+            lags, values = np.array(result["msd"]["lags_ps"]), np.array(result["msd"][f"{kind}_a2"])
+            shown = (lags > 0) & (lags <= _SHOWN_FRACTION * lags[-1]) & (values > 0)
+            ok = result["verdict"]["code"] == "ok"
+            label = f"{result['temperature_k']:g} K" + (
+                "" if ok else f" ({result['verdict']['code'].replace('_', ' ')})"
+            )
+            ax.plot(lags[shown], values[shown], color=colour, lw=1.2, ls="-" if ok else "--", label=label)
+            if ok:
+                first, last = result["fit_window_ps"]
+                inside = shown & (lags >= first) & (lags <= last)
+                ax.plot(lags[inside], values[inside], color=colour, lw=4.0, alpha=0.55, solid_capstyle="butt")
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xlabel("lag (ps)")
+        ax.set_ylabel(f"MSD$_{{\\mathrm{{{kind}}}}}$ of {ordered[0]['mobile']} (Å²)")
+    hottest = ordered[-1]["msd"]
+    lags = np.array(hottest["lags_ps"])
+    shown = lags <= _SHOWN_FRACTION * lags[-1]
+    _slope_one(axes[0, 0], lags[shown], np.array(hottest["self_a2"])[shown])
+    axes[0, 0].legend(fontsize=9, frameon=False)
+    return fig
+
+
+def arrhenius(
+    results: Sequence[Mapping], fitted: Mapping, *, reference: Mapping[str, tuple[float, float]] | None = None
+) -> Figure:
+    """ln(sigma T) against 1000/T with intervals, the fit with its band, and its extrapolation dashed.
+
+    Parameters
+    ----------
+    results
+        `TransportResult.to_dict()` of every temperature. One with a verdict has no conductivity: it is marked hollow at the
+        foot of the figure.
+    fitted
+        What `dlmd.transport.arrhenius.fit` made of them.
+    reference
+        Published conductivities to compare with: label -> (temperature in K, mS/cm).
+    """
+    reference = reference or {}
+    fig, axes = style.figure(1, 1, width=6.4, height=4.8)
+    ax = axes[0, 0]
+    usable = [r for r in results if r["verdict"]["code"] == "ok"]
+    gated = [r for r in results if r["verdict"]["code"] != "ok"]
+    fit = fitted["fits"].get("conductivity")
+    if fit:
+        inside = [r["temperature_k"] for r in usable]
+        everything = inside + [r["temperature_k"] for r in gated] + [t for t, _ in reference.values()]
+        everything += [p["temperature_k"] for p in fit["predictions"]]
+        _line(ax, results, fitted, (min(inside), max(inside)), (min(everything), max(everything)))
+    if usable:
+        temperature = np.array([r["temperature_k"] for r in usable])
+        value, low, high = (
+            np.array([r["conductivity_ms_per_cm"][key] for r in usable]) for key in ("value", "low", "high")
+        )
+        ax.errorbar(
+            1000 / temperature,
+            _ln_sigma_t(value, temperature),
+            yerr=[np.log(value / low), np.log(high / value)],
+            fmt="o",
+            color=style.BLUE,
+            capsize=3,
+            label=f"MD, {100 * usable[0].get('confidence', fitted['confidence']):g} % interval",
+            zorder=3,
+        )
+    if gated:
+        codes = ", ".join(sorted({r["verdict"]["code"].replace("_", " ") for r in gated}))
+        ax.plot(
+            [1000 / r["temperature_k"] for r in gated],
+            [_GATED_HEIGHT] * len(gated),
+            "o",
+            mfc="white",
+            mec=style.BLUE,
+            transform=ax.get_xaxis_transform(),
+            label=f"no value: {codes}",
+            zorder=4,
+        )
+    for (label, (temperature, value)), marker, colour in zip(
+        reference.items(), cycle("*Ds^v"), cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY))
+    ):
+        ax.plot(
+            1000 / temperature,
+            _ln_sigma_t(value, temperature),
+            marker,
+            color=colour,
+            ms=9,
+            mec="black",
+            mew=0.5,
+            label=label,
+        )
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel("ln(σT / (mS/cm K))")
+    if not usable:
+        ax.set_yticks([])
+    _temperature_axis(ax, [r["temperature_k"] for r in results] + [t for t, _ in reference.values()])
+    handles, labels = ax.get_legend_handles_labels()
+    # error bars come last by themselves
+    order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("MD,"))
+    ax.legend([handles[k] for k in order], [labels[k] for k in order], fontsize=9, frameon=False)
+    return fig
+
+
+def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]]) -> Figure:
+    """ln(sigma T) against 1000/T of several runs or levels over each other: points and fits with their intervals.
+
+    `subjects`: label -> (results of its temperatures, what `dlmd.transport.arrhenius.fit` made of them), as for `arrhenius`.
+    """
+    fig, axes = style.figure(1, 1, width=6.4, height=4.8)
+    ax = axes[0, 0]
+    every = []
+    for (label, (results, fitted)), colour, marker in zip(
+        subjects.items(), cycle(style.CYCLE), cycle("os^Dv<>")
+    ):
+        usable = [r for r in results if r["verdict"]["code"] == "ok"]
+        temperature = np.array([r["temperature_k"] for r in usable])
+        every += list(temperature)
+        if not usable:
+            continue
+        value, low, high = (
+            np.array([r["conductivity_ms_per_cm"][key] for r in usable]) for key in ("value", "low", "high")
+        )
+        fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
+        energy = fit["activation_energy_ev"] if fit else None
+        said = (
+            f", $E_a$ = {energy['value']:.2f} eV [{energy['low']:.2f}, {energy['high']:.2f}]" if fit else ""
+        )
+        ax.errorbar(
+            1000 / temperature,
+            _ln_sigma_t(value, temperature),
+            yerr=[np.log(value / low), np.log(high / value)],
+            fmt=marker,
+            color=colour,
+            capsize=3,
+            label=label + said,
+            zorder=3,
+        )
+        if fit:
+            asked = [p["temperature_k"] for p in fit["predictions"]]
+            every += asked
+            inside = (temperature.min(), temperature.max())
+            for first, last, dashes in ((*inside, "-"), (min([*asked, inside[0]]), inside[0], "--")):
+                if first < last:
+                    grid = np.linspace(first, last, 40)
+                    middle, lower, upper = fitted_ln_sigma_t(results, fitted, grid).T
+                    ax.plot(1000 / grid, middle, dashes, color=colour, lw=1.4)
+                    ax.fill_between(1000 / grid, lower, upper, color=colour, alpha=0.15, lw=0)
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel("ln(σT / (mS/cm K))")
+    if every:
+        _temperature_axis(ax, every)
+    ax.legend(fontsize=9, frameon=False)
+    return fig
+
+
+def rdf_panels(sets: Mapping[str, RdfSet]) -> Figure:
+    """g(r) of every pair, the named sets over each other."""
+    pairs = list(next(iter(sets.values())).g)
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    fig, axes = style.figure(rows, columns, width=3.0 * columns, height=2.4 * rows + 0.3)
+    for ax, pair in zip(axes.flat, pairs, strict=False):
+        for (label, rdfs), colour, dashes in zip(sets.items(), style.CYCLE, cycle(("-", "--", ":"))):
+            ax.plot(rdfs.r_a, rdfs.g[pair], color=colour, ls=dashes, lw=1.4, label=label)
+        ax.axhline(1.0, color="0.8", lw=0.8, zorder=0)
+        ax.set_title(pair, loc="left", fontsize=10)
+        ax.set_xlim(left=0)
+        ax.set_ylim(bottom=0)
+    for ax in axes.flat[len(pairs) :]:
+        ax.set_visible(False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("g(r)")
+    for column in range(columns):
+        axes[(len(pairs) - 1 - column) // columns, column].set_xlabel("r (Å)")
+    axes[0, 0].legend(fontsize=9, frameon=False)
+    return fig
+
+
+def _slope_one(ax: Axes, lags: np.ndarray, values: np.ndarray) -> None:
+    """A dotted guide of slope 1 above a curve."""
+    usable = (lags > 0) & (values > 0)
+    lags, values = lags[usable], values[usable]
+    if len(lags) > 2:
+        middle = int(np.searchsorted(lags, np.sqrt(lags[0] * lags[-1])))
+        guide = lags[middle:]
+        ax.plot(guide, 2.0 * values[middle] * guide / guide[0], color="0.5", ls=":", lw=1.2, label="slope 1")
+
+
+def _ln_sigma_t(sigma_ms_per_cm, temperature_k):
+    return np.log(np.asarray(sigma_ms_per_cm) * np.asarray(temperature_k))
+
+
+def fitted_ln_sigma_t(
+    results: Sequence[Mapping], fitted: Mapping, temperatures_k: Sequence[float]
+) -> np.ndarray:
+    """(temperatures, 3): ln(σT / (mS/cm K)) of the fit and the ends of its interval at `temperatures_k`."""
+    from dlmd.transport.arrhenius import fit
+
+    again = fit(results, predict_k=list(temperatures_k), confidence=fitted["confidence"])
+    found = [p["value_ms_per_cm"] for p in again["fits"]["conductivity"]["predictions"]]
+    table = np.array([[p["value"], p["low"], p["high"]] for p in found])
+    return _ln_sigma_t(table, np.asarray(temperatures_k)[:, None])
+
+
+def _line(
+    ax: Axes,
+    results: Sequence[Mapping],
+    fitted: Mapping,
+    inside: tuple[float, float],
+    reach: tuple[float, float],
+) -> None:
+    """The fit and its band: solid between the fitted temperatures, dashed beyond."""
+    energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
+    label = f"$E_a$ = {energy['value']:.3f} eV [{energy['low']:.3f}, {energy['high']:.3f}]"
+    low, high = inside
+    for first, last, dashes, name in (
+        (low, high, "-", label),
+        (reach[0], low, "--", "extrapolation"),
+        (high, reach[1], "--", None if reach[0] < low else "extrapolation"),
+    ):
+        if last - first < 1e-6:
+            continue
+        inverse = np.linspace(1 / last, 1 / first, _GRID_POINTS)
+        heights = fitted_ln_sigma_t(results, fitted, 1 / inverse)
+        ax.plot(1000 * inverse, heights[:, 0], color=style.BLACK, ls=dashes, lw=1.2, label=name)
+        ax.fill_between(1000 * inverse, heights[:, 1], heights[:, 2], color="0.6", alpha=0.35, lw=0)
+
+
+# of the axis, that a label of three digits takes
+_LABEL_WIDTH = 0.055
+
+
+def _temperature_axis(ax: Axes, temperatures_k: Sequence[float]) -> None:
+    """The temperatures along the top, in K; labels that would touch the one before are left out."""
+    top = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
+    ticks = sorted({round(t) for t in temperatures_k})
+    apart = _LABEL_WIDTH * (1 / ticks[0] - 1 / ticks[-1])
+    labels, free = [], 0.0
+    for t in ticks:
+        room = not labels or free - 1 / t >= apart
+        labels.append(f"{t:g}" if room else "")
+        free = 1 / t if room else free
+    top.set_xticks(ticks, labels)
+    top.minorticks_off()
+    top.set_xlabel("T (K)")
+
+
+def _reciprocal(x):
+    with np.errstate(divide="ignore"):
+        return 1000.0 / np.asarray(x, dtype=float)

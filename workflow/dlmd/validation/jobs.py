@@ -1,0 +1,168 @@
+"""Trial runs of a potential, and the gate that they open."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import read_json, write_json
+from dlmd.validation import acceptance, trial
+
+COMMITTEE_FRAMES = 30
+
+
+def try_out(
+    relaxed: str,
+    models: Sequence[str],
+    labels: Sequence[str],
+    *,
+    potential: int,
+    result: str,
+    table: str,
+    figures: Sequence[str],
+    plan: Mapping,
+    dynamics: Mapping,
+    temperature_k: float,
+    charges: Mapping[str, int],
+    discard_ps: float,
+    seed: int,
+    command: str | None,
+    threads: int,
+    log: str,
+) -> None:
+    """Trial run of potential number `potential` (see `dlmd.validation.trial`), judged by the engine's labels and by the other `models`.
+
+    Parameters
+    ----------
+    labels
+        Label trajectories at the temperature of the RDF comparison; none leaves the comparison out.
+    plan
+        Fields of `dlmd.validation.trial.Plan`.
+    """
+    import ase.io
+
+    from dlmd.md.inputs import deepmd_dynamics
+    from dlmd.process import programs
+    from dlmd.validation import trial_plots
+
+    atoms = ase.io.read(relaxed)
+    plan = trial.Plan(**plan)
+    settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k)
+    work = Path(result).with_suffix(".work")
+    run = trial.run(
+        atoms,
+        work,
+        dynamics=settings,
+        plan=plan,
+        seed=seed,
+        lmp=programs.command("lmp", command),
+        threads=threads,
+        log=Path(log).resolve(),
+    )
+    found = {
+        "potential": potential,
+        "temperature_k": temperature_k,
+        "ended": run.ended,
+        "energy_drift_mev_per_atom_ps": None,
+        "temperature_error": None,
+        "host_coordination": {},
+        "rdf": None,
+        "relative_deviation": None,
+    }
+    if not run.ended:
+        found |= {
+            "energy_drift_mev_per_atom_ps": trial.energy_drift_mev_per_atom_ps(
+                run.nve, n_atoms=len(atoms), time_step_fs=settings.time_step_fs
+            ),
+            "temperature_error": trial.temperature_error(run.nve, temperature_k=temperature_k),
+            "host_coordination": trial.host_coordination(
+                atoms, run.nve_frames, cell=run.cell, charges=charges, mobile=settings.mobile
+            ),
+        }
+        if labels:
+            found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, plan, settings, discard_ps)
+        if len(models) > 1:
+            found["relative_deviation"] = _relative_deviation(run, atoms, models, settings.species)
+    with Path(table).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("part", "time_ps", "temperature_k", "total_energy_ev"))
+        for part, rows in (("nvt", run.nvt), ("nve", run.nve)):
+            for step, temperature, energy in rows:
+                writer.writerow((part, f"{step * settings.time_step_fs / 1e3:.6g}", temperature, energy))
+    trial_plots.trial(table, n_atoms=len(atoms), temperature_k=temperature_k, figures=figures)
+    write_json(Path(result), found)
+    shutil.rmtree(work)
+
+
+def _rdf(run, symbols, labels, plan, settings, discard_ps: float) -> dict:
+    """Mean difference of the RDFs over all pairs, by their number, over the time that the trial and the labels share."""
+    import ase.io
+
+    from dlmd.trajectory import rdf
+
+    interval = plan.stride * settings.time_step_fs / 1e3
+    time_ps = np.arange(len(run.rdf_frames)) * interval
+    engines = []
+    for path in labels:
+        images = [
+            a
+            for a in ase.io.read(path, ":")
+            if discard_ps - 1e-9 <= a.info["time_ps"] <= plan.rdf_steps * settings.time_step_fs / 1e3 + 1e-9
+        ]
+        if images:
+            positions = np.array([a.positions for a in images])
+            engines.append(rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array))
+    kept = time_ps >= discard_ps - 1e-9
+    if not engines or not kept.any():
+        raise DlmdError(
+            f"the trial run and the engine's have no time in common after {discard_ps:g} ps",
+            where="labels.aimd.discard_ps",
+            remedy="lower it, or raise validation.trial_ps",
+        )
+    potential = rdf.rdfs(run.rdf_frames[kept], symbols, cell=run.cell)
+    found = rdf.difference(potential, rdf.mean(engines))
+    number = {s: symbols.count(s) for s in set(symbols)}
+
+    def pairs(name: str) -> float:
+        one, other = name.split("-")
+        return number[one] * (number[other] - (one == other)) / (2 if one == other else 1)
+
+    weights = np.array([pairs(name) for name in found["pairs"]])
+    values = np.array(list(found["pairs"].values()))
+    return {
+        "difference": float((weights * values).sum() / weights.sum()),
+        "worst": found["worst"],
+        "pairs": found["pairs"],
+        "frames": {"potential": int(kept.sum()), "engine": int(sum(e.n_frames for e in engines))},
+    }
+
+
+def _relative_deviation(run, atoms, models, species) -> float:
+    """RMS deviation of the committee over the RMS force, on at most `COMMITTEE_FRAMES` frames of the NVE part."""
+    from dlmd.validation.committee import Committee, atom_deviation
+
+    chosen = np.unique(np.linspace(0, len(run.nve_frames) - 1, COMMITTEE_FRAMES).round().astype(int))
+    frames = run.nve_frames[chosen]
+    types = np.array([list(species).index(s) for s in atoms.get_chemical_symbols()])
+    cells = np.broadcast_to(run.cell, (len(frames), 3, 3))
+    forces = Committee(models).predict(frames, cells, types)[1]
+    return float(
+        np.sqrt((atom_deviation(forces) ** 2).mean() / (forces.mean(axis=0) ** 2).sum(axis=-1).mean())
+    )
+
+
+def accept(
+    errors: str, trials: Sequence[str], committee: str | None, *, accepted: str, bounds: Mapping[str, float]
+) -> None:
+    """Write `accepted` with all numbers, or raise with every bound that is not kept (see `dlmd.validation.acceptance`)."""
+    found = acceptance.checks(
+        read_json(errors), [read_json(t) for t in trials], read_json(committee) if committee else None, bounds
+    )
+    for check in found:
+        print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.value:.4g} (bound {check.bound:g})")
+    write_json(Path(accepted), acceptance.require(found, where=str(Path(errors).parent)))
