@@ -1,3 +1,23 @@
-"""DLMD: from a crystal with partially occupied sites to its ionic conductivity."""
+"""DLMD: from a crystal with partially occupied sites to its ionic conductivity.
+
+The names below are the library's front door (docs/python.md); each is imported when it is first used.
+"""
+
+from dlmd.base.lazy import exports
 
 __version__ = "0.1.0"
+
+__getattr__, __all__ = exports(
+    __name__,
+    {
+        "DlmdError": "base.errors",
+        "Trajectory": "trajectory.trajectory",
+        "analyse": "transport.analysis",
+        "apportion": "structures.occupancy",
+        "fit_arrhenius": "transport.arrhenius:fit",
+        "orderings": "structures.ordering",
+        "read_cif": "structures.crystal",
+        "read_result": "base.files:read_json",
+        "read_trajectory": "trajectory.readers:read",
+    },
+)

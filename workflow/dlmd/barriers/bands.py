@@ -340,7 +340,7 @@ def profile(band: Band) -> dict:
     top = int(energies.argmax())
     depth = np.minimum(energies[:-2], energies[2:]) - energies[1:-1]
     counts = band.status == CONVERGED
-    # endpoints alone, which may have fallen together, are no path
+    # Two endpoints are no path; they may even coincide.
     fit = fit_images(band.images) if len(energies) > 2 else None
     return {
         "barrier_forward_ev": float(energies[top]) if counts else None,

@@ -101,7 +101,7 @@ def hop_pairs(crystal: Crystal, sites: IonSites, hop: Hop) -> list[tuple[int, in
                 remedy=f"use one of {', '.join(sorted(open_labels))}",
             )
     directions = equivalent_directions(crystal, hop.direction) if hop.direction else [None]
-    # along a lattice vector the next site is no farther than the vector
+    # Along a lattice vector the next site is at most one vector away.
     reach = max(np.linalg.norm(np.array(d) @ crystal.lattice) for d in directions) if hop.direction else 12.0
     pairs = sites.supercell.pairs(reach + 1e-3)
     vector = (

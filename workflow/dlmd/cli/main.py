@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.exit(BAD_USAGE, f"dlmd: unknown option '{wrong}'\n  fix: {_nearest(wrong, args.options)}\n")
     args.argv = ["dlmd", *argv]
     if not args.debug:
-        # what libraries warn of is no matter of the user's input; what is, has an error or a note of its own
+        # Warnings of libraries say nothing about the user's input. What the user must know has an error or a note of its own.
         warnings.simplefilter("ignore")
     try:
         return args.run(args) or 0

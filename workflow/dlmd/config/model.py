@@ -1,8 +1,8 @@
 """The run config: one typed model, from which defaults, checks and config/README.md come.
 
-`dlmd.config.reading` reads it from YAML, `dlmd.config.checks` compares its fields with each other, and `dlmd.run.preflight` checks
-what needs more than the file (CIF, counts, installed packages). The levels of theory are in `dlmd.config.levels`, what is done with
-trajectories in `dlmd.config.analysis`.
+`dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other. `dlmd.run.preflight` checks
+what needs more than the file: CIF, counts, installed packages. The levels of theory are in `dlmd.config.levels`, and what is
+done with trajectories is in `dlmd.config.analysis`.
 """
 
 from __future__ import annotations
@@ -186,10 +186,12 @@ class Learning(Model):
     steps: PositiveInt = Field(4000, description="training steps of a round, from the weights before it")
     start_lr: Positive = Field(1e-3, description="learning rate at the start of a round")
     settled_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.02, description="settled when at most this part of the frames lies above the lower bound, and"
+        0.02,
+        description="settled: at most this part of the frames lies above the lower bound, and settled_change is kept",
     )
     settled_change: Positive = Field(
-        0.05, description="the force RMSE on the validation split changed by at most this part in a round"
+        0.05,
+        description="settled: a round changed the force RMSE on the validation split by at most this part",
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 FRICTION_PER_PS = 5.0
-# Above these a run has left its phase. The kinetic temperature of 80 atoms scatters by 9 %.
+# A run beyond these bounds has melted or exploded. The kinetic temperature of 80 atoms scatters by 9 %.
 RUNAWAY_FACTOR, RUNAWAY_OFFSET_K = 3.0, 300.0
 MOLTEN_RMSD_A = 2.0
 

@@ -25,7 +25,7 @@ RUNAWAY_OFFSET_K = 300.0
 # eV per atom that the conserved energy may move in one part of a segment: k_B times 1160 K, no drift of an integrator
 RUNAWAY_ENERGY_EV = 0.1
 GUARD_STEPS = 100
-# the guard on the deviation wants it in so many rows in a row: one atom in passing is no reason to end a run
+# The guard on the deviation acts after so many rows in succession: one atom that passes by is no reason to end a run.
 GUARD_ROWS = 3
 DEVIATION = "deviation.txt"
 DEVIATION_COLUMNS = 7
@@ -174,7 +174,7 @@ def _setup(dynamics: Dynamics, read: str) -> list[str]:
     mobile_type = dynamics.species.index(dynamics.mobile) + 1
     return [
         *cell_and_pair(dynamics, read, check_every=5),
-        # sorting in space would reorder atoms, and with them sums, at other steps in a run that was interrupted
+        # Spatial sorting would reorder atoms, and with them sums. An interrupted run would do so at other steps.
         "atom_modify sort 0 0.0",
         f"group mobile type {mobile_type}",
         "group host subtract all mobile",
@@ -214,7 +214,7 @@ def guard_that_ended(log: str) -> str | None:
     """What a guard found, from what LAMMPS has printed; None where it ended otherwise."""
     found = re.findall(r"Fix halt condition for fix-id guard_(\w+) met on step (\d+) with value (\S+)", log)
     if not found:
-        # an explosion that is over before the guards look
+        # An explosion may be over before the guards look.
         flown = re.search(
             r"^ERROR.*(Lost atoms|Out of range atoms|Non-numeric|non-matching # of atoms)", log, re.M
         )

@@ -35,7 +35,7 @@ FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
 # LAMMPS ends (and begins) every restart file with this
 RESTART_MAGIC = b"LammpS RestartT"
-# what a guard found; an attempt that would end the same way is not made
+# What a guard found. The segment is not tried again, because it would end the same way.
 FAILED = "failed.txt"
 
 
@@ -110,7 +110,8 @@ def run_segment(
     folder
         The run's folder; the segment before must have left its restart file there.
     identity
-        What the sidecar says of the run: level, replica, seed, ids, types, cell, versions, ... (see `dlmd.trajectory.trajectory`).
+        What the sidecar says of the run: level, replica, seed, ids, types, cell, versions and so on (see
+        `dlmd.trajectory.trajectory`).
 
     Raises
     ------
@@ -153,7 +154,7 @@ def run_segment(
                 f"segment {number} is at step {step} of {first}..{last}", where=str(folder)
             )
         (parts_dir / "end.restart.tmp").replace(final_restart)
-        # an earlier attempt that began here or later left nothing that counts
+        # Nothing counts of an earlier attempt that began here or later.
         starts = [*(s for s in starts if s < start), start]
     _assemble(
         folder,

@@ -128,7 +128,7 @@ def paths(network: SiteNetwork) -> Paths:
     kind = np.array([unique.index(name) for name in names], dtype=int)
     length = np.linalg.norm(vector, axis=1)
     two_way = np.array([bool(network.resting[j[kind == k]].all()) for k in range(len(unique))], dtype=bool)
-    # the shell about the typical shortest one, so that a single short pair does not hide the others
+    # The shell is taken about the typical shortest distance, so that one short pair does not hide the others.
     typical = np.array([np.quantile(length[kind == k], 0.1) for k in range(len(unique))])
     # a path with two like ends is there in both directions: one is enough
     keep = (length < _SHELL * typical[kind]) & ~(two_way[kind] & (i > j))
@@ -204,7 +204,7 @@ class Profile:
     def _difference(self, one: int, other: int, kt: float, confidence: float) -> Estimate:
         a, b = self.counts[:, one].astype(float), self.counts[:, other].astype(float)
         value = -kt * float(np.log(a.sum() / b.sum()))
-        # half a count keeps a batch that holds all there is from an infinite leap
+        # Half a count is added, so that leaving out a batch with all counts does not give an infinite change.
         left_out = -kt * np.log((a.sum() - a + 0.5) / (b.sum() - b + 0.5))
         return jackknife(value, left_out, confidence=confidence)
 

@@ -124,7 +124,7 @@ def hops(network: SiteNetwork, visits: Visits) -> Hops:
         n_layers = len(network.lattice.stacking.heights) * network.repeat[axis]
         level = network.layer[held.site] + n_layers * held.image[:, axis]
         in_layer = network.layer[held.site] >= 0
-        # from or to a site of no layer: between layers, by an unknown part
+        # One of the sites belongs to no layer: the hop is part of a way between layers.
         layers = np.where(in_layer[there] & in_layer[here], level[there] - level[here], 1)
     way, approach = _ways(network, visits, resting)
     consecutive = np.zeros(len(there), dtype=bool)

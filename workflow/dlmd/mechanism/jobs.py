@@ -96,7 +96,13 @@ def temperature(
 
 
 def as_built(crystal: Crystal, summary: Mapping) -> Crystal:
-    """The crystal with the occupancies of the orderings (`dlmd.structures.cells.summary`): a site full in the CIF may be open here."""
+    """The crystal with the occupancies of the orderings: a site that is full in the CIF may be partly empty in them.
+
+    Parameters
+    ----------
+    summary
+        What `dlmd.structures.cells.summary` wrote.
+    """
     built: dict[str, dict[str, float]] = {site.label: {} for site in crystal.sites}
     for row in summary["sites"]:
         if row["realised_occupancy"] > 0:

@@ -16,7 +16,7 @@ VERSION = 1
 
 # Heights nearer than this belong to one layer, and a layer of cations is this far from every anion.
 LAYER_GAP_A = 0.8
-# Axes on which the cations keep at least this share of the best distance from the anions are as good.
+# An axis is as good as the best one if the cations keep at least this share of the best distance from the anions.
 _GAP_SHARE = 0.8
 
 

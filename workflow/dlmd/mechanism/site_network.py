@@ -17,7 +17,8 @@ from dlmd.mechanism.site_lattice import SiteLattice
 
 VERSION = 1
 
-# A host atom that on average is farther than this from its ideal position has left it; more than this share is no lattice.
+# A host atom whose mean position is farther than this from its ideal one has left it. If more than this share has left,
+# there is no lattice of sites.
 HOST_REACH_A = 1.5
 MOST_LEFT = 0.03
 # A void nearer than this to a cation of the host is no place for an ion.

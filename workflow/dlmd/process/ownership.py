@@ -148,7 +148,7 @@ def _acquire(path: Path, owner: dict, *, silence_s: float) -> None:
             file=sys.stderr,
         )
     _replace(path, owner)
-    # where two take over at once, the last one to write has it
+    # If two jobs take over at the same time, the one that writes last owns the folder.
     time.sleep(random.uniform(0.3, 0.6))
     found = _read(path)
     if found is None or found["token"] != owner["token"]:
@@ -181,7 +181,8 @@ def _keep(path: Path, owner: dict, stop: threading.Event, renewal_s: float, lost
             lost()
             return
         owner["renewed"] += 1
-        # a full disk must not kill the job that a renewal is for; a silent owner may lose the folder, which is found above
+        # A full disk must not kill the job whose ownership is renewed here. Without renewal another job may take the folder;
+        # the check above then ends this one.
         try:
             _replace(path, owner)
         except OSError as error:

@@ -11,7 +11,7 @@ from dlmd.base.errors import DlmdError
 
 # time kept for starting the program and ending in good order: the last restart file, joining a segment's parts
 MARGIN_S = 180.0
-# of a short allocation no more than this share is kept
+# In a short allocation the reserve is no more than this share of it.
 MARGIN_SHARE = 0.2
 
 
@@ -37,7 +37,8 @@ def remaining_s(env: dict[str, str] | None = None, now: float | None = None) -> 
         ).stdout.split()
         return datetime.fromisoformat(answer[0]).timestamp() - now
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        # a job without a limit has the end 'NONE'; where squeue does not answer, the job is ended by the limit and goes on
+        # A job without a limit has the end 'NONE'. If squeue does not answer, Slurm ends the job at its limit, and the
+        # next attempt goes on from there.
         return None
 
 

@@ -13,13 +13,13 @@ import numpy as np
 from dlmd.base import plot_style as style
 from dlmd.report.charts import FONT
 
-# anions small and light: they are most of the atoms, and not what one looks for
+# Anions are drawn small and light: they are most of the atoms, and nobody looks for them.
 COLOURS = (style.PURPLE, "#9aa3ab", style.GREEN, style.YELLOW)
 SIZES = (9, 3, 6, 6)
 LAYERS = (style.VERMILION, style.BLUE, style.GREEN, style.ORANGE)
 TRACE_POINTS = 400
 ZOOM = 1.7
-# of the largest density: what encloses where ions rest, and where they pass
+# Shares of the largest density: one surface encloses where ions rest, the other where they pass.
 LEVELS = (0.02, 0.2)
 LARGEST_GRID = 40_000
 
@@ -102,7 +102,7 @@ def _box(data: Sequence[Mapping]) -> dict:
 def wrapped(positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """(n, 3) positions inside the cell (rows are its vectors), Å."""
     fractional = np.linalg.solve(cell.T, np.asarray(positions, dtype=float).T).T
-    # a hair below a face belongs on it, not on the opposite one
+    # A point slightly below a face is drawn on that face, not on the opposite one.
     return (fractional + 1e-6) % 1.0 @ cell
 
 
@@ -136,7 +136,7 @@ def _hops(sites: np.ndarray, cell: np.ndarray, layers: np.ndarray, path: Path) -
             ends = []
             for (one, other, *vector), count in connections(path).items():
                 if (layers[one] != layers[other]) == across and low <= count <= high:
-                    # to the image that the ion went to, which may lie outside the cell
+                    # The line ends at the image that the ion went to, which may lie outside the cell.
                     ends += [sites[one], sites[one] + np.array(vector), np.full(3, np.nan)]
             if ends:
                 count = (

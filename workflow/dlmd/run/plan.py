@@ -89,7 +89,7 @@ def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str]
 
     def ask(option: str) -> str:
         command = [sys.executable, "-m", "snakemake", *wanted, "--snakefile", snakefile, option, "--nolock"]
-        # twice: beside a running one, a file may vanish between two looks at it
+        # Asked twice: while the run is going on, a file may vanish during the dry run.
         for _ in range(2):
             answer = subprocess.run(
                 [*command, "--configfile", configfile], capture_output=True, text=True, check=False
@@ -119,7 +119,7 @@ def list_jobs(*, summary: str, dry_run: str) -> list[Job]:
     for rule in dict.fromkeys(row["rule"] for row in rows):
         own = [row for row in rows if row["rule"] == rule]
         left = sorted({_job_name(row) for row in own if row["plan"] != DONE})
-        # of small rules it does not matter which outputs belong to one job, only how many jobs there are
+        # For small rules only the number of jobs matters, not which outputs belong to which job.
         count = due.get(rule, 0)
         left = left if rule in KINDS else [own[0]["output_file"]] * count
         done = {row["log-file(s)"] for row in own if row["plan"] == DONE}
@@ -204,7 +204,7 @@ class Model:
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(cfg, atoms=self._mean_atoms(self.sources), first=from_scratch)
         if kind == "label a frame":
-            # of a job that was done with other settings it is not known how many frames it had
+            # How many frames a job had that was done with other settings is not known.
             frames = len(targets.label_slots(cfg, w["level"]).get(w["slot"], [0]))
             atoms = self._mean_atoms(self.explorations)
             return estimates.learned_labels(cfg, w["level"], atoms=atoms, frames=frames)

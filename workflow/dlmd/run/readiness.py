@@ -20,7 +20,7 @@ from dlmd.config.model import RunConfig
 from dlmd.process import programs
 from dlmd.run import estimates, preflight
 
-# a scheduler that does not answer by then is busy, which is no fault of the run's
+# A scheduler that does not answer within this time is busy; the run is not at fault.
 ANSWER_S = 3.0
 PARTITION = "slurm_partition"
 
@@ -99,7 +99,7 @@ def _licensed(cfg: RunConfig) -> Iterator[Finding]:
         try:
             library = potcar.library(level)
         except DlmdError:
-            continue  # told with the level
+            continue  # reported with its level
         if library:
             yield Finding(f"POTCAR {name}", "ok", str(library))
             continue

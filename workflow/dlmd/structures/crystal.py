@@ -305,7 +305,7 @@ def _orbit(
 ) -> np.ndarray:
     """All images of a position, each once, with special positions met exactly: (m, 3) in [0, 1)."""
     images = (rotations @ position + translations) % 1.0
-    # the average over the operations that bring the position back to itself lies on the special position
+    # The average over all operations that map the position onto itself is the special position.
     shift = images - position
     shift -= np.round(shift)
     own = np.linalg.norm(shift @ lattice, axis=1) < SAME_POSITION_A

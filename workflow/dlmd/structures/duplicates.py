@@ -6,7 +6,7 @@ import numpy as np
 
 from dlmd.structures.supercell import Supercell
 
-# positions times operations tested at most; above it a chance repeat is all but impossible anyway
+# At most so many positions times operations are tested; in larger cells a repeat by chance is practically impossible.
 LARGEST_TEST = 2_000_000
 
 

@@ -15,7 +15,7 @@ from dlmd.structures.supercell import Supercell
 if TYPE_CHECKING:
     from ase import Atoms
 
-# Octahedra are left half-way to the tetrahedron between them, some 1.1 Å from the centre
+# An ion has left its octahedron half-way to the tetrahedron beside it, about 1.1 Å from the centre.
 SITE_RADIUS_A = 1.2
 
 

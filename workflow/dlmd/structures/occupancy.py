@@ -201,7 +201,7 @@ class _Problem:
         self.multiplicity = np.array([site.multiplicity for site, _, _ in self.entries])
         self.charge = np.array([charges[s] for _, s, _ in self.entries])
         self.species = list(dict.fromkeys(s for _, s, _ in self.entries))
-        # a full or emptied site stays so, whatever the others need
+        # A full or an empty site stays as it is, whatever the other sites need.
         self.fixed = np.array([x in (0.0, 1.0) for _, _, x in self.entries])
 
     @property
@@ -242,7 +242,7 @@ class _Problem:
             LinearConstraint(row(totals, np.zeros((p, n)), -np.eye(p)), -np.inf, totals @ wanted),
             LinearConstraint(row(-totals, np.zeros((p, n)), -np.eye(p)), -np.inf, -(totals @ wanted)),
         ]
-        # the small slope makes the choice between equally good sites definite: the first listed is filled
+        # A small slope decides between equally good sites: the first listed is filled.
         cost = np.concatenate([-1e-4 * np.arange(n, 0, -1) / n, np.ones(n), np.full(p, COMPOSITION_WEIGHT)])
         found = milp(
             cost,

@@ -77,7 +77,7 @@ def orderings(
         rng = np.random.default_rng([seed, attempt])
         content = random_content(supercell, apportionment, exclusions, rng)
         if annealer:
-            # a minimum met again: stop warmer for another one near it, in the end for any state
+            # The same minimum again: stop at a higher temperature to reach another one nearby, and in the end any state.
             warmer = min(COLDEST * 2**repeats, 1.0)
             annealer.run(content, rng, coldest=warmer, quench=warmer < 0.5)
         elif method == "quasirandom":

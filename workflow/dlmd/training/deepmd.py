@@ -242,7 +242,7 @@ def _train(
             begin = ["--restart", "model.ckpt"]
             print(f"going on after step {done} of {steps}", file=sys.stderr)
         args = [*dp, "train", str(path.absolute()), "-o", "out.json", *begin]
-        # dp has no limit of its own: what it did after its last checkpoint is done again
+        # dp knows no walltime. It is stopped, and repeats what it did after its last checkpoint.
         if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
             raise walltime.stopped(f"training is at step {last_checkpoint(work)} of {steps}", where=str(log))
     if last_checkpoint(work) < steps:

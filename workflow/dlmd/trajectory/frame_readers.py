@@ -26,7 +26,7 @@ class Format:
     name: str
     matches: Callable[[str, bytes], bool]
     read: Callable[[Path], Iterator[Frame]]
-    # the number of a frame counts MD steps (else frames)
+    # True: frames are numbered by MD step. False: by frame.
     counts_steps: bool = False
 
 
@@ -35,7 +35,7 @@ def require(path: Path) -> None:
     if path.is_file():
         return
     hint = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
-    # a list of all files there would be no help
+    # A list of all files in the folder would not help.
     remedy = hint if hint.startswith("did you mean") else "check the path"
     raise DlmdError("no such file", where=str(path), remedy=remedy)
 
@@ -74,7 +74,7 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
 
     try:
         with warnings.catch_warnings():
-            # electronic convergence of single steps is no matter of the trajectory
+            # Whether the electrons of a step converged does not matter for the trajectory.
             warnings.simplefilter("ignore")
             run = Vasprun(str(path), parse_dos=False, parse_eigen=False, parse_potcar_file=False)
     except (

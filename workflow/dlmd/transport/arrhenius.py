@@ -157,7 +157,7 @@ class _Line:
         self.slope_error = self._spread**-0.5
         residual = y - self._height - self.slope * centred
         self.reduced_chi_squared = float(weight @ residual**2 / (len(x) - 2))
-        # The scatter about the line may tell of more than the errors do, never of less.
+        # Scatter about the line that exceeds the error bars widens the result; scatter below them does not narrow it.
         self.scale = max(1.0, self.reduced_chi_squared**0.5)
 
     def at(self, x: float) -> tuple[float, float]:

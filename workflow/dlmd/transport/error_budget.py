@@ -17,7 +17,8 @@ import numpy as np
 
 VERSION = 1
 
-# Scale of the half-Cauchy prior on tau: as likely above as below it. A factor of 1.6 in conductivity, 30 meV in energy.
+# Scale of the half-Cauchy prior on tau: tau is as likely above it as below. It stands for a factor of 1.6 in
+# conductivity and for 30 meV in energy.
 PRIOR_SCALE = {"ln": 0.5, "ev": 0.03}
 GRID = 40
 DRAWS = 8000

@@ -93,12 +93,12 @@ def hops(msd_a2: float, limits: Limits) -> Gate | None:
 
 
 def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) -> Gate | None:
-    """Is MSD_self linear in time? The log-log slope nearest to 1 of three counts, and where it fails all fail
-    (a curve with no logarithm is left to `hops`).
+    """Is MSD_self linear in time? Its log-log slope must be near 1.
 
-    They are those over the fit window (indices first..last), over lags [n/9, n/3], and over [n/9, n/3]
-    without the offset of the line through the window, where motion has outgrown it: rattling in cages adds a
-    constant to a linear MSD.
+    The slope is taken in three ways, and the one nearest to 1 is judged: over the fit window (indices first..last); over lags
+    [n/9, n/3]; and over [n/9, n/3] after subtracting the offset of the line through the window, because rattling in cages
+    adds a constant to a linear MSD. The third is left out where the MSD is not yet twice that offset. A curve without a
+    logarithm is not judged here but by `hops`.
     """
     n = len(msd_self_a2)
     middle, late = max(1, n // 9), n // 3

@@ -28,11 +28,11 @@ from dlmd.transport.msd import Displacements
 
 VERSION = 2
 
-# Deviation from the limiting slope that counts as diffusive.
+# From the lag on at which the slope of MSD_self is this near to its limit, motion counts as diffusive.
 TOLERANCE = 0.01
-# Relative misfit of the spectrum that is tolerated, on top of the noise.
+# The model may miss the spectrum by this part of it, in addition to the noise.
 _MISFIT = 0.02
-# A band is too wide where its misfit would be rarer than this by chance.
+# A band is too wide if chance would give its misfit less often than this.
 _SIGNIFICANCE = 0.02
 # A relaxation must lower chi-square by this much, else the motion counts as diffusive from the first frames on.
 _EVIDENCE = 12.0
@@ -89,7 +89,7 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     frequency, spectrum = frequency[order], spectrum[order]
     if len(frequency) < 2 or not (spectrum > 0).all():
         return None
-    # variance of ln S at one frequency: from neighbours, which no smooth spectrum separates
+    # The noise of ln S at one frequency follows from the differences of neighbours: a smooth spectrum adds little to them.
     scatter = np.median(np.abs(np.diff(np.log(spectrum)))) / 0.6745 / np.sqrt(2)
     centre, mean, count = _bins(frequency, spectrum)
     noise = np.sqrt(scatter**2 / count + _MISFIT**2)
@@ -102,7 +102,7 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     if limit <= 0:
         return None
     amplitude /= limit
-    # for a band that reaches the highest frequency there is, these are two frames
+    # The band may reach the highest frequency of the run; this lag is then two frames.
     shortest = 1.0 / float(centre[n - 1])
     return Relaxation(
         time_ps=float(time),
@@ -141,7 +141,7 @@ def _bins(frequency: np.ndarray, spectrum: np.ndarray) -> tuple[np.ndarray, np.n
 def _fit(frequency: np.ndarray, spectrum: np.ndarray, noise: np.ndarray) -> tuple[float, float, float, float]:
     """Least chi-square, D, D A and tau over a grid of tau; `noise` is relative to the model."""
     f2 = (frequency / frequency[-1]) ** 2
-    # tau of no consequence, where there is no relaxation
+    # First the model without a relaxation. Its tau is not used; any value will do.
     plain, (limit, _) = _least_squares([np.ones_like(f2), f2], spectrum, noise)
     best = (plain, float(limit), 0.0, 1.0 / (2 * np.pi * frequency[-1]))
     to_beat = plain - _EVIDENCE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["arrhenius", "msd", "msd_panels", "rdf_panels", "save"]
 
 KINDS = {"self": style.BLUE, "total": style.VERMILION, "distinct": style.GREEN}
-# Origins grow few beyond this part of the run; the linear panel ends there.
+# Beyond this part of the run few time origins are left; the linear panel ends there.
 _SHOWN_FRACTION = 0.5
 _GRID_POINTS = 60
 # Height of the marks of temperatures without a value, as a fraction of the axis.

@@ -77,7 +77,7 @@ class SpectralFit:
                 self.tensor_given_beta @ direction @ direction,
                 2.0,
             )
-        if value <= 0:  # no motion at all along this direction
+        if value <= 0:  # nothing moves along this direction
             return Estimate(0.0, 0.0, 0.0)
         tail = (1 - confidence) / 2
         low, median, high = _mixture_quantiles(

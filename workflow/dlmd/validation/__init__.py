@@ -1,1 +1,4 @@
-"""TODO."""
+"""What a potential must show before production: held-out errors, a committee, a trial run, and the gate.
+
+In: a potential and the test set. Out: errors, and `accepted.json` or a refusal with all that failed.
+"""

@@ -104,7 +104,7 @@ def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Che
         slope = one["energy_slope"]
         if slope is None:
             continue
-        # by how much it is wrong at least: one trajectory's slope is only as sharp as its interval
+        # The slope is wrong by at least this much: what lies within its interval does not count.
         value = max(slope["low"] - 1, 1 - slope["high"], 0.0)
         yield _at_most(
             f"energy slope of {name}",

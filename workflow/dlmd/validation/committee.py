@@ -27,7 +27,7 @@ MEV_PER_EV = 1000.0
 BINS = 12
 BLOCKS = 10  # consecutive frames are alike: intervals come from resampling blocks of them
 RESAMPLES = 400
-# rank correlation of spread and error below which the spread is called no guide
+# Below this rank correlation of spread and error, the spread is called `no_guide`.
 GUIDE = 0.3
 
 
@@ -165,7 +165,7 @@ def calibrate(trajectories: Sequence[Judged], *, confidence: float = 0.95, seed:
         "error_rms_mev_per_a": float(MEV_PER_EV * np.sqrt(np.mean(np.concatenate(error) ** 2))),
         "factor": _interval(factor, low[0], high[0]),
         "independent_factor": independent,
-        # a factor of exactly the independent one is all; sampling may give a little more
+        # Independent errors give exactly this factor; sampling may give a little more.
         "seen_share": _interval(*(min(1.0, (independent / f) ** 2) for f in (factor, high[0], low[0]))),
         "rank_correlation": _interval(rank, low[1], high[1]),
         "frame_rank_correlation": float(spearmanr(*frames).statistic) if len(frames[0]) >= 10 else None,

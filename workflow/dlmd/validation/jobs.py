@@ -35,7 +35,9 @@ def try_out(
     threads: int,
     log: str,
 ) -> None:
-    """Trial run of potential number `potential` (see `dlmd.validation.trial`), judged by the engine's labels and by the other `models`.
+    """Trial run of potential number `potential`, judged by the engine's labels and by the other `models`.
+
+    What is run and measured is in `dlmd.validation.trial`.
 
     Parameters
     ----------

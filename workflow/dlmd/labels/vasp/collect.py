@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# Kinetic temperature over a trajectory may differ so much before it is remarked on
+# A mean kinetic temperature that differs by more than this is mentioned.
 TEMPERATURE_TOLERANCE = 0.1
 
 

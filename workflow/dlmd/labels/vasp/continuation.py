@@ -15,7 +15,7 @@ from dlmd.labels.vasp.output import Frame, Run, find, has_output, read_run, read
 
 # OUTCARs print five decimals: two prints of one position differ by less than this
 SAME_POSITION_A = 1e-4
-# The first step of a run may be this much longer than the longest step so far
+# The first step of a run may be longer than the longest step so far by this factor.
 STEP_TOLERANCE = 3.0
 
 

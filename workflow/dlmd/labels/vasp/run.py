@@ -20,7 +20,7 @@ from dlmd.process.ownership import owned
 from dlmd.process.programs import die_with_parent
 
 DONE = "done.json"
-# Runs of one call that may be cut off or fail, each with some progress, before it gives up
+# One call starts VASP at most so many times, as long as each start makes some progress.
 MAX_RUNS = 4
 # Folders run00 to run99 at most
 MAX_FOLDERS = 100
