@@ -175,7 +175,8 @@ def write_band(
             },
             "moving_ion": ion,
             "composition": start.get_chemical_formula(),
-            # The hop needs a cell without the ion, which has minus the ion's charge. Without the neutral atom it would stay neutral,
+            # The hop needs a cell without the ion, which has minus the ion's charge. Without the neutral atom it would stay
+            # neutral,
             # and something else in the cell would be oxidised.
             "charge_of_removed_e": listed["charges"][listed["mobile"]] if path["removed"] is not None else 0,
         },
