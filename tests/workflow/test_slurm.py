@@ -44,7 +44,7 @@ LONG = {
 # segment is over. How LAMMPS is started is no param, so that it makes nothing stale.
 SLOW = """
 import ctypes, os, signal, subprocess, sys, time
-from dlmd import programs
+from dlmd.process import programs
 child = subprocess.Popen(
     [*programs.command("lmp"), *sys.argv[1:]],
     preexec_fn=lambda: ctypes.CDLL(None).prctl(programs.PR_SET_PDEATHSIG, signal.SIGKILL),
@@ -294,7 +294,7 @@ def host_rows(folder):
 
 
 def test_a_job_knows_how_long_it_may_run(cluster, tmp_path):
-    code = "from dlmd import walltime; print(walltime.remaining_s())"
+    code = "from dlmd.process import walltime; print(walltime.remaining_s())"
     script = tmp_path / "job.sh"
     script.write_text(f"#!/bin/sh\nsrun '{SNAKEMAKE.parent / 'python'}' -c '{code}'\n")
     cluster.run("sbatch", "--wait", "-p", "cpu", "-t", "10", "-o", tmp_path / "out", "-D", tmp_path, script)

@@ -88,13 +88,14 @@ def test_a_program_is_ended_by_the_one_who_watches_it(tmp_path, monkeypatch):
 def test_a_program_dies_with_the_job_that_started_it(tmp_path):
     # SIGKILL leaves the job no time to end anything
     job = (
-        "import sys; from pathlib import Path; from dlmd import programs;"
+        "import sys; from pathlib import Path; from dlmd.process import programs;"
         "programs.run([sys.executable, '-c', 'import os,time; print(os.getpid(), flush=True); time.sleep(60)'],"
         "cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / 'log', threads=1)"
     )
     process = subprocess.Popen([sys.executable, "-c", job, tmp_path])
     log = tmp_path / "log"
     while not (log.exists() and log.read_text().splitlines()[1:]):
+        assert process.poll() is None, "the job ended before its program had started"
         time.sleep(0.05)
     pid = int(log.read_text().split()[-1])
     process.kill()

@@ -14,7 +14,7 @@ from adapter import job
 
 snakemake = SimpleNamespace(threads=3, scriptdir={scripts!r}, log=[{log!r}], params={{}})
 with job(snakemake):
-    from dlmd import programs
+    from dlmd.process import programs
     from dlmd.errors import DlmdError
 
     print("Python")
