@@ -1,0 +1,78 @@
+"""Coverage and bias of the transport analysis on conductors that are hard to analyse.
+
+    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--out hard.md]
+
+One run per replica, with the seeds that tests/support/hard_conductors.py names. Accepted are runs whose verdict is 'ok'; bias
+and coverage are of these. A truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion
+coefficient exists, every accepted run is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
+
+import hard_conductors  # noqa: E402
+from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
+from dlmd.transport import analysis  # noqa: E402
+
+KEYS = {"d_self": "d_self_cm2_per_s", "d_total": "d_total_cm2_per_s"}
+
+
+def cell(values: list[dict], truth: float | None) -> str:
+    """'bias / coverage' of the accepted values."""
+    if not values or truth is None:
+        return "-"
+    held = np.mean([v["low"] <= truth <= v["high"] for v in values])
+    if truth == 0:
+        return f"{np.mean([v['value'] for v in values]):.2g} cm²/s for 0 / {held:.2f}"
+    bias = np.mean([v["value"] for v in values]) / truth - 1
+    return f"{100 * bias:+.0f} % / {held:.2f}"
+
+
+def row(name: str, replicas: int) -> str:
+    """The table's row of one model."""
+    number = list(hard_conductors.MODELS).index(name)
+    accepted = []
+    for n in range(replicas):
+        trajectory, truth = hard_conductors.MODELS[name](np.random.default_rng([2026, number, n]))
+        result = analysis.analyse([trajectory], charge=1.0).to_dict()
+        if result["verdict"]["code"] == "ok":
+            accepted.append(result)
+    exact = {
+        kind: None if d is None else d * CM2_PER_S_PER_A2_PER_PS
+        for kind, d in vars(truth).items()
+        if kind in KEYS
+    }
+    cells = [cell([r[KEYS[kind]] for r in accepted if r[KEYS[kind]]], exact[kind]) for kind in KEYS]
+    mark = " (held out)" if name in hard_conductors.HELD_OUT else ""
+    return f"| {name}{mark} | {len(accepted)} of {replicas} | {cells[0]} | {cells[1]} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--replicas", type=int, default=64)
+    parser.add_argument("--models", default=",".join(hard_conductors.MODELS))
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    lines = ["| model | accepted | D_self: bias / coverage | D_total: bias / coverage |", "|---|---|---|---|"]
+    print("\n".join(lines), flush=True)
+    for name in args.models.split(","):
+        started = time.process_time()
+        lines.append(row(name, args.replicas))
+        print(lines[-1], f"<!-- {time.process_time() - started:.0f} CPU s -->", flush=True)
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
