@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
 
 import synthetic  # noqa: E402
-from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS
-from dlmd.transport import analysis
+from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
+from dlmd.transport import analysis  # noqa: E402
 
 BOX_A = 2000.0
 

@@ -19,8 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
 
 import synthetic  # noqa: E402
-from dlmd.base.units import BOLTZMANN_EV_PER_K, CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
-from dlmd.transport import analysis, arrhenius, msd, spectrum
+from dlmd.base.units import (  # noqa: E402
+    BOLTZMANN_EV_PER_K,
+    CM2_PER_S_PER_A2_PER_PS,
+    conductivity_ms_per_cm,
+)
+from dlmd.transport import analysis, arrhenius, msd, spectrum  # noqa: E402
 
 ENERGY_EV = 0.2
 TEMPERATURES_K = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)

@@ -304,5 +304,6 @@ MODELS = {
         trading_places,
     )
 }
-# Written before the estimators were looked at again, and for judging only. Seeds: numpy's default_rng([2026, number of the model, n]).
+# Written before the estimators were looked at again, and for judging only.
+# Seeds: numpy.random.default_rng([2026, number of the model, n]).
 HELD_OUT = ("strings_until_next_hop", "few_large_strings", "layers")
