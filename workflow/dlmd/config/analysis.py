@@ -44,12 +44,6 @@ class Mechanism(Model):
         0.3,
         description="radius of a site's core over the distance to the nearest other site; arriving in another core is a hop",
     )
-    concerted_window_ps: Positive = Field(
-        0.5, description="two hops are concerted where one ion follows another into its site within this time"
-    )
-    fewest_hops: PositiveInt = Field(
-        10, description="a rate, share or barrier that rests on fewer hops is not given"
-    )
 
 
 class BarrierHop(Model):

@@ -118,9 +118,6 @@ class Training(Model):
     )
     embedding: list[PositiveInt] = Field([32, 64, 128], description="neurons of the embedding network")
     axis_neurons: PositiveInt = Field(16, description="size of the axis submatrix of the descriptor")
-    type_one_side: bool = Field(
-        True, description="one embedding network per neighbour species instead of per pair"
-    )
     fitting: list[PositiveInt] = Field([256, 256, 256], description="neurons of the fitting network")
     steps: PositiveInt = Field(10_000, description="training steps")
     batch_size: PositiveInt | str = Field(
@@ -185,14 +182,6 @@ class Learning(Model):
     )
     steps: PositiveInt = Field(4000, description="training steps of a round, from the weights before it")
     start_lr: Positive = Field(1e-3, description="learning rate at the start of a round")
-    settled_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.02,
-        description="settled: at most this part of the frames lies above the lower bound, and settled_change is kept",
-    )
-    settled_change: Positive = Field(
-        0.05,
-        description="settled: a round changed the force RMSE on the validation split by at most this part",
-    )
 
 
 class Validation(Model):

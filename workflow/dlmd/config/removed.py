@@ -1,0 +1,39 @@
+"""Keys that the config once had, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# key -> what to do about it; <engine> in a level's key is the level's engine
+REMOVED = {
+    "training.type_one_side": "remove it: descriptors have one embedding network per neighbour species "
+    "(TYPE_ONE_SIDE in dlmd/training/deepmd.py)",
+    "learning.settled_share": "remove it: the share is 2 % (SETTLED_SHARE in dlmd/learning/selection.py)",
+    "learning.settled_change": "remove it: the change is 5 % (SETTLED_CHANGE in dlmd/learning/selection.py)",
+    "mechanism.concerted_window_ps": "remove it: the time is 0.5 ps (CONCERTED_WINDOW_PS in dlmd/mechanism/analysis.py)",
+    "mechanism.fewest_hops": "remove it: the number is 10 (FEWEST_HOPS in dlmd/mechanism/analysis.py)",
+}
+
+
+def removed(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(path, what became of it) of every removed key in what a config file holds."""
+    for key, remedy in REMOVED.items():
+        first, *rest = key.split(".")
+        if first != "levels":
+            if _holds(data, (first, *rest)):
+                yield (first, *rest), remedy
+            continue
+        levels = data.get("levels")
+        for name, level in levels.items() if isinstance(levels, Mapping) else ():
+            own = isinstance(level, Mapping) and f"<{level.get('engine')}>" == rest[0]
+            if own and _holds(level, rest[1:]):
+                yield ("levels", str(name), *rest[1:]), remedy
+
+
+def _holds(data: Any, path: tuple[str, ...] | list[str]) -> bool:
+    for part in path:
+        if not isinstance(data, Mapping) or part not in data:
+            return False
+        data = data[part]
+    return True
