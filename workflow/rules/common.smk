@@ -24,6 +24,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 from dlmd.run import estimates
 from dlmd.run import targets
 from dlmd.training.deepmd import TYPE_ONE_SIDE
+from dlmd.config.levels import recorded
 from dlmd.config.reading import load
 from dlmd.labels.engines import RUNNING
 from dlmd.base.errors import DlmdError
@@ -83,7 +84,7 @@ def seed(*names):
 
 def engine_settings(w):
     """Settings of a level's engine without how it is started, which the adapter adds: it makes no label stale."""
-    return cfg.levels[w.level].model_dump(mode="json", exclude=set(RUNNING))
+    return recorded(cfg.levels[w.level], exclude=RUNNING)
 
 
 def aimd_source(w):

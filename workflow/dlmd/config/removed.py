@@ -13,6 +13,12 @@ REMOVED = {
     "learning.settled_change": "remove it: the change is 5 % (SETTLED_CHANGE in dlmd/learning/selection.py)",
     "mechanism.concerted_window_ps": "remove it: the time is 0.5 ps (CONCERTED_WINDOW_PS in dlmd/mechanism/analysis.py)",
     "mechanism.fewest_hops": "remove it: the number is 10 (FEWEST_HOPS in dlmd/mechanism/analysis.py)",
+    "levels.<gpaw>.convergence": "write it as GPAW does: keywords: {convergence: {density: 1e-4}, maxiter: 200}",
+    "levels.<espresso>.max_iterations": "write it as pw.x does: input_data: {electrons: {electron_maxstep: 200}}",
+    "levels.<espresso>.mixing_beta": "write it as pw.x does: input_data: {electrons: {mixing_beta: 0.3}}",
+    "levels.<cp2k>.max_iterations": "write it as CP2K does: input: {FORCE_EVAL: {DFT: {SCF: {MAX_SCF: 200}}}}",
+    "levels.<cp2k>.mixing_alpha": "write it as CP2K does: input: {FORCE_EVAL: {DFT: {SCF: {MIXING: {ALPHA: 0.2}}}}}",
+    "levels.<cp2k>.added_states": "write it as CP2K does: input: {FORCE_EVAL: {DFT: {SCF: {ADDED_MOS: 20}}}}",
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -53,6 +54,13 @@ class SevennetLevel(Model):
     model: Literal["7net-0", "7net-l3i5"] = Field(
         "7net-0", description="pretrained weights; both are PBE(+U of the Materials Project), without moments"
     )
+
+
+def recorded(level: Model | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
+    """Settings of a level as rules record them; another text of the same settings would compute every label again."""
+    settings = level.model_dump(mode="json", exclude=set(exclude))
+    handed = getattr(level, "HANDED", None)
+    return settings if handed is None else handed.record(settings)
 
 
 LEVELS = {

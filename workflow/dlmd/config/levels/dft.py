@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from dlmd.config.levels.passed_on import Handed
 
 Orbital = Literal["p", "d", "f"]
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -35,6 +37,9 @@ class SpinsAndU:
 
 class DftSettings(Strict, SpinsAndU):
     """Keys that every DFT engine here has."""
+
+    # what is known about the keywords that a level hands on to its program
+    HANDED: ClassVar[Handed]
 
     functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
     hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
@@ -69,7 +74,18 @@ class DftSettings(Strict, SpinsAndU):
             "hubbard_u_ev": self.plus_u,
             "hubbard_orbital": {element: self.orbital(element) for element in self.plus_u},
             "spin_polarised": self.spin_polarised,
+            **self.HANDED.theory(self.given_keywords),
         }
+
+    @property
+    def given_keywords(self) -> dict[str, Any]:
+        """Keywords of the program that the level sets itself."""
+        return getattr(self, self.HANDED.key)
+
+    @property
+    def program_keywords(self) -> dict[str, Any]:
+        """Keywords of the program that have no key of their own: the engine's, and over them the level's."""
+        return self.HANDED.whole(self.given_keywords)
 
 
 class ProgramSettings(DftSettings):
