@@ -34,6 +34,9 @@ Results follow their settings: changing `transport.lag_start_ps` redoes the fits
 
 `engines/` has a complete block of levels for every label engine.
 
+Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
+mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.
+
 This page is made from the typed models by `make docs`; do not edit it by hand.
 """
 

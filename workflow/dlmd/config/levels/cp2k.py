@@ -69,11 +69,15 @@ class Cp2kSettings(ProgramSettings):
     potentials: dict[str, str] = Field(
         description="Pseudopotential of every element, for instance {Ti: GTH-PBE-q12}."
     )
-    basis_set_file: str = Field("BASIS_MOLOPT", description="File of the basis sets.")
-    potential_file: str = Field("GTH_POTENTIALS", description="File of the pseudopotentials.")
-    cutoff_ev: PositiveFloat = Field(8200.0, description="Cutoff of the finest grid (CUTOFF); 600 Ry.")
+    basis_set_file: str = Field("BASIS_MOLOPT", description="File of the basis sets, in CP2K_DATA_DIR.")
+    potential_file: str = Field(
+        "GTH_POTENTIALS", description="File of the pseudopotentials, in CP2K_DATA_DIR."
+    )
+    cutoff_ev: PositiveFloat = Field(
+        8200.0, description="Cutoff of the finest grid (eV; CUTOFF). 8200 eV are 600 Ry."
+    )
     relative_cutoff_ev: PositiveFloat = Field(
-        820.0, description="Cutoff that maps Gaussians onto grids (REL_CUTOFF); 60 Ry."
+        820.0, description="Cutoff that maps Gaussians onto grids (eV; REL_CUTOFF). 820 eV are 60 Ry."
     )
     kpoint_mesh: Mesh | None = Field(
         None,

@@ -41,23 +41,23 @@ class DftSettings(Strict, SpinsAndU):
     # what is known about the keywords that a level hands on to its program
     HANDED: ClassVar[Handed]
 
-    functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
+    functional: Literal["PBE"] = Field("PBE", description="Functional of exchange and correlation.")
     hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}."
+        {}, description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}."
     )
     hubbard_orbital: dict[str, Orbital] = Field(
-        {}, description="Orbital the U acts on, per element; d where not given."
+        {}, description="Orbital that the U acts on, per element; d where not given."
     )
     magmom: dict[str, float] = Field(
         {},
-        description="Initial moment in Bohr magnetons per element, others 0; without any, spins are paired.",
+        description="Initial moment per element, in Bohr magnetons; others 0. Without any, spins are paired.",
     )
     moment_range: dict[str, tuple[float, float]] = Field(
         {},
-        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",
     )
-    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing.")
+    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing (eV).")
 
     @model_validator(mode="after")
     def _spins(self):

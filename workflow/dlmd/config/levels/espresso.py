@@ -67,24 +67,28 @@ class EspressoSettings(ProgramSettings):
     pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
     pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
     ecut_ev: PositiveFloat = Field(
-        680.0, description="Cutoff of the wave functions (ecutwfc); 680 eV are 50 Ry."
+        680.0, description="Cutoff of the wave functions (eV; ecutwfc). 680 eV are 50 Ry."
     )
     density_cutoff_ratio: PositiveFloat = Field(
         8.0,
-        description="Cutoff of the density over that (ecutrho): 4 for norm-conserving, 8-12 for ultrasoft.",
+        description="Cutoff of the density (ecutrho) over that of the wave functions: 4 for norm-conserving pseudopotentials, "
+        "8 to 12 for ultrasoft ones.",
     )
     kpoint_density_a: PositiveFloat = Field(
         2.0,
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
     )
     kpoint_mesh: Mesh | None = Field(
-        None, description="Subdivisions along a, b, c, for every cell of this level alike; the mesh holds Γ."
+        None,
+        description="Subdivisions along a, b, c, for every cell of this level alike; the mesh holds Γ. null: from "
+        "kpoint_density_a.",
     )
     hubbard_projectors: Literal["ortho-atomic", "atomic"] = Field(
         "ortho-atomic", description="What the U acts on; numbers of the two are not comparable."
     )
     electronic_ev: PositiveFloat = Field(
-        1e-6, description="Estimated error of the cell's energy at which the electrons are converged."
+        1e-6,
+        description="Estimated error of the cell's energy (eV) at which the electrons are converged (conv_thr).",
     )
     input_data: dict[str, dict[str, Value]] = Field(
         {},

@@ -62,14 +62,16 @@ class GpawSettings(DftSettings):
 
     ecut_ev: PositiveFloat = Field(
         450.0,
-        description="Plane-wave cutoff. 450 eV leave a Pulay stress of 0.3 GPa in Li3TiCl6, 600 eV 0.2 (benchmarks/gpaw).",
+        description="Cutoff of the plane waves (eV). 450 eV leave a Pulay stress of 0.3 GPa in Li3TiCl6, 600 eV 0.2 "
+        "(benchmarks/gpaw).",
     )
     kpoint_density_a: PositiveFloat = Field(
         2.0,
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
     )
     kpoint_mesh: Mesh | None = Field(
-        None, description="Subdivisions along a, b, c, for every cell of this level alike."
+        None,
+        description="Subdivisions along a, b, c, for every cell of this level alike; null: from kpoint_density_a.",
     )
     keywords: dict[str, Value | dict[str, Value]] = Field(
         {},

@@ -131,19 +131,19 @@ class RelaxSettings(ElectronicSettings):
         description="k-points of the relaxation; the paper used 4x2x4 for 160 and 4x2x2 for 320 atoms.",
     )
     fmax_ev_per_a: PositiveFloat = Field(
-        0.01, description="Largest force at the end (EDIFFG = -this). The paper's 10 meV/Å."
+        0.01,
+        description="Largest force on an atom at the end (eV/Å; EDIFFG is minus this). The paper's 10 meV/Å.",
     )
-    ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (EDIFF).")
+    ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (eV; EDIFF).")
     max_steps: PositiveInt = Field(200, description="Most ionic steps of one relaxation run (NSW).")
     potim: PositiveFloat = Field(0.3, description="Step scale of the conjugate-gradient relaxation (POTIM).")
     restarts: Annotated[int, Field(ge=0, le=9)] = Field(
         1,
-        description="Relaxations repeated from the relaxed cell, so that the plane waves fit it (Pulay "
-        "stress).",
+        description="Relaxations repeated from the relaxed cell, so that the plane waves fit it (Pulay stress).",
     )
     static: bool = Field(
         True,
-        description="A single point on the relaxed cell last: its energy and stress are the reported ones.",
+        description="A single point on the relaxed cell follows; its energy and stress are the reported ones.",
     )
 
 
@@ -162,16 +162,16 @@ class AimdSettings(ElectronicSettings):
         "Normal", description="FFT grids (PREC)."
     )
     ediff_ev: PositiveFloat = Field(
-        1e-5, description="Electronic convergence (EDIFF); looser makes forces noisy and the energy drift."
+        1e-5,
+        description="Electronic convergence (eV; EDIFF). A looser one makes forces noisy and the energy drift.",
     )
     thermostat_mass: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Nosé mass (SMASS); 0 lets VASP choose a period of 40 steps. The paper does not say."
     )
     heating_ladder_k: list[PositiveFloat] = Field(
         [],
-        description="Temperatures in rising order; dynamics is heated from the first, rung by rung (TEBEG "
-        "to TEEND), "
-        "to the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
+        description="Temperatures (K) in rising order. Dynamics is heated from the first, rung by rung (TEBEG to TEEND), to "
+        "the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
     )
     heating_steps: PositiveInt = Field(
         500,
@@ -227,34 +227,36 @@ class PotcarSettings(Strict):
 class VaspSettings(Strict, SpinsAndU):
     """One level of theory run by VASP."""
 
-    functional: Literal["PW91", "PBE"] = Field("PW91", description="GGA tag (91 or PE). The paper's PW91.")
-    encut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff (ENCUT). The paper's 450 eV.")
+    functional: Literal["PW91", "PBE"] = Field(
+        "PW91", description="Functional (GGA tag: 91 or PE). The paper's PW91."
+    )
+    encut_ev: PositiveFloat = Field(
+        450.0, description="Cutoff of the plane waves (eV; ENCUT). The paper's 450 eV."
+    )
     hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {},
-        description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}; without one above 0, "
-        "LDAU is off.",
+        description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}. Without one above 0, LDAU is off.",
     )
     hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
-        {}, description="Orbital the U acts on, per element; d where not given."
+        {}, description="Orbital that the U acts on, per element; d where not given."
     )
     magmom: dict[str, float] = Field(
         {},
-        description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; "
-        "others 0.",
+        description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; others 0.",
     )
     moment_range: dict[str, tuple[float, float]] = Field(
         {},
-        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",
     )
     ismear: Literal[0, -5] = Field(0, description="Smearing: 0 Gaussian, -5 tetrahedra (static meshes only).")
-    sigma_ev: PositiveFloat = Field(0.05, description="Width of the smearing (SIGMA).")
+    sigma_ev: PositiveFloat = Field(0.05, description="Width of the smearing (eV; SIGMA).")
     incar: dict[str, IncarValue] = Field(
         {},
         description="Further INCAR tags for relaxation and dynamics alike, for instance {NCORE: 8, KPAR: 2}.",
     )
-    relax: RelaxSettings = Field(default_factory=RelaxSettings, description="Relaxation.")
-    aimd: AimdSettings = Field(default_factory=AimdSettings, description="Dynamics.")
+    relax: RelaxSettings = Field(default_factory=RelaxSettings, description="How cells are relaxed.")
+    aimd: AimdSettings = Field(default_factory=AimdSettings, description="How dynamics is run.")
     potcar: PotcarSettings = Field(default_factory=PotcarSettings, description="Pseudopotentials.")
     run: Literal["local", "external"] = Field(
         "local",
@@ -282,7 +284,7 @@ class VaspSettings(Strict, SpinsAndU):
         description="A STOPCAR is written this long before the walltime, so that VASP ends a whole step.",
     )
     max_rejected_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.05, description="A trajectory with a larger part of its frames rejected is an error."
+        0.05, description="Largest part of a trajectory's frames that may be rejected. More is an error."
     )
 
     @field_validator("incar")
