@@ -19,6 +19,8 @@ def test_a_removed_key_says_what_became_of_it(key):
     if sections[0] == "levels":
         sections[1] = sections[1].strip("<>")
         data["levels"] = {sections[1]: {"engine": sections[1]}}
+        # the same key of another level says nothing
+        data["levels"]["other"] = {"engine": "chgnet"}
     place = data
     for section in sections:
         if not isinstance(place.get(section), dict):

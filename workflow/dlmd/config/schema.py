@@ -1,7 +1,7 @@
-"""JSON schema of the config from the typed models: editors complete keys by it, show what they mean and underline what is wrong.
+"""JSON schema of the config from the typed models: editors complete keys by it, explain them and underline what is wrong.
 
-Run `python -m dlmd.config.schema config` (or `make docs`) after changing a model; a test compares the two. It knows keys, types and single
-values; what fits together is known to `dlmd.config.checks` alone.
+Run `python -m dlmd.config.schema config` (or `make docs`) after changing a model; a test compares the two. It knows keys, types
+and single values; what fits together is known to `dlmd.config.checks` alone.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ from dlmd.config.levels.vasp import VaspSettings
 
 def level_settings(engine: Mapping) -> VaspSettings:
     """Settings of a level as the config gives them; those for staging come without the command."""
-    known = {key: value for key, value in engine.items() if key != "engine"}
-    return VaspSettings.model_validate({"command": "none while staging"} | known)
+    return VaspSettings.of_staging(engine)
 
 
 def stage_relax(structure: str, *, job: str, engine: Mapping, level: str, cell: str, source: str) -> None:
