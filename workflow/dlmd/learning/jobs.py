@@ -188,7 +188,7 @@ def train(
     threads: int,
     log: str,
 ) -> None:
-    """Train (see `dlmd.training.deepmd.train`), unless the round before brought no new labels: then its potential stays.
+    """Train (see `dlmd.training.run.train`), unless the round before brought no new labels: then its potential stays.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def train(
     labels
         What `dlmd.learning.labels.gather` wrote of the round before, or None.
     """
-    from dlmd.training import deepmd
+    from dlmd.training import run as training
 
     outputs = (model, compressed, lcurve)
     if labels is not None and not read_json(labels)["labelled"]:
@@ -207,7 +207,7 @@ def train(
             shutil.copyfile(source, part)
             part.replace(target)
         return
-    deepmd.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
+    training.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
 
 
 def summarise(
@@ -240,7 +240,7 @@ def summarise(
 
 def _held_out_error(members, valid: str) -> float:
     """Force RMSE (meV/Å) over all members and all components of the systems below `valid`."""
-    from dlmd.training.deepmd import systems
+    from dlmd.training.input import systems
     from dlmd.validation.committee_jobs import read_system
 
     total, count = 0.0, 0
