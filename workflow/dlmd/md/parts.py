@@ -96,11 +96,9 @@ def resume_point(parts_dir: Path, strides: Strides, last: int) -> tuple[int, Pat
 def _stored_until(parts_dir: Path, start: int, strides: Strides) -> int:
     """The step before which a part has stored all frames and rows."""
     name = f"{start:012d}"
-    frames = {
-        strides.positions: binary.whole_dcd_frames(parts_dir / f"{name}.dcd"),
-        strides.all_atoms: len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1,
-    }
-    until = [start + stride * count for stride, count in frames.items()]
+    positions = binary.whole_dcd_frames(parts_dir / f"{name}.dcd")
+    all_atoms = len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1
+    until = [start + strides.positions * positions, start + strides.all_atoms * all_atoms]
     for suffix, separator, stride in (
         ("host.txt", None, strides.positions),
         ("thermo.csv", ",", strides.thermo),
