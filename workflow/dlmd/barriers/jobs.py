@@ -113,12 +113,13 @@ def band(
     Parameters
     ----------
     settings
-        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.bands.find_band`.
+        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.search.find_band`.
     """
     import ase.io
 
     from dlmd.barriers import bands as barriers
     from dlmd.barriers import paths as neb_paths
+    from dlmd.barriers.search import find_band
 
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
@@ -128,7 +129,7 @@ def band(
     else:
         calculator, source = _engine(engine, threads)
     with owned(Path(result).parent, name=f"{number}.owner.json"):
-        found = barriers.find_band(
+        found = find_band(
             start,
             end,
             calculator,
@@ -202,7 +203,7 @@ def stage_vasp(
 
     from dlmd.barriers import guess, vasp
     from dlmd.barriers import paths as neb_paths
-    from dlmd.barriers.bands import around
+    from dlmd.barriers.search import around
     from dlmd.labels.vasp.jobs import level_settings
 
     listed, chosen, cell = read_path(paths, number)
