@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from dlmd.config.levels.dft import Mesh, ProgramSettings
+from dlmd.config.levels.dft import DftSettings, Mesh
 
 
-class Cp2kSettings(ProgramSettings):
+class Cp2kSettings(DftSettings):
     """One level of theory run by CP2K."""
 
-    command: str = Field(
-        "cp2k.psmp",
-        description="How CP2K is started, for instance 'srun cp2k.psmp'; -s is added. It reads CP2K_DATA_DIR.",
-    )
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
     )

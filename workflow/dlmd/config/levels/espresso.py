@@ -7,13 +7,12 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from dlmd.config.levels.dft import Mesh, ProgramSettings
+from dlmd.config.levels.dft import DftSettings, Mesh
 
 
-class EspressoSettings(ProgramSettings):
+class EspressoSettings(DftSettings):
     """One level of theory run by Quantum ESPRESSO."""
 
-    command: str = Field("pw.x", description="How pw.x is started, for instance 'srun pw.x -nk 4'.")
     pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
     pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
     ecut_ev: PositiveFloat = Field(

@@ -11,11 +11,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.cp2k import Cp2kSettings
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import (
@@ -94,7 +96,7 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def create(settings: Mapping[str, Any]) -> Cp2kEngine:
+def create(settings: Mapping[str, Any], launch: LevelLaunch) -> Cp2kEngine:
     """Engine from the keys of a level.
 
     Raises
@@ -102,7 +104,7 @@ def create(settings: Mapping[str, Any]) -> Cp2kEngine:
     DlmdError
         for an unknown key or wrong value.
     """
-    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k"))
+    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k"), launch)
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,12 @@ class Cp2kEngine:
     """CP2K with one set of settings."""
 
     settings: Cp2kSettings
+    launch: LevelLaunch = DEFAULT
+
+    @property
+    def command(self) -> str:
+        """How cp2k.psmp is started."""
+        return self.launch.command or PROGRAMS["cp2k"]
 
     @property
     def level(self) -> dict[str, Any]:
@@ -125,10 +133,10 @@ class Cp2kEngine:
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.labels.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
         one_thread_per_rank()
-        return _calculator_class()(self.settings)
+        return _calculator_class()(self.settings, self.command, self.launch.scratch)
 
     def versions(self) -> dict[str, str]:
-        text = first_output([*shlex.split(self.settings.command), "--version"])
+        text = first_output([*shlex.split(self.command), "--version"])
         found = re.search(r"CP2K version\s+(.+)", text)
         return {"cp2k": found[1].strip() if found else "unknown", "ase": package_version("ase")}
 
@@ -173,10 +181,10 @@ def _calculator_class():
 
         implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-        def __init__(self, settings: Cp2kSettings):
+        def __init__(self, settings: Cp2kSettings, command: str, scratch: Path | None):
             super().__init__()
-            self.settings = settings
-            self.folder = own_folder(self, settings.scratch, prefix="cp2k_")
+            self.settings, self.command = settings, command
+            self.folder = own_folder(self, scratch, prefix="cp2k_")
             self.output = self.folder / "cp2k.out"
             self.program = None
 
@@ -188,7 +196,7 @@ def _calculator_class():
                             f"none for {element}", where=f"key {key} of the level", remedy="add it"
                         )
             # its own folder, for files that CP2K names itself
-            command = f"cd {shlex.quote(str(self.folder))} && {self.settings.command} -s"
+            command = f"cd {shlex.quote(str(self.folder))} && {self.command} -s"
             self.program = CP2K(
                 command=command, label=str(self.folder / "cp2k"), **keywords(self.settings, symbols)
             )
@@ -213,7 +221,7 @@ def _calculator_class():
                     require_converged(text, self.settings)
                 raise DlmdError(
                     f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
-                    where=f"{self.settings.command} -s",
+                    where=f"{self.command} -s",
                     remedy="see the end of its output above, and check the command and CP2K_DATA_DIR",
                 ) from None
             text = self._text(before)
