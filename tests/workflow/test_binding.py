@@ -81,9 +81,7 @@ def test_every_rule_fits_its_function(configs, name):
             continue
         assert names["script"] == "../scripts/job.py" and names["unnamed"] == 0, rule
         job = binding.JOBS[rule]
-        binding.check(
-            job.function(), named=names["named"], wildcards=names["wildcards"], unread=job.unread
-        )
+        binding.check(job.function(), named=names["named"], wildcards=names["wildcards"], unread=job.unread)
     # inherited and not lost
     assert {"gpu", "mem_mb", "runtime"} <= set(found["learning_train"]["resources"])
 
