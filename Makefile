@@ -30,6 +30,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m dlmd.config.docs config/README.md
+	$(BIN)/python -m dlmd.config.schema config
 	$(BIN)/python -m dlmd.cli.docs docs/commands.md
 
 clean:

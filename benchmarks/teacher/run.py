@@ -132,8 +132,8 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
 
 def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     """Runs of the pipeline's own production code, one segment each, all atoms every 10 fs."""
-    from dlmd.config.reading import load
     from dlmd.config.launch import LammpsLaunch
+    from dlmd.config.reading import load
     from dlmd.md import jobs
 
     cfg = load(options.config)

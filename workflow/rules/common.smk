@@ -23,6 +23,8 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 
 from dlmd.run import estimates
 from dlmd.run import targets
+from dlmd.training.deepmd import TYPE_ONE_SIDE
+from dlmd.config.levels import recorded
 from dlmd.config.reading import load
 from dlmd.base.errors import DlmdError
 from dlmd.run.preflight import check_run
@@ -85,7 +87,7 @@ def seed(*names):
 
 def engine_settings(w):
     """What a level's engine computes; how it is started is in `launch`, and makes no label stale."""
-    return cfg.levels[w.level].model_dump(mode="json")
+    return recorded(cfg.levels[w.level])
 
 
 def aimd_source(w):
@@ -156,7 +158,12 @@ def exploring_member(w):
 
 def training_settings(first):
     """Settings of a training from scratch, or of one that goes on from the weights of the round before."""
-    settings = cfg.training.model_dump(mode="json", exclude={"potentials"})
+    settings = {}
+    for key, value in cfg.training.model_dump(mode="json", exclude={"potentials"}).items():
+        settings[key] = value
+        if key == "axis_neurons":
+            # always in this place: Snakemake compares the text of params, so that another order would repeat every training
+            settings["type_one_side"] = TYPE_ONE_SIDE
     if not first:
         settings |= dict(steps=cfg.learning.steps, start_lr=cfg.learning.start_lr)
     return settings

@@ -157,8 +157,8 @@ rule learning_select:
         species=SPECIES,
         bounds=LOOP and LOOP.deviation_ev_per_angstrom,
         max_frames=LOOP and LOOP.max_frames,
-        settled_share=LOOP and LOOP.settled_share,
-        settled_change=LOOP and LOOP.settled_change,
+        settled_share=LOOP and selection_module.SETTLED_SHARE,
+        settled_change=LOOP and selection_module.SETTLED_CHANGE,
         algorithm=selection_module.VERSION,
     message:
         "{wildcards.level}: round {wildcards.i} selects frames to label"

@@ -40,7 +40,11 @@ rule mechanism:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        settings=cfg.mechanism.model_dump(mode="json"),
+        settings=dict(
+            core_fraction=cfg.mechanism.core_fraction,
+            concerted_window_ps=mechanism_module.CONCERTED_WINDOW_PS,
+            fewest_hops=mechanism_module.FEWEST_HOPS,
+        ),
         replicas=cfg.md.replicas,
         repeat=cfg.structures.cells[cfg.md.cell],
         charges=cfg.material.charges,

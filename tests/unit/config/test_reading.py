@@ -75,7 +75,7 @@ MISTAKES = {
     "unknown engine": ([("engine: chgnet", "engine: chgnett")], ["chgnett", "did you mean 'chgnet'"]),
     "wrong type": ([("  steps: 400", "  steps: many")], ["training.steps is 'many'", "integer"]),
     "missing key": ([("run: toy\n", "")], ["'run' is missing"]),
-    "key twice": ([("seed: 7", "seed: 7\nseed: 8")], ["'seed' is written twice", "line 6"]),
+    "key twice": ([("seed: 7", "seed: 7\nseed: 8")], ["'seed' is written twice", "line 7"]),
     "broken YAML": ([("material:", "material: [")], ["not valid YAML", "line"]),
     "missing CIF": (
         [("structures/Li3TiCl6.cif", "structures/Li3TiCl.cif")],

@@ -96,7 +96,7 @@ def test_the_input_is_the_level(level, launch, crystal):
 
 def test_without_u_and_moments_there_is_neither(level, launch, crystal):
     plain = {k: v for k, v in level.items() if k not in ("hubbard_u_ev", "magmom", "moment_range")}
-    root = written(plain | {"kpoint_mesh": [2, 1, 2]}, crystal)
+    root = written(plain | {"kpoint_mesh": [2, 1, 2]}, launch, crystal)
     dft = root.get_subsection("FORCE_EVAL/DFT")
     assert not {"UNRESTRICTED_KOHN_SHAM", "PLUS_U_METHOD", "MULTIPLICITY"} & set(words(dft))
     assert words(dft.get_subsection("KPOINTS"))["SCHEME"] == ["MONKHORST-PACK", "2", "1", "2"]

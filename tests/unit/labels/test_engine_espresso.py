@@ -106,7 +106,7 @@ def test_the_input_is_the_level(level, launch, crystal):
 
 def test_without_u_and_moments_there_is_no_card_and_no_spin(level, launch, crystal):
     plain = {k: v for k, v in level.items() if k not in ("hubbard_u_ev", "magmom", "moment_range")}
-    namelists, cards = written(plain, crystal)
+    namelists, cards = written(plain, launch, crystal)
     assert namelists["system"]["nspin"] == 1
     assert not any("HUBBARD" in card for card in cards)
     assert not any("starting_magnetization" in key for key in namelists["system"])

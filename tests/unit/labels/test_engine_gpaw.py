@@ -37,7 +37,7 @@ def test_settings_become_keywords():
         ({"hubbard_u": {"Ti": 4}}, "hubbard_u_ev"),
         ({"functional": "PW91"}, "functional is 'PW91'"),
         ({"hubbard_u_ev": {"Ti": -1}}, "hubbard_u_ev.Ti is -1"),
-        ({"convergence": {"densities": 1}}, "convergence.densities"),
+        ({"keywords": {"convergence": {"densities": 1}}}, "densities is no criterion"),
     ],
 )
 def test_wrong_settings_are_refused(wrong, told):
@@ -112,6 +112,6 @@ def test_force_is_minus_the_gradient_with_a_u():
 @needs_gpaw
 def test_unconverged_electrons_are_an_error():
     atoms = Atoms("H2", positions=[[0, 0, 0], [0.75, 0, 0]], cell=[3.5, 3.4, 3.3], pbc=True)
-    atoms.calc = engines.get({**COARSE, "convergence": {"max_iterations": 2}}).calculator()
+    atoms.calc = engines.get({**COARSE, "keywords": {"maxiter": 2}}).calculator()
     with pytest.raises(engines.Unconverged, match="did not converge in 2 iterations"):
         atoms.get_potential_energy()

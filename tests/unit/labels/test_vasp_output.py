@@ -30,7 +30,7 @@ def real(name):
 def fake_run(folder, steps=6, **tricks):
     """A dynamics run of the stand-in in `folder`."""
     job = stage.stage_aimd(
-        crystal(), folder, settings=settings(aimd={"nelm": 60}), level="u4", cell="toy", source="o_toy_0",
+        crystal(), folder, settings=settings(aimd={"incar": {"NELM": 60}}), level="u4", cell="toy", source="o_toy_0",
         temperature_k=300.0, strain=0.0, steps=steps, time_step_fs=1.0, seed=5,
     )  # fmt: skip
     run = folder / "seg000/run00"

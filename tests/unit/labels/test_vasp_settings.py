@@ -23,6 +23,11 @@ def test_defaults_are_the_published_protocol():
         ({"incar": {"NCOR": 4}}, "did you mean 'NCORE'"),
         ({"incar": {"gga": "PE"}}, "set functional instead"),
         ({"aimd": {"incar": {"POTIM": 2.0}}}, "time_step_fs"),
+        ({"incar": {"POTIM": 2.0}}, "relax.incar.POTIM"),
+        ({"relax": {"incar": {"SMASS": 1}}}, "set aimd.incar.SMASS instead"),
+        ({"aimd": {"incar": {"SMASS": -3}}}, "dynamics is NVT"),
+        ({"aimd": {"incar": {"NELM": 1}}}, "from 5 to 999"),
+        ({"relax": {"incar": {"ALGO": "Exact"}}}, "does not minimise"),
         ({"incar": {"NWRITE": 0}}, "hides frames"),
         ({"relax": {"incar": {"ML_LMLFF": True}}}, "machine-learned"),
         ({"encut": 500}, "Extra inputs"),
@@ -69,3 +74,39 @@ def test_settings_do_not_import_pymatgen():
         "sys.exit('pymatgen.io.vasp' in sys.modules or 'ase' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# as releases before these tags were in `incar` recorded them, word by word
+RECORDED = {
+    "relax": "{'nelm': 200, 'algo': 'Normal', 'precision': 'Accurate', 'lreal': 'Auto', 'incar': {}, 'kpoints': {'mesh': {}, "
+    "'spacing_per_a': 0.2, 'centring': 'gamma'}, 'fmax_ev_per_a': 0.01, 'ediff_ev': 1e-06, 'max_steps': 200, 'potim': 0.3, "
+    "'restarts': 1, 'static': True}",
+    "aimd": "{'nelm': 200, 'algo': 'Fast', 'precision': 'Normal', 'lreal': 'Auto', 'incar': {}, 'kpoints': {'mesh': {}, "
+    "'spacing_per_a': 0.6, 'centring': 'gamma'}, 'ediff_ev': 1e-05, 'thermostat_mass': 0.0, 'heating_ladder_k': [], "
+    "'heating_steps': 500, 'chunk_steps': 1000}",
+}
+
+
+def test_labels_are_recorded_as_they_always_were():
+    assert {kind: repr(make().staging()[kind]) for kind in RECORDED} == RECORDED
+    moved = make(
+        relax={"incar": {"LREAL": False, "POTIM": 0.1, "AMIX": 0.2}},
+        aimd={"incar": {"NELM": 60, "SMASS": 2, "algo": "VeryFast"}},
+    ).staging()
+    relax = RECORDED["relax"].replace(
+        "'lreal': 'Auto', 'incar': {}", "'lreal': 'False', 'incar': {'AMIX': 0.2}"
+    )
+    assert repr(moved["relax"]) == relax.replace("'potim': 0.3", "'potim': 0.1")
+    aimd = RECORDED["aimd"].replace("200", "60").replace("'Fast'", "'VeryFast'")
+    assert repr(moved["aimd"]) == aimd.replace("'thermostat_mass': 0.0", "'thermostat_mass': 2.0")
+
+
+def test_a_job_makes_the_level_again_from_what_is_recorded():
+    for settings in (
+        make(),
+        make(relax={"incar": {"LREAL": False, "AMIX": 0.2}}, aimd={"incar": {"SMASS": 2.0}}),
+    ):
+        again = VaspSettings.of_staging({"engine": "vasp"} | settings.staging())
+        assert again.relax.tags == settings.relax.tags and again.aimd.tags == settings.aimd.tags
+        assert again.staging() == settings.staging()
+        assert again.relax.incar.get("AMIX") == settings.relax.incar.get("AMIX")

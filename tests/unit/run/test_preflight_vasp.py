@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.levels import VaspLevel
 from dlmd.config.launch import Launch
+from dlmd.config.levels import VaspLevel
 from dlmd.run.preflight import check_level
 
 

@@ -285,7 +285,7 @@ def _image(run: Run, staged: Atoms) -> Atoms:
         raise DlmdError(
             f"the last ionic step is no good: {frame.reason}",
             where=str(run.path),
-            remedy="change algo, nelm or the mixing (relax.incar), and go on from the CONTCARs",
+            remedy="change ALGO, NELM or the mixing (relax.incar), and go on from the CONTCARs",
         )
     image = staged.copy()
     shift = np.linalg.solve(frame.cell.T, (frame.positions - staged.positions).T).T

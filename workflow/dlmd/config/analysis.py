@@ -13,19 +13,22 @@ class Transport(Model):
     """MSD, diffusion coefficients, Haven ratio and conductivity."""
 
     lag_start_ps: Positive | None = Field(
-        None, description="start of the fit window; null: the diffusive onset is found and reported"
+        None, description="Start of the fit window (ps); null: the onset of diffusion is found and reported."
     )
     lag_end_ps: Positive | None = Field(
-        None, description="end of the fit window; null: three times its start"
+        None, description="End of the fit window (ps); null: three times its start."
     )
-    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(0.95, description="level of the intervals")
+    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.95, description="Confidence level of all intervals."
+    )
     hop_length_angstrom: Positive = Field(
-        3.0, description="distance of neighbouring sites; an MSD below its square is not diffusion"
+        3.0, description="Distance of neighbouring sites (Å). An MSD below its square is not diffusion."
     )
     max_host_shift_angstrom: Positive = Field(
         0.5,
-        description="how far (median of a species) the resting places of the host's atoms may be apart at the start and the end "
-        "of a run: above, the crystal has changed its structure; raise it for hosts with turning groups",
+        description="Largest distance (Å, median over the atoms of an element) between the resting places of the host's atoms "
+        "at the start and at the end of a run. Above it the crystal has changed its structure. Raise it for hosts "
+        "with rotating groups.",
     )
 
 
@@ -33,7 +36,7 @@ class Arrhenius(Model):
     """Fit of ln(sigma T) and ln(sigma) against 1/T."""
 
     predict_k: list[Positive] = Field(
-        [298.15], description="temperatures at which the fit is evaluated; extrapolation is flagged"
+        [298.15], description="Temperatures (K) at which the fit is evaluated. Extrapolations are flagged."
     )
 
 
@@ -42,55 +45,55 @@ class Mechanism(Model):
 
     core_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         0.3,
-        description="radius of a site's core over the distance to the nearest other site; arriving in another core is a hop",
-    )
-    concerted_window_ps: Positive = Field(
-        0.5, description="two hops are concerted where one ion follows another into its site within this time"
-    )
-    fewest_hops: PositiveInt = Field(
-        10, description="a rate, share or barrier that rests on fewer hops is not given"
+        description="Radius of a site's core, as a part of the distance to the nearest other site. An ion hops when it arrives "
+        "in another core.",
     )
 
 
 class BarrierHop(Model):
     """Hops of one kind: along a direction, between two sites, or both."""
 
-    name: str = Field(description="becomes a folder")
+    name: str = Field(description="Name of the kind of hop. It becomes a folder.")
     direction: tuple[int, int, int] | None = Field(
         None,
-        description="[u, v, w] of the conventional cell, with those equivalent by symmetry; the hop ends on the next site "
-        "on that line",
+        description="[u, v, w] in the conventional cell; directions equivalent by symmetry count too. The hop ends on the next "
+        "site on that line. null: any.",
     )
     start: str | None = Field(
-        None, description="site the ion starts from: atom-site or Wyckoff label of the CIF"
+        None, description="Site the ion starts from: an atom-site or Wyckoff label of the CIF; null: any."
     )
-    end: str | None = Field(None, description="site it hops to; without a direction, the nearest of these")
+    end: str | None = Field(
+        None, description="Site the ion hops to; without a direction, the nearest of these. null: any."
+    )
 
 
 class Barriers(Model):
     """Migration barriers by nudged elastic bands, with the trained potential."""
 
-    hops: list[BarrierHop] = Field(min_length=1, description="kinds of hops")
+    hops: list[BarrierHop] = Field(min_length=1, description="Kinds of hops.")
     cells: list[CellSelection] = Field(
-        [], description="relaxed cells with the hops; empty: those that production takes its lattice from"
+        [],
+        description="Relaxed cells in which hops are looked for; empty: those that production takes its lattice from.",
     )
     environments: Annotated[int, Field(ge=1, le=100)] = Field(
-        3, description="bands per hop, each of another ion: a stratified sample of the local environments"
+        3,
+        description="Bands per kind of hop, each of another ion, sampled from all local environments alike.",
     )
     engine_environments: Annotated[int, Field(ge=0, le=100)] = Field(
         0,
-        description="for so many of them the label engine finds the band too; VASP bands are staged, and collected once "
-        "their results are there",
+        description="Number of these bands that the label engine finds too. Bands of VASP are staged, and collected once their "
+        "results are there.",
     )
     image_spacing_angstrom: Positive = Field(
-        0.8, description="distance of the images along the ion's way, which sets their number"
+        0.8, description="Distance of neighbouring images along the ion's way (Å). It sets their number."
     )
     fmax_ev_per_angstrom: Positive = Field(
-        0.05, description="largest force on the band at the end; a fifth of it on the endpoints"
+        0.05,
+        description="Largest force on the band at the end (eV/Å). The endpoints are relaxed to a fifth of it.",
     )
     max_steps: PositiveInt = Field(
         300,
-        description="most steps for each endpoint and for the band; what needs more is shown, and not counted",
+        description="Most steps for each endpoint and for the band. A band that needs more is shown and not counted.",
     )
 
     @property

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -33,6 +33,9 @@ Results follow their settings: changing `transport.lag_start_ps` redoes the fits
 `md.segments` adds segments and repeats none.
 
 `engines/` has a complete block of levels for every label engine.
+
+Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
+mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.
 
 This page is made from the typed models by `make docs`; do not edit it by hand.
 """
@@ -75,6 +78,12 @@ def _type(annotation: object) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type(arguments[0])
+    if annotation is Any:
+        return "value or section"
+    if origin in (Union, UnionType) and {bool, int, float, str} <= set(arguments):
+        # what a foreign program takes
+        sections = [a for a in arguments if get_origin(a) is dict]
+        return " or ".join(["value", *map(_type, sections)])
     if origin in (Union, UnionType):
         return " or ".join(map(_type, arguments))
     if origin is Literal:

@@ -19,6 +19,6 @@ class Model(BaseModel):
 class CellSelection(Model):
     """Some of the orderings of one occupancy and cell."""
 
-    occupancy: str = Field(description="a name from structures.occupancies")
-    cell: str = Field(description="a name from structures.cells")
-    orderings: list[Annotated[int, Field(ge=0)]] = Field([0], description="numbers of the orderings")
+    occupancy: str = Field(description="A name from structures.occupancies.")
+    cell: str = Field(description="A name from structures.cells.")
+    orderings: list[Annotated[int, Field(ge=0)]] = Field([0], description="Numbers of the orderings, from 0.")

@@ -23,14 +23,19 @@ Sampling = Literal["random", "coulomb", "quasirandom"]
 class Material(Model):
     """The crystal and its ions."""
 
-    cif: str = Field(description="CIF with partial occupancies, relative to the working directory")
-    mobile: str = Field(description="element whose ions carry the current")
-    charges: dict[str, int] = Field(
-        description="formal charge of every element in e; the cell must be neutral"
+    cif: str = Field(
+        description="CIF with partial occupancies; its path is relative to the working directory."
     )
-    species: list[str] = Field(description="all elements in the order of LAMMPS and DeePMD types")
+    mobile: str = Field(description="Element whose ions carry the current.")
+    charges: dict[str, int] = Field(
+        description="Formal charge of every element, in elementary charges. The cell must be neutral."
+    )
+    species: list[str] = Field(
+        description="All elements, in the order of the atom types of LAMMPS and DeePMD."
+    )
     reference: str | None = Field(
-        None, description="YAML with measured and published values to print beside the run's own"
+        None,
+        description="YAML file with measured and published values, which are printed beside the run's own; null: none.",
     )
 
 
@@ -38,25 +43,28 @@ class Structures(Model):
     """Site-disordered supercells: every occupancy in every cell, several seeded orderings each."""
 
     occupancies: dict[str, dict[str, float | dict[str, float]]] = Field(
-        description="name -> {site: occupancy}; a site is a Wyckoff label such as 2a or an atom-site label of the CIF; "
-        "a site with several elements takes {element: occupancy}; sites left out keep the CIF's"
+        description="Occupancies by name: {site: occupancy}. A site is a Wyckoff label such as 2a or an atom-site label of the "
+        "CIF. A site with several elements takes {element: occupancy}. Sites left out keep the CIF's occupancies."
     )
     cells: dict[str, tuple[PositiveInt, PositiveInt, PositiveInt]] = Field(
-        description="name -> repeats of the CIF's cell along a, b, c"
+        description="Supercells by name: repeats of the CIF's cell along a, b and c."
     )
-    orderings: PositiveInt = Field(2, description="seeded orderings per occupancy and cell, numbered from 0")
+    orderings: PositiveInt = Field(
+        2, description="Orderings per occupancy and cell, each from a seed of its own, numbered from 0."
+    )
     sampling: Sampling | dict[str, Sampling] = Field(
         "random",
-        description="how sites are filled: uniform random, low electrostatic energy (coulomb), or the random alloy's pair "
-        "correlations (quasirandom); for all cells, or {cell: sampling} for each",
+        description="How sites are filled: at random (random), with low electrostatic energy (coulomb), or with the pair "
+        "correlations of the random alloy (quasirandom). One word for all cells, or {cell: word} for each.",
     )
     min_distance_angstrom: Positive = Field(
-        1.2, description="no two atoms of a built cell are closer than this"
+        1.2,
+        description="Shortest distance (Å) of two atoms in a built cell; an ordering with a shorter one is refused.",
     )
     tolerance: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         5e-4,
-        description="largest accepted difference between an occupancy asked for and the whole atoms of a cell; "
-        "raise it for a CIF whose occupancies fit no cell of usable size",
+        description="Largest difference between an occupancy asked for and the one that whole atoms give. Raise it for a CIF "
+        "whose occupancies fit no cell of usable size.",
     )
 
     def sampling_of(self, cell: str) -> str:
@@ -68,38 +76,45 @@ class Relax(Model):
     """Variable-cell relaxation at every level (the paper's Table II)."""
 
     cells: list[CellSelection] = Field(
-        description="what is relaxed for the lattice table; cells that AIMD or MD need are added"
+        description="What is relaxed for the table of lattice parameters. Cells that AIMD or MD need are added."
     )
-    fmax_ev_per_angstrom: Positive = Field(0.01, description="largest force at the end (embedded engines)")
-    max_steps: PositiveInt = Field(500, description="most steps of the optimiser (embedded engines)")
+    fmax_ev_per_angstrom: Positive = Field(
+        0.01,
+        description="Largest force on an atom (eV/Å) at the end. All engines but VASP, which has relax.fmax_ev_per_a of its "
+        "level.",
+    )
+    max_steps: PositiveInt = Field(
+        500,
+        description="Most steps of the optimiser. All engines but VASP, which has relax.max_steps of its level.",
+    )
 
 
 class AimdGroup(CellSelection):
     """Trajectories of labels: every ordering at every temperature and strain."""
 
-    temperatures_k: list[Positive] = Field(description="temperatures of the thermostat")
+    temperatures_k: list[Positive] = Field(description="Temperatures of the thermostat (K).")
     strains: list[Annotated[float, Field(gt=-0.2, lt=0.2)]] = Field(
-        [0.0], description="linear strain of the relaxed cell"
+        [0.0], description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer."
     )
     split: Literal["train", "valid", "test"] = Field(
-        description="which part of the dataset these trajectories are"
+        description="Part of the dataset that these trajectories are."
     )
     steps: PositiveInt | None = Field(
-        None, description="steps of these trajectories, where not labels.aimd.steps"
+        None, description="Steps of these trajectories; null: labels.aimd.steps."
     )
 
 
 class Aimd(Model):
     """NVT molecular dynamics with the label engine."""
 
-    time_step_fs: Positive = Field(1.0, description="time step")
-    steps: PositiveInt = Field(description="steps of one trajectory")
-    stride: PositiveInt = Field(1, description="every so many steps a frame is kept")
+    time_step_fs: Positive = Field(1.0, description="Time step (fs).")
+    steps: PositiveInt = Field(description="Steps of one trajectory.")
+    stride: PositiveInt = Field(1, description="Steps from one kept frame to the next.")
     discard_ps: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="start of each trajectory that is left out of the dataset"
+        0.0, description="Start of each trajectory (ps) that is left out of the dataset."
     )
     trajectories: list[AimdGroup] = Field(
-        min_length=1, description="what is run, and for which part of the dataset"
+        min_length=1, description="Which trajectories are run, and for which part of the dataset."
     )
 
 
@@ -113,42 +128,45 @@ class Labels(Model):
 class Training(Model):
     """DeePMD-kit, se_e2_a descriptor, TensorFlow backend; defaults are the paper's."""
 
-    cutoff_angstrom: Positive = Field(7.0, description="cutoff radius of the descriptor")
+    cutoff_angstrom: Positive = Field(7.0, description="Cutoff radius of the descriptor (Å).")
     cutoff_smooth_angstrom: Positive = Field(
-        0.5, description="where the smooth switching to the cutoff begins"
+        0.5,
+        description="Distance (Å) from which on neighbours are weighted less and less, down to nothing at the cutoff.",
     )
-    embedding: list[PositiveInt] = Field([32, 64, 128], description="neurons of the embedding network")
-    axis_neurons: PositiveInt = Field(16, description="size of the axis submatrix of the descriptor")
-    type_one_side: bool = Field(
-        True, description="one embedding network per neighbour species instead of per pair"
+    embedding: list[PositiveInt] = Field(
+        [32, 64, 128], description="Neurons per layer of the embedding network."
     )
-    fitting: list[PositiveInt] = Field([256, 256, 256], description="neurons of the fitting network")
-    steps: PositiveInt = Field(10_000, description="training steps")
+    axis_neurons: PositiveInt = Field(16, description="Size of the axis submatrix of the descriptor.")
+    fitting: list[PositiveInt] = Field(
+        [256, 256, 256], description="Neurons per layer of the fitting network."
+    )
+    steps: PositiveInt = Field(10_000, description="Training steps.")
     batch_size: PositiveInt | str = Field(
-        "auto", description="frames per step, or auto / auto:N (N atoms at least)"
+        "auto", description="Frames per step; auto, or auto:N for at least N atoms per step."
     )
-    start_lr: Positive = Field(1e-3, description="learning rate at the start")
-    stop_lr: Positive = Field(1e-8, description="learning rate at the end")
-    decay_steps: PositiveInt = Field(5000, description="steps between two decays of the learning rate")
+    start_lr: Positive = Field(1e-3, description="Learning rate at the start.")
+    stop_lr: Positive = Field(1e-8, description="Learning rate at the end.")
+    decay_steps: PositiveInt = Field(5000, description="Steps between two decays of the learning rate.")
     energy_prefactor: tuple[float, float] = Field(
-        (0.02, 1.0), description="weight of the energy in the loss, start and end"
+        (0.02, 1.0), description="Weight of the energy in the loss, at the start and at the end."
     )
     force_prefactor: tuple[float, float] = Field(
-        (1000.0, 1.0), description="weight of the forces, start and end"
+        (1000.0, 1.0), description="Weight of the forces in the loss, at the start and at the end."
     )
     virial_prefactor: tuple[float, float] = Field(
-        (0.0, 0.0), description="weight of the virial, start and end; 0 leaves it out"
+        (0.0, 0.0),
+        description="Weight of the virial in the loss, at the start and at the end; 0 leaves it out.",
     )
     precision: Literal["float32", "float64"] = Field(
-        "float64", description="floating-point precision of the networks"
+        "float64", description="Floating-point precision of the networks."
     )
     save_steps: PositiveInt = Field(
-        1000, description="a checkpoint and a line of the learning curve every so many steps"
+        1000, description="Steps between two checkpoints. It must divide the steps."
     )
     potentials: PositiveInt = Field(
         1,
-        description="potentials per level, differing in the seed of weights and batches; two or more are a committee, whose "
-        "disagreement is compared with the error and followed along production",
+        description="Potentials per level, which differ in the seed of weights and batches. Two or more are a committee, whose "
+        "disagreement is compared with its error and followed along production.",
     )
 
 
@@ -156,10 +174,10 @@ class ExploreGroup(CellSelection):
     """Cells in which the learning loop explores, at every temperature and strain."""
 
     temperatures_k: list[PositiveInt] = Field(
-        min_length=1, description="temperatures; the highest should lie above production's"
+        min_length=1, description="Temperatures (K). The highest should lie above production's."
     )
     strains: list[Annotated[float, Field(gt=-0.2, lt=0.2)]] = Field(
-        [0.0], description="linear strain of the relaxed cell"
+        [0.0], description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer."
     )
 
 
@@ -167,112 +185,128 @@ class Learning(Model):
     """Learning loop before production: explore with a committee, label what it disagrees on, train again."""
 
     iterations: PositiveInt = Field(
-        3, description="most rounds; once the loop has settled the remaining ones pass in seconds"
+        3, description="Most rounds. Once the loop has settled, the remaining ones pass in seconds."
     )
-    explore: list[ExploreGroup] = Field(min_length=1, description="where to look for unknown structures")
-    explore_ps: Positive = Field(5.0, description="length of each exploration")
-    frame_interval_ps: Positive = Field(0.05, description="time between judged frames")
+    explore: list[ExploreGroup] = Field(min_length=1, description="Where unknown structures are looked for.")
+    explore_ps: Positive = Field(5.0, description="Length of each exploration (ps).")
+    frame_interval_ps: Positive = Field(0.05, description="Time between two judged frames (ps).")
     deviation_ev_per_angstrom: tuple[Positive, Positive] = Field(
         (0.1, 0.4),
-        description="frames whose largest force deviation lies between these are candidates; above, they are too strange",
+        description="Bounds (eV/Å) of the committee's largest force deviation: frames between them are candidates for labels, "
+        "frames above are too strange.",
     )
-    max_frames: PositiveInt = Field(20, description="most frames labelled per round")
+    max_frames: PositiveInt = Field(20, description="Most frames labelled per round.")
     frames_per_job: PositiveInt | None = Field(
         None,
-        description="frames that one job labels; null: 25 with a pretrained potential, 1 with DFT. VASP always labels one",
+        description="Frames that one job labels; null: 25 with a pretrained potential, 1 with DFT. A job of VASP always labels "
+        "one.",
     )
     max_force_ev_per_angstrom: Positive = Field(
-        15.0, description="labelled frames with a larger force on any atom are dropped: one such ruins a fit"
+        15.0,
+        description="Labelled frames with a larger force on any atom (eV/Å) are dropped, because one of them ruins a fit.",
     )
-    steps: PositiveInt = Field(4000, description="training steps of a round, from the weights before it")
-    start_lr: Positive = Field(1e-3, description="learning rate at the start of a round")
-    settled_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.02,
-        description="settled: at most this part of the frames lies above the lower bound, and settled_change is kept",
+    steps: PositiveInt = Field(
+        4000, description="Training steps of a round. They start from the weights of the round before."
     )
-    settled_change: Positive = Field(
-        0.05,
-        description="settled: a round changed the force RMSE on the validation split by at most this part",
-    )
+    start_lr: Positive = Field(1e-3, description="Learning rate at the start of a round.")
 
 
 class Validation(Model):
     """What a potential must show before production MD starts."""
 
     max_relative_force_rmse: Positive = Field(
-        0.18, description="force RMSE over the RMS force on held-out trajectories; above it the DAG stops"
+        0.18,
+        description="Largest force RMSE on the held-out trajectories, as a part of the RMS force. Above it no production "
+        "starts.",
     )
     max_trajectory_force_rmse: Positive = Field(
-        0.25, description="the same of the worst single held-out trajectory"
+        0.25, description="The same for the worst single held-out trajectory."
     )
     max_energy_slope_error: Positive = Field(
         0.1,
-        description="energies of a held-out trajectory vary too much or too little by at most this part, beyond the statistical "
-        "error: barriers would be wrong by as much",
+        description="Largest part by which the energies of a held-out trajectory vary too much or too little, beyond the "
+        "statistical error. Barriers would be wrong by as much.",
     )
     trial_ps: Positive = Field(
         2.0,
-        description="length of a trial run at production's highest temperature, half NVT and half NVE, in a cell of the labels",
+        description="Length (ps) of a trial run at production's highest temperature, half of it NVT and half NVE, in a cell of "
+        "the labels.",
     )
     max_rdf_difference: Positive = Field(
         0.15,
-        description="RDFs of a trial run over the engine's at rdf_temperature_k, mean over pairs by their number: 0 the same, "
-        "1 without overlap",
+        description="Largest difference of the RDFs of a trial run from the engine's at rdf_temperature_k, averaged over pairs "
+        "of elements by their numbers. 0: the same; 1: no overlap.",
     )
     max_energy_drift_mev_per_atom_ps: Positive = Field(
-        0.5, description="drift of the total energy in the NVE half of the trial run"
+        0.5,
+        description="Largest drift of the total energy (meV per atom and ps) in the NVE half of the trial run.",
     )
     max_temperature_error: Positive = Field(
         0.2,
-        description="how far the mean temperature of the NVE half may be from the thermostat's, as a part of it",
+        description="Largest difference of the mean temperature of the NVE half from the thermostat's, as a part of it.",
     )
     min_host_coordination: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.9, description="part of the bonds of the host's cations that the trial run must keep"
+        0.9, description="Smallest part of the bonds of the host's cations that the trial run must keep."
     )
     max_relative_deviation: Positive = Field(
-        0.25, description="deviation of the committee over the RMS force, in the NVE half of the trial run"
+        0.25,
+        description="Largest deviation of the committee in the NVE half of the trial run, as a part of the RMS force.",
     )
     rdf_temperature_k: Positive | None = Field(
         None,
-        description="RDFs of the potential's MD are laid over the engine's at this temperature of both; null leaves them out",
+        description="Temperature (K) of both the labels and production at which RDFs of the potential are compared with the "
+        "engine's; null: no comparison.",
     )
 
 
 class Md(Model):
     """Production MD with LAMMPS: NVT, Nose-Hoover, a chain of restartable segments per temperature."""
 
-    occupancy: str = Field(description="a name from structures.occupancies")
-    cell: str = Field(description="a name from structures.cells")
+    occupancy: str = Field(description="A name from structures.occupancies.")
+    cell: str = Field(description="A name from structures.cells.")
     lattice_from: CellSelection | None = Field(
         None,
-        description="relaxed cells whose mean lattice parameters are used; null: the production cell itself is relaxed",
+        description="Relaxed cells whose mean lattice parameters are used; null: the production cell itself is relaxed.",
     )
-    temperatures_k: list[PositiveInt] = Field(min_length=1, description="temperatures in ascending order")
+    temperatures_k: list[PositiveInt] = Field(
+        min_length=1, description="Temperatures (K) in ascending order."
+    )
     replicas: PositiveInt = Field(
-        1, description="independent runs per temperature, each with its own ordering and velocities"
+        1, description="Independent runs per temperature, each with its own ordering and velocities."
     )
     potentials: PositiveInt = Field(
         1,
-        description="potentials of the committee that production runs with, every one with all replicas; two or more show how "
-        "much of the uncertainty is the potential's",
+        description="Potentials of the committee that production runs with, each with all replicas. Two or more show how much "
+        "of the uncertainty comes from the potential.",
     )
-    time_step_fs: Positive = Field(1.0, description="time step")
-    thermostat_damping_fs: Positive = Field(100.0, description="damping time of the Nose-Hoover thermostat")
-    equilibrate_ps: Positive = Field(10.0, description="NVT after the minimisation, not analysed")
-    segment_ps: Positive = Field(500.0, description="length of one segment")
-    segments: PositiveInt = Field(11, description="number of segments; raising it adds to what is there")
+    time_step_fs: Positive = Field(1.0, description="Time step (fs).")
+    thermostat_damping_fs: Positive = Field(
+        100.0, description="Damping time of the Nose-Hoover thermostat (fs)."
+    )
+    equilibrate_ps: Positive = Field(
+        10.0, description="Length (ps) of the NVT run after the minimisation. It is not analysed."
+    )
+    segment_ps: Positive = Field(500.0, description="Length of one segment (ps).")
+    segments: PositiveInt = Field(
+        11, description="Number of segments. A larger number adds segments, and repeats none."
+    )
     position_interval_fs: Positive = Field(
-        100.0, description="time between stored positions of the mobile ions"
+        100.0, description="Time between two stored positions of the mobile ions (fs)."
     )
-    all_atom_interval_ps: Positive = Field(5.0, description="time between stored positions of all atoms")
-    restart_interval_ps: Positive = Field(50.0, description="time between restart files within a segment")
+    all_atom_interval_ps: Positive = Field(
+        5.0, description="Time between two stored positions of all atoms (ps)."
+    )
+    restart_interval_ps: Positive = Field(
+        50.0, description="Time between two restart files within a segment (ps)."
+    )
     min_distance_angstrom: Positive = Field(
-        1.0, description="two atoms closer than this end a run: its potential has failed"
+        1.0, description="Two atoms closer than this (Å) end a run, because its potential has failed."
     )
     max_deviation_ev_per_angstrom: Positive | None = Field(
         None,
-        description="model deviation of the force on an atom above which, three looks of 100 steps in a row, a segment "
-        "ends with a verdict; needs training.potentials of two or more; null: no such guard",
+        description="Largest deviation (eV/Å) of the committee's force on an atom. A segment ends with a verdict where three "
+        "looks in a row, 100 steps apart, find a larger one. It needs training.potentials of two or more; null: "
+        "nobody looks.",
     )
 
     def steps(self, time_fs: float) -> int:
@@ -283,27 +317,28 @@ class Md(Model):
 class RunConfig(Model):
     """A complete run."""
 
-    run: str = Field(description="name of the run; everything lands in results/<run>/")
+    run: str = Field(description="Name of the run. All its results are in results/<run>/.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
-        1, description="seed from which all others are derived"
+        1, description="Seed from which all others are derived."
     )
     launch: Launch = Launch()
     material: Material
     structures: Structures
     levels: dict[str, Level] = Field(
-        min_length=1, description="levels of theory by name; data of two levels are never mixed"
+        min_length=1, description="Levels of theory by name. Data of two levels are never mixed."
     )
     labels: Labels
     training: Training = Training()
     learning: Learning | None = Field(
-        None, description="learning loop of a committee (training.potentials: 2 or more); null: train once"
+        None,
+        description="Learning loop of a committee (training.potentials of two or more); null: potentials are trained once.",
     )
     validation: Validation = Validation()
     md: Md
     transport: Transport = Transport()
     arrhenius: Arrhenius = Arrhenius()
     mechanism: Mechanism = Mechanism()
-    barriers: Barriers | None = Field(None, description="migration barriers; null leaves them out")
+    barriers: Barriers | None = Field(None, description="Migration barriers; null: none.")
 
     @field_validator("run")
     @classmethod

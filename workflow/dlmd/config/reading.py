@@ -12,6 +12,7 @@ from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config.checks import Problem
 from dlmd.config.levels import LEVELS
 from dlmd.config.model import RunConfig
+from dlmd.config.removed import removed
 
 
 def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:
@@ -88,6 +89,10 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = N
             "the config holds no keys", where=file, remedy="start from a copy of config/demo.yaml"
         )
     _refuse_moved(data, file, lines)
+    for path, remedy in removed(data):
+        raise DlmdError(
+            f"the key '{path[-1]}' is no longer there", where=_where(file, path, lines), remedy=remedy
+        )
     try:
         return RunConfig.model_validate(data)
     except ValidationError as error:

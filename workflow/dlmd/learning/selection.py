@@ -17,6 +17,11 @@ VERSION = 2
 # Atoms vibrate faster than frames follow each other: in Li3TiCl6 at 450 to 900 K, fingerprints 50 fs apart are already 0.8 of
 # the distance of those 6 ps apart. With 1 nine of ten independent frames would pass for copies of others.
 NEAR_DUPLICATE = 0.5
+# The loop has settled when both hold: at most this share of the frames lies above the lower bound of the deviation, and the
+# force RMSE on the validation split changed by at most this part in a round. 2 % of some hundred frames are a handful, as many
+# as disagree by chance. In the RMSE another seed alone makes 1 to 2 % (benchmarks/potentials, benchmarks/learning).
+SETTLED_SHARE = 0.02
+SETTLED_CHANGE = 0.05
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ from dlmd.structures.crystal import Crystal
 from dlmd.trajectory.trajectory import Trajectory
 
 VERSION = 1
+# A few periods of an ion's vibration in its site: a hop that follows later is another event.
+CONCERTED_WINDOW_PS = 0.5
+# A count of fewer independent events has a relative error above one third.
+FEWEST_HOPS = 10
 MODULES = (
     site_lattice,
     site_network,
@@ -66,11 +70,19 @@ class Host:
 
 @dataclass(frozen=True)
 class Settings:
-    """How hops are counted; see the config's section `mechanism`."""
+    """How hops are counted.
+
+    core_fraction
+        Radius of a site's core over the distance to the nearest other site.
+    concerted_window_ps
+        Two hops are concerted where one ion follows another into its site within this time.
+    fewest_hops
+        A rate, share or barrier that rests on fewer hops is not given.
+    """
 
     core_fraction: float = 0.3
-    concerted_window_ps: float = 0.5
-    fewest_hops: int = 10
+    concerted_window_ps: float = CONCERTED_WINDOW_PS
+    fewest_hops: int = FEWEST_HOPS
     confidence: float = 0.95
     seed: int = 1
 

@@ -26,6 +26,9 @@ VERSION = 1
 # Everything dp leaves behind lies in this folder beside the input, and is deleted when the potential is there.
 WORK = "work"
 CURVE_POINTS = 100
+# One embedding network per neighbour species instead of per pair of species: with one per pair trainings take longer, and
+# forces are no better (variant two-sided in benchmarks/potentials).
+TYPE_ONE_SIDE = True
 # key of the input that names the model whose weights a training starts with
 START = "_init_frz_model"
 # column of lcurve.out -> column of the learning curve's table
@@ -52,7 +55,7 @@ def make_input(
     sel: str | Sequence[int] = "auto",
     embedding: Sequence[int] = (32, 64, 128),
     axis_neurons: int = 16,
-    type_one_side: bool = True,
+    type_one_side: bool = TYPE_ONE_SIDE,
     fitting: Sequence[int] = (256, 256, 256),
     steps: int = 10_000,
     batch_size: int | str = "auto",

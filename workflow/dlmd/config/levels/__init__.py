@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,43 +17,52 @@ from dlmd.config.levels.vasp import VaspSettings
 class ChgnetLevel(Model):
     """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
 
-    engine: Literal["chgnet"] = Field(description="the label engine")
+    engine: Literal["chgnet"] = Field(description="Label engine.")
     model: Literal["0.3.0", "r2scan"] = Field(
-        "0.3.0", description="pretrained weights; 0.3.0 is PBE(+U of the Materials Project)"
+        "0.3.0",
+        description="Pretrained weights. 0.3.0 is PBE (with the U of the Materials Project in oxides and fluorides).",
     )
 
 
 class VaspLevel(VaspSettings):
     """VASP, run here or elsewhere; the settings are those of `dlmd.config.levels.vasp`."""
 
-    engine: Literal["vasp"] = Field(description="the label engine")
+    engine: Literal["vasp"] = Field(description="Label engine.")
 
 
 class GpawLevel(GpawSettings):
     """GPAW: DFT+U as free software, run in the job itself on one core; needs the extra `gpaw`."""
 
-    engine: Literal["gpaw"] = Field(description="the label engine")
+    engine: Literal["gpaw"] = Field(description="Label engine.")
 
 
 class EspressoLevel(EspressoSettings):
     """Quantum ESPRESSO 7.1 or newer: DFT+U with the user's own pseudopotentials; one run of pw.x per step."""
 
-    engine: Literal["espresso"] = Field(description="the label engine")
+    engine: Literal["espresso"] = Field(description="Label engine.")
 
 
 class Cp2kLevel(Cp2kSettings):
     """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
 
-    engine: Literal["cp2k"] = Field(description="the label engine")
+    engine: Literal["cp2k"] = Field(description="Label engine.")
 
 
 class SevennetLevel(Model):
     """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
 
-    engine: Literal["sevennet"] = Field(description="the label engine")
+    engine: Literal["sevennet"] = Field(description="Label engine.")
     model: Literal["7net-0", "7net-l3i5"] = Field(
-        "7net-0", description="pretrained weights; both are PBE(+U of the Materials Project), without moments"
+        "7net-0",
+        description="Pretrained weights. Both are PBE (with the U of the Materials Project), and know no moments.",
     )
+
+
+def recorded(level: Model | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
+    """Settings of a level as rules record them; another text of the same settings would compute every label again."""
+    settings = level.model_dump(mode="json", exclude=set(exclude))
+    handed = getattr(level, "HANDED", None)
+    return settings if handed is None else handed.record(settings)
 
 
 LEVELS = {

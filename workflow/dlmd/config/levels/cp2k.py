@@ -2,37 +2,103 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveFloat, PositiveInt
+import re
+from typing import Any, ClassVar
+
+from pydantic import Field, PositiveFloat, field_validator
 
 from dlmd.config.levels.dft import DftSettings, Mesh
+from dlmd.config.levels.passed_on import Handed, leaves, numbers
+
+DFT = ("FORCE_EVAL", "DFT")
+SCF = (*DFT, "SCF")
+SMEARED = "electrons are smeared, which needs diagonalisation"
+SHELL = "CP2K is driven through its shell, one step at a time"
+HANDED = Handed(
+    key="input",
+    # CP2K's own ALPHA is 0.4: less is slower, and converges more often where moments are localised
+    defaults={"FORCE_EVAL": {"DFT": {"SCF": {"MAX_SCF": 200, "MIXING": {"ALPHA": 0.2}, "ADDED_MOS": 20}}}},
+    own_key={
+        (*DFT, "MGRID", "CUTOFF"): "cutoff_ev",
+        (*DFT, "MGRID", "REL_CUTOFF"): "relative_cutoff_ev",
+        (*DFT, "KPOINTS"): "kpoint_mesh",
+        (*DFT, "XC", "XC_FUNCTIONAL"): "functional",
+        (*DFT, "BASIS_SET_FILE_NAME"): "basis_set_file",
+        (*DFT, "POTENTIAL_FILE_NAME"): "potential_file",
+        **{(*DFT, name): "magmom" for name in ("UKS", "LSD", "UNRESTRICTED_KOHN_SHAM", "MULTIPLICITY")},
+        (*DFT, "PLUS_U_METHOD"): "hubbard_u_ev",
+        (*SCF, "EPS_SCF"): "eps_scf",
+        (*SCF, "SMEAR"): "smearing_ev",
+        ("FORCE_EVAL", "SUBSYS", "KIND"): "basis_sets, potentials, magmom or hubbard_u_ev",
+    },
+    fixed={
+        **{(*SCF, name): SMEARED for name in ("OT", "DIAGONALIZATION")},
+        (*SCF, "IGNORE_CONVERGENCE_FAILURE"): "a step that does not converge is no label",
+        (*DFT, "CHARGE"): "cells are neutral",
+        **{
+            ("FORCE_EVAL", "SUBSYS", name): "cell and atoms come from the structure"
+            for name in ("CELL", "COORD")
+        },
+        ("FORCE_EVAL", "METHOD"): "it is QUICKSTEP",
+        ("FORCE_EVAL", "STRESS_TENSOR"): "labels have stresses",
+        ("FORCE_EVAL", "PRINT", "STRESS_TENSOR"): "labels have stresses",
+        **{("GLOBAL", name): SHELL for name in ("PROJECT", "PROJECT_NAME", "RUN_TYPE", "PRINT_LEVEL")},
+        **{(name,): SHELL for name in ("MOTION", "EXT_RESTART", "FARMING", "MULTIPLE_FORCE_EVALS")},
+    },
+    no_theory=(("GLOBAL",), SCF, (*DFT, "PRINT"), ("FORCE_EVAL", "PRINT")),
+    recorded={
+        (*SCF, "MAX_SCF"): ("max_iterations",),
+        (*SCF, "MIXING", "ALPHA"): ("mixing_alpha",),
+        (*SCF, "ADDED_MOS"): ("added_states",),
+    },
+)
 
 
 class Cp2kSettings(DftSettings):
     """One level of theory run by CP2K."""
 
+    HANDED: ClassVar[Handed] = HANDED
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
     )
     potentials: dict[str, str] = Field(
         description="Pseudopotential of every element, for instance {Ti: GTH-PBE-q12}."
     )
-    basis_set_file: str = Field("BASIS_MOLOPT", description="File of the basis sets.")
-    potential_file: str = Field("GTH_POTENTIALS", description="File of the pseudopotentials.")
-    cutoff_ev: PositiveFloat = Field(8200.0, description="Cutoff of the finest grid (CUTOFF); 600 Ry.")
+    basis_set_file: str = Field("BASIS_MOLOPT", description="File of the basis sets, in CP2K_DATA_DIR.")
+    potential_file: str = Field(
+        "GTH_POTENTIALS", description="File of the pseudopotentials, in CP2K_DATA_DIR."
+    )
+    cutoff_ev: PositiveFloat = Field(
+        8200.0, description="Cutoff of the finest grid (eV; CUTOFF). 8200 eV are 600 Ry."
+    )
     relative_cutoff_ev: PositiveFloat = Field(
-        820.0, description="Cutoff that maps Gaussians onto grids (REL_CUTOFF); 60 Ry."
+        820.0, description="Cutoff that maps Gaussians onto grids (eV; REL_CUTOFF). 820 eV are 60 Ry."
     )
     kpoint_mesh: Mesh | None = Field(
         None,
         description="Monkhorst-Pack subdivisions along a, b, c; null: Γ alone. Older versions refuse a U away from Γ.",
     )
     eps_scf: PositiveFloat = Field(1e-6, description="Electronic convergence (EPS_SCF).")
-    max_iterations: PositiveInt = Field(
-        200, description="Most electronic iterations of one step; a step that needs more is an error."
+    input: dict[str, Any] = Field(
+        {},
+        description="Further input of CP2K by section, `_` for a section's parameter, for instance "
+        "{FORCE_EVAL: {DFT: {SCF: {ADDED_MOS: 40, MIXING: {ALPHA: 0.1}}}}}; without, ADDED_MOS is 20 (raise it with the cell), "
+        "ALPHA 0.2 (Broyden) and MAX_SCF 200.",
     )
-    mixing_alpha: PositiveFloat = Field(
-        0.2, description="Part of the new density that is mixed in (Broyden)."
-    )
-    added_states: PositiveInt = Field(
-        20, description="Empty states for the smearing (ADDED_MOS); raise it with the cell."
-    )
+
+    @field_validator("input")
+    @classmethod
+    def _known(cls, given):
+        given = _upper(given)
+        for path, value in leaves(given):
+            for name in path:
+                if not re.fullmatch(r"[A-Z0-9_+-]+", name):
+                    raise ValueError(f"'{name}' is no name of a section or keyword of CP2K")
+            if not isinstance(value, (bool, int, float, str, list, dict)):
+                raise ValueError(f"{'.'.join(path)} is {value!r}, and neither a number, a text nor a list")
+        HANDED.refuse(given)
+        return numbers(given)
+
+
+def _upper(given: dict[str, Any]) -> dict[str, Any]:
+    return {str(k).upper(): _upper(v) if isinstance(v, dict) else v for k, v in given.items()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from dlmd.config.levels.passed_on import Handed
 
 Orbital = Literal["p", "d", "f"]
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -35,23 +37,26 @@ class SpinsAndU:
 class DftSettings(Strict, SpinsAndU):
     """Keys that every DFT engine here has."""
 
-    functional: Literal["PBE"] = Field("PBE", description="Exchange and correlation.")
+    # what is known about the keywords that a level hands on to its program
+    HANDED: ClassVar[Handed]
+
+    functional: Literal["PBE"] = Field("PBE", description="Functional of exchange and correlation.")
     hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}."
+        {}, description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}."
     )
     hubbard_orbital: dict[str, Orbital] = Field(
-        {}, description="Orbital the U acts on, per element; d where not given."
+        {}, description="Orbital that the U acts on, per element; d where not given."
     )
     magmom: dict[str, float] = Field(
         {},
-        description="Initial moment in Bohr magnetons per element, others 0; without any, spins are paired.",
+        description="Initial moment per element, in Bohr magnetons; others 0. Without any, spins are paired.",
     )
     moment_range: dict[str, tuple[float, float]] = Field(
         {},
-        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",
     )
-    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing.")
+    smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing (eV).")
 
     @model_validator(mode="after")
     def _spins(self):
@@ -68,4 +73,15 @@ class DftSettings(Strict, SpinsAndU):
             "hubbard_u_ev": self.plus_u,
             "hubbard_orbital": {element: self.orbital(element) for element in self.plus_u},
             "spin_polarised": self.spin_polarised,
+            **self.HANDED.theory(self.given_keywords),
         }
+
+    @property
+    def given_keywords(self) -> dict[str, Any]:
+        """Keywords of the program that the level sets itself."""
+        return getattr(self, self.HANDED.key)
+
+    @property
+    def program_keywords(self) -> dict[str, Any]:
+        """Keywords of the program that have no key of their own: the engine's, and over them the level's."""
+        return self.HANDED.whole(self.given_keywords)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -46,12 +47,6 @@ OWN_KEY = {
     "KGAMMA": "kpoints.centring",
     "EDIFF": "ediff_ev",
     "EDIFFG": "relax.fmax_ev_per_a",
-    "NELM": "nelm",
-    "ALGO": "algo",
-    "PREC": "precision",
-    "LREAL": "lreal",
-    "POTIM": "labels.aimd.time_step_fs or relax.potim",
-    "SMASS": "aimd.thermostat_mass",
     "NSW": "relax.max_steps or aimd.chunk_steps",
 }
 # Tags the route itself sets; another value would break what collecting relies on.
@@ -65,6 +60,20 @@ FIXED = {
     "ISIF": "relaxation is ISIF=3, dynamics ISIF=2 (stress is needed)",
     "LORBIT": "moments per site are read from the OUTCAR (LORBIT=11)",
     "SYSTEM": "it carries the job's identity",
+}
+
+
+# Minimisers that take the electrons to their ground state; the others compute spectra or nothing.
+ALGOS = ("normal", "fast", "veryfast", "all", "damped", "conjugate")
+# Tag -> its name in what rules record. Results made before the tags were in `incar` were recorded with these names; Snakemake
+# compares the records, and would stage every job again if a name or its place had changed.
+RECORDED = {
+    "NELM": "nelm",
+    "ALGO": "algo",
+    "PREC": "precision",
+    "LREAL": "lreal",
+    "POTIM": "potim",
+    "SMASS": "thermostat_mass",
 }
 
 
@@ -95,83 +104,73 @@ class KpointSettings(Strict):
 class ElectronicSettings(Strict):
     """What relaxation and dynamics may choose differently."""
 
-    nelm: Annotated[int, Field(ge=5, le=999)] = Field(
-        200,
-        description="Most electronic steps (NELM); a frame that needs them all is unconverged and rejected.",
-    )
-    algo: Literal["Normal", "Fast", "VeryFast", "All", "Damped"] = Field(
-        "Normal", description="Electronic minimiser (ALGO)."
-    )
-    precision: Literal["Normal", "Accurate", "Single", "SingleN"] = Field(
-        "Accurate", description="FFT grids (PREC)."
-    )
-    lreal: Literal["Auto", "False"] = Field(
-        "Auto",
-        description="Projectors in real space (Auto, fast for large cells) or reciprocal space (LREAL).",
-    )
-    incar: dict[str, IncarValue] = Field({}, description="Further INCAR tags for this kind of run alone.")
+    # INCAR tags that are set where `incar` does not
+    TAGS: ClassVar[dict[str, IncarValue]]
+    # tags refused in `incar` of this kind of run alone
+    ELSEWHERE: ClassVar[dict[str, str]]
 
-    @field_validator("lreal", mode="before")
-    @classmethod
-    def _yaml_false(cls, value):
-        # YAML turns an unquoted False into a boolean
-        return "False" if value is False else value
+    incar: dict[str, IncarValue] = Field(
+        {},
+        description="Further INCAR tags for this kind of run alone, for instance {ALGO: All, NELM: 300, AMIX: 0.2}.",
+    )
 
     @field_validator("incar")
     @classmethod
     def _tags(cls, tags):
-        return check_tags(tags)
+        return check_tags(tags, elsewhere=cls.ELSEWHERE)
+
+    @property
+    def tags(self) -> dict[str, IncarValue]:
+        """The tags of `TAGS` as this level sets them."""
+        return {tag: self.incar.get(tag, value) for tag, value in self.TAGS.items()}
 
 
 class RelaxSettings(ElectronicSettings):
     """Variable-cell relaxation: runs from a fresh basis set until nothing moves, then one static run."""
+
+    TAGS = {"NELM": 200, "ALGO": "Normal", "PREC": "Accurate", "LREAL": "Auto", "POTIM": 0.3}
+    ELSEWHERE = {"SMASS": "aimd.incar.SMASS"}
 
     kpoints: KpointSettings = Field(
         default_factory=lambda: KpointSettings(spacing_per_a=0.2),
         description="k-points of the relaxation; the paper used 4x2x4 for 160 and 4x2x2 for 320 atoms.",
     )
     fmax_ev_per_a: PositiveFloat = Field(
-        0.01, description="Largest force at the end (EDIFFG = -this). The paper's 10 meV/Å."
+        0.01,
+        description="Largest force on an atom at the end (eV/Å; EDIFFG is minus this). The paper's 10 meV/Å.",
     )
-    ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (EDIFF).")
+    ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (eV; EDIFF).")
     max_steps: PositiveInt = Field(200, description="Most ionic steps of one relaxation run (NSW).")
-    potim: PositiveFloat = Field(0.3, description="Step scale of the conjugate-gradient relaxation (POTIM).")
     restarts: Annotated[int, Field(ge=0, le=9)] = Field(
         1,
-        description="Relaxations repeated from the relaxed cell, so that the plane waves fit it (Pulay "
-        "stress).",
+        description="Relaxations repeated from the relaxed cell, so that the plane waves fit it (Pulay stress).",
     )
     static: bool = Field(
         True,
-        description="A single point on the relaxed cell last: its energy and stress are the reported ones.",
+        description="A single point on the relaxed cell follows; its energy and stress are the reported ones.",
     )
 
 
 class AimdSettings(ElectronicSettings):
     """NVT dynamics (Nosé-Hoover) at the temperatures and lengths of the trajectories."""
 
+    # SMASS = 0 lets VASP choose a thermostat with a period of 40 steps; the paper does not say
+    TAGS = {"NELM": 200, "ALGO": "Fast", "PREC": "Normal", "LREAL": "Auto", "SMASS": 0.0}
+    ELSEWHERE = {"POTIM": "labels.aimd.time_step_fs"}
+
     kpoints: KpointSettings = Field(
         default_factory=lambda: KpointSettings(spacing_per_a=0.6),
         description="k-points of the dynamics; the paper does not say. A spacing of 0.6 gives Γ alone from "
         "10.5 Å on.",
     )
-    algo: Literal["Normal", "Fast", "VeryFast", "All", "Damped"] = Field(
-        "Fast", description="Electronic minimiser (ALGO)."
-    )
-    precision: Literal["Normal", "Accurate", "Single", "SingleN"] = Field(
-        "Normal", description="FFT grids (PREC)."
-    )
     ediff_ev: PositiveFloat = Field(
-        1e-5, description="Electronic convergence (EDIFF); looser makes forces noisy and the energy drift."
-    )
-    thermostat_mass: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="Nosé mass (SMASS); 0 lets VASP choose a period of 40 steps. The paper does not say."
+        1e-5,
+        description="Electronic convergence (eV; EDIFF). A looser one makes forces noisy and the energy drift.",
     )
     heating_ladder_k: list[PositiveFloat] = Field(
         [],
-        description="Temperatures in rising order; dynamics is heated from the first, rung by rung (TEBEG "
-        "to TEEND), "
-        "to the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
+        description="Temperatures (K) in rising order. Dynamics is heated from the first, rung by rung (TEBEG to TEEND), to "
+        "the trajectory's own. Rungs not below it are skipped; empty: it starts at its own.",
     )
     heating_steps: PositiveInt = Field(
         500,
@@ -227,34 +226,36 @@ class PotcarSettings(Strict):
 class VaspSettings(Strict, SpinsAndU):
     """One level of theory run by VASP."""
 
-    functional: Literal["PW91", "PBE"] = Field("PW91", description="GGA tag (91 or PE). The paper's PW91.")
-    encut_ev: PositiveFloat = Field(450.0, description="Plane-wave cutoff (ENCUT). The paper's 450 eV.")
+    functional: Literal["PW91", "PBE"] = Field(
+        "PW91", description="Functional (GGA tag: 91 or PE). The paper's PW91."
+    )
+    encut_ev: PositiveFloat = Field(
+        450.0, description="Cutoff of the plane waves (eV; ENCUT). The paper's 450 eV."
+    )
     hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {},
-        description="Effective U-J (Dudarev) per element, for instance {Ti: 4.0}; without one above 0, "
-        "LDAU is off.",
+        description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}. Without one above 0, LDAU is off.",
     )
     hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
-        {}, description="Orbital the U acts on, per element; d where not given."
+        {}, description="Orbital that the U acts on, per element; d where not given."
     )
     magmom: dict[str, float] = Field(
         {},
-        description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; "
-        "others 0.",
+        description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; others 0.",
     )
     moment_range: dict[str, tuple[float, float]] = Field(
         {},
-        description="Range of |moment| per element outside which a frame is flagged, for instance {Ti: "
+        description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",
     )
     ismear: Literal[0, -5] = Field(0, description="Smearing: 0 Gaussian, -5 tetrahedra (static meshes only).")
-    sigma_ev: PositiveFloat = Field(0.05, description="Width of the smearing (SIGMA).")
+    sigma_ev: PositiveFloat = Field(0.05, description="Width of the smearing (eV; SIGMA).")
     incar: dict[str, IncarValue] = Field(
         {},
         description="Further INCAR tags for relaxation and dynamics alike, for instance {NCORE: 8, KPAR: 2}.",
     )
-    relax: RelaxSettings = Field(default_factory=RelaxSettings, description="Relaxation.")
-    aimd: AimdSettings = Field(default_factory=AimdSettings, description="Dynamics.")
+    relax: RelaxSettings = Field(default_factory=RelaxSettings, description="How cells are relaxed.")
+    aimd: AimdSettings = Field(default_factory=AimdSettings, description="How dynamics is run.")
     potcar: PotcarSettings = Field(default_factory=PotcarSettings, description="Pseudopotentials.")
     run: Literal["local", "external"] = Field(
         "local",
@@ -263,13 +264,14 @@ class VaspSettings(Strict, SpinsAndU):
         "folders and a manifest, and collects what is brought back.",
     )
     max_rejected_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.05, description="A trajectory with a larger part of its frames rejected is an error."
+        0.05, description="Largest part of a trajectory's frames that may be rejected. More is an error."
     )
 
     @field_validator("incar")
     @classmethod
     def _tags(cls, tags):
-        return check_tags(tags)
+        own = {"POTIM": "labels.aimd.time_step_fs or relax.incar.POTIM", "SMASS": "aimd.incar.SMASS"}
+        return check_tags(tags, elsewhere=own)
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -280,7 +282,17 @@ class VaspSettings(Strict, SpinsAndU):
 
     def staging(self) -> dict:
         """The settings that decide inputs, and none for what is collected: a job is staged anew only for these."""
-        return self.model_dump(mode="json", exclude={"max_rejected_fraction"})
+        record = self.model_dump(mode="json", exclude={"max_rejected_fraction"})
+        return record | {"relax": _record(self.relax), "aimd": _record(self.aimd)}
+
+    @classmethod
+    def of_staging(cls, record: Mapping[str, Any]) -> VaspSettings:
+        """Settings from what `staging` made of them, or from the keys of a level."""
+        settings = {key: value for key, value in record.items() if key != "engine"}
+        for kind, of in (("relax", RelaxSettings), ("aimd", AimdSettings)):
+            if kind in settings:
+                settings[kind] = _from_record(settings[kind], of.TAGS)
+        return cls.model_validate(settings)
 
     @property
     def potcar_family(self) -> str:
@@ -301,10 +313,47 @@ class VaspSettings(Strict, SpinsAndU):
         }
 
 
-def check_tags(tags: dict[str, IncarValue]) -> dict[str, IncarValue]:
-    """INCAR overrides in upper case; ValueError for an unknown tag or one with a key of its own."""
+def _record(settings: ElectronicSettings) -> dict[str, Any]:
+    """Settings of one kind of run as rules record them: each tag where its key once was."""
+    dump = settings.model_dump(mode="json")
+    tags = {RECORDED[tag]: type(settings.TAGS[tag])(value) for tag, value in settings.tags.items()}
+    places = {"incar": ("nelm", "algo", "precision", "lreal"), "restarts": ("potim",)}
+    places["heating_ladder_k"] = ("thermostat_mass",)
+    record: dict[str, Any] = {}
+    for key, value in dump.items():
+        record |= {name: tags[name] for name in places.get(key, ()) if name in tags}
+        record[key] = value
+    record["incar"] = {tag: value for tag, value in dump["incar"].items() if tag not in settings.TAGS}
+    return record
+
+
+def _from_record(record: Mapping[str, Any], tags: Mapping[str, IncarValue]) -> dict[str, Any]:
+    settings = dict(record)
+    given = {tag: settings.pop(RECORDED[tag]) for tag in tags if RECORDED[tag] in settings}
+    if given.get("LREAL") == "False":
+        given["LREAL"] = False
+    return settings | ({"incar": given | settings.get("incar", {})} if given else {})
+
+
+def check_tags(
+    tags: dict[str, IncarValue], elsewhere: Mapping[str, str] | None = None
+) -> dict[str, IncarValue]:
+    """INCAR overrides in upper case; ValueError for an unknown tag, a value that cannot be, or a tag that belongs elsewhere.
+
+    `elsewhere` names the place of tags that belong to another kind of run.
+    """
     tags = {name.upper(): value for name, value in tags.items()}
-    for name in tags:
+    for name, value in tags.items():
+        if elsewhere and name in elsewhere:
+            raise ValueError(f"{name} has a place of its own; set {elsewhere[name]} instead")
+        if name == "LREAL" and str(value).strip(".").lower() in ("f", "false"):
+            tags[name] = False
+        if name == "NELM" and not (isinstance(value, int) and 5 <= value <= 999):
+            raise ValueError(f"NELM is {value!r}, and not a whole number from 5 to 999")
+        if name == "ALGO" and str(value).lower() not in ALGOS:
+            raise ValueError(f"ALGO is {value!r}, which does not minimise; use one of {', '.join(ALGOS)}")
+        if name == "SMASS" and not (isinstance(value, (int, float)) and value >= 0):
+            raise ValueError(f"SMASS is {value!r}, and dynamics is NVT; use 0 or more")
         if name in OWN_KEY:
             raise ValueError(f"{name} has a key of its own; set {OWN_KEY[name]} instead")
         if name in FIXED:

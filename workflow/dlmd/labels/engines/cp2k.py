@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.cp2k import Cp2kSettings
+from dlmd.config.levels.passed_on import merged
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import (
     end_shown,
@@ -38,40 +39,72 @@ ANGULAR_MOMENTUM = {"p": 1, "d": 2, "f": 3}
 
 
 def template(settings: Cp2kSettings, symbols: Sequence[str]) -> str:
-    """CP2K input of what ASE's calculator does not write itsettings."""
+    """CP2K input of what ASE's calculator does not write itself."""
     from ase.units import kB
 
-    kinds = "".join(_kind(settings, element) for element in dict.fromkeys(symbols))
-    mesh = ""
+    dft: dict[str, Any] = {
+        "MGRID": {"REL_CUTOFF": f"[eV] {settings.relative_cutoff_ev:g}"},
+        "SCF": {
+            "EPS_SCF": f"{settings.eps_scf:g}",
+            "DIAGONALIZATION": {},
+            "SMEAR": {
+                "_": "ON",
+                "METHOD": "FERMI_DIRAC",
+                "ELECTRONIC_TEMPERATURE": f"[K] {settings.smearing_ev / kB:.6g}",
+            },
+            "MIXING": {"METHOD": "BROYDEN_MIXING"},
+        },
+    }
+    if settings.plus_u:
+        dft["PLUS_U_METHOD"] = "MULLIKEN"
     if settings.kpoint_mesh:
-        mesh = f"&KPOINTS\nSCHEME MONKHORST-PACK {' '.join(map(str, settings.kpoint_mesh))}\n&END KPOINTS\n"
-    moments = "&PRINT\n&MULLIKEN ON\n&END MULLIKEN\n&END PRINT\n" if settings.spin_polarised else ""
-    return (
-        "&FORCE_EVAL\n&DFT\n"
-        + ("PLUS_U_METHOD MULLIKEN\n" if settings.plus_u else "")
-        + f"&MGRID\nREL_CUTOFF [eV] {settings.relative_cutoff_ev:g}\n&END MGRID\n"
-        + mesh
-        + f"&SCF\nEPS_SCF {settings.eps_scf:g}\nADDED_MOS {settings.added_states}\n"
-        + "&DIAGONALIZATION\n&END DIAGONALIZATION\n"
-        + f"&SMEAR ON\nMETHOD FERMI_DIRAC\nELECTRONIC_TEMPERATURE [K] {settings.smearing_ev / kB:.6g}\n&END SMEAR\n"
-        + f"&MIXING\nMETHOD BROYDEN_MIXING\nALPHA {settings.mixing_alpha:g}\n&END MIXING\n"
-        + f"&END SCF\n{moments}&END DFT\n&SUBSYS\n{kinds}&END SUBSYS\n&END FORCE_EVAL\n"
-    )
+        dft["KPOINTS"] = {"SCHEME": ["MONKHORST-PACK", *settings.kpoint_mesh]}
+    if settings.spin_polarised:
+        dft["PRINT"] = {"MULLIKEN": {"_": "ON"}}
+    kinds = {f"KIND {element}": _kind(settings, element) for element in dict.fromkeys(symbols)}
+    whole = merged({"FORCE_EVAL": {"DFT": dft, "SUBSYS": kinds}}, settings.program_keywords)
+    # ASE's calculator writes it
+    del whole["FORCE_EVAL"]["DFT"]["SCF"]["MAX_SCF"]
+    return "".join(f"{line}\n" for line in _lines(whole))
 
 
-def _kind(settings: Cp2kSettings, element: str) -> str:
-    lines = [f"BASIS_SET {settings.basis_sets[element]}", f"POTENTIAL {settings.potentials[element]}"]
+def _kind(settings: Cp2kSettings, element: str) -> dict[str, Any]:
+    kind: dict[str, Any] = {
+        "BASIS_SET": settings.basis_sets[element],
+        "POTENTIAL": settings.potentials[element],
+    }
     if settings.magmom.get(element):
-        lines.append(f"MAGNETIZATION {settings.magmom[element]:g}")
+        kind["MAGNETIZATION"] = f"{settings.magmom[element]:g}"
     if element in settings.plus_u:
-        momentum = ANGULAR_MOMENTUM[settings.orbital(element)]
-        lines += [
-            "&DFT_PLUS_U ON",
-            f"L {momentum}",
-            f"U_MINUS_J [eV] {settings.plus_u[element]:g}",
-            "&END DFT_PLUS_U",
-        ]
-    return "\n".join([f"&KIND {element}", *lines, "&END KIND", ""])
+        kind["DFT_PLUS_U"] = {
+            "_": "ON",
+            "L": ANGULAR_MOMENTUM[settings.orbital(element)],
+            "U_MINUS_J": f"[eV] {settings.plus_u[element]:g}",
+        }
+    return kind
+
+
+def _lines(section: Mapping[str, Any]) -> Iterator[str]:
+    """A section's lines, its keywords before its subsections."""
+    for name, value in section.items():
+        if name != "_" and not isinstance(value, Mapping):
+            yield f"{name} {_text(value)}"
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield f"&{name} {_text(value.get('_', ''))}".rstrip()
+            yield from _lines(value)
+            yield f"&END {name.split()[0]}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    return " ".join(map(_text, value)) if isinstance(value, list) else str(value)
+
+
+def most_iterations(settings: Cp2kSettings) -> int:
+    """Electronic iterations after which a step is given up."""
+    return settings.program_keywords["FORCE_EVAL"]["DFT"]["SCF"]["MAX_SCF"]
 
 
 def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
@@ -81,7 +114,7 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
         "inp": template(settings, symbols),
         "xc": settings.functional,
         "cutoff": settings.cutoff_ev,
-        "max_scf": settings.max_iterations,
+        "max_scf": most_iterations(settings),
         "uks": settings.spin_polarised,
         # of the start: smeared electrons may change it
         "multiplicity": round(total) + 1 if settings.spin_polarised else None,
@@ -151,8 +184,8 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
     """
     if UNCONVERGED in output:
         raise Unconverged(
-            f"the electrons did not converge in {settings.max_iterations} iterations",
-            remedy="check the structure, or lower mixing_alpha or raise max_iterations or smearing_ev of the level",
+            f"the electrons did not converge in {most_iterations(settings)} iterations",
+            remedy="check the structure, or lower ALPHA or raise MAX_SCF (both in input) or smearing_ev",
         )
     if "SCF run converged" not in output:
         raise DlmdError(

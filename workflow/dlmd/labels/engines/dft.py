@@ -17,22 +17,23 @@ from pydantic import (
 )
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config.levels.dft import DftSettings, Strict
+from dlmd.config.levels.dft import DftSettings
 
 LAST_LINES = 15
 
 
-S = TypeVar("S", bound=Strict)
+S = TypeVar("S", bound=DftSettings)
 
 
 def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
-    """The settings of a level as `model`.
+    """The settings of a level, as the config has them or as rules record them, as `model`.
 
     Raises
     ------
     DlmdError
         naming the first unknown key or wrong value.
     """
+    settings = model.HANDED.from_record(settings)
     for key in settings:
         if key not in model.model_fields:
             raise DlmdError(

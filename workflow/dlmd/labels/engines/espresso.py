@@ -21,6 +21,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
+from dlmd.config.levels.passed_on import merged
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import (
     cannot_start,
@@ -69,15 +70,14 @@ def keywords(settings: EspressoSettings, atoms: Atoms) -> dict[str, Any]:
     cards = [f"U {element}-{manifold(settings, element)} {u:g}" for element, u in settings.plus_u.items()]
     elements = set(atoms.symbols)
     return {
-        "input_data": {
-            "control": {"calculation": "scf", "tprnfor": True, "tstress": True, "disk_io": "nowf"},
-            "system": system,
-            "electrons": {
-                "conv_thr": settings.electronic_ev / Ry,
-                "electron_maxstep": settings.max_iterations,
-                "mixing_beta": settings.mixing_beta,
+        "input_data": merged(
+            {
+                "control": {"calculation": "scf", "tprnfor": True, "tstress": True, "disk_io": "nowf"},
+                "system": system,
+                "electrons": {"conv_thr": settings.electronic_ev / Ry},
             },
-        },
+            settings.program_keywords,
+        ),
         "pseudopotentials": {e: f for e, f in settings.pseudopotentials.items() if e in elements},
         # not ASE's offsets: pw.x counts them from Γ, ASE from Monkhorst and Pack's mesh, which shifts even ones off Γ
         "kpts": tuple(int(n) for n in mesh),
@@ -202,9 +202,10 @@ def require_sound(output: str, settings: EspressoSettings) -> None:
             remedy="use version 7.1 or newer",
         )
     if "convergence NOT achieved" in output:
+        most = settings.program_keywords["electrons"]["electron_maxstep"]
         raise Unconverged(
-            f"the electrons did not converge in {settings.max_iterations} iterations",
-            remedy="check the structure, or lower mixing_beta or raise max_iterations or smearing_ev of the level",
+            f"the electrons did not converge in {most} iterations",
+            remedy="check the structure, or lower mixing_beta or raise electron_maxstep (both in input_data) or smearing_ev",
         )
     if "convergence has been achieved" not in output or "JOB DONE" not in output:
         raise DlmdError(

@@ -31,11 +31,7 @@ def keywords(settings: GpawSettings) -> dict[str, Any]:
         "kpts": mesh | {"gamma": True},
         "spinpol": settings.spin_polarised,
         "occupations": {"name": "fermi-dirac", "width": settings.smearing_ev},
-        "convergence": {
-            "density": settings.convergence.density,
-            "eigenstates": settings.convergence.eigenstates_ev2,
-        },
-        "maxiter": settings.convergence.max_iterations,
+        **settings.program_keywords,
         # atoms move, so a symmetry of the first step would be broken by the second
         "symmetry": {"point_group": False},
     }
@@ -103,8 +99,8 @@ def _calculator_class():
                 forces, stress = self.dft.get_property("forces", own), self.dft.get_property("stress", own)
             except ConvergenceError as error:
                 raise Unconverged(
-                    f"the electrons did not converge in {self.settings.convergence.max_iterations} iterations: {error}",
-                    remedy="check the structure, or raise convergence.max_iterations or smearing_ev of the level",
+                    f"the electrons did not converge in {self.settings.program_keywords['maxiter']} iterations: {error}",
+                    remedy="check the structure, or raise keywords.maxiter or smearing_ev of the level",
                 ) from None
             results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             if self.settings.spin_polarised:

@@ -65,7 +65,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             raise DlmdError(
                 f"the last step of the relaxation is no good: {frame.reason}",
                 where=str(run.path),
-                remedy="change algo, nelm or the mixing (relax.incar), stage and run this cell again",
+                remedy="change ALGO, NELM or the mixing (relax.incar), stage and run this cell again",
             )
     start = next(f for run in ordered for f in run.whole_frames)
     if ordered[-1] is not relaxed and not (np.allclose(last.cell, _final_cell(folder, job, end), atol=2e-3)):
@@ -227,7 +227,7 @@ def collect_aimd(
             f"{len(rejected)} frames are rejected ({common}), {fraction:.0%} of the trajectory, "
             f"more than {max_rejected_fraction:.0%}",
             where=str(record),
-            remedy="change aimd.nelm, aimd.algo or the mixing, and run this trajectory again",
+            remedy="change NELM, ALGO or the mixing (aimd.incar), and run this trajectory again",
         )
     if not kept:
         raise DlmdError("no frame is left", where=str(record), remedy="look at the reasons in this file")

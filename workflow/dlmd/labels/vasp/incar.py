@@ -107,12 +107,12 @@ def _common(settings: VaspSettings, stage: ElectronicSettings, species: list[str
         "SYSTEM": label,
         "GGA": GGA_TAG[settings.functional],
         "ENCUT": settings.encut_ev,
-        "PREC": stage.precision,
-        "ALGO": stage.algo,
-        "NELM": stage.nelm,
+        "PREC": stage.tags["PREC"],
+        "ALGO": stage.tags["ALGO"],
+        "NELM": stage.tags["NELM"],
         "NELMIN": 4,
         "EDIFF": stage.ediff_ev,
-        "LREAL": "Auto" if stage.lreal == "Auto" else False,
+        "LREAL": stage.tags["LREAL"],
         "ISMEAR": settings.ismear,
         "SIGMA": settings.sigma_ev,
         "LASPH": True,
@@ -173,7 +173,7 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
         "ISIF": 3,
         "NSW": relax.max_steps,
         "EDIFFG": -relax.fmax_ev_per_a,
-        "POTIM": relax.potim,
+        "POTIM": relax.tags["POTIM"],
     }
     # VASP's defaults for NSW = 0 are a single point with stress
     by_role = {"relax": moving, "static": {"NSW": 0}}
@@ -190,7 +190,7 @@ def endpoint_steps(
         "ISYM": 0,
         "NSW": max_steps,
         "EDIFFG": -fmax_ev_per_a,
-        "POTIM": settings.relax.potim,
+        "POTIM": settings.relax.tags["POTIM"],
     }
     return [Step("1-relax", "relax", tags | settings.incar | settings.relax.incar)]
 
@@ -222,7 +222,9 @@ def band_steps(
         "NSW": max_steps,
         "EDIFFG": -fmax_ev_per_a,
     }
-    return [Step("1-neb", "neb", tags | settings.incar | settings.relax.incar)]
+    # that of relaxations is not for the optimiser of bands
+    overrides = {tag: value for tag, value in settings.relax.incar.items() if tag != "POTIM"}
+    return [Step("1-neb", "neb", tags | settings.incar | overrides)]
 
 
 def static_steps(settings: VaspSettings, species: list[str], *, label: str) -> list[Step]:
@@ -246,7 +248,7 @@ def aimd_steps(
     common = _common(settings, aimd, species, label) | {
         "IBRION": 0,
         "MDALGO": 2,
-        "SMASS": aimd.thermostat_mass,
+        "SMASS": aimd.tags["SMASS"],
         "ISIF": 2,
         "ISYM": 0,
         "NBLOCK": 1,

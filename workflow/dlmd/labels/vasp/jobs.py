@@ -12,7 +12,7 @@ from dlmd.config.levels.vasp import VaspSettings
 
 def level_settings(engine: Mapping) -> VaspSettings:
     """Settings of a level as `VaspSettings.staging` gives them."""
-    return VaspSettings.model_validate({key: value for key, value in engine.items() if key != "engine"})
+    return VaspSettings.of_staging(engine)
 
 
 def stage_relax(structure: str, *, job: str, engine: Mapping, level: str, cell: str, source: str) -> None:
