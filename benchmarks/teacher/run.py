@@ -132,6 +132,7 @@ def teacher(run: Path, out: Path, options: argparse.Namespace) -> None:
 
 def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
     """Runs of the pipeline's own production code, one segment each, all atoms every 10 fs."""
+    from dlmd.config.launch import LammpsLaunch
     from dlmd.config.reading import load
     from dlmd.md import jobs
 
@@ -170,8 +171,7 @@ def potential(run: Path, out: Path, options: argparse.Namespace) -> None:
             "log": str((folder / "log").absolute()),
             "dynamics": dynamics,
             "seed": options.seed + 1000 * (k + 1),
-            "command": None,
-            "ranks": 1,
+            "lammps": LammpsLaunch(),
         }
         if not (folder / "0000.restart").exists():
             jobs.equilibrate(

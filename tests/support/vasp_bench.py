@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
+from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
 
 FAKE = Path(__file__).with_name("fake_vasp.py")
@@ -58,8 +59,12 @@ def library(folder: Path, *names: str, family: str = "PW91") -> Path:
     return folder
 
 
+# how the stand-in is started
+LAUNCH = LevelLaunch(command=f"{sys.executable} {FAKE}", custodian=False, stop_margin_s=0.0)
+
+
 def settings(potentials: Path | None = None, **changes) -> VaspSettings:
-    """Settings of a U = 4 eV level that runs the stand-in."""
+    """Settings of a U = 4 eV level that the stand-in runs."""
     base = {
         "hubbard_u_ev": {"Ti": 4.0},
         "magmom": {"Ti": 1.0},
@@ -67,9 +72,6 @@ def settings(potentials: Path | None = None, **changes) -> VaspSettings:
         "relax": {"kpoints": {"mesh": {"toy": (2, 1, 2)}}, "fmax_ev_per_a": 0.05},
         "aimd": {"kpoints": {"mesh": {"toy": (1, 1, 1)}}, "chunk_steps": 20, "heating_steps": 10},
         "potcar": {"directory": potentials},
-        "command": f"{sys.executable} {FAKE}",
-        "custodian": False,
-        "stop_margin_s": 0.0,
     }
     sections = ("relax", "aimd", "potcar")
     merged = base | {k: base[k] | v if k in sections else v for k, v in changes.items()}

@@ -109,7 +109,9 @@ def test_profiles_name_rules_that_exist(profile):
     rules = {
         name
         for path in (ROOT / "workflow/rules").glob("*.smk")
-        for name in re.findall(r"^rule (\w+):", path.read_text(), flags=re.MULTILINE)
+        for name in re.findall(
+            r"^(?:use rule \w+ as|rule) (\w+)(?:| with):", path.read_text(), flags=re.MULTILINE
+        )
     }
     assert len(rules) > 15
     for key in ("set-resources", "set-threads"):

@@ -31,7 +31,7 @@ def as_text(value):
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
 def test_example_is_complete(file, monkeypatch):
     block = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert set(block) == {"levels"}
+    assert set(block) <= {"levels", "launch"}
     cfg = parse(as_text(with_levels(block["levels"])), file=file.name)
     assert {level.engine for level in cfg.levels.values()} == {file.stem}
     for name, level in cfg.levels.items():
@@ -54,7 +54,6 @@ def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_w
     stand_in = ROOT / "tests/support/dft_stand_ins.py"
     level = {
         "engine": "espresso",
-        "command": f"{sys.executable} {stand_in} pw",
         "pseudo_dir": "upf",
         "pseudopotentials": {e: f"{e}.upf" for e in ("Li", "Ti", "Cl")},
         "hubbard_u_ev": {"Ti": 4.0},
@@ -67,8 +66,10 @@ def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_w
     after = after.replace("fmax_ev_per_angstrom: 0.3", "fmax_ev_per_angstrom: 30.0")
     config, target = workdir / "config/program.yaml", "results/toy/labels/u4/relax/0.750/80/0/relax.json"
 
-    def run(level, *args):
-        config.write_text(before + yaml.safe_dump({"levels": {"u4": level}}) + after, encoding="utf-8")
+    def run(level, *args, launch=None):
+        launch = launch or {"command": f"{sys.executable} {stand_in} pw"}
+        block = {"levels": {"u4": level}, "launch": {"levels": {"u4": launch}}}
+        config.write_text(before + yaml.safe_dump(block) + after, encoding="utf-8")
         return snakemake(workdir, target, "--cores", "2", "--configfile", "config/program.yaml", *args)
 
     done = run(level)
@@ -77,7 +78,7 @@ def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_w
     assert info["theory"]["hubbard_u_ev"] == {"Ti": 4.0} and info["versions"]["pw.x"] == "7.3.1"
     atoms = read(workdir / target.replace("relax.json", "relaxed.extxyz"))
     np.testing.assert_allclose(atoms.get_magnetic_moments()[atoms.symbols == "Ti"], 0.83)
-    done = run(level | {"command": "another pw.x", "cores": 2}, "-n")
+    done = run(level, "-n", launch={"command": "another pw.x", "cores": 2})
     assert "Nothing to be done" in done.stdout + done.stderr
     done = run(level | {"hubbard_u_ev": {"Ti": 3.0}}, "-n")
     assert jobs(done.stdout + done.stderr)["relax"] == 1

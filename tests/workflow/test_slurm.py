@@ -146,7 +146,9 @@ def test_check_sees_the_cluster_before_anything_is_submitted(cluster, make_workd
 
 def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy_run):
     workdir = make_workdir("slurm_toy")
-    run = Submission(cluster, workdir, "--configfile", "config/toy.yaml", "--config", "accelerator=cuda")
+    run = Submission(
+        cluster, workdir, "--configfile", "config/toy.yaml", "--config", "launch={accelerator: cuda}"
+    )
     checkpoint = workdir / "results/toy/training/chgnet/0/work/checkpoint"
     run.until(lambda: checkpoint.exists() and "-200" in checkpoint.read_text(), "checkpoint of step 200")
     training = run.running("train")
@@ -171,7 +173,9 @@ def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy
         for a, b in zip(curve, undisturbed, strict=True)
     ]
     assert all(same[: len(same) // 4])
-    again = snakemake(workdir, "-n", "--configfile", "config/toy.yaml", "--config", "accelerator=cuda")
+    again = snakemake(
+        workdir, "-n", "--configfile", "config/toy.yaml", "--config", "launch={accelerator: cuda}"
+    )
     assert jobs(again.stdout) == {}, again.stdout[-3000:]
 
 
@@ -194,7 +198,7 @@ def long_run(toy_run, tmp_path_factory):
         if slow:
             program = workdir / "slow_lmp.py"
             program.write_text(SLOW)
-            text = text.replace("\nmd:\n", f"\nmd:\n  command: {sys.executable} {program}\n")
+            text = text + f"\nlaunch:\n  lammps:\n    command: {sys.executable} {program}\n"
             assert "command" in text
         (workdir / "config/long.yaml").write_text(text)
         return workdir

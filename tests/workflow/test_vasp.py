@@ -36,11 +36,11 @@ def prepare(workdir, **level):
         "relax": {"fmax_ev_per_a": 0.1, "restarts": 0},
         "aimd": {"chunk_steps": 30, "heating_ladder_k": [100], "heating_steps": 4},
         "potcar": {"directory": str(workdir / "potentials")},
-        "command": f"{sys.executable} {FAKE}",
-        "custodian": False,
         "max_rejected_fraction": 0.1,
     } | level
     config["levels"] = {f"u{u}": shared | {"hubbard_u_ev": {"Ti": u}} for u in (0, 4)}
+    started = {"command": f"{sys.executable} {FAKE}", "custodian": False}
+    config["launch"] = {"levels": {name: started for name in config["levels"]}}
     # one trajectory per split; the one for training is warm and has two segments after the ladder
     kinds = ((400, "train", 60), (200, "valid", 12), (300, "test", 12))
     for group, (kelvin, split, steps) in zip(config["labels"]["aimd"]["trajectories"], kinds, strict=True):

@@ -17,7 +17,7 @@ rule trial:
     output:
         result=f"{TRIAL}/{{m}}.json",
         table=f"{TRIAL}/{{m}}.csv",
-        figure=report(
+        figures=report(
             multiext(f"{TRIAL}/{{m}}", ".png", ".pdf"), category="Potential", caption="../report/trial.rst"
         ),
     log:
@@ -48,7 +48,7 @@ rule trial:
     message:
         "{wildcards.level}: trial run of potential {wildcards.m}"
     script:
-        "../scripts/trial.py"
+        "../scripts/job.py"
 
 
 rule accept:
@@ -71,4 +71,4 @@ rule accept:
     message:
         "{wildcards.level}: is the potential good enough for production?"
     script:
-        "../scripts/accept.py"
+        "../scripts/job.py"

@@ -44,7 +44,7 @@ rule barrier_paths:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        hop=lambda w: HOPS[w.hop].model_dump(mode="json"),
+        wanted=lambda w: HOPS[w.hop].model_dump(mode="json"),
         cells=[
             dict(occupancy=occupancy, cell=cell, ordering=n, repeat=list(cfg.structures.cells[cell]))
             for occupancy, cell, n in BARRIER_CELLS
@@ -57,7 +57,7 @@ rule barrier_paths:
     message:
         "{wildcards.level}: hops of {wildcards.hop} in the relaxed cells"
     script:
-        "../scripts/barrier_paths.py"
+        "../scripts/job.py"
 
 
 rule barrier_band:
@@ -84,7 +84,7 @@ rule barrier_band:
     message:
         "{wildcards.level}: band {wildcards.number} of {wildcards.hop} with the potential"
     script:
-        "../scripts/barrier_band.py"
+        "../scripts/job.py"
 
 
 rule barrier_band_engine:
@@ -114,7 +114,7 @@ rule barrier_band_engine:
     message:
         "{wildcards.level}: band {wildcards.number} of {wildcards.hop} with the label engine"
     script:
-        "../scripts/barrier_band.py"
+        "../scripts/job.py"
 
 
 rule vasp_neb_stage:
@@ -138,7 +138,7 @@ rule vasp_neb_stage:
     message:
         "{wildcards.level}: staging band {wildcards.number} of {wildcards.hop} for VASP"
     script:
-        "../scripts/vasp_neb_stage.py"
+        "../scripts/job.py"
 
 
 rule vasp_neb:
@@ -162,14 +162,14 @@ rule vasp_neb:
     message:
         "{wildcards.level}: collecting band {wildcards.number} of {wildcards.hop} from VASP"
     script:
-        "../scripts/vasp_neb.py"
+        "../scripts/job.py"
 
 
 rule barriers:
     input:
         bands=[f"{BARRIERS}/{hop}/{number}.json" for hop, number in cfg.barriers.bands],
         # VASP's are staged, and join the table when their results are there
-        engine=lambda w: [
+        engine_bands=lambda w: [
             f"{BARRIERS}/engine/{hop}/{number}.json"
             for hop, number in cfg.barriers.engine_bands
             if w.level in EMBEDDED
@@ -185,7 +185,7 @@ rule barriers:
     output:
         result=f"{BARRIERS}/barriers.json",
         table=f"{BARRIERS}/barriers.csv",
-        figure=report(
+        figures=report(
             multiext(f"{BARRIERS}/barriers", ".png", ".pdf"),
             category="Barriers",
             caption="../report/barriers.rst",
@@ -201,4 +201,4 @@ rule barriers:
     message:
         "{wildcards.level}: migration barriers of all hops"
     script:
-        "../scripts/barriers.py"
+        "../scripts/job.py"

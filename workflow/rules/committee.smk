@@ -22,7 +22,7 @@ rule committee:
     output:
         result=f"{RUN}/validation/{{level}}/committee.json",
         table=f"{RUN}/validation/{{level}}/committee.csv",
-        figure=report(
+        figures=report(
             multiext(f"{RUN}/validation/{{level}}/committee", ".png", ".pdf"),
             category="Potential",
             caption="../report/committee.rst",
@@ -41,7 +41,7 @@ rule committee:
     message:
         "{wildcards.level}: does the spread of the committee predict its error?"
     script:
-        "../scripts/committee.py"
+        "../scripts/job.py"
 
 
 rule md_deviation:
@@ -69,7 +69,7 @@ rule md_deviation:
     message:
         "{wildcards.level}: spread of the committee along the run at {wildcards.T} K, replica {wildcards.k}"
     script:
-        "../scripts/md_deviation.py"
+        "../scripts/job.py"
 
 
 rule plot_deviation:
@@ -81,7 +81,7 @@ rule plot_deviation:
         ),
         held_out=f"{RUN}/validation/{{level}}/committee.json",
     output:
-        report(
+        figures=report(
             multiext(f"{RUN}/validation/{{level}}/deviation", ".png", ".pdf"),
             category="Potential",
             caption="../report/deviation.rst",
@@ -93,8 +93,8 @@ rule plot_deviation:
     conda:
         DLMD_ENV
     params:
-        temperatures=cfg.md.temperatures_k,
+        temperatures_k=cfg.md.temperatures_k,
     message:
         "{wildcards.level}: spread of the committee along production"
     script:
-        "../scripts/plot_deviation.py"
+        "../scripts/job.py"

@@ -26,7 +26,6 @@ from dlmd.run import targets
 from dlmd.training.input import TYPE_ONE_SIDE
 from dlmd.config.levels import recorded
 from dlmd.config.reading import load
-from dlmd.labels.engines import RUNNING
 from dlmd.base.errors import DlmdError
 from dlmd.run.preflight import check_run
 from dlmd.labels.vasp.incar import aimd_plan
@@ -49,12 +48,16 @@ try:
 except DlmdError as error:
     sys.exit(str(error))
 
+# jobs see the config as it was validated: types as the model has them, names as text
+config.clear()
+config.update(cfg.model_dump(mode="json"))
+
 RUN = f"results/{cfg.run}"
 LOG = f"{RUN}/logs"
 BENCH = f"{RUN}/benchmarks"
 # used with --sdm conda only
 DLMD_ENV = "../../envs/dlmd.yaml"
-DEEPMD_ENV = f"../../envs/deepmd-{cfg.accelerator}.yaml"
+DEEPMD_ENV = f"../../envs/deepmd-{cfg.launch.accelerator}.yaml"
 EMBEDDED = [name for name, level in cfg.levels.items() if level.engine != "vasp"]
 VASP = [name for name, level in cfg.levels.items() if level.engine == "vasp"]
 VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
@@ -83,8 +86,8 @@ def seed(*names):
 
 
 def engine_settings(w):
-    """Settings of a level's engine without how it is started, which the adapter adds: it makes no label stale."""
-    return recorded(cfg.levels[w.level], exclude=RUNNING)
+    """What a level's engine computes; how it is started is in `launch`, and makes no label stale."""
+    return recorded(cfg.levels[w.level])
 
 
 def aimd_source(w):
@@ -241,7 +244,7 @@ def parallel(cores, gpus):
 
 
 def engine_cores(w):
-    return getattr(cfg.levels[w.level], "cores", 1)
+    return cfg.launch.of(w.level).cores
 
 
 def engine_memory(w, attempt):
@@ -249,8 +252,8 @@ def engine_memory(w, attempt):
 
 
 def engine_parallel():
-    return parallel(engine_cores, lambda w: getattr(cfg.levels[w.level], "gpus", 0))
+    return parallel(engine_cores, lambda w: cfg.launch.of(w.level).gpus)
 
 
 def md_parallel():
-    return parallel(lambda w: cfg.md.ranks, lambda w: estimates.md_gpus(cfg))
+    return parallel(lambda w: cfg.launch.lammps.ranks, lambda w: estimates.md_gpus(cfg))

@@ -33,4 +33,4 @@ rule dataset:
     message:
         "{wildcards.level}: building the dataset from {params.number} trajectories"
     script:
-        "../scripts/dataset.py"
+        "../scripts/job.py"

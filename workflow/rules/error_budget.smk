@@ -37,7 +37,7 @@ rule transport_of_run:
     message:
         "{wildcards.level}: transport of run {wildcards.k} alone at {wildcards.T} K"
     script:
-        "../scripts/transport.py"
+        "../scripts/job.py"
 
 
 rule error_budget:
@@ -46,7 +46,7 @@ rule error_budget:
     output:
         result=f"{TRANSPORT}/error_budget.json",
         table=f"{TRANSPORT}/error_budget.csv",
-        figure=report(
+        figures=report(
             multiext(f"{TRANSPORT}/error_budget", ".png", ".pdf"),
             category="Transport",
             caption="../report/error_budget.rst",
@@ -65,4 +65,4 @@ rule error_budget:
     message:
         "{wildcards.level}: error budget of statistics, potential and ordering"
     script:
-        "../scripts/error_budget.py"
+        "../scripts/job.py"

@@ -40,7 +40,7 @@ rule relax:
     message:
         "{wildcards.level}: relaxing ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/relax.py"
+        "../scripts/job.py"
 
 
 rule aimd:
@@ -72,17 +72,17 @@ rule aimd:
     message:
         "{wildcards.level}: molecular dynamics of labels at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
-        "../scripts/aimd.py"
+        "../scripts/job.py"
 
 
 rule lattice_table:
     input:
-        [
+        infos=[
             f"{RUN}/labels/{{level}}/relax/{occupancy}/{cell}/{n}/relax.json"
             for occupancy, cell, n in targets.table_cells(cfg)
         ],
     output:
-        csv=f"{RUN}/labels/{{level}}/relax/lattice.csv",
+        table=f"{RUN}/labels/{{level}}/relax/lattice.csv",
     log:
         f"{LOG}/labels/{{level}}/lattice.log",
     benchmark:
@@ -92,7 +92,7 @@ rule lattice_table:
     message:
         "{wildcards.level}: lattice parameters of the relaxed cells"
     script:
-        "../scripts/lattice_table.py"
+        "../scripts/job.py"
 
 
 rule lattice_comparison:
@@ -100,7 +100,7 @@ rule lattice_comparison:
         tables=level_files("labels/{level}/relax/lattice.csv"),
         reference=cfg.material.reference or [],
     output:
-        csv=f"{RUN}/labels/lattice.csv",
+        table=f"{RUN}/labels/lattice.csv",
     log:
         f"{LOG}/labels/lattice.log",
     benchmark:
@@ -112,4 +112,4 @@ rule lattice_comparison:
     message:
         "lattice parameters of all levels beside the published ones"
     script:
-        "../scripts/lattice_comparison.py"
+        "../scripts/job.py"

@@ -49,10 +49,10 @@ rule learning_dataset:
     message:
         "{wildcards.level}: dataset of round {wildcards.i}"
     script:
-        "../scripts/dataset.py"
+        "../scripts/job.py"
 
 
-rule learning_input:
+use rule training_input as learning_input with:
     input:
         train=f"{ROUND}/dataset/train",
         valid=f"{ROUND}/dataset/valid",
@@ -63,20 +63,14 @@ rule learning_input:
         f"{LOG}/learning/{{level}}/{{i}}_{{m}}_input.log",
     benchmark:
         f"{BENCH}/learning/{{level}}/{{i}}_{{m}}_input.jsonl"
-    conda:
-        DEEPMD_ENV
     params:
         settings=lambda w: training_settings(first=w.i == "0"),
-        species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m, w.i),
-        algorithm=training_input_module.VERSION,
     message:
         "{wildcards.level}: DeePMD input of potential {wildcards.m}, round {wildcards.i}"
-    script:
-        "../scripts/training_input.py"
 
 
-rule learning_train:
+use rule train as learning_train with:
     input:
         input=f"{ROUND}/training/{{m}}/input.json",
         train=f"{ROUND}/dataset/train",
@@ -93,18 +87,12 @@ rule learning_train:
         f"{LOG}/learning/{{level}}/{{i}}_{{m}}.log",
     benchmark:
         f"{BENCH}/learning/{{level}}/{{i}}_{{m}}.jsonl"
-    conda:
-        DEEPMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w: train_minutes(first=w.i == "0"),
         gpu=lambda w: estimates.training_gpus(cfg) or None,
-    params:
-        algorithm=training_module.VERSION,
     message:
         "{wildcards.level}: training potential {wildcards.m}, round {wildcards.i}"
-    script:
-        "../scripts/train.py"
 
 
 rule explore:
@@ -134,7 +122,7 @@ rule explore:
     message:
         "{wildcards.level}: round {wildcards.i} explores {wildcards.occupancy}/{wildcards.cell}/{wildcards.n} at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
-        "../scripts/explore.py"
+        "../scripts/job.py"
 
 
 rule learning_select:
@@ -175,7 +163,7 @@ rule learning_select:
     message:
         "{wildcards.level}: round {wildcards.i} selects frames to label"
     script:
-        "../scripts/learning_select.py"
+        "../scripts/job.py"
 
 
 rule learning_label:
@@ -202,14 +190,14 @@ rule learning_label:
     message:
         "{wildcards.level}: round {wildcards.i} labels frames, job {wildcards.slot}"
     script:
-        "../scripts/learning_label.py"
+        "../scripts/job.py"
 
 
 rule learning_stage_vasp:
     input:
         selected=f"{ROUND}/selected.extxyz",
     output:
-        slot=f"{ROUND}/labels/{{slot}}/slot.json",
+        record=f"{ROUND}/labels/{{slot}}/slot.json",
     log:
         f"{LOG}/learning/{{level}}/{{i}}_stage_{{slot}}.log",
     benchmark:
@@ -223,12 +211,12 @@ rule learning_stage_vasp:
     message:
         "{wildcards.level}: round {wildcards.i} stages frame {wildcards.slot}"
     script:
-        "../scripts/learning_stage_vasp.py"
+        "../scripts/job.py"
 
 
 rule learning_run_vasp:
     input:
-        slot=f"{ROUND}/labels/{{slot}}/slot.json",
+        record=f"{ROUND}/labels/{{slot}}/slot.json",
     output:
         done=f"{ROUND}/labels/{{slot}}/done.json",
     log:
@@ -249,12 +237,12 @@ rule learning_run_vasp:
     message:
         "{wildcards.level}: VASP on frame {wildcards.slot} of round {wildcards.i}"
     script:
-        "../scripts/learning_run_vasp.py"
+        "../scripts/job.py"
 
 
 rule learning_collect_vasp:
     input:
-        slot=f"{ROUND}/labels/{{slot}}/slot.json",
+        record=f"{ROUND}/labels/{{slot}}/slot.json",
         selected=f"{ROUND}/selected.extxyz",
         done=lambda w: ([] if w.level in VASP_EXTERNAL else f"{ROUND}/labels/{{slot}}/done.json".format(**w)),
     output:
@@ -272,7 +260,7 @@ rule learning_collect_vasp:
     message:
         "{wildcards.level}: collecting frame {wildcards.slot} of round {wildcards.i}"
     script:
-        "../scripts/learning_collect_vasp.py"
+        "../scripts/job.py"
 
 
 rule learning_gather:
@@ -294,7 +282,7 @@ rule learning_gather:
     message:
         "{wildcards.level}: labelled frames of round {wildcards.i}"
     script:
-        "../scripts/learning_gather.py"
+        "../scripts/job.py"
 
 
 rule learning_summary:
@@ -305,7 +293,7 @@ rule learning_summary:
         labels=[f"{RUN}/learning/{{level}}/{i}/labels.json" for i in range(LOOP.iterations if LOOP else 0)],
     output:
         table=f"{RUN}/learning/{{level}}/rounds.csv",
-        figure=report(
+        figures=report(
             multiext(f"{RUN}/learning/{{level}}/rounds", ".png", ".pdf"),
             category="Potential",
             caption="../report/learning.rst",
@@ -319,4 +307,4 @@ rule learning_summary:
     message:
         "{wildcards.level}: rounds of the learning loop"
     script:
-        "../scripts/learning_summary.py"
+        "../scripts/job.py"

@@ -42,7 +42,7 @@ rule md_cell:
     message:
         "{wildcards.level}: production cell of replica {wildcards.k}"
     script:
-        "../scripts/md_cell.py"
+        "../scripts/job.py"
 
 
 rule md_equilibrate:
@@ -62,7 +62,7 @@ rule md_equilibrate:
         f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_0000.jsonl"
     conda:
         DEEPMD_ENV
-    threads: cfg.md.ranks
+    threads: cfg.launch.lammps.ranks
     resources:
         **md_parallel(),
         mem_mb=lambda w, attempt: attempt * (2000 + atoms_of(cfg.md.occupancy, cfg.md.cell)),
@@ -77,12 +77,12 @@ rule md_equilibrate:
     message:
         "{wildcards.level}: minimising and equilibrating at {wildcards.T} K, replica {wildcards.k}"
     script:
-        "../scripts/md_equilibrate.py"
+        "../scripts/job.py"
 
 
 rule md_segment:
     input:
-        restart=previous_restart,
+        previous=previous_restart,
         cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
         model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
         others=watching_potentials,
@@ -101,7 +101,7 @@ rule md_segment:
         segment=r"(?!0000)\d{4}",
     conda:
         DEEPMD_ENV
-    threads: cfg.md.ranks
+    threads: cfg.launch.lammps.ranks
     resources:
         **md_parallel(),
         mem_mb=lambda w, attempt: attempt * (2000 + atoms_of(cfg.md.occupancy, cfg.md.cell)),
@@ -116,4 +116,4 @@ rule md_segment:
     message:
         "{wildcards.level}: MD at {wildcards.T} K, replica {wildcards.k}, segment {wildcards.segment}"
     script:
-        "../scripts/md_segment.py"
+        "../scripts/job.py"

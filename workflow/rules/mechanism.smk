@@ -54,7 +54,7 @@ rule mechanism:
     message:
         "{wildcards.level}: sites, hops and pathways at {wildcards.T} K"
     script:
-        "../scripts/mechanism.py"
+        "../scripts/job.py"
 
 
 rule plot_mechanism:
@@ -91,7 +91,7 @@ rule plot_mechanism:
     message:
         "{wildcards.level}: figures of the mechanism at {wildcards.T} K"
     script:
-        "../scripts/plot_mechanism.py"
+        "../scripts/job.py"
 
 
 rule mechanism_summary:
@@ -101,7 +101,7 @@ rule mechanism_summary:
     output:
         result=f"{MECHANISM}/summary.json",
         table=f"{MECHANISM}/summary.csv",
-        figure=report(
+        figures=report(
             multiext(f"{MECHANISM}/rates", ".png", ".pdf"),
             category="Mechanism",
             caption="../report/mechanism_rates.rst",
@@ -118,4 +118,4 @@ rule mechanism_summary:
     message:
         "{wildcards.level}: rates of hops over all temperatures"
     script:
-        "../scripts/mechanism_summary.py"
+        "../scripts/job.py"

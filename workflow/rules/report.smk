@@ -22,7 +22,7 @@ rule costs:
     message:
         "what the run has cost"
     script:
-        "../scripts/costs.py"
+        "../scripts/job.py"
 
 
 rule report:
@@ -90,7 +90,7 @@ rule report:
     message:
         "writing the report"
     script:
-        "../scripts/report.py"
+        "../scripts/job.py"
 
 
 rule ro_crate:
@@ -143,4 +143,4 @@ rule ro_crate:
     message:
         "provenance as an RO-Crate"
     script:
-        "../scripts/ro_crate.py"
+        "../scripts/job.py"

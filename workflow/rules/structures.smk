@@ -10,7 +10,7 @@ rule orderings:
     input:
         cif=cfg.material.cif,
     output:
-        cif=expand(f"{STRUCTURE}/{{n}}.cif", n=ORDERINGS, allow_missing=True),
+        cifs=expand(f"{STRUCTURE}/{{n}}.cif", n=ORDERINGS, allow_missing=True),
         extxyz=expand(f"{STRUCTURE}/{{n}}.extxyz", n=ORDERINGS, allow_missing=True),
         summary=f"{STRUCTURE}/summary.json",
     log:
@@ -32,19 +32,19 @@ rule orderings:
     message:
         "building {params.number} orderings of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/orderings.py"
+        "../scripts/job.py"
 
 
 rule structure_table:
     input:
-        expand(
+        summaries=expand(
             f"{RUN}/structures/{{occupancy}}/{{cell}}/summary.json",
             zip,
             occupancy=[o for o, _ in targets.built_cells(cfg)],
             cell=[c for _, c in targets.built_cells(cfg)],
         ),
     output:
-        csv=f"{RUN}/structures/occupancies.csv",
+        table=f"{RUN}/structures/occupancies.csv",
     log:
         f"{LOG}/structures/table.log",
     benchmark:
@@ -54,14 +54,14 @@ rule structure_table:
     message:
         "gathering requested and realised occupancies"
     script:
-        "../scripts/structure_table.py"
+        "../scripts/job.py"
 
 
 rule plot_layers:
     input:
         structure=f"{STRUCTURE}/{{n}}.extxyz",
     output:
-        report(
+        figures=report(
             multiext(f"{STRUCTURE}/{{n}}.layers", ".png", ".pdf"),
             category="Structures",
             caption="../report/layers.rst",
@@ -78,14 +78,16 @@ rule plot_layers:
     message:
         "drawing ordering {wildcards.n} of occupancy {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/plot_layers.py"
+        "../scripts/job.py"
 
 
 rule plot_powder:
     input:
-        [f"{RUN}/structures/{occupancy}/{cell}/0.extxyz" for occupancy, cell in POWDER_CELLS.items()],
+        structures=[
+            f"{RUN}/structures/{occupancy}/{cell}/0.extxyz" for occupancy, cell in POWDER_CELLS.items()
+        ],
     output:
-        figure=report(
+        figures=report(
             multiext(f"{RUN}/structures/powder", ".png", ".pdf"),
             category="Structures",
             caption="../report/powder.rst",
@@ -104,4 +106,4 @@ rule plot_powder:
     message:
         "simulating powder diffraction"
     script:
-        "../scripts/plot_powder.py"
+        "../scripts/job.py"

@@ -28,7 +28,7 @@ rule training_input:
     message:
         "{wildcards.level}: DeePMD input of potential {wildcards.m}"
     script:
-        "../scripts/training_input.py"
+        "../scripts/job.py"
 
 
 rule train:
@@ -60,7 +60,7 @@ rule train:
     message:
         "{wildcards.level}: training potential {wildcards.m}"
     script:
-        "../scripts/train.py"
+        "../scripts/job.py"
 
 
 rule test_errors:
@@ -86,7 +86,7 @@ rule test_errors:
     message:
         "{wildcards.level}: errors on the held-out trajectories"
     script:
-        "../scripts/test_errors.py"
+        "../scripts/job.py"
 
 
 rule plot_potential:
@@ -95,12 +95,12 @@ rule plot_potential:
         parity=f"{VALIDATION}/parity.npz",
         lcurve=f"{RUN}/training/{{level}}/0/lcurve.csv",
     output:
-        parity=report(
+        parity_figures=report(
             multiext(f"{VALIDATION}/parity", ".png", ".pdf"),
             category="Potential",
             caption="../report/parity.rst",
         ),
-        curve=report(
+        curve_figures=report(
             multiext(f"{VALIDATION}/learning_curve", ".png", ".pdf"),
             category="Potential",
             caption="../report/learning_curve.rst",
@@ -114,4 +114,4 @@ rule plot_potential:
     message:
         "{wildcards.level}: parity plots and learning curve"
     script:
-        "../scripts/plot_potential.py"
+        "../scripts/job.py"

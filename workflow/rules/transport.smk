@@ -45,14 +45,14 @@ rule transport:
     message:
         "{wildcards.level}: MSD, diffusion and conductivity at {wildcards.T} K"
     script:
-        "../scripts/transport.py"
+        "../scripts/job.py"
 
 
 rule plot_msd:
     input:
-        expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        results=expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
     output:
-        report(
+        figures=report(
             multiext(f"{TRANSPORT}/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"
         ),
     log:
@@ -64,7 +64,7 @@ rule plot_msd:
     message:
         "{wildcards.level}: MSD of all temperatures"
     script:
-        "../scripts/plot_msd.py"
+        "../scripts/job.py"
 
 
 rule arrhenius:
@@ -74,7 +74,7 @@ rule arrhenius:
     output:
         result=f"{TRANSPORT}/arrhenius.json",
         table=f"{TRANSPORT}/arrhenius.csv",
-        figure=report(
+        figures=report(
             multiext(f"{TRANSPORT}/arrhenius", ".png", ".pdf"),
             category="Transport",
             caption="../report/arrhenius.rst",
@@ -92,7 +92,7 @@ rule arrhenius:
     message:
         "{wildcards.level}: Arrhenius fit"
     script:
-        "../scripts/arrhenius.py"
+        "../scripts/job.py"
 
 
 rule rdf:
@@ -103,7 +103,7 @@ rule rdf:
     output:
         result=f"{RUN}/validation/{{level}}/rdf.json",
         table=f"{RUN}/validation/{{level}}/rdf.csv",
-        figure=report(
+        figures=report(
             multiext(f"{RUN}/validation/{{level}}/rdf", ".png", ".pdf"),
             category="Potential",
             caption="../report/rdf.rst",
@@ -122,4 +122,4 @@ rule rdf:
     message:
         "{wildcards.level}: RDFs of the potential's MD over the engine's, from the same start"
     script:
-        "../scripts/rdf.py"
+        "../scripts/job.py"

@@ -35,7 +35,7 @@ rule vasp_stage_relax:
     message:
         "{wildcards.level}: staging the relaxation of ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/vasp_stage_relax.py"
+        "../scripts/job.py"
 
 
 rule vasp_run_relax:
@@ -63,7 +63,7 @@ rule vasp_run_relax:
     message:
         "{wildcards.level}: VASP {wildcards.step} of ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/vasp_run.py"
+        "../scripts/job.py"
 
 
 rule vasp_relax:
@@ -87,7 +87,7 @@ rule vasp_relax:
     message:
         "{wildcards.level}: collecting the relaxation of ordering {wildcards.n} of {wildcards.occupancy} in cell {wildcards.cell}"
     script:
-        "../scripts/vasp_relax.py"
+        "../scripts/job.py"
 
 
 rule vasp_stage_aimd:
@@ -112,7 +112,7 @@ rule vasp_stage_aimd:
     message:
         "{wildcards.level}: staging molecular dynamics at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
-        "../scripts/vasp_stage_aimd.py"
+        "../scripts/job.py"
 
 
 rule vasp_run_aimd:
@@ -140,7 +140,7 @@ rule vasp_run_aimd:
     message:
         "{wildcards.level}: VASP {wildcards.step} of dynamics at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
-        "../scripts/vasp_run.py"
+        "../scripts/job.py"
 
 
 rule vasp_aimd:
@@ -165,7 +165,7 @@ rule vasp_aimd:
     message:
         "{wildcards.level}: collecting dynamics at {wildcards.aimd_T} K, strain {wildcards.strain}"
     script:
-        "../scripts/vasp_aimd.py"
+        "../scripts/job.py"
 
 
 if VASP_EXTERNAL:

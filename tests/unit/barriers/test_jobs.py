@@ -36,9 +36,9 @@ def paths(tmp_path):
     out = tmp_path / "paths.json"
     jobs.paths(
         [str(relaxed)],
-        result=str(out),
+        paths=str(out),
         cif=str(ROOT / "structures/Li3TiCl6.cif"),
-        hop={"name": "101", "direction": [1, 0, 1], "start": None, "end": None},
+        wanted={"name": "101", "direction": [1, 0, 1], "start": None, "end": None},
         cells=[{"occupancy": "0.750", "cell": "toy", "ordering": 0, "repeat": [1, 1, 1]}],
         charges={"Li": 1, "Ti": 3, "Cl": -1},
         mobile="Li",
@@ -93,7 +93,7 @@ def test_a_band_goes_to_vasp_and_comes_back(paths, tmp_path, method):
     subprocess.run(["./run.sh"], cwd=tmp_path / "vasp", env={**os.environ, "VASP": str(vasp)}, check=True)
     result = tmp_path / "engine/0.json"
     result.parent.mkdir()
-    jobs.collect_vasp(str(job), str(file), relaxed, number=0, result=str(result), level="u4")
+    jobs.collect_vasp(str(job), str(file), relaxed, number=0, record=str(result), level="u4")
     band = json.loads(result.read_text())
     assert (band["method"], band["hop"], band["theory"]["hubbard_u_ev"]) == ("engine", "101", {"Ti": 4.0})
     images = ase.io.read(result.with_suffix(".extxyz"), ":")

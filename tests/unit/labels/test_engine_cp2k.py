@@ -3,7 +3,6 @@
 import gc
 import shlex
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,21 +12,26 @@ from ase.units import kB
 
 import dft_stand_ins
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import LevelLaunch
 from dlmd.labels import engines
 from dlmd.labels.engines.cp2k import spin_moments
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """The stand-in in place of the program, with its own folder for scratch files."""
+    return LevelLaunch(command=shlex.join([sys.executable, dft_stand_ins.__file__, "cp2k"]), scratch=tmp_path)
 
 
 @pytest.fixture
 def level(tmp_path):
     return {
         "engine": "cp2k",
-        "command": shlex.join([sys.executable, dft_stand_ins.__file__, "cp2k"]),
         "basis_sets": {"Li": "DZVP-q3", "Ti": "DZVP-q12", "Cl": "DZVP-q7"},
         "potentials": {"Li": "GTH-PBE-q3", "Ti": "GTH-PBE-q12", "Cl": "GTH-PBE-q7"},
         "hubbard_u_ev": {"Ti": 4.0, "Cl": 0.0},
         "magmom": {"Ti": 1.0},
         "moment_range": {"Ti": [0.5, 1.5]},
-        "scratch": str(tmp_path),
     }
 
 
@@ -43,9 +47,9 @@ def crystal():
     return atoms
 
 
-def written(level, atoms):
+def written(level, launch, atoms):
     """The input that CP2K got, as ASE's sections."""
-    calculator = engines.get(level).calculator()
+    calculator = engines.get(level, launch).calculator()
     atoms = atoms.copy()
     atoms.calc = calculator
     atoms.get_potential_energy()
@@ -57,8 +61,8 @@ def words(section):
     return {line.split()[0]: line.split()[1:] for line in section.keywords}
 
 
-def test_the_input_is_the_level(level, crystal):
-    root = written(level, crystal)
+def test_the_input_is_the_level(level, launch, crystal):
+    root = written(level, launch, crystal)
     dft = root.get_subsection("FORCE_EVAL/DFT")
     assert words(dft)["UNRESTRICTED_KOHN_SHAM"] == ["ON"] and words(dft)["PLUS_U_METHOD"] == ["MULLIKEN"]
     assert words(dft)["MULTIPLICITY"] == ["3"]  # two Ti of one electron each
@@ -90,21 +94,21 @@ def test_the_input_is_the_level(level, crystal):
     assert symbols == list(crystal.symbols)
 
 
-def test_without_u_and_moments_there_is_neither(level, crystal):
+def test_without_u_and_moments_there_is_neither(level, launch, crystal):
     plain = {k: v for k, v in level.items() if k not in ("hubbard_u_ev", "magmom", "moment_range")}
-    root = written(plain | {"kpoint_mesh": [2, 1, 2]}, crystal)
+    root = written(plain | {"kpoint_mesh": [2, 1, 2]}, launch, crystal)
     dft = root.get_subsection("FORCE_EVAL/DFT")
     assert not {"UNRESTRICTED_KOHN_SHAM", "PLUS_U_METHOD", "MULTIPLICITY"} & set(words(dft))
     assert words(dft.get_subsection("KPOINTS"))["SCHEME"] == ["MONKHORST-PACK", "2", "1", "2"]
-    crystal.calc = engines.get(plain).calculator()
+    crystal.calc = engines.get(plain, launch).calculator()
     crystal.get_potential_energy()
     assert "magmoms" not in crystal.calc.results
 
 
-def test_results_are_those_of_the_program(level, crystal):
+def test_results_are_those_of_the_program(level, launch, crystal):
     reference = crystal.copy()
     reference.calc = dft_stand_ins.model()
-    crystal.calc = engines.get(level).calculator()
+    crystal.calc = engines.get(level, launch).calculator()
     for _ in range(2):  # the second step in the same process
         assert crystal.get_potential_energy() == pytest.approx(reference.get_potential_energy(), abs=1e-9)
         np.testing.assert_allclose(crystal.get_forces(), reference.get_forces(), atol=1e-9)
@@ -121,8 +125,8 @@ def test_results_are_those_of_the_program(level, crystal):
 
 @pytest.mark.parametrize("fault", ["unconverged", "unconverged_ends"])
 @pytest.mark.filterwarnings("ignore:CP2K-shell not ready")
-def test_a_later_unconverged_step_is_an_error(level, crystal, capsys, fault):
-    crystal.calc = engines.get(level).calculator()
+def test_a_later_unconverged_step_is_an_error(level, launch, crystal, capsys, fault):
+    crystal.calc = engines.get(level, launch).calculator()
     crystal.get_potential_energy()
     (crystal.calc.folder / "faults").write_text(fault)
     crystal.positions[0] += 0.1
@@ -134,29 +138,29 @@ def test_a_later_unconverged_step_is_an_error(level, crystal, capsys, fault):
 
 
 @pytest.mark.filterwarnings("ignore:CP2K-shell not ready")
-def test_a_program_that_dies_or_is_not_there(level, crystal):
-    crystal.calc = engines.get(level).calculator()
+def test_a_program_that_dies_or_is_not_there(level, launch, crystal):
+    crystal.calc = engines.get(level, launch).calculator()
     (crystal.calc.folder / "faults").write_text("dies")
     with pytest.raises(DlmdError, match="CP2K failed"):
         crystal.get_potential_energy()
-    crystal.calc = engines.get(level | {"command": "no-such-cp2k"}).calculator()
+    crystal.calc = engines.get(level, launch.model_copy(update={"command": "no-such-cp2k"})).calculator()
     with pytest.raises(DlmdError, match="could not be started"):
         crystal.get_potential_energy()
     crystal.calc = None
     gc.collect()  # where the warning is expected
 
 
-def test_scratch_files_go_with_the_calculator(level, crystal):
-    crystal.calc = engines.get(level).calculator()
+def test_scratch_files_go_with_the_calculator(level, launch, crystal):
+    crystal.calc = engines.get(level, launch).calculator()
     crystal.get_potential_energy()
-    assert len(list(Path(level["scratch"]).iterdir())) == 1
+    assert len(list(launch.scratch.iterdir())) == 1
     crystal.calc = None
     gc.collect()
-    assert list(Path(level["scratch"]).iterdir()) == []
+    assert list(launch.scratch.iterdir()) == []
 
 
-def test_level_and_versions(level):
-    engine = engines.get(level)
+def test_level_and_versions(level, launch):
+    engine = engines.get(level, launch)
     assert engine.level["hubbard_u_ev"] == {"Ti": 4.0}
     assert engine.level != engines.get(level | {"hubbard_u_ev": {}}).level
     assert engine.versions()["cp2k"] == "2025.1"

@@ -13,6 +13,7 @@ from ase.units import Ry
 
 import dft_stand_ins
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.labels import engines
 from dlmd.labels.engines.espresso import (
@@ -28,6 +29,14 @@ ELECTRONS = {"Li": "3.00", "Ti": "1.200E+01", "Cl": "7.000000000000000E+000"}
 
 
 @pytest.fixture
+def launch(tmp_path):
+    """The stand-in in place of the program, with its own folder for scratch files."""
+    return LevelLaunch(
+        command=shlex.join([sys.executable, dft_stand_ins.__file__, "pw"]), scratch=tmp_path / "scratch"
+    )
+
+
+@pytest.fixture
 def level(tmp_path):
     """A level whose pw.x is the stand-in, with its own folder for scratch files."""
     for element, electrons in ELECTRONS.items():
@@ -35,14 +44,12 @@ def level(tmp_path):
     (tmp_path / "scratch").mkdir()
     return {
         "engine": "espresso",
-        "command": shlex.join([sys.executable, dft_stand_ins.__file__, "pw"]),
         "pseudo_dir": str(tmp_path),
         "pseudopotentials": {e: f"{e}.UPF" for e in ELECTRONS},
         "hubbard_u_ev": {"Ti": 4.0, "Cl": 0.0},
         "magmom": {"Ti": 1.0},
         "moment_range": {"Ti": [0.5, 1.5]},
         "kpoint_mesh": [2, 1, 2],
-        "scratch": str(tmp_path / "scratch"),
     }
 
 
@@ -59,9 +66,9 @@ def crystal():
     return atoms
 
 
-def written(level, atoms):
+def written(level, launch, atoms):
     """The input that a step writes, as namelists and cards."""
-    calculator = engines.get(level).calculator()
+    calculator = engines.get(level, launch).calculator()
     atoms = atoms.copy()
     atoms.calc = calculator
     atoms.get_potential_energy()
@@ -70,8 +77,8 @@ def written(level, atoms):
     return namelists, cards
 
 
-def test_the_input_is_the_level(level, crystal):
-    namelists, cards = written(level, crystal)
+def test_the_input_is_the_level(level, launch, crystal):
+    namelists, cards = written(level, launch, crystal)
     system = namelists["system"]
     assert system["ecutwfc"] == pytest.approx(680 / Ry) and system["ecutrho"] == pytest.approx(8 * 680 / Ry)
     assert system["degauss"] == pytest.approx(0.05 / Ry) and system["smearing"] == "fermi-dirac"
@@ -97,18 +104,18 @@ def test_the_input_is_the_level(level, crystal):
     assert cards[start:] == ["U Ti-3d 4"]
 
 
-def test_without_u_and_moments_there_is_no_card_and_no_spin(level, crystal):
+def test_without_u_and_moments_there_is_no_card_and_no_spin(level, launch, crystal):
     plain = {k: v for k, v in level.items() if k not in ("hubbard_u_ev", "magmom", "moment_range")}
-    namelists, cards = written(plain, crystal)
+    namelists, cards = written(plain, launch, crystal)
     assert namelists["system"]["nspin"] == 1
     assert not any("HUBBARD" in card for card in cards)
     assert not any("starting_magnetization" in key for key in namelists["system"])
 
 
-def test_results_are_those_of_the_program(level, crystal):
+def test_results_are_those_of_the_program(level, launch, crystal):
     reference = crystal.copy()
     reference.calc = dft_stand_ins.model()
-    crystal.calc = engines.get(level).calculator()
+    crystal.calc = engines.get(level, launch).calculator()
     assert crystal.get_potential_energy() == pytest.approx(reference.get_potential_energy(), abs=1e-6)
     np.testing.assert_allclose(crystal.get_forces(), reference.get_forces(), atol=1e-6)
     np.testing.assert_allclose(crystal.get_stress(), reference.get_stress(), atol=2e-6)
@@ -122,8 +129,8 @@ def test_results_are_those_of_the_program(level, crystal):
     np.testing.assert_allclose(crystal.get_forces(), reference.get_forces(), atol=1e-6)
 
 
-def test_moments_outside_their_range_are_flagged(level, crystal):
-    crystal.calc = engines.get(level | {"moment_range": {"Ti": [0.9, 1.5]}}).calculator()
+def test_moments_outside_their_range_are_flagged(level, launch, crystal):
+    crystal.calc = engines.get(level | {"moment_range": {"Ti": [0.9, 1.5]}}, launch).calculator()
     crystal.get_potential_energy()
     assert crystal.calc.results["moments_in_range"] is False
 
@@ -136,8 +143,8 @@ def test_moments_outside_their_range_are_flagged(level, crystal):
         ("dies", "did not finish"),
     ],
 )
-def test_a_step_that_went_wrong_is_an_error(level, crystal, fault, told, capsys):
-    crystal.calc = engines.get(level).calculator()
+def test_a_step_that_went_wrong_is_an_error(level, launch, crystal, fault, told, capsys):
+    crystal.calc = engines.get(level, launch).calculator()
     (crystal.calc.folder / "faults").write_text(fault)
     with pytest.raises(DlmdError, match=told) as caught:
         crystal.get_potential_energy()
@@ -146,7 +153,7 @@ def test_a_step_that_went_wrong_is_an_error(level, crystal, fault, told, capsys)
     assert "end of espresso.pwo" in capsys.readouterr().err  # in the job's log
 
 
-def test_a_program_that_passes_over_the_u_is_refused(level):
+def test_a_program_that_passes_over_the_u_is_refused(level, launch):
     settings = EspressoSettings(**{k: v for k, v in level.items() if k != "engine"})
     whole = "Program PWSCF v.{} starts\n convergence has been achieved in 9 iterations\n{}\n JOB DONE.\n"
     require_sound(whole.format("7.1", "U(Ti-3d) =  4.0000"), settings)
@@ -156,25 +163,25 @@ def test_a_program_that_passes_over_the_u_is_refused(level):
         require_sound(whole.format("7.1", "U(Ti-3d) =  3.0000"), settings)
 
 
-def test_a_program_that_is_not_there(level, crystal):
-    crystal.calc = engines.get(level | {"command": "no-such-pw.x"}).calculator()
+def test_a_program_that_is_not_there(level, launch, crystal):
+    crystal.calc = engines.get(level, launch.model_copy(update={"command": "no-such-pw.x"})).calculator()
     with pytest.raises(DlmdError, match=r"'no-such-pw\.x' cannot be started"):
         crystal.get_potential_energy()
 
 
-def test_scratch_files_go_with_the_calculator(level, crystal):
-    crystal.calc = engines.get(level).calculator()
+def test_scratch_files_go_with_the_calculator(level, launch, crystal):
+    crystal.calc = engines.get(level, launch).calculator()
     crystal.get_potential_energy()
-    scratch = Path(level["scratch"])
+    scratch = launch.scratch
     assert len(list(scratch.iterdir())) == 1
     crystal.calc = None
     gc.collect()
     assert list(scratch.iterdir()) == []
     with pytest.raises(DlmdError, match="no folder can be made"):
-        engines.get(level | {"scratch": str(scratch / "absent")}).calculator()
+        engines.get(level, launch.model_copy(update={"scratch": scratch / "absent"})).calculator()
 
 
-def test_level_tells_u_projectors_and_editions_apart(level):
+def test_level_tells_u_projectors_and_editions_apart(level, launch):
     first = engines.get(level).level
     assert first["hubbard_u_ev"] == {"Ti": 4.0} and first["hubbard_orbital"] == {"Ti": "d"}
     assert first != engines.get(level | {"hubbard_projectors": "atomic"}).level
@@ -185,8 +192,8 @@ def test_level_tells_u_projectors_and_editions_apart(level):
     assert second["pseudopotentials"]["Li"] == first["pseudopotentials"]["Li"]
 
 
-def test_versions(level):
-    assert engines.get(level).versions()["pw.x"] == "7.3.1"
+def test_versions(level, launch):
+    assert engines.get(level, launch).versions()["pw.x"] == "7.3.1"
 
 
 @pytest.mark.parametrize(
@@ -212,7 +219,7 @@ def test_valence_electrons_of_both_editions_of_the_format():
         valence_electrons("<PP_HEADER>")
 
 
-def test_a_moment_of_more_electrons_than_there_are(level):
+def test_a_moment_of_more_electrons_than_there_are(level, launch):
     settings = EspressoSettings(**{k: v for k, v in level.items() if k != "engine"} | {"magmom": {"Li": 3.0}})
     with pytest.raises(DlmdError, match="a moment of 3 on Li, which has 3 valence electrons"):
         starting_magnetization(settings, ["Ti", "Li"])

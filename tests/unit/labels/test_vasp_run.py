@@ -10,7 +10,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import collect, continuation, stage
 from dlmd.labels.vasp.run import run_step
-from vasp_bench import crystal, library, settings
+from vasp_bench import LAUNCH, crystal, library, settings
 
 # custodian reads the made-up potentials through pymatgen, which does not know them
 pytestmark = pytest.mark.filterwarnings("ignore:POTCAR data")
@@ -48,10 +48,10 @@ def gather(folder, **changes):
 def relaxed(tmp_path_factory):
     """A relaxation with U, run and collected."""
     folder = tmp_path_factory.mktemp("relax")
-    s = settings(library(folder / "lib"), custodian=True)
+    s, watched = settings(library(folder / "lib")), LAUNCH.model_copy(update={"custodian": True})
     stage.stage_relax(crystal(), folder / "job", settings=s, level="u4", cell="toy", source="o_toy_0")
     for name in ("1-relax", "2-relax", "3-static"):
-        run_step(folder / "job", name, settings=s)
+        run_step(folder / "job", name, settings=s, launch=watched)
     return folder / "job", s
 
 
@@ -76,8 +76,8 @@ def test_potentials_do_not_stay_and_outputs_are_compressed(relaxed):
 
 def test_nothing_finished_is_run_again(relaxed):
     folder, s = relaxed
-    broken = s.model_copy(update={"command": "false"})
-    record = run_step(folder, "1-relax", settings=broken)
+    broken = LAUNCH.model_copy(update={"command": "false"})
+    record = run_step(folder, "1-relax", settings=s, launch=broken)
     assert [run["folder"] for run in record["runs"]] == ["run00"]
 
 
@@ -107,7 +107,7 @@ def test_runs_of_other_settings_do_not_pass_for_done(relaxed, tmp_path):
     u0 = s.model_copy(update={"hubbard_u_ev": {"Ti": 0.0}})
     stage.stage_relax(crystal(), copy, settings=u0, level="u0", cell="toy", source="o_toy_0")
     with pytest.raises(DlmdError, match="a run of other settings is here: LDAU is T, staged False"):
-        run_step(copy, "1-relax", settings=u0)
+        run_step(copy, "1-relax", settings=u0, launch=LAUNCH)
     with pytest.raises(DlmdError, match="not of the staged inputs: LDAU"):
         collect.collect_relax(copy)
 
@@ -115,14 +115,14 @@ def test_runs_of_other_settings_do_not_pass_for_done(relaxed, tmp_path):
 def test_a_killed_run_goes_on_and_joins_the_undisturbed_one(aimd, mishap, tmp_path):
     folder, s = aimd(steps=20, aimd={"chunk_steps": 20})
     mishap(only="seg000/run00", kill_after=8)
-    record = run_step(folder, "seg000", settings=s)
+    record = run_step(folder, "seg000", settings=s, launch=LAUNCH)
     assert [run["ionic_steps"] for run in record["runs"]] == [8, 12]
     told, kept = gather(folder)
     assert [atoms.info["step"] for atoms in kept] == list(range(20)) and told["frames_rejected"] == 0
     (tmp_path / "aimd").rename(tmp_path / "killed")
     mishap()
     folder, s = aimd(steps=20, aimd={"chunk_steps": 20})
-    run_step(folder, "seg000", settings=s)
+    run_step(folder, "seg000", settings=s, launch=LAUNCH)
     _, whole = gather(folder)
     # the stand-in's thermostat follows the run's own length, so only what came before the kill is the very same
     for a, b in zip(kept[:9], whole[:9], strict=True):
@@ -132,7 +132,7 @@ def test_a_killed_run_goes_on_and_joins_the_undisturbed_one(aimd, mishap, tmp_pa
 def test_a_contcar_behind_the_output_replays_without_repeat(aimd, mishap):
     folder, s = aimd(steps=20, aimd={"chunk_steps": 20})
     mishap(only="seg000/run00", kill_after=8, contcar_lags=True)
-    run_step(folder, "seg000", settings=s)
+    run_step(folder, "seg000", settings=s, launch=LAUNCH)
     _, kept = gather(folder)
     # the repeated frame is one of the steps that the second run was asked for
     assert [atoms.info["step"] for atoms in kept] == list(range(19))
@@ -143,9 +143,9 @@ def test_a_contcar_behind_the_output_replays_without_repeat(aimd, mishap):
 def test_segments_follow_each_other_with_their_velocities(aimd):
     folder, s = aimd()
     with pytest.raises(DlmdError, match="seg001 needs seg000"):
-        run_step(folder, "seg001", settings=s)
+        run_step(folder, "seg001", settings=s, launch=LAUNCH)
     for name in ("seg000", "seg001"):
-        run_step(folder, name, settings=s)
+        run_step(folder, name, settings=s, launch=LAUNCH)
     assert (folder / "seg001/run00/POSCAR").read_text() == (folder / "seg000/run00/CONTCAR").read_text()
     told, kept = gather(folder, stride=5)
     assert [atoms.info["step"] for atoms in kept] == [0, 5, 10, 15, 20, 25]
@@ -158,7 +158,7 @@ def test_segments_follow_each_other_with_their_velocities(aimd):
 def test_the_ladder_is_climbed_and_not_collected(aimd):
     folder, s = aimd(steps=10, aimd={"heating_ladder_k": [50.0]})
     for name in ("seg000", "seg001"):
-        run_step(folder, name, settings=s)
+        run_step(folder, name, settings=s, launch=LAUNCH)
     start = (folder / "seg001/run00/POSCAR").read_text()
     contcar = (folder / "seg000/run00/CONTCAR").read_text()
     # velocities go on; the predictor-corrector block is of the other ensemble
@@ -172,7 +172,7 @@ def test_the_ladder_is_climbed_and_not_collected(aimd):
 def test_unconverged_frames_are_counted_and_left_out(aimd, mishap):
     folder, s = aimd(steps=10)
     mishap(unconverged=[3, 7], flip_moment=[5])
-    run_step(folder, "seg000", settings=s)
+    run_step(folder, "seg000", settings=s, launch=LAUNCH)
     told, kept = gather(folder)
     assert [atoms.info["step"] for atoms in kept] == [0, 1, 3, 4, 5, 7, 8, 9]
     assert told["frames_rejected"] == 2 and told["rejected_reasons"] == {"electrons unconverged": 2}
@@ -189,11 +189,11 @@ def test_the_walltime_stops_a_whole_step_early_and_the_next_job_goes_on(aimd, mi
     folder, s = aimd(steps=20, stop_margin_s=8.0)
     mishap(only="run00", sleep=0.6)
     with pytest.raises(DlmdError, match="walltime came before seg000 was done") as stopped:
-        run_step(folder, "seg000", settings=s, walltime_s=10.0)
+        run_step(folder, "seg000", settings=s, launch=LAUNCH, walltime_s=10.0)
     assert "goes on from the last CONTCAR" in stopped.value.remedy
     made = continuation.read_runs(folder / "seg000")[0]
     assert made.finished and 0 < len(made.frames) < 20 and not (folder / "seg000/done.json").exists()
-    run_step(folder, "seg000", settings=s)
+    run_step(folder, "seg000", settings=s, launch=LAUNCH)
     _, kept = gather(folder)
     assert [atoms.info["step"] for atoms in kept] == list(range(20))
 
@@ -202,17 +202,17 @@ def test_what_vasp_refuses_is_told_with_its_words(aimd, capfd):
     folder, s = aimd(steps=5)
     (folder / "seg000/inputs/KPOINTS").write_text("nonsense\n1\n")
     with pytest.raises(DlmdError, match="VASP made no ionic step"):
-        run_step(folder, "seg000", settings=s)
+        run_step(folder, "seg000", settings=s, launch=LAUNCH)
     assert "Error reading KPOINTS" in capfd.readouterr().err
 
 
 def test_a_missing_command_or_potential_is_told(aimd, tmp_path):
     folder, s = aimd(steps=5)
     with pytest.raises(DlmdError, match="exit code 127"):
-        run_step(folder, "seg000", settings=s.model_copy(update={"command": "no-such-vasp"}))
+        run_step(folder, "seg000", settings=s, launch=LAUNCH.model_copy(update={"command": "no-such-vasp"}))
     (tmp_path / "lib/Ti/POTCAR").unlink()
     with pytest.raises(DlmdError, match="no POTCAR for Ti"):
-        run_step(folder, "seg000", settings=s)
+        run_step(folder, "seg000", settings=s, launch=LAUNCH)
 
 
 def test_a_changed_library_is_noticed(aimd, tmp_path):
@@ -220,17 +220,19 @@ def test_a_changed_library_is_noticed(aimd, tmp_path):
     path = tmp_path / "lib/Ti/POTCAR"
     path.write_text(path.read_text().replace("01Jan2000", "02Feb2002"))
     with pytest.raises(DlmdError, match=r"02Feb2002.* were staged"):
-        run_step(folder, "seg000", settings=s)
+        run_step(folder, "seg000", settings=s, launch=LAUNCH)
 
 
 def test_two_jobs_do_not_share_a_folder(aimd, mishap):
     folder, s = aimd(steps=4)
     mishap(sleep=0.5)
-    first = threading.Thread(target=run_step, args=(folder, "seg000"), kwargs={"settings": s})
+    first = threading.Thread(
+        target=run_step, args=(folder, "seg000"), kwargs={"settings": s, "launch": LAUNCH}
+    )
     first.start()
     while not (folder / "seg000/run00").exists():
         pass
     with pytest.raises(DlmdError, match="another job writes here"):
-        run_step(folder, "seg000", settings=s)
+        run_step(folder, "seg000", settings=s, launch=LAUNCH)
     first.join()
     assert (folder / "seg000/done.json").exists()

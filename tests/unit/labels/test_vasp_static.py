@@ -8,7 +8,7 @@ import pytest
 
 from dlmd.dataset.frames import Source, read_source
 from dlmd.labels.vasp import static
-from vasp_bench import crystal, library, settings
+from vasp_bench import LAUNCH, crystal, library, settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:POTCAR data")
 
@@ -39,7 +39,7 @@ def through(folder, engine, slot):
         str(home / "frames.extxyz"),
     )
     static.stage(selected, slot=slot, record=record, engine=engine, level="u4")
-    static.run(record, done=str(home / "done.json"), engine=engine)
+    static.run(record, done=str(home / "done.json"), engine=engine, launch=LAUNCH)
     static.collect(record, selected, slot=slot, frames=frames, level="u4")
     return home
 

@@ -5,25 +5,35 @@ import sys
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
-JOB = """
+# a function of the job's own, in place of a rule's
+FUNCTION = """
 import os, subprocess, sys
 from pathlib import Path
-from types import SimpleNamespace
-sys.path.insert(0, {scripts!r})
-from adapter import job
+from dlmd.base.errors import DlmdError
+from dlmd.process import programs
 
-snakemake = SimpleNamespace(threads=3, scriptdir={scripts!r}, log=[{log!r}], params={{}})
-with job(snakemake):
-    from dlmd.process import programs
-    from dlmd.errors import DlmdError
-
+def work(log: str) -> None:
     print("Python")
     os.write(2, b"library\\n")
     subprocess.run(["echo", "program"])
-    programs.run([sys.executable, "-c", "print('into its log')"], cwd=Path("."), log=Path({log!r}), threads=1)
+    programs.run([sys.executable, "-c", "print('into its log')"], cwd=Path("."), log=Path(log), threads=1)
     print("Python again")
     assert os.environ["OMP_NUM_THREADS"] == "3"
     {last}
+"""
+JOB = """
+import runpy, sys
+from snakemake.iocontainers import Namedlist
+from types import SimpleNamespace
+sys.path[:0] = [{folder!r}, {library!r}]
+from dlmd.run import binding
+
+binding.JOBS["own"] = binding.Job("own_function:work")
+snakemake = SimpleNamespace(
+    rule="own", threads=3, scriptdir={scripts!r}, log=[{log!r}], config={{}},
+    input=Namedlist(), output=Namedlist(), params=Namedlist(), wildcards=Namedlist(),
+)
+runpy.run_path({scripts!r} + "/job.py", {{"snakemake": snakemake}})
 print("after")
 """
 
@@ -31,7 +41,8 @@ print("after")
 def run(tmp_path, last):
     log = tmp_path / "rule.log"
     log.write_text("an attempt before, of many words that must not shine through\n" * 9)
-    code = JOB.format(scripts=str(SCRIPTS), log=str(log), last=last)
+    (tmp_path / "own_function.py").write_text(FUNCTION.format(last=last))
+    code = JOB.format(folder=str(tmp_path), library=str(SCRIPTS.parent), scripts=str(SCRIPTS), log=str(log))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )

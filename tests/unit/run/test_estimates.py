@@ -36,7 +36,7 @@ def test_rates_are_those_measured(config):
     assert md.wall_s == pytest.approx(8.8, rel=0.3)
     assert estimates.training(cfg, atoms=80).wall_s == pytest.approx(0.018 * cfg.training.steps, rel=0.4)
     # the paper's: 37 ms per MD step, 0.25 to 0.5 s per training step
-    paper = config("li3ticl6", accelerator="cpu")
+    paper = config("li3ticl6", launch={"accelerator": "cpu"})
     assert estimates.md(paper, atoms=160, mobile=48, steps=1000).wall_s == pytest.approx(37, rel=0.5)
     assert 0.25 / 2 < estimates.training_step_s(paper) * 160 < 0.5 * 2
 

@@ -1,18 +1,22 @@
 """What is asked of VASP levels before the first job: the command's program and the library of potentials."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import Launch
 from dlmd.config.levels import VaspLevel
-from dlmd.run.preflight import check_vasp
+from dlmd.run.preflight import check_level
 
 
-def level(**keys):
-    return VaspLevel.model_validate({"engine": "vasp", "command": "srun vasp_std"} | keys)
-
-
-def check(**keys):
-    check_vasp(level(**keys), species=["Li", "Cl"], where="my.yaml, key levels.u4")
+def check(command="srun vasp_std", **keys):
+    cfg = SimpleNamespace(
+        levels={"u4": VaspLevel.model_validate({"engine": "vasp"} | keys)},
+        launch=Launch.model_validate({"levels": {"u4": {"command": command}}}),
+        material=SimpleNamespace(species=["Li", "Cl"]),
+    )
+    check_level(cfg, "u4", file="my.yaml")
 
 
 @pytest.fixture(autouse=True)

@@ -117,7 +117,9 @@ def test_a_disk_without_room(workdir, monkeypatch):
 
 
 def test_commands_and_gpus_that_only_the_jobs_have(workdir):
-    findings = found(overrides={"md": {"command": "srun -n {ranks} lmp"}, "accelerator": "cuda"})
+    findings = found(
+        overrides={"launch": {"lammps": {"command": "srun -n {ranks} lmp"}, "accelerator": "cuda"}}
+    )
     assert next(f for f in findings if f.subject == "lmp").state == "note"
     assert set(wrong(findings)) == {"GPU"}
 

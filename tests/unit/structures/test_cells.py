@@ -117,8 +117,8 @@ def test_the_job_keeps_the_tolerance_it_is_given(tmp_path):
     def build(tolerance):
         jobs.build(
             str(Path(__file__).parents[3] / "structures/Li3YBr6.cif"),
-            cif_files=[str(tmp_path / "0.cif")],
-            summary_file=str(tmp_path / "summary.json"),
+            cifs=[str(tmp_path / "0.cif")],
+            summary=str(tmp_path / "summary.json"),
             repeat=(2, 2, 2),
             occupancies={},
             charges={"Li": 1, "Y": 3, "Br": -1},

@@ -11,6 +11,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.provenance import versions
+from dlmd.config.launch import LevelLaunch
 from dlmd.process.ownership import owned
 from dlmd.process.programs import thread_environment
 
@@ -21,9 +22,9 @@ BAND = {"format": "dlmd-barrier", "version": 1}
 def paths(
     relaxed: Sequence[str],
     *,
-    result: str,
+    paths: str,
     cif: str,
-    hop: Mapping,
+    wanted: Mapping,
     cells: Sequence[Mapping],
     charges: Mapping[str, float],
     mobile: str,
@@ -33,7 +34,7 @@ def paths(
 
     Parameters
     ----------
-    hop
+    wanted
         One of the config's `barriers.hops`.
     cells
         `occupancy`, `cell`, `ordering` and `repeat` of each relaxed cell.
@@ -44,27 +45,27 @@ def paths(
     from dlmd.structures import ion_sites
     from dlmd.structures.crystal import read_cif
 
-    wanted, crystal = neb_paths.Hop(**hop), read_cif(cif)
+    hop, crystal = neb_paths.Hop(**wanted), read_cif(cif)
     found = neb_paths.find_paths(
         crystal,
         [ase.io.read(path) for path in relaxed],
-        wanted,
+        hop,
         repeat=[cell["repeat"] for cell in cells],
         charges=charges,
         mobile=mobile,
         seed=seed,
     )
-    print(f"{wanted.label}: {len(found)} paths", file=sys.stderr)
+    print(f"{hop.label}: {len(found)} paths", file=sys.stderr)
     places = [
         ion_sites.IonSites.of(crystal, repeat=cell["repeat"], charges=charges, mobile=mobile).places
         for cell in cells
     ]
     write_json(
-        Path(result),
+        Path(paths),
         {
             **PATHS,
-            "hop": wanted.name,
-            "label": wanted.label,
+            "hop": hop.name,
+            "label": hop.label,
             "mobile": mobile,
             "charges": dict(charges),
             # the bands need the sites too, in an environment that reads no CIF
@@ -99,22 +100,53 @@ def read_path(file: str, number: int) -> tuple[dict, dict, dict]:
 def band(
     paths: str,
     relaxed: Sequence[str],
+    model: str,
     *,
     number: int,
-    result: str,
+    record: str,
     level: str,
     settings: Mapping,
     threads: int,
-    model: str | None = None,
-    engine: Mapping | None = None,
 ) -> None:
-    """Endpoints and band of one path, by the potential `model` or by a label engine; the images lie beside `result`.
+    """Endpoints and band of one path by a trained potential; the images lie beside `record`.
 
     Parameters
     ----------
     settings
         `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.search.find_band`.
     """
+    calculator, source = _potential(model, threads)
+    _band(paths, relaxed, calculator, source, number=number, record=record, level=level, settings=settings)
+
+
+def engine_band(
+    paths: str,
+    relaxed: Sequence[str],
+    *,
+    number: int,
+    record: str,
+    level: str,
+    engine: Mapping,
+    launch: LevelLaunch,
+    settings: Mapping,
+    threads: int,
+) -> None:
+    """The same by a label engine."""
+    calculator, source = _engine(engine, launch, threads)
+    _band(paths, relaxed, calculator, source, number=number, record=record, level=level, settings=settings)
+
+
+def _band(
+    paths: str,
+    relaxed: Sequence[str],
+    calculator,
+    source: Mapping,
+    *,
+    number: int,
+    record: str,
+    level: str,
+    settings: Mapping,
+) -> None:
     import ase.io
 
     from dlmd.barriers import bands as barriers
@@ -124,23 +156,19 @@ def band(
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
     start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
-    if model is not None:
-        calculator, source = _potential(model, threads)
-    else:
-        calculator, source = _engine(engine, threads)
-    with owned(Path(result).parent, name=f"{number}.owner.json"):
+    with owned(Path(record).parent, name=f"{number}.owner.json"):
         found = find_band(
             start,
             end,
             calculator,
             ion=ion,
             judge=barriers.site_judge(ion=ion, start=start, end=end, site_of=_site_of(listed, cell)),
-            checkpoint=Path(result).with_suffix(".checkpoint"),
+            checkpoint=Path(record).with_suffix(".checkpoint"),
             stream=sys.stderr,
             **settings,
         )
     print(f"{found.status}: {found.message}", file=sys.stderr)
-    write_band(result, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
+    write_band(record, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
 
 
 def write_band(
@@ -228,7 +256,7 @@ def stage_vasp(
 
 
 def collect_vasp(
-    job: str, paths: str, relaxed: Sequence[str], *, number: int, result: str, level: str
+    job: str, paths: str, relaxed: Sequence[str], *, number: int, record: str, level: str
 ) -> None:
     """The band that VASP found, in the files of the other calculators."""
     import ase.io
@@ -247,7 +275,7 @@ def collect_vasp(
         if verdict is not None:
             found.status, found.message = verdict
     source = {"method": "engine", "theory": theory, "versions": versions(("dlmd",))}
-    write_band(result, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
+    write_band(record, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
 
 
 def _site_of(listed: Mapping, cell: Mapping):
@@ -274,17 +302,18 @@ def _potential(model: str, threads: int) -> tuple:
     return DP(model), {"method": "potential", "model_sha256": digest, "versions": versions(packages)}
 
 
-def _engine(settings: Mapping, threads: int) -> tuple:
+def _engine(settings: Mapping, launch: LevelLaunch, threads: int) -> tuple:
     """Calculator of a label engine, and what identifies it."""
     from dlmd.labels import engines
 
-    engine = engines.get(settings)
+    engine = engines.get(settings, launch)
     source = {"method": "engine", "theory": engine.level, "versions": engine.versions()}
     return engine.calculator(threads=threads), source
 
 
 def summary(
     bands: Sequence[str],
+    engine_bands: Sequence[str],
     *,
     level: str,
     arrhenius: str,
@@ -297,8 +326,8 @@ def summary(
 
     Parameters
     ----------
-    bands
-        Records of bands, by the potential and by the engine.
+    bands, engine_bands
+        Records of bands by the potential and by the engine.
     arrhenius
         The run's Arrhenius fit, whose activation energies stand beside the barriers.
     reference
@@ -312,7 +341,7 @@ def summary(
 
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     data = barrier_summary.summarise(
-        [read_json(path) for path in bands],
+        [read_json(path) for path in (*bands, *engine_bands)],
         level=level,
         fitted=read_json(arrhenius),
         published=published.get("neb_barriers_ev", {}),

@@ -31,6 +31,7 @@ def problems(cfg: RunConfig) -> Found:
         _sampling,
         _ions,
         _levels,
+        _launch,
         _selections,
         _trajectories,
         _times,
@@ -117,11 +118,24 @@ def _levels(cfg: RunConfig) -> Found:
                         f"{element} is not among material.species",
                         did_you_mean(element, species),
                     )
+        if level.engine == "vasp" and level.run == "local" and cfg.launch.of(name).command is None:
+            yield (
+                f"levels.{name}.run",
+                "run is 'local' but no command is set",
+                f"set launch.levels.{name}.command, for instance 'srun -n {{cores}} vasp_std', or run: external",
+            )
         for key in ("pseudopotentials", "basis_sets", "potentials"):
             given = getattr(level, key, None)
             for element in () if given is None else species:
                 if element not in given:
                     yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
+
+
+def _launch(cfg: RunConfig) -> Found:
+    """How levels are started is said of levels that are there, and of programs that are started at all."""
+    for name in cfg.launch.levels:
+        if name not in cfg.levels:
+            yield f"launch.levels.{name}", f"there is no level {name}", did_you_mean(name, cfg.levels)
 
 
 def _selections(cfg: RunConfig) -> Found:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
 from dlmd.config.checks import NAME, Problem, problems
 from dlmd.config.fields import CellSelection, Model, Positive, PositiveInt
+from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 
 Sampling = Literal["random", "coulomb", "quasirandom"]
@@ -307,14 +308,6 @@ class Md(Model):
         "looks in a row, 100 steps apart, find a larger one. It needs training.potentials of two or more; null: "
         "nobody looks.",
     )
-    ranks: PositiveInt = Field(
-        1, description="MPI ranks of LAMMPS; with `accelerator: cuda` every rank has a GPU of its own"
-    )
-    command: str | None = Field(
-        None,
-        description="how LAMMPS is started where not by the lmp (and mpirun) of this environment; {ranks} in it is replaced, "
-        "e.g. 'srun -n {ranks} lmp'",
-    )
 
     def steps(self, time_fs: float) -> int:
         """Number of steps in `time_fs`."""
@@ -328,10 +321,7 @@ class RunConfig(Model):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         1, description="Seed from which all others are derived."
     )
-    accelerator: Literal["cpu", "cuda"] = Field(
-        "cpu",
-        description="cuda: training and MD ask for GPUs, and use the CUDA environment of envs/ with `--sdm conda`",
-    )
+    launch: Launch = Launch()
     material: Material
     structures: Structures
     levels: dict[str, Level] = Field(

@@ -88,6 +88,7 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = N
         raise DlmdError(
             "the config holds no keys", where=file, remedy="start from a copy of config/demo.yaml"
         )
+    _refuse_moved(data, file, lines)
     for path, remedy in removed(data):
         raise DlmdError(
             f"the key '{path[-1]}' is no longer there", where=_where(file, path, lines), remedy=remedy
@@ -98,6 +99,49 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = N
         # unknown keys first: a misspelt key also shows up as a missing one
         first = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
         raise _explain(first, file, lines) from None
+
+
+# keys of old configs -> where they are now; * is the name of a level
+MOVED = {
+    ("accelerator",): ("launch", "accelerator"),
+    ("md", "command"): ("launch", "lammps", "command"),
+    ("md", "ranks"): ("launch", "lammps", "ranks"),
+    **{
+        ("levels", "*", key): ("launch", "levels", "*", key)
+        for key in ("command", "cores", "gpus", "scratch", "custodian", "stop_margin_s")
+    },
+}
+
+
+def _refuse_moved(data: dict, file: str, lines: dict[tuple, int]) -> None:
+    """An error for keys of `MOVED`, which shows the block that takes their place."""
+    found: list[tuple[str, ...]] = []
+    block: dict = {}
+    levels = data.get("levels")
+    for old, new in MOVED.items():
+        for level in (levels if isinstance(levels, dict) else ()) if "*" in old else ("",):
+            path = tuple(level if part == "*" else part for part in old)
+            value: Any = data
+            for part in path:
+                value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
+            if value is _ABSENT:
+                continue
+            found.append(path)
+            place = block
+            for part in new[:-1]:
+                place = place.setdefault(level if part == "*" else part, {})
+            place[new[-1]] = value
+    if found:
+        text = yaml.safe_dump(block, default_flow_style=True, sort_keys=False, width=10_000).strip()
+        names = ", ".join(".".join(path) for path in found)
+        raise DlmdError(
+            f"how programs are started is now in the section launch, and so is {names}",
+            where=_where(file, found[0], lines),
+            remedy=f"take the old place out and write at the top level   {text[1:-1]}",
+        )
+
+
+_ABSENT = object()
 
 
 def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:

@@ -30,12 +30,12 @@ def run_schema() -> dict[str, Any]:
 
 
 def engines_schema() -> dict[str, Any]:
-    """Schema of the files in config/engines, which have levels alone."""
+    """Schema of the files in config/engines, which have levels, and how their programs are started."""
     return {
         "$schema": _WithoutTitles.schema_dialect,
         "title": "Levels of a DLMD run",
         "type": "object",
-        "properties": {"levels": {"$ref": "../schema.json#/properties/levels"}},
+        "properties": {key: {"$ref": f"../schema.json#/properties/{key}"} for key in ("levels", "launch")},
         "required": ["levels"],
         "additionalProperties": False,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import write_json
+from dlmd.config.launch import LevelLaunch
 from dlmd.process.ownership import owned
 
 
@@ -18,6 +19,7 @@ def relax(
     level: str,
     threads: int,
     engine: Mapping,
+    launch: LevelLaunch,
     repeat: Sequence[int],
     fmax: float,
     max_steps: int,
@@ -28,7 +30,7 @@ def relax(
     from dlmd.labels import engines, relaxation
     from dlmd.structures import cells
 
-    label_engine = engines.get(engine)
+    label_engine = engines.get(engine, launch)
     with owned(Path(relaxed).parent):
         atoms, result = relaxation.relax(
             ase.io.read(structure),
@@ -63,6 +65,7 @@ def aimd(
     strain: float,
     threads: int,
     engine: Mapping,
+    launch: LevelLaunch,
     time_step: float,
     steps: int,
     stride: int,
@@ -74,7 +77,7 @@ def aimd(
     from dlmd.labels import dynamics, engines
     from dlmd.structures import cells
 
-    label_engine = engines.get(engine)
+    label_engine = engines.get(engine, launch)
     with owned(Path(frames).parent):
         dynamics.run(
             cells.strain(ase.io.read(relaxed), strain),
@@ -91,3 +94,12 @@ def aimd(
             strain=strain,
             stream=sys.stderr,
         )
+
+
+def lattice_comparison(
+    tables: Sequence[str], *, levels: Sequence[str], reference: str | None, table: str
+) -> None:
+    """The lattice tables of all levels beside each other (see `dlmd.labels.tables.lattice_comparison`)."""
+    from dlmd.labels import tables as lattice_tables
+
+    lattice_tables.lattice_comparison(dict(zip(levels, tables, strict=True)), table, reference=reference)

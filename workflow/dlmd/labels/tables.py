@@ -11,7 +11,7 @@ CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 COMPARISON_COLUMNS = ("occupancy", "source", "cell", "ordering", *CELL_COLUMNS, "energy_ev_per_atom")
 
 
-def lattice(infos: Sequence[str], out: str) -> None:
+def lattice(infos: Sequence[str], table: str) -> None:
     """Lattice parameters per unit cell of every relaxed cell."""
     rows = []
     for path in map(Path, infos):
@@ -29,7 +29,7 @@ def lattice(infos: Sequence[str], out: str) -> None:
                 "steps": info["steps"],
             }
         )
-    write_csv(out, rows)
+    write_csv(table, rows)
 
 
 def lattice_comparison(tables: Mapping[str, str], out: str, *, reference: str | None) -> None:

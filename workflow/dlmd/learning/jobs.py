@@ -18,6 +18,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json
+from dlmd.config.launch import LammpsLaunch
 
 if TYPE_CHECKING:
     from dlmd.learning.exploration import Explored
@@ -40,7 +41,7 @@ def explore(
     stride: int,
     discard_ps: float,
     seed: int,
-    command: str | None,
+    lammps: LammpsLaunch,
     threads: int,
     log: str,
 ) -> None:
@@ -75,7 +76,7 @@ def explore(
         stride=stride,
         discard_ps=discard_ps,
         seed=seed,
-        lmp=programs.command("lmp", command),
+        lmp=programs.command("lmp", lammps.command),
         threads=threads,
         log=Path(log).resolve(),
     ).save(target)
@@ -296,7 +297,7 @@ def summarise(
 def _held_out_error(members: Committee, valid: str) -> float:
     """Force RMSE (meV/Å) over all members and all components of the systems below `valid`."""
     from dlmd.training.input import systems
-    from dlmd.validation.committee_jobs import read_system
+    from dlmd.validation.jobs import read_system
 
     total, count = 0.0, 0
     for system in systems(valid):

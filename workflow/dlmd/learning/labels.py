@@ -12,6 +12,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json
+from dlmd.config.launch import LevelLaunch
 from dlmd.labels.single_points import label_info, selected_frames, write_label
 from dlmd.process.ownership import owned
 
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
 
 def label(
-    selected: str, *, numbers: Sequence[int], frames: str, engine: Mapping, level: str, threads: int
+    selected: str,
+    *,
+    numbers: Sequence[int],
+    frames: str,
+    engine: Mapping,
+    launch: LevelLaunch,
+    level: str,
+    threads: int,
 ) -> None:
     """Energy, forces and stress of the selected frames with these numbers by the engine, as extxyz in `frames`; those beyond
     the last selected one are passed over, and what is left of them is an empty file.
@@ -31,7 +39,7 @@ def label(
     from dlmd.labels import engines
     from dlmd.labels.relaxation import fingerprint
 
-    label_engine, calculator = engines.get(engine), None
+    label_engine, calculator = engines.get(engine, launch), None
     theory = label_engine.level
     folder, paths = Path(frames).parent, []
     with owned(folder):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dlmd.base.files import read_json, write_json
 from dlmd.base.provenance import versions
+from dlmd.config.launch import LammpsLaunch
 from dlmd.md import production
 from dlmd.md.inputs import Strides, deepmd_dynamics
 from dlmd.process import programs
@@ -75,13 +76,13 @@ def cell(
 
 def equilibrate(
     data: str,
-    cell_info: str,
+    cell: str,
     model: str,
     *,
     restart: str,
     level: str,
     replica: int,
-    temperature_k: float,
+    temperature_k: int,
     threads: int,
     log: str,
     dynamics: Mapping,
@@ -89,8 +90,7 @@ def equilibrate(
     thermo_stride: int,
     all_atoms_stride: int,
     seed: int,
-    command: str | None,
-    ranks: int,
+    lammps: LammpsLaunch,
 ) -> None:
     """Minimise and equilibrate at one temperature (see `dlmd.md.production.equilibrate`)."""
     with owned(Path(restart).parent):
@@ -102,38 +102,37 @@ def equilibrate(
             seed=seed,
             thermo_stride=thermo_stride,
             all_atoms_stride=all_atoms_stride,
-            identity=_identity(cell_info, model, level=level, replica=replica, seed=seed),
-            lmp=programs.command("lmp", command, ranks=ranks),
-            threads=max(1, threads // ranks),
+            identity=_identity(cell, model, level=level, replica=replica, seed=seed),
+            lmp=programs.command("lmp", lammps.command, ranks=lammps.ranks),
+            threads=max(1, threads // lammps.ranks),
             log=Path(log),
         )
 
 
 def segment(
-    cell_info: str,
+    cell: str,
     model: str,
     *,
     sidecar: str,
     level: str,
     replica: int,
     number: int,
-    temperature_k: float,
+    temperature_k: int,
     threads: int,
     log: str,
     dynamics: Mapping,
     steps: int,
     strides: Mapping[str, int],
     seed: int,
-    command: str | None,
-    ranks: int,
+    lammps: LammpsLaunch,
     others: Sequence[str] = (),
-    max_deviation_ev_per_a: float | None = None,
+    max_deviation_ev_per_angstrom: float | None = None,
 ) -> None:
     """Run one segment (see `dlmd.md.production.run_segment`).
 
-    With `max_deviation_ev_per_a` the potentials `others` watch it, see `dlmd.md.inputs.deviation_that_ended`.
+    With `max_deviation_ev_per_angstrom` the potentials `others` watch it, see `dlmd.md.inputs.deviation_that_ended`.
     """
-    settings = {**dynamics, "max_deviation_ev_per_a": max_deviation_ev_per_a}
+    settings = {**dynamics, "max_deviation_ev_per_a": max_deviation_ev_per_angstrom}
     with owned(Path(sidecar).parent):
         production.run_segment(
             Path(sidecar).parent,
@@ -142,11 +141,11 @@ def segment(
             dynamics=deepmd_dynamics(model, settings, temperature_k=temperature_k, others=others),
             strides=Strides(**strides),
             identity={
-                **_identity(cell_info, model, level=level, replica=replica, seed=seed),
+                **_identity(cell, model, level=level, replica=replica, seed=seed),
                 "watched_by": list(others),
             },
-            lmp=programs.command("lmp", command, ranks=ranks),
-            threads=max(1, threads // ranks),
+            lmp=programs.command("lmp", lammps.command, ranks=lammps.ranks),
+            threads=max(1, threads // lammps.ranks),
             log=Path(log),
         )
 

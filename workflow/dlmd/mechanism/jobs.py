@@ -203,31 +203,33 @@ def write_arrays(path: Path, found: Mechanism | None) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def plot(result: str, arrays: str, figures: Mapping[str, Sequence[str]]) -> None:
-    """The figures of one temperature.
-
-    Parameters
-    ----------
-    figures
-        Name of the figure (sites, hops, density, traces) -> paths.
-    """
+def plot(
+    result: str,
+    arrays: str,
+    *,
+    sites: Sequence[str],
+    hops: Sequence[str],
+    density: Sequence[str],
+    traces: Sequence[str],
+) -> None:
+    """The figures of one temperature."""
     from dlmd.base.plot_style import save
     from dlmd.mechanism import plots
 
     data = read_json(result)
-    drawn = {
-        "sites": plots.sites,
-        "hops": plots.hops,
-        "density": plots.density,
-        "traces": plots.traces,
-    }
+    drawn = (
+        (plots.sites, sites),
+        (plots.hops, hops),
+        (plots.density, density),
+        (plots.traces, traces),
+    )
     with np.load(arrays) as file:
         loaded = {key: file[key] for key in file.files}
-    for name, paths in figures.items():
+    for draw, paths in drawn:
         if "sites" not in data:
             save(plots.message(data), paths)
         else:
-            save(drawn[name](data, loaded), paths)
+            save(draw(data, loaded), paths)
 
 
 def summary(

@@ -55,9 +55,9 @@ class Shown:
 
 
 def write(
-    config: str, *, output: str, summary: str, answer: str, comparison: str, reference: str | None
+    config: str, *, html: str, summary: str, answer: str, comparison: str, reference: str | None
 ) -> None:
-    """Write the report of the run in the folder of `output`, its table of answers as text in `summary` and all its numbers as
+    """Write the report of the run in the folder of `html`, its table of answers as text in `summary` and all its numbers as
     JSON in `answer` (see `dlmd.report.result`), and the table against published values in `comparison`.
 
     Parameters
@@ -70,13 +70,13 @@ def write(
     import yaml
 
     cfg = load(config)
-    run = Path(output).parent
+    run = Path(html).parent
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     levels = [_level(cfg, run, name, published, reference) for name in cfg.levels]
     cell = read_json(run / "md" / levels[0]["name"] / "cells/r0.json")
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
-    html = pages.render(
+    page = pages.render(
         TEMPLATE,
         run=cfg.run,
         seed=cfg.seed,
@@ -100,7 +100,7 @@ def write(
     report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
     write_json(Path(answer), found)
     Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
-    Path(output).write_text(html, encoding="utf-8")
+    Path(html).write_text(page, encoding="utf-8")
 
 
 def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: str | None) -> dict:

@@ -113,12 +113,12 @@ def _labels(
     cfg: RunConfig, level: str, *, atoms: int, steps: int, dft: float, stored: float = 0.0
 ) -> Estimate:
     settings = cfg.levels[level]
-    cores, gpus = getattr(settings, "cores", 1), getattr(settings, "gpus", 0)
+    launch = cfg.launch.of(level)
     known = LABEL_STEP_S.get(settings.engine)
     return Estimate(
-        wall_s=(known or dft) * atoms * steps / cores,
-        cores=cores,
-        gpus=gpus,
+        wall_s=(known or dft) * atoms * steps / launch.cores,
+        cores=launch.cores,
+        gpus=launch.gpus,
         disk_bytes=stored + (0.0 if known else BYTES_DFT * atoms * steps),
         assumed=settings.engine != "chgnet",
     )
@@ -151,10 +151,10 @@ def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> Es
 def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
     """`steps` of production MD."""
     gpus = md_gpus(cfg)
-    wall = md_step_s(cfg) * atoms * steps / cfg.md.ranks / (GPU_MD if gpus else 1)
+    wall = md_step_s(cfg) * atoms * steps / cfg.launch.lammps.ranks / (GPU_MD if gpus else 1)
     positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
     everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
-    return Estimate(wall, cfg.md.ranks, gpus, positions + everything, bool(gpus))
+    return Estimate(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
 
 
 def disk_bytes(cfg: RunConfig) -> float:
@@ -177,9 +177,9 @@ def disk_bytes(cfg: RunConfig) -> float:
 
 def training_gpus(cfg: RunConfig) -> int:
     """GPUs of one training."""
-    return int(cfg.accelerator == "cuda")
+    return int(cfg.launch.accelerator == "cuda")
 
 
 def md_gpus(cfg: RunConfig) -> int:
     """GPUs of one MD job: DeePMD wants one per MPI rank."""
-    return cfg.md.ranks if cfg.accelerator == "cuda" else 0
+    return cfg.launch.lammps.ranks if cfg.launch.accelerator == "cuda" else 0

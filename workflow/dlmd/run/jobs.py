@@ -7,7 +7,7 @@ from pathlib import Path
 from dlmd.base.files import write_csv
 
 
-def costs(config: str, benchmarks: str, *, stages: str, throughput: str) -> None:
+def costs(config: str, *, benchmarks: str, stages: str, throughput: str) -> None:
     """Costs per stage and throughput of the dynamics, from the benchmark files of the run's jobs."""
     from dlmd.config.reading import load
     from dlmd.run import costs as costs_module

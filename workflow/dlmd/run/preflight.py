@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
-from dlmd.config.levels import EspressoLevel, Level, VaspLevel
+from dlmd.config.launch import PROGRAMS
+from dlmd.config.levels import EspressoLevel, VaspLevel
 from dlmd.config.model import RunConfig
 
 # import name -> what it is needed for
@@ -58,18 +59,21 @@ def checks(cfg: RunConfig, *, file: str) -> Iterator[tuple[str, str, Callable[[]
     if cfg.barriers:
         yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
     for name, level in cfg.levels.items():
-        where = f"{file}, key levels.{name}"
-        yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, level, where=where)
+        yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, name, file=file)
     if cfg.material.reference:
         yield "reference", cfg.material.reference, partial(check_reference, cfg.material.reference, file=file)
 
 
-def check_level(cfg: RunConfig, level: Level, *, where: str) -> None:
+def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     """What the engine of one level needs beside its packages: its program, potentials, pseudopotentials."""
+    level, where = cfg.levels[name], f"{file}, key levels.{name}"
+    command = cfg.launch.of(name).command
+    local = level.engine != "vasp" or level.run == "local"
+    command = command or PROGRAMS.get(level.engine)
+    if local and command is not None:
+        _check_command(command, where=f"{file}, key launch.levels.{name}.command")
     if level.engine == "vasp":
         check_vasp(level, species=cfg.material.species, where=where)
-    elif level.engine in ("espresso", "cp2k"):
-        _check_command(level.command, where=f"{where}.command")
     if level.engine == "espresso":
         check_espresso(level, species=cfg.material.species, where=where)
 
@@ -164,14 +168,12 @@ def check_barriers(cfg: RunConfig, *, file: str) -> None:
 
 
 def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
-    """That a local `command` that is a path leads to a program, and that the library of potentials has what is wanted.
+    """That the library of potentials has what is wanted.
 
     Without a library nothing is checked: staging works without one, and says what is missing.
     """
     from dlmd.labels.vasp import potcar
 
-    if level.run == "local":
-        _check_command(level.command, where=f"{where}.command")
     folder = potcar.library(level)
     if folder is None:
         return

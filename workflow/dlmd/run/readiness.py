@@ -65,24 +65,24 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
         if settings is not None:
             yield from _rules_of_profile(settings, snakefile)
             yield from _executor(settings)
-        elif cfg.accelerator == "cuda" and shutil.which("nvidia-smi") is None:
-            yield Finding("GPU", "problem", "accelerator: cuda, and this machine has no NVIDIA driver")
+        elif cfg.launch.accelerator == "cuda" and shutil.which("nvidia-smi") is None:
+            yield Finding("GPU", "problem", "launch.accelerator: cuda, and this machine has no NVIDIA driver")
     yield _disk(cfg)
 
 
 def _programs(cfg: RunConfig) -> Iterator[Finding]:
     """DeePMD's and LAMMPS' programs; a command of the config's own may come from the modules of the job."""
-    for name in ("dp", "lmp") if cfg.md.command is None else ("dp",):
+    for name in ("dp", "lmp") if cfg.launch.lammps.command is None else ("dp",):
         try:
             yield Finding(name, "ok", str(programs.locate(name)))
         except DlmdError as error:
             yield Finding(name, "problem", error.what, error.where, error.remedy)
-    if cfg.md.command is not None:
-        program = shlex.split(cfg.md.command)[0]
+    if cfg.launch.lammps.command is not None:
+        program = shlex.split(cfg.launch.lammps.command)[0]
         found = shutil.which(program)
         text = found or f"'{program}' is not on the PATH here: the jobs' own environment must have it"
         yield Finding("lmp", "ok" if found else "note", text)
-    elif cfg.md.ranks > 1:
+    elif cfg.launch.lammps.ranks > 1:
         try:
             yield Finding("mpirun", "ok", str(programs.locate("mpirun")))
         except DlmdError as error:

@@ -11,8 +11,8 @@ from dlmd.base.files import write_csv
 def build(
     cif: str,
     *,
-    cif_files: Sequence[str],
-    summary_file: str,
+    cifs: Sequence[str],
+    summary: str,
     repeat: Sequence[int],
     occupancies: Mapping,
     charges: Mapping[str, float],
@@ -21,7 +21,7 @@ def build(
     tolerance: float,
     seed: int,
 ) -> None:
-    """Write one ordering per name in `cif_files` (the .extxyz beside it), and their summary."""
+    """Write one ordering per name in `cifs` (the .extxyz beside it), and their summary."""
     from dlmd.structures import cells as structures
     from dlmd.structures.crystal import read_cif
     from dlmd.structures.occupancy import apportion
@@ -29,15 +29,13 @@ def build(
 
     crystal = read_cif(cif)
     counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
-    cells = orderings(
-        crystal, counts, n=len(cif_files), seed=seed, method=sampling, min_distance=min_distance
-    )
-    for atoms, path in zip(cells, cif_files, strict=True):
+    cells = orderings(crystal, counts, n=len(cifs), seed=seed, method=sampling, min_distance=min_distance)
+    for atoms, path in zip(cells, cifs, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
-    structures.write_summary(structures.summary(counts, cells), summary_file)
+    structures.write_summary(structures.summary(counts, cells), summary)
 
 
-def draw(structure: str, figures: Sequence[str], *, charges: Mapping[str, float], title: str) -> None:
+def draw(structure: str, *, figures: Sequence[str], charges: Mapping[str, float], title: str) -> None:
     """Cation layers of one ordering, as in the paper's Fig. 2."""
     import ase.io
 
@@ -47,14 +45,16 @@ def draw(structure: str, figures: Sequence[str], *, charges: Mapping[str, float]
     plot_style.save(plots.layers(ase.io.read(structure), charges=charges, title=title), figures)
 
 
-def powder(patterns: Mapping[str, str], figures: Sequence[str], *, table: str) -> None:
-    """Simulated powder diffraction of several structures (name -> extxyz), and its lines as CSV."""
+def powder(structures: Sequence[str], *, names: Sequence[str], figures: Sequence[str], table: str) -> None:
+    """Simulated powder diffraction of several structures with their names, and its lines as CSV."""
     import ase.io
 
     from dlmd.base import plot_style
     from dlmd.structures import plots
 
-    lines = {name: plots.powder_pattern(ase.io.read(path)) for name, path in patterns.items()}
+    lines = {
+        name: plots.powder_pattern(ase.io.read(path)) for name, path in zip(names, structures, strict=True)
+    }
     write_csv(
         table,
         [

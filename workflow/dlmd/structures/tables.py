@@ -14,7 +14,7 @@ OCCUPANCY_COLUMNS = (
 )
 
 
-def occupancies(summaries: Sequence[str], out: str) -> None:
+def occupancies(summaries: Sequence[str], table: str) -> None:
     """Requested and realised occupancies of every disordered site in every supercell."""
     rows = []
     for path in map(Path, summaries):
@@ -32,4 +32,4 @@ def occupancies(summaries: Sequence[str], out: str) -> None:
                         "orderings": len(summary["orderings"]),
                     }
                 )
-    write_csv(out, rows, OCCUPANCY_COLUMNS)
+    write_csv(table, rows, OCCUPANCY_COLUMNS)

@@ -1,7 +1,8 @@
-"""From MD segments to the numbers of one temperature, their Arrhenius fit, and RDFs over the engine's."""
+"""From MD segments to the numbers of one temperature, their Arrhenius fit, RDFs over the engine's, and the error budget."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json
 from dlmd.base.units import FS_PER_PS
-from dlmd.transport import tables
+from dlmd.transport import error_budget, tables
 
 if TYPE_CHECKING:
     from dlmd.trajectory.rdf import RdfSet
+
+BUDGET_COMPONENTS = (error_budget.STATISTICS, error_budget.POTENTIAL, error_budget.ORDERING)
 
 
 def temperature(
@@ -156,3 +159,78 @@ def _label_frames(path: str, discard_ps: float) -> tuple[RdfSet, float]:
     positions = np.array([a.positions for a in images])
     found = rdf.rdfs(positions, images[0].get_chemical_symbols(), cell=images[0].cell.array)
     return found, images[-1].info["time_ps"]
+
+
+def budget(
+    results: Sequence[str],
+    *,
+    runs: Sequence[tuple[int, int]],
+    result: str,
+    table: str,
+    figures: Sequence[str],
+    predict_k: Sequence[float],
+    confidence: float,
+) -> None:
+    """Decompose the uncertainty (see `dlmd.transport.error_budget.budget`).
+
+    Parameters
+    ----------
+    results
+        Transport results of single runs, run by run, every run at all temperatures.
+    runs
+        (potential, ordering) of every run.
+    """
+    from dlmd.transport import error_budget_plots
+
+    per_run = len(results) // len(runs)
+    given = [
+        {
+            "potential": m,
+            "ordering": n,
+            "temperatures": [read_json(path) for path in results[k * per_run : (k + 1) * per_run]],
+        }
+        for k, (m, n) in enumerate(runs)
+    ]
+    rows, left_out = error_budget.budget(given, predict_k=predict_k, confidence=confidence)
+    write_budget(table, rows)
+    error_budget_plots.shares(rows, figures)
+    write_json(
+        Path(result),
+        {
+            "format": "dlmd-error-budget",
+            "version": error_budget.VERSION,
+            "confidence": confidence,
+            "runs": [{"potential": m, "ordering": n} for m, n in runs],
+            "rows": rows,
+            "left_out": left_out,
+        },
+    )
+
+
+def write_budget(path: str, rows: Sequence[dict]) -> None:
+    """One row per quantity; empty cells for what the runs do not vary."""
+    columns = [
+        "quantity",
+        "unit",
+        "runs",
+        "value",
+        "low",
+        "high",
+        "low_statistics_only",
+        "high_statistics_only",
+    ]
+    for name in BUDGET_COMPONENTS:
+        columns += [f"{name}_{part}" for part in ("share", "share_low", "share_high", "sd")]
+    with Path(path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in rows:
+            cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
+            cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
+            for name in BUDGET_COMPONENTS:
+                part = row["components"][name]
+                if part is not None:
+                    cells[f"{name}_share"] = part["share"]["value"]
+                    cells |= {f"{name}_share_{k}": part["share"][k] for k in ("low", "high")}
+                    cells[f"{name}_sd"] = part["sd"]["value"]
+            writer.writerow(cells)

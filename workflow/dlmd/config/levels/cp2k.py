@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, PositiveFloat, field_validator
 
-from dlmd.config.levels.dft import Mesh, ProgramSettings
+from dlmd.config.levels.dft import DftSettings, Mesh
 from dlmd.config.levels.passed_on import Handed, leaves, numbers
 
 DFT = ("FORCE_EVAL", "DFT")
@@ -54,15 +54,10 @@ HANDED = Handed(
 )
 
 
-class Cp2kSettings(ProgramSettings):
+class Cp2kSettings(DftSettings):
     """One level of theory run by CP2K."""
 
     HANDED: ClassVar[Handed] = HANDED
-
-    command: str = Field(
-        "cp2k.psmp",
-        description="How CP2K is started, for instance 'srun cp2k.psmp'; -s is added. It reads CP2K_DATA_DIR.",
-    )
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
@@ -86,19 +85,3 @@ class DftSettings(Strict, SpinsAndU):
     def program_keywords(self) -> dict[str, Any]:
         """Keywords of the program that have no key of their own: the engine's, and over them the level's."""
         return self.HANDED.whole(self.given_keywords)
-
-
-class ProgramSettings(DftSettings):
-    """Keys of an engine that starts a program of its own."""
-
-    cores: PositiveInt = Field(
-        1,
-        description="MPI ranks that `command` starts, a core each: what a job asks a scheduler for. Threads per rank are "
-        "`command`'s to set, as in 'env OMP_NUM_THREADS=2 srun ...'.",
-    )
-    gpus: Annotated[int, Field(ge=0)] = Field(0, description="GPUs of one job.")
-    scratch: Path | None = Field(
-        None,
-        description="Folder below which each job keeps the program's files while it runs, seen by all nodes of "
-        "the job; null: TMPDIR.",
-    )

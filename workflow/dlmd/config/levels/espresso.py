@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveFloat, field_validator
 
 from dlmd.base.errors import did_you_mean
-from dlmd.config.levels.dft import Mesh, ProgramSettings
+from dlmd.config.levels.dft import DftSettings, Mesh
 from dlmd.config.levels.passed_on import Handed, Value, numbers
 
 SCF = "every step is one self-consistent run with forces and stress"
@@ -58,12 +58,10 @@ HANDED = Handed(
 )
 
 
-class EspressoSettings(ProgramSettings):
+class EspressoSettings(DftSettings):
     """One level of theory run by Quantum ESPRESSO."""
 
     HANDED: ClassVar[Handed] = HANDED
-
-    command: str = Field("pw.x", description="How pw.x is started, for instance 'srun pw.x -nk 4'.")
     pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
     pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
     ecut_ev: PositiveFloat = Field(

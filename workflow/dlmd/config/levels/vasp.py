@@ -259,28 +259,9 @@ class VaspSettings(Strict, SpinsAndU):
     potcar: PotcarSettings = Field(default_factory=PotcarSettings, description="Pseudopotentials.")
     run: Literal["local", "external"] = Field(
         "local",
-        description="local: the pipeline runs `command` (on a cluster, in a job of its own). external: it "
+        description="local: the pipeline runs `launch.levels.<level>.command` (on a cluster, in a job of its own). external: it "
         "writes the job "
         "folders and a manifest, and collects what is brought back.",
-    )
-    command: str | None = Field(
-        None,
-        description="Shell command that runs VASP in the current folder; {cores} in it is replaced, for instance "
-        "'srun -n {cores} vasp_std'.",
-    )
-    cores: PositiveInt = Field(
-        1, description="MPI ranks of one VASP job, a core each: what it asks a scheduler for."
-    )
-    gpus: Annotated[int, Field(ge=0)] = Field(0, description="GPUs of one VASP job.")
-    custodian: bool = Field(
-        True,
-        description="Relaxations run under custodian, which mends known errors; dynamics are watched by "
-        "the same detectors, "
-        "never altered.",
-    )
-    stop_margin_s: Annotated[float, Field(ge=0)] = Field(
-        900.0,
-        description="A STOPCAR is written this long before the walltime, so that VASP ends a whole step.",
     )
     max_rejected_fraction: Annotated[float, Field(ge=0, le=1)] = Field(
         0.05, description="Largest part of a trajectory's frames that may be rejected. More is an error."
@@ -297,17 +278,11 @@ class VaspSettings(Strict, SpinsAndU):
         unused = sorted(set(self.hubbard_orbital) - set(self.hubbard_u_ev))
         if unused:
             raise ValueError(f"hubbard_orbital names {unused}, which have no hubbard_u_ev")
-        if self.run == "local" and not self.command:
-            raise ValueError(
-                "run is 'local' but command is not set; set command (for instance 'srun vasp_std') or run: "
-                "external"
-            )
         return self
 
     def staging(self) -> dict:
-        """The settings that decide inputs, and none that say how they are run: a job is staged anew only for these."""
-        running = {"command", "cores", "gpus", "custodian", "stop_margin_s", "max_rejected_fraction"}
-        record = self.model_dump(mode="json", exclude=running)
+        """The settings that decide inputs, and none for what is collected: a job is staged anew only for these."""
+        record = self.model_dump(mode="json", exclude={"max_rejected_fraction"})
         return record | {"relax": _record(self.relax), "aimd": _record(self.aimd)}
 
     @classmethod
@@ -317,12 +292,7 @@ class VaspSettings(Strict, SpinsAndU):
         for kind, of in (("relax", RelaxSettings), ("aimd", AimdSettings)):
             if kind in settings:
                 settings[kind] = _from_record(settings[kind], of.TAGS)
-        return cls.model_validate({"command": "none while staging"} | settings)
-
-    @property
-    def started(self) -> str:
-        """The command with its number of ranks."""
-        return self.command.replace("{cores}", str(self.cores))
+        return cls.model_validate(settings)
 
     @property
     def potcar_family(self) -> str:

@@ -10,24 +10,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.config.launch import DEFAULT, LevelLaunch
 from dlmd.labels.engines.base import Engine, Unconverged
 
-__all__ = ["ENGINES", "RUNNING", "Engine", "Unconverged", "get"]
+__all__ = ["ENGINES", "Engine", "Unconverged", "get"]
 
 # name in the config -> module that defines `create(settings)`; imported only when asked for
 ENGINES = {name: f"dlmd.labels.engines.{name}" for name in ("chgnet", "sevennet", "gpaw", "espresso", "cp2k")}
 
-# keys of a level that decide how its program is started, and nothing in its results
-RUNNING = ("command", "cores", "gpus", "scratch")
 
-
-def get(settings: Mapping[str, Any]) -> Engine:
+def get(settings: Mapping[str, Any], launch: LevelLaunch = DEFAULT) -> Engine:
     """The engine that `settings` describe.
 
     Parameters
     ----------
     settings
         `engine` (its name) and the engine's own keys: `model` of a pretrained potential, else those of its settings.
+    launch
+        How its program is started, where it has one; nothing in its results depends on it.
 
     Raises
     ------
@@ -42,4 +42,4 @@ def get(settings: Mapping[str, Any]) -> Engine:
             where="key engine of the level",
             remedy=did_you_mean(name, ENGINES),
         )
-    return importlib.import_module(ENGINES[name]).create(own)
+    return importlib.import_module(ENGINES[name]).create(own, launch)

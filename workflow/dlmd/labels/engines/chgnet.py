@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dlmd.config.launch import LevelLaunch
 from dlmd.labels.engines.base import package_version, pretrained_model
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ FUNCTIONALS = {
 }
 
 
-def create(settings: Mapping[str, Any]) -> ChgnetEngine:
+def create(settings: Mapping[str, Any], _: LevelLaunch) -> ChgnetEngine:
     """Engine from the keys of a level.
 
     Raises

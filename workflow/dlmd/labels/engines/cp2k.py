@@ -11,11 +11,13 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.cp2k import Cp2kSettings
 from dlmd.config.levels.passed_on import merged
 from dlmd.labels.engines.base import Unconverged, package_version
@@ -127,7 +129,7 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def create(settings: Mapping[str, Any]) -> Cp2kEngine:
+def create(settings: Mapping[str, Any], launch: LevelLaunch) -> Cp2kEngine:
     """Engine from the keys of a level.
 
     Raises
@@ -135,7 +137,7 @@ def create(settings: Mapping[str, Any]) -> Cp2kEngine:
     DlmdError
         for an unknown key or wrong value.
     """
-    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k"))
+    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k"), launch)
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,12 @@ class Cp2kEngine:
     """CP2K with one set of settings."""
 
     settings: Cp2kSettings
+    launch: LevelLaunch = DEFAULT
+
+    @property
+    def command(self) -> str:
+        """How cp2k.psmp is started."""
+        return self.launch.command or PROGRAMS["cp2k"]
 
     @property
     def level(self) -> dict[str, Any]:
@@ -158,10 +166,10 @@ class Cp2kEngine:
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.labels.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
         one_thread_per_rank()
-        return _calculator_class()(self.settings)
+        return _calculator_class()(self.settings, self.command, self.launch.scratch)
 
     def versions(self) -> dict[str, str]:
-        text = first_output([*shlex.split(self.settings.command), "--version"])
+        text = first_output([*shlex.split(self.command), "--version"])
         found = re.search(r"CP2K version\s+(.+)", text)
         return {"cp2k": found[1].strip() if found else "unknown", "ase": package_version("ase")}
 
@@ -203,10 +211,10 @@ def _require_entries(settings: Cp2kSettings, symbols: Sequence[str]) -> None:
                 raise DlmdError(f"none for {element}", where=f"key {key} of the level", remedy="add it")
 
 
-def _failure(error: Exception, settings: Cp2kSettings) -> DlmdError:
+def _failure(error: Exception, command: str) -> DlmdError:
     return DlmdError(
         f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
-        where=f"{settings.command} -s",
+        where=f"{command} -s",
         remedy="see the end of its output above, and check the command and CP2K_DATA_DIR",
     )
 
@@ -222,17 +230,17 @@ def _calculator_class():
 
         implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-        def __init__(self, settings: Cp2kSettings):
+        def __init__(self, settings: Cp2kSettings, command: str, scratch: Path | None):
             super().__init__()
-            self.settings = settings
-            self.folder = own_folder(self, settings.scratch, prefix="cp2k_")
+            self.settings, self.command = settings, command
+            self.folder = own_folder(self, scratch, prefix="cp2k_")
             self.output = self.folder / "cp2k.out"
             self.program = None
 
         def _start(self, symbols: Sequence[str]) -> None:
             _require_entries(self.settings, symbols)
             # its own folder, for files that CP2K names itself
-            command = f"cd {shlex.quote(str(self.folder))} && {self.settings.command} -s"
+            command = f"cd {shlex.quote(str(self.folder))} && {self.command} -s"
             self.program = CP2K(
                 command=command, label=str(self.folder / "cp2k"), **keywords(self.settings, symbols)
             )
@@ -255,7 +263,7 @@ def _calculator_class():
                 # newer versions end here, older ones go on
                 if self.output.exists() and UNCONVERGED in (text := self._text(before)):
                     require_converged(text, self.settings)
-                raise _failure(error, self.settings) from None
+                raise _failure(error, self.command) from None
             text = self._text(before)
             with end_shown(self.output):
                 require_converged(text, self.settings)

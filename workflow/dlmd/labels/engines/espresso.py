@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.config.levels.passed_on import merged
 from dlmd.labels.engines.base import Unconverged, package_version
@@ -94,7 +95,7 @@ def manifold(settings: EspressoSettings, element: str) -> str:
     return f"{period + SHELL[orbital]}{orbital}"
 
 
-def create(settings: Mapping[str, Any]) -> EspressoEngine:
+def create(settings: Mapping[str, Any], launch: LevelLaunch) -> EspressoEngine:
     """Engine from the keys of a level.
 
     Raises
@@ -102,7 +103,7 @@ def create(settings: Mapping[str, Any]) -> EspressoEngine:
     DlmdError
         for an unknown key or wrong value.
     """
-    return EspressoEngine(validated(EspressoSettings, settings, engine="espresso"))
+    return EspressoEngine(validated(EspressoSettings, settings, engine="espresso"), launch)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ class EspressoEngine:
     """pw.x with one set of settings."""
 
     settings: EspressoSettings
+    launch: LevelLaunch = DEFAULT
+
+    @property
+    def command(self) -> str:
+        """How pw.x is started."""
+        return self.launch.command or PROGRAMS["espresso"]
 
     @property
     def level(self) -> dict[str, Any]:
@@ -131,10 +138,10 @@ class EspressoEngine:
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.labels.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
         one_thread_per_rank()
-        return _calculator_class()(self.settings)
+        return _calculator_class()(self.settings, self.command, self.launch.scratch)
 
     def versions(self) -> dict[str, str]:
-        found = VERSION_LINE.search(first_output(shlex.split(self.settings.command)))
+        found = VERSION_LINE.search(first_output(shlex.split(self.command)))
         return {
             "pw.x": "".join((found[1], ".", found[2], found[3])) if found else "unknown",
             "ase": package_version("ase"),
@@ -270,11 +277,11 @@ def _calculator_class():
 
         implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-        def __init__(self, settings: EspressoSettings):
+        def __init__(self, settings: EspressoSettings, command: str, scratch: Path | None):
             super().__init__()
-            self.settings = settings
-            self.folder = own_folder(self, settings.scratch, prefix="pw_")
-            self.profile = EspressoProfile(settings.command, settings.pseudo_dir.absolute())
+            self.settings, self.command = settings, command
+            self.folder = own_folder(self, scratch, prefix="pw_")
+            self.profile = EspressoProfile(command, settings.pseudo_dir.absolute())
 
         def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
             from ase import Atoms
@@ -299,7 +306,7 @@ def _calculator_class():
                     remedy="see the end of its output above",
                 ) from None
             except OSError as error:
-                raise cannot_start(shlex.split(self.settings.command)[0], error) from None
+                raise cannot_start(shlex.split(self.command)[0], error) from None
             text = output.read_text(errors="replace")
             with end_shown(output):
                 require_sound(text, self.settings)

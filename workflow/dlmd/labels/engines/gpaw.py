@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.gpaw import GpawSettings
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import judged, validated
@@ -36,7 +37,7 @@ def keywords(settings: GpawSettings) -> dict[str, Any]:
     }
 
 
-def create(settings: Mapping[str, Any]) -> GpawEngine:
+def create(settings: Mapping[str, Any], _: LevelLaunch) -> GpawEngine:
     """Engine from the keys of a level.
 
     Raises

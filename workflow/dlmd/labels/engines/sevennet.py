@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dlmd.config.launch import LevelLaunch
 from dlmd.labels.engines.base import package_version, pretrained_model
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ FUNCTIONALS = {
 }
 
 
-def create(settings: Mapping[str, Any]) -> SevennetEngine:
+def create(settings: Mapping[str, Any], _: LevelLaunch) -> SevennetEngine:
     """Engine from the keys of a level.
 
     Raises

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import write_json
+from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
 
 
 def level_settings(engine: Mapping) -> VaspSettings:
-    """Settings of a level as the config gives them; those for staging come without the command."""
+    """Settings of a level as `VaspSettings.staging` gives them."""
     return VaspSettings.of_staging(engine)
 
 
@@ -65,12 +66,18 @@ def stage_aimd(
     )
 
 
-def run(job: str, *, step: str, engine: Mapping) -> None:
+def run(job: str, *, step: str, engine: Mapping, launch: LevelLaunch) -> None:
     """Run one step of a staged job within the scheduler's walltime; its done.json is written last."""
     from dlmd.labels.vasp import run
     from dlmd.process import walltime
 
-    run.run_step(Path(job).parent, step, settings=level_settings(engine), walltime_s=walltime.remaining_s())
+    run.run_step(
+        Path(job).parent,
+        step,
+        settings=level_settings(engine),
+        launch=launch,
+        walltime_s=walltime.remaining_s(),
+    )
 
 
 def collect_relax(job: str, *, relaxed: str, info: str, repeat: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
+from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import continuation, gate, potcar, verify
 from dlmd.labels.vasp.output import Run, find, read_text
@@ -27,7 +28,12 @@ MAX_FOLDERS = 100
 
 
 def run_step(
-    folder: str | Path, name: str, *, settings: VaspSettings, walltime_s: float | None = None
+    folder: str | Path,
+    name: str,
+    *,
+    settings: VaspSettings,
+    launch: LevelLaunch,
+    walltime_s: float | None = None,
 ) -> dict:
     """Run the step `name` of the job in `folder` until it is done; writes done.json last, and returns it.
 
@@ -36,7 +42,9 @@ def run_step(
     folder
         Job folder made by `stage_relax` or `stage_aimd`.
     settings
-        The level's settings: `command`, `custodian`, `stop_margin_s`, and the potentials.
+        The level's settings, of which only the potentials are read here.
+    launch
+        `command`, `custodian` and `stop_margin_s`.
     walltime_s
         Time this call may take. `stop_margin_s` before its end a STOPCAR tells VASP to end with a whole ionic step.
 
@@ -57,14 +65,21 @@ def run_step(
             remedy=f"run {names[number - 1]} first",
         )
     with owned(folder / name):
-        return _run(folder, job, number, settings, walltime_s)
+        return _run(folder, job, number, settings, launch, walltime_s)
 
 
-def _run(folder: Path, job: dict, number: int, settings: VaspSettings, walltime_s: float | None) -> dict:
+def _run(
+    folder: Path,
+    job: dict,
+    number: int,
+    settings: VaspSettings,
+    launch: LevelLaunch,
+    walltime_s: float | None,
+) -> dict:
     started = time.monotonic()
     step = job["run_steps"][number]
     here = folder / step["name"]
-    deadline = None if walltime_s is None else started + walltime_s - settings.stop_margin_s
+    deadline = None if walltime_s is None else started + walltime_s - launch.stop_margin_s
     for _ in range(MAX_RUNS):
         runs = _readable(here)
         _require_same_inputs(runs, job, step, here)
@@ -79,7 +94,7 @@ def _run(folder: Path, job: dict, number: int, settings: VaspSettings, walltime_
         before = _whole(runs)
         run_folder = _prepare(folder, job, number, runs, settings)
         try:
-            code = _execute(run_folder, settings, deadline, watch=job["kind"] == "relax")
+            code = _execute(run_folder, launch, deadline, watch=job["kind"] == "relax")
         finally:
             (run_folder / "POTCAR").unlink(missing_ok=True)  # licensed, and not to be archived with results
         after = _whole(_readable(here))
@@ -190,17 +205,17 @@ def missing_steps(step: dict, runs: list[Run]) -> int:
     return max(1, int(step["tags"]["NSW"]) - made)
 
 
-def _execute(run_folder: Path, settings: VaspSettings, deadline: float | None, *, watch: bool) -> int:
+def _execute(run_folder: Path, launch: LevelLaunch, deadline: float | None, *, watch: bool) -> int:
     """Run the command in the folder; relaxations under custodian. Returns the exit code."""
     over = threading.Event()
     if deadline is not None:
         threading.Thread(target=_stop_at, args=(deadline, run_folder, over), daemon=True).start()
     try:
-        if watch and settings.custodian:
-            return _under_custodian(run_folder, settings)
+        if watch and launch.custodian:
+            return _under_custodian(run_folder, launch)
         with (run_folder / "vasp.out").open("w") as out:
             return subprocess.run(
-                settings.started,
+                launch.started(),
                 shell=True,
                 preexec_fn=die_with_parent,
                 cwd=run_folder,
@@ -218,13 +233,13 @@ def _stop_at(deadline: float, run_folder: Path, over: threading.Event) -> None:
         (run_folder / "STOPCAR").write_text("LSTOP = .TRUE.\n")
 
 
-def _under_custodian(run_folder: Path, settings: VaspSettings) -> int:
+def _under_custodian(run_folder: Path, launch: LevelLaunch) -> int:
     from custodian.custodian import Custodian, CustodianError
     from custodian.vasp.handlers import NonConvergingErrorHandler, VaspErrorHandler
     from custodian.vasp.jobs import VaspJob
 
     vasp = VaspJob(
-        ["/bin/sh", "-c", settings.started],
+        ["/bin/sh", "-c", launch.started()],
         output_file="vasp.out",
         stderr_file="vasp.err",
         backup=False,

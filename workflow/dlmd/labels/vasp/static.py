@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlmd.base.files import read_json, write_json
+from dlmd.config.launch import LevelLaunch
 from dlmd.labels import single_points
 from dlmd.labels.vasp import collect as collecting
 from dlmd.labels.vasp import run as running
@@ -32,13 +33,14 @@ def stage(selected: str, *, slot: int, record: str, engine: Mapping, level: str)
     write_json(Path(record), {"used": atoms is not None})
 
 
-def run(record: str, *, done: str, engine: Mapping) -> None:
+def run(record: str, *, done: str, engine: Mapping, launch: LevelLaunch) -> None:
     """Run what was staged for the slot of `record`; `done` is written last."""
     if used(record):
         running.run_step(
             Path(record).parent / JOB_FOLDER,
             "1-static",
             settings=level_settings(engine),
+            launch=launch,
             walltime_s=walltime.remaining_s(),
         )
     write_json(Path(done), {"used": used(record)})

@@ -1,6 +1,0 @@
-from adapter import job
-
-with job(snakemake):
-    from dlmd.structures import tables
-
-    tables.occupancies(list(snakemake.input), snakemake.output.csv)
