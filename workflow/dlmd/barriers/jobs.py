@@ -113,7 +113,7 @@ def band(
     Parameters
     ----------
     settings
-        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.bands.find_band`.
+        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.search.find_band`.
     """
     calculator, source = _potential(model, threads)
     _band(paths, relaxed, calculator, source, number=number, record=record, level=level, settings=settings)
@@ -151,12 +151,13 @@ def _band(
 
     from dlmd.barriers import bands as barriers
     from dlmd.barriers import paths as neb_paths
+    from dlmd.barriers.search import find_band
 
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
     start, end, ion = neb_paths.endpoints(ase.io.read(relaxed[path.cell]), path)
     with owned(Path(record).parent, name=f"{number}.owner.json"):
-        found = barriers.find_band(
+        found = find_band(
             start,
             end,
             calculator,
@@ -230,7 +231,7 @@ def stage_vasp(
 
     from dlmd.barriers import guess, vasp
     from dlmd.barriers import paths as neb_paths
-    from dlmd.barriers.bands import around
+    from dlmd.barriers.search import around
     from dlmd.labels.vasp.jobs import level_settings
 
     listed, chosen, cell = read_path(paths, number)

@@ -15,9 +15,9 @@ def write_input(
     species: Sequence[str],
     seed: int,
 ) -> None:
-    """Write dp's input (see `dlmd.training.deepmd.write_input`); `start` is a model whose weights it begins with."""
-    from dlmd.training import deepmd
+    """Write dp's input (see `dlmd.training.input.write_input`); `start` is a model whose weights it begins with."""
+    from dlmd.training import input as training_input
 
-    deepmd.write_input(
+    training_input.write_input(
         input, train=train, valid=valid, settings=settings, species=species, seed=seed, start=start
     )
