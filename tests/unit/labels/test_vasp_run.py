@@ -186,10 +186,16 @@ def test_unconverged_frames_are_counted_and_left_out(aimd, mishap):
 
 
 def test_the_walltime_stops_a_whole_step_early_and_the_next_job_goes_on(aimd, mishap):
-    folder, s = aimd(steps=20, stop_margin_s=8.0)
+    folder, s = aimd(steps=20)
     mishap(only="run00", sleep=0.6)
     with pytest.raises(DlmdError, match="walltime came before seg000 was done") as stopped:
-        run_step(folder, "seg000", settings=s, launch=LAUNCH, walltime_s=10.0)
+        run_step(
+            folder,
+            "seg000",
+            settings=s,
+            launch=LAUNCH.model_copy(update={"stop_margin_s": 8.0}),
+            walltime_s=10.0,
+        )
     assert "goes on from the last CONTCAR" in stopped.value.remedy
     made = continuation.read_runs(folder / "seg000")[0]
     assert made.finished and 0 < len(made.frames) < 20 and not (folder / "seg000/done.json").exists()
