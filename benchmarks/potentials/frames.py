@@ -14,8 +14,8 @@ from pathlib import Path
 import ase.io
 from ase import Atoms
 
-from dlmd.config.model import RunConfig
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.labels import engines, relaxation
 from dlmd.learning import exploration
 from dlmd.md.inputs import deepmd_dynamics

@@ -17,8 +17,9 @@ from dlmd.barriers import bands
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.incar import band_steps, endpoint_steps, species_blocks
-from dlmd.labels.vasp.output import Frame, Run, find, has_output, read_run, read_text
+from dlmd.labels.vasp.output import find, has_output, read_run, read_text
 from dlmd.labels.vasp.stage import load_job, stage_steps
 
 if TYPE_CHECKING:

@@ -154,7 +154,7 @@ def load(args: argparse.Namespace) -> tuple[list, list[Path]]:
     """
     from dlmd.trajectory import readers
     from dlmd.trajectory.frame_readers import require
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
 
     paths = [Path(p) for p in args.trajectories]
     sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
@@ -166,7 +166,7 @@ def load(args: argparse.Namespace) -> tuple[list, list[Path]]:
         for path in paths:
             for sidecar in _sidecars(path):
                 chains.setdefault(sidecar.parent, []).append(sidecar)
-        trajectories = [Trajectory.from_segments(chain) for chain in chains.values()]
+        trajectories = [join(chain) for chain in chains.values()]
         inputs = [
             file
             for chain in chains.values()

@@ -1,18 +1,17 @@
-"""The run config: one typed model, from which defaults, checks and config/README.md come.
+"""The fields of the run config: one typed model, from which defaults, checks and config/README.md come.
 
-`dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other. `dlmd.run.preflight` checks
-what needs more than the file: CIF, counts, installed packages. The levels of theory are in `dlmd.config.levels`, and what is
-done with trajectories is in `dlmd.config.analysis`.
+`dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other, and `dlmd.config.run_config`
+is both together. `dlmd.run.preflight` checks what needs more than the file: CIF, counts, installed packages. The levels of
+theory are in `dlmd.config.levels`, and what is done with trajectories is in `dlmd.config.analysis`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
-from dlmd.config.checks import NAME, Problem, problems
 from dlmd.config.fields import CellSelection, Model, Positive, PositiveInt
 from dlmd.config.levels import Level
 
@@ -321,8 +320,8 @@ class Md(Model):
         return round(time_fs / self.time_step_fs)
 
 
-class RunConfig(Model):
-    """A complete run."""
+class RunFields(Model):
+    """All sections of a run; `dlmd.config.run_config` checks them against each other."""
 
     run: str = Field(description="Name of the run. All its results are in results/<run>/.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
@@ -349,18 +348,3 @@ class RunConfig(Model):
     arrhenius: Arrhenius = Arrhenius()
     mechanism: Mechanism = Mechanism()
     barriers: Barriers | None = Field(None, description="Migration barriers; null: none.")
-
-    @field_validator("run")
-    @classmethod
-    def _plain_name(cls, value: str) -> str:
-        if not NAME.match(value):
-            raise ValueError(
-                f"'{value}' is no plain name: use letters, digits, '.', '_' and '-', it becomes a folder"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _cross_check(self) -> RunConfig:
-        for problem in problems(self):
-            raise Problem(*problem)
-        return self

@@ -59,11 +59,11 @@ def temperature(
     """
     from dlmd.mechanism import analysis, numbers
     from dlmd.structures.crystal import read_cif
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
-    trajectories = [Trajectory.from_segments(chain) for chain in chains]
+    trajectories = [join(chain) for chain in chains]
     msd = read_json(transport)
     diffusive = msd["verdict"]["code"] == "ok"
     found, data = None, {}
@@ -211,21 +211,21 @@ def plot(result: str, arrays: str, figures: Mapping[str, Sequence[str]]) -> None
     figures
         Name of the figure (sites, hops, density, traces) -> paths.
     """
-    from dlmd.base.plot_style import save
-    from dlmd.mechanism import plots
+    from dlmd.base.plot_style import message, save
+    from dlmd.mechanism import pathway_plots, plots
 
     data = read_json(result)
     drawn = {
         "sites": plots.sites,
         "hops": plots.hops,
-        "density": plots.density,
-        "traces": plots.traces,
+        "density": pathway_plots.density,
+        "traces": pathway_plots.traces,
     }
     with np.load(arrays) as file:
         loaded = {key: file[key] for key in file.files}
     for name, paths in figures.items():
         if "sites" not in data:
-            save(plots.message(data), paths)
+            save(message(f"{data['temperature_k']:g} K: {data['verdict']['message']}"), paths)
         else:
             save(drawn[name](data, loaded), paths)
 

@@ -115,9 +115,7 @@ def traces(data: Mapping, arrays: Mapping) -> Figure:
 
     found = data["traces"]
     if not found:
-        from dlmd.mechanism.plots import message
-
-        return message({**data, "verdict": {"message": "no ion hopped: no trace to show"}})
+        return style.message(f"{data['temperature_k']:g} K: no ion hopped: no trace to show")
     fig = style.blank(width=11.0, height=4.3 * len(found))
     grid = GridSpec(len(found), 2, figure=fig, width_ratios=[1.0, 1.25])
     for row, trace in enumerate(found):

@@ -1,4 +1,4 @@
-"""Figures of the mechanism: sites, hops, rates over temperature, density and free energy, traces of ions."""
+"""Figures of the mechanism: sites, hops, rates over temperature. Density and traces are in `dlmd.mechanism.pathway_plots`."""
 
 from __future__ import annotations
 
@@ -10,30 +10,12 @@ import numpy as np
 
 from dlmd.base import plot_style as style
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.mechanism.pathway_plots import density, traces
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["density", "hops", "message", "rates", "sites", "traces"]
-
 _PER_NS = 1000.0
-
-
-def message(data: Mapping) -> Figure:
-    """A figure that says why there is none."""
-    fig, axes = style.figure(1, 1, width=6.4, height=1.6)
-    axes[0, 0].set_axis_off()
-    axes[0, 0].text(
-        0.5,
-        0.5,
-        f"{data['temperature_k']:g} K: {data['verdict']['message']}",
-        ha="center",
-        va="center",
-        wrap=True,
-    )
-    return fig
 
 
 def sites(data: Mapping, _arrays: Mapping) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import read_json
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 FIGURES = (
     ("sites", "Occupancies and residence", "json"),

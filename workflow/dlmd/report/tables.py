@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval, pairs
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
 DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}

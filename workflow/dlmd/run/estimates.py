@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.run import targets
 from dlmd.run.targets import AimdSource
 

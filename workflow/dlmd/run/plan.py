@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.labels.vasp.incar import aimd_plan, relax_plan
 from dlmd.run import costs, estimates, targets
 from dlmd.run.estimates import Estimate

@@ -11,7 +11,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.units import FS_PER_PS
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
 from dlmd.run import targets
@@ -224,12 +224,12 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
 
 
 def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.analysis import analyse
     from dlmd.transport.jobs import analysis_settings
 
     analysis = analyse(
-        [Trajectory.from_segments(chain) for chain in chains],
+        [join(chain) for chain in chains],
         charge=cfg.material.charges[cfg.material.mobile],
         **analysis_settings(cfg.transport.model_dump()),
     )

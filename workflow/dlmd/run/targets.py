@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from dlmd.config.levels import PRETRAINED
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 PAIR = tuple[str, str, int]
 # a pretrained potential takes longer to load than to label a frame

@@ -18,7 +18,8 @@ from dlmd.base.geometry import cell_widths
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
 from dlmd.trajectory.frame_sources import JoinedFrames, MappedFrames
-from dlmd.trajectory.trajectory import HostHealth, Trajectory, host_health
+from dlmd.trajectory.host import HostHealth, host_health
+from dlmd.trajectory.trajectory import Trajectory
 
 FORMAT, FORMAT_VERSION = "dlmd-segment", 1
 # What must not differ between the segments of a run.

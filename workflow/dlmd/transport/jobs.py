@@ -27,13 +27,13 @@ def temperature(
     settings
         The config's section `transport`.
     """
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.analysis import analyse
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     analysis = analyse(
-        [Trajectory.from_segments(chain) for chain in chains],
+        [join(chain) for chain in chains],
         charge=charge,
         **analysis_settings(settings),
     )

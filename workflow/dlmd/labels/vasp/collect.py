@@ -19,7 +19,8 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
 from dlmd.labels.vasp import continuation, gate, verify
 from dlmd.labels.vasp.continuation import Joined
-from dlmd.labels.vasp.output import Frame, Run, find, read_text
+from dlmd.labels.vasp.frames import Frame, Run
+from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.stage import load_job
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import continuation, gate, potcar, verify
-from dlmd.labels.vasp.output import Run, find, read_text
+from dlmd.labels.vasp.frames import Run
+from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.stage import load_job
 from dlmd.process.ownership import owned
 from dlmd.process.programs import die_with_parent
