@@ -74,16 +74,6 @@ def test_shortest_distances_are_those_of_a_full_search(triclinic):
     }
 
 
-def test_a_tiling_repeats_the_cell_and_groups_species(triclinic):
-    triclinic.info["repeat"] = [1, 1, 2]
-    tiled = cells.tile(triclinic, repeat=(2, 1, 3))
-    assert tiled.get_chemical_symbols() == ["Li"] * 24 + ["Cl"] * 24
-    assert tiled.info["repeat"] == [2, 1, 6]
-    before, after = (cells.shortest_distances(a, cutoff_a=9.0) for a in (triclinic, tiled))
-    assert before == after
-    np.testing.assert_allclose(tiled.cell.array, triclinic.cell.array * np.array([[2], [1], [3]]))
-
-
 def test_the_summary_puts_requested_beside_realised():
     crystal = chain(0.49)
     counts = apportion(crystal, repeat=(4, 1, 1), charges={"Na": 1, "F": -1}, tolerance=0.05)

@@ -72,17 +72,6 @@ def explored_cells(cfg: RunConfig) -> list[PAIR]:
     return list(dict.fromkeys((s.occupancy, s.cell, s.ordering) for s in explorations(cfg)))
 
 
-def loop_home(cfg: RunConfig, level: str, number: int) -> dict[str, str]:
-    """Folders `dataset` and `training` of round `number` of the learning loop.
-
-    The last round is followed by the dataset and the potentials that everything else uses, in their usual places.
-    """
-    if number < cfg.learning.iterations:
-        home = f"learning/{level}/{number}"
-        return {"dataset": f"{home}/dataset", "training": f"{home}/training"}
-    return {"dataset": f"dataset/{level}", "training": f"training/{level}"}
-
-
 def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:
     """(id, path) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
     return [

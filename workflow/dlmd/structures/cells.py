@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import write_text
 from dlmd.structures.occupancy import Apportionment
 
 if TYPE_CHECKING:
@@ -111,17 +112,6 @@ def scale_to_cell(atoms: Atoms, *, repeat: Sequence[int], unit_cell: Sequence[fl
     return scaled
 
 
-def tile(atoms: Atoms, *, repeat: Sequence[int]) -> Atoms:
-    """A larger cell made of copies of a (relaxed) smaller one, species grouped in the same order."""
-    order = list(composition(atoms))
-    tiled = atoms.repeat(tuple(repeat))
-    tiled.info = dict(atoms.info)
-    if "repeat" in tiled.info:
-        tiled.info["repeat"] = [int(n * m) for n, m in zip(tiled.info["repeat"], repeat, strict=True)]
-    rank = [order.index(s) for s in tiled.get_chemical_symbols()]
-    return tiled[np.argsort(rank, kind="stable")]
-
-
 def strain(atoms: Atoms, fraction: float) -> Atoms:
     """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept."""
     if not -0.5 < fraction < 0.5:
@@ -148,4 +138,4 @@ def write(atoms: Atoms, stem: str | Path) -> tuple[Path, Path]:
 
 def write_summary(data: dict, path: str | Path) -> None:
     """Write the summary as JSON."""
-    Path(path).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(data, indent=2) + "\n")
