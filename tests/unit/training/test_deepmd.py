@@ -102,15 +102,15 @@ def test_input_names_the_systems_from_where_dp_runs(tmp_path):
     assert all((work / name / "type.raw").exists() for name in listed)
 
 
-def test_fingerprint_sees_input_and_data(tmp_path):
+def test_the_mark_of_a_training_sees_input_and_data(tmp_path):
     system(tmp_path / "a")
     settings = deepmd.make_input(**BASIC)
-    mark = deepmd.fingerprint(settings, tmp_path / "work")
-    assert deepmd.fingerprint(settings, tmp_path / "work") == mark
+    mark = deepmd.training_mark(settings, tmp_path / "work")
+    assert deepmd.training_mark(settings, tmp_path / "work") == mark
     other = deepmd.make_input(**BASIC | {"seed": 4})
-    assert deepmd.fingerprint(other, tmp_path / "work") != mark
+    assert deepmd.training_mark(other, tmp_path / "work") != mark
     np.save(tmp_path / "a" / "set.000" / "energy.npy", np.array([1.0, 2.5]))
-    assert deepmd.fingerprint(settings, tmp_path / "work") != mark
+    assert deepmd.training_mark(settings, tmp_path / "work") != mark
 
 
 def test_last_checkpoint(tmp_path):
@@ -127,9 +127,6 @@ def test_curve_joins_restarts_without_repeats(tmp_path):
     # the killed run's step 200 and its half line do not count
     assert rows[2]["energy_rmse_valid_ev_per_atom"] == 0.22
     assert rows[3]["force_rmse_train_ev_per_a"] == 0.33
-    deepmd.write_curve(rows, tmp_path / "curve.csv")
-    lines = (tmp_path / "curve.csv").read_text().splitlines()
-    assert lines[0].startswith("step,") and len(lines) == 5
 
 
 def test_curve_without_validation_and_without_rows():

@@ -20,7 +20,7 @@ from dlmd.barriers.checkpoint import Stages
 from dlmd.barriers.guess import SPRING_EV_PER_A2, interpolate, resample
 from dlmd.base.errors import DlmdError
 from dlmd.base.progress import Progress
-from dlmd.labels.relaxation import STIFFNESS, fingerprint
+from dlmd.labels.relaxation import STIFFNESS, structure_mark
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -128,7 +128,7 @@ def find_band(
         if forces or energies are not finite.
     """
     start, end = around(start, end, ion)
-    mark = fingerprint(start, end.positions.tobytes(), spacing_a, fmax_ev_per_a, VERSION)
+    mark = structure_mark(start, end.positions.tobytes(), spacing_a, fmax_ev_per_a, VERSION)
     saved = Stages(checkpoint, mark, stream)
     search = _Search(calculator, saved, fmax_ev_per_a, max_steps, stream)
     band = search.endpoints(start, end, judge)

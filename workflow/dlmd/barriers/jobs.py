@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_csv, write_json
-from dlmd.base.provenance import versions
+from dlmd.base.files import read_json, whole, write_csv, write_json
+from dlmd.base.provenance import file_sha256, versions
 from dlmd.process.ownership import owned
 from dlmd.process.programs import thread_environment
 
@@ -152,9 +151,8 @@ def write_band(
 
     path = listed["paths"][number]
     images = Path(result).with_suffix(".extxyz")
-    temporary = images.with_suffix(".tmp")
-    ase.io.write(temporary, found.images, format="extxyz")
-    temporary.replace(images)
+    with whole(images) as part:
+        ase.io.write(part, found.images, format="extxyz")
     write_json(
         Path(result),
         {
@@ -268,9 +266,12 @@ def _potential(model: str, threads: int) -> tuple:
     os.environ.update(thread_environment(threads))
     from deepmd.calculator import DP
 
-    digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()
     packages = ("dlmd", "deepmd-kit", "ase", "tensorflow-cpu", "tensorflow")
-    return DP(model), {"method": "potential", "model_sha256": digest, "versions": versions(packages)}
+    return DP(model), {
+        "method": "potential",
+        "model_sha256": file_sha256(model),
+        "versions": versions(packages),
+    }
 
 
 def _engine(settings: Mapping, threads: int) -> tuple:

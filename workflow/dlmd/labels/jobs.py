@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.process.ownership import owned
 
 
@@ -38,19 +38,16 @@ def relax(
             checkpoint=Path(relaxed).with_suffix(".checkpoint"),
             stream=sys.stderr,
         )
-    temporary = Path(relaxed).with_suffix(".tmp")
-    ase.io.write(temporary, atoms, format="extxyz")
-    write_json(
-        Path(info),
-        {
-            **result,
-            "level": level,
-            "theory": label_engine.level,
-            "versions": label_engine.versions(),
-            "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
-        },
-    )
-    temporary.replace(relaxed)
+    record = {
+        **result,
+        "level": level,
+        "theory": label_engine.level,
+        "versions": label_engine.versions(),
+        "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
+    }
+    with whole(relaxed) as part:
+        ase.io.write(part, atoms, format="extxyz")
+        write_json(Path(info), record)
 
 
 def aimd(

@@ -6,7 +6,6 @@ potentials are those of the round before.
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, whole, write_csv, write_json, write_table
 
 COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "selected")
 
@@ -126,7 +125,7 @@ def select(
             continue
         deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
         described = members.describe(run.positions, cells, types)
-        points.append(selection.fingerprints(described, types, len(species)))
+        points.append(selection.mean_descriptors(described, types, len(species)))
     place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
     if not place:
         raise DlmdError(
@@ -144,9 +143,9 @@ def select(
     )
     picked: list[int] = []
     if not settled:
-        fingerprint = np.concatenate([p for p in points if len(p)])
+        mean_descriptors = np.concatenate([p for p in points if len(p)])
         chosen = selection.spread_out(
-            fingerprint[classes.candidate],
+            mean_descriptors[classes.candidate],
             every[classes.candidate],
             most=max_frames,
             distance=selection.duplicate_distance([p for p in points if len(p)]),
@@ -203,9 +202,8 @@ def train(
     if labels is not None and not read_json(labels)["labelled"]:
         print("no new labels: the potential of the round before stays", file=sys.stderr)
         for source, target in zip(previous, outputs, strict=True):
-            part = Path(target).with_name(Path(target).name + ".part")
-            shutil.copyfile(source, part)
-            part.replace(target)
+            with whole(target) as part:
+                shutil.copyfile(source, part)
         return
     deepmd.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
 
@@ -231,10 +229,7 @@ def summarise(
         "settled",
     )
     rows = [read_json(s) | read_json(g) for s, g in zip(selections, labels, strict=True)]
-    with Path(table).open("w", newline="") as file:
-        writer = csv.DictWriter(file, keys, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(table, rows, keys)
     plots.rounds([row for row in rows if not row["passed_over"]], figures)
 
 
@@ -270,28 +265,25 @@ def _write_selected(path: str, picked: Sequence[tuple], runs: Sequence, sources:
             "deviation_ev_per_a": float(deviation),
         }
         frames.append(atoms)
-    part = Path(path).with_suffix(".part")
-    part.write_text("")
-    if frames:
-        ase.io.write(part, frames, format="extxyz")
-    part.replace(path)
+    with whole(path) as part:
+        part.write_text("")
+        if frames:
+            ase.io.write(part, frames, format="extxyz")
 
 
 def _write_table(path, number, place, every, classes, picked, runs, sources) -> None:
     names = np.full(len(every), "accurate", dtype=object)
     names[classes.candidate], names[classes.failed] = "candidate", "failed"
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        selected = {i: number for number, i in enumerate(picked)}
-        for i, (r, k) in enumerate(place):
-            writer.writerow(
-                (
-                    number,
-                    sources[r]["id"],
-                    f"{runs[r].time_ps[k]:.6g}",
-                    f"{1e3 * every[i]:.4g}",
-                    names[i],
-                    selected.get(i, ""),
-                )
-            )
+    selected = {i: rank for rank, i in enumerate(picked)}
+    rows = [
+        (
+            number,
+            sources[r]["id"],
+            f"{runs[r].time_ps[k]:.6g}",
+            f"{1e3 * every[i]:.4g}",
+            names[i],
+            selected.get(i, ""),
+        )
+        for i, (r, k) in enumerate(place)
+    ]
+    write_table(path, COLUMNS, rows)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, whole, write_json, write_text
 from dlmd.labels.single_points import label_info, selected_frames, write_label
 from dlmd.process.ownership import owned
 
@@ -29,7 +29,7 @@ def label(
     has labelled in `labelled/` beside `frames`, and the next one goes on from there.
     """
     from dlmd.labels import engines
-    from dlmd.labels.relaxation import fingerprint
+    from dlmd.labels.relaxation import structure_mark
 
     label_engine, calculator = engines.get(engine), None
     theory = label_engine.level
@@ -38,7 +38,7 @@ def label(
         done = folder / "labelled"
         done.mkdir(exist_ok=True)
         for number, atoms in selected_frames(selected, numbers).items():
-            paths.append(done / f"{fingerprint(atoms, theory)}.extxyz")
+            paths.append(done / f"{structure_mark(atoms, theory)}.extxyz")
             if paths[-1].exists():
                 continue
             calculator = calculator or label_engine.calculator(threads=threads)
@@ -50,9 +50,7 @@ def label(
             except engines.Unconverged as error:
                 print(f"frame {number} is dropped: {error}", file=sys.stderr)
             write_label(paths[-1], atoms, info, results)
-        part = Path(frames + ".part")
-        part.write_text("".join(path.read_text(encoding="utf-8") for path in paths), encoding="utf-8")
-        part.replace(frames)
+        write_text(frames, "".join(path.read_text(encoding="utf-8") for path in paths))
         shutil.rmtree(done)
 
 
@@ -104,12 +102,11 @@ def gather(
             remedy="lower the upper bound of learning.deviation_ev_per_angstrom, or see the logs of the labels",
         )
     for path, cell in zip(frames, cells, strict=True):
-        part = Path(path).with_suffix(".part")
-        part.write_text("")
         here = [atoms for atoms in good if atoms.info["explored_cell"] == cell]
-        if here:
-            ase.io.write(part, here, format="extxyz")
-        part.replace(path)
+        with whole(path) as part:
+            part.write_text("")
+            if here:
+                ase.io.write(part, here, format="extxyz")
     picked = read_json(selection)
     counts = {
         "selected": picked["selected"],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import read_json, write_json
-from dlmd.base.provenance import versions
+from dlmd.base.provenance import file_sha256, versions
 from dlmd.md import production
 from dlmd.md.inputs import Strides, deepmd_dynamics
 from dlmd.process import programs
@@ -161,5 +160,5 @@ def _identity(cell_info: str, model: str, *, level: str, replica: int, seed: int
         cell=info,
         masses=info["masses_amu"],
         versions=versions(PACKAGES),
-        model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
+        model_sha256=file_sha256(model),
     )

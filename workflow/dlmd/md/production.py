@@ -7,7 +7,6 @@ When the last step is reached the parts are joined, checked against the counts t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
+from dlmd.base.provenance import file_sha256, fingerprint
 from dlmd.md.inputs import (
     DEVIATION,
     FLAGS,
@@ -122,7 +122,7 @@ def run_segment(
     first, last = (number - 1) * steps, number * steps
     parts_dir = folder / f"{number:04d}.parts"
     parent = folder / f"{number - 1:04d}.restart"
-    mark = _fingerprint(parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
+    mark = segment_mark(parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
     _require_same(parts_dir, mark)
     starts = _earlier_parts(parts_dir)
     final_restart = parts_dir / "end.restart"
@@ -200,16 +200,17 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     ) from None
 
 
-def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
-    """Hash of all that the frames of a segment depend on; guards, paths and versions of programs are not among it."""
+def segment_mark(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
+    """Fingerprint of all that the frames of a segment depend on; guards, paths and versions of programs are not among it."""
     known = {
-        "parent": hashlib.sha256(parent.read_bytes()).hexdigest(),
+        "parent": file_sha256(parent),
         "steps": steps,
         "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_a"),
         "strides": asdict(strides),
-        "identity": _without(identity, "versions", "watched_by"),
+        # Sidecars had this key once, always empty. It stays here because segments that are under way hold the fingerprint.
+        "identity": {**_without(identity, "versions", "watched_by"), "reference_cell_angstrom": None},
     }
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return fingerprint(json.dumps(known, sort_keys=True))
 
 
 def _without(values: Mapping, *keys: str) -> dict:
@@ -385,7 +386,7 @@ def identity(
 ) -> dict:
     """The part of the sidecar that is the same for all segments of a run.
 
-    `cell` is what `dlmd.md.production.prepare_cell` wrote: types of all atoms by id, mobile ids, cell matrix.
+    `cell` is what `dlmd.md.jobs.cell` wrote: types of all atoms by id, mobile ids, cell matrix.
     """
     return {
         "level": level,
@@ -396,7 +397,6 @@ def identity(
         "n_atoms": len(cell["types"]),
         "masses_amu": dict(masses),
         "cell_angstrom": cell["cell_angstrom"],
-        "reference_cell_angstrom": cell.get("reference_cell_angstrom"),
         "versions": dict(versions),
         "model_sha256": model_sha256,
     }

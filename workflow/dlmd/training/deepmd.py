@@ -5,8 +5,6 @@ Descriptor se_e2_a (Zhang et al., NeurIPS 2018), TensorFlow backend.
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import json
 import os
 import re
@@ -17,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json
+from dlmd.base.files import read_json, write_csv
+from dlmd.base.provenance import file_sha256, fingerprint
 from dlmd.process import programs, walltime
 from dlmd.process.ownership import owned
 
@@ -179,7 +178,7 @@ def write_input(
     if start is not None:
         made |= {
             START: os.path.relpath(start, work),
-            f"{START}_sha256": hashlib.sha256(Path(start).read_bytes()).hexdigest(),
+            f"{START}_sha256": file_sha256(start),
         }
     path.write_text(json.dumps(made, indent=2) + "\n")
 
@@ -231,7 +230,7 @@ def _train(
 ) -> None:
     work = path.parent / WORK
     settings = read_json(path)
-    mark = fingerprint(settings, work)
+    mark = training_mark(settings, work)
     if not (work / "fingerprint").exists() or (work / "fingerprint").read_text() != mark:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -259,22 +258,21 @@ def _train(
     programs.run(compress, cwd=work, log=log, threads=threads)
 
     rows = parse_lcurve((work / "lcurve.out").read_text())
-    write_curve(rows, work / "lcurve.csv")
-    (work / "lcurve.csv").replace(lcurve)
+    write_csv(lcurve, rows)
     (work / "frozen.pb").replace(model)
     (work / "compressed.pb").replace(compressed)
     shutil.rmtree(work)
 
 
-def fingerprint(settings: Mapping[str, Any], work: Path) -> str:
-    """Hash of dp's input and of the energies of all systems it names, their paths being relative to `work`."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+def training_mark(settings: Mapping[str, Any], work: Path) -> str:
+    """Fingerprint of dp's input and of the energies of all systems it names, their paths being relative to `work`."""
+    parts: list[bytes | str] = [json.dumps(settings, sort_keys=True)]
     for part in ("training_data", "validation_data"):
         for system in settings["training"].get(part, {}).get("systems", ()):
             # textual, because `work` need not exist yet
             for energies in sorted(Path(os.path.normpath(work / system)).glob("set.*/energy.npy")):
-                digest.update(energies.read_bytes())
-    return digest.hexdigest()
+                parts.append(energies.read_bytes())
+    return fingerprint(*parts)
 
 
 def last_checkpoint(work: Path) -> int:
@@ -315,11 +313,3 @@ def parse_lcurve(text: str) -> list[dict[str, float]]:
             remedy="see the training's log for what went wrong",
         )
     return [rows[step] | {"step": step} for step in sorted(rows)]
-
-
-def write_curve(rows: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write the rows of `parse_lcurve` as CSV."""
-    with path.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.transport import error_budget, error_budget_plots
 
 COMPONENTS = (error_budget.STATISTICS, error_budget.POTENTIAL, error_budget.ORDERING)
@@ -70,16 +69,16 @@ def write_table(path: str, rows: Sequence[dict]) -> None:
     ]
     for name in COMPONENTS:
         columns += [f"{name}_{part}" for part in ("share", "share_low", "share_high", "sd")]
-    with Path(path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for row in rows:
-            cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
-            cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
-            for name in COMPONENTS:
-                part = row["components"][name]
-                if part is not None:
-                    cells[f"{name}_share"] = part["share"]["value"]
-                    cells |= {f"{name}_share_{k}": part["share"][k] for k in ("low", "high")}
-                    cells[f"{name}_sd"] = part["sd"]["value"]
-            writer.writerow(cells)
+    write_csv(path, [_cells(row) for row in rows], columns)
+
+
+def _cells(row: Mapping) -> dict:
+    cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
+    cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
+    for name in COMPONENTS:
+        part = row["components"][name]
+        if part is not None:
+            cells[f"{name}_share"] = part["share"]["value"]
+            cells |= {f"{name}_share_{k}": part["share"][k] for k in ("low", "high")}
+            cells[f"{name}_sd"] = part["sd"]["value"]
+    return cells

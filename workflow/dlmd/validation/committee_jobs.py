@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_csv, write_json, write_text
 from dlmd.base.units import FS_PER_PS
 from dlmd.validation import committee
 
@@ -71,10 +70,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
             }
             for k in range(len(positions))
         ]
-    with Path(table).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(table, rows)
     calibration = committee.calibrate(judged)
     largest = [float(row["largest_deviation_mev_per_a"]) for row in rows]
     committee_plots.calibration(calibration, figures)
@@ -109,9 +105,7 @@ def run(models: Sequence[str], sidecars: Sequence[str], *, table: str) -> None:
             time_ps = atoms.steps[first + k] * atoms.time_step_fs / FS_PER_PS
             values = (deviation.largest[k], deviation.mean[k], deviation.smallest[k])
             lines.append(f"{time_ps:.6g}," + ",".join(f"{1e3 * v:.4g}" for v in values))
-    part = Path(table).with_suffix(".part")
-    part.write_text("\n".join(lines) + "\n")
-    part.replace(table)
+    write_text(table, "\n".join(lines) + "\n")
 
 
 def plot_runs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_json, write_table
 from dlmd.validation import acceptance, trial
 
 COMMITTEE_FRAMES = 30
@@ -90,12 +89,12 @@ def try_out(
             found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, plan, settings, discard_ps)
         if len(models) > 1:
             found["relative_deviation"] = _relative_deviation(run, atoms, models, settings.species)
-    with Path(table).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("part", "time_ps", "temperature_k", "total_energy_ev"))
-        for part, rows in (("nvt", run.nvt), ("nve", run.nve)):
-            for step, temperature, energy in rows:
-                writer.writerow((part, f"{step * settings.time_step_fs / 1e3:.6g}", temperature, energy))
+    curve = [
+        (part, f"{step * settings.time_step_fs / 1e3:.6g}", temperature, energy)
+        for part, rows in (("nvt", run.nvt), ("nve", run.nve))
+        for step, temperature, energy in rows
+    ]
+    write_table(table, ("part", "time_ps", "temperature_k", "total_energy_ev"), curve)
     trial_plots.trial(table, n_atoms=len(atoms), temperature_k=temperature_k, figures=figures)
     write_json(Path(result), found)
     shutil.rmtree(work)

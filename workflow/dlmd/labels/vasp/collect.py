@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
 from dlmd.labels.vasp import continuation, gate, verify
 from dlmd.labels.vasp.continuation import Joined
@@ -324,9 +325,8 @@ def _write(
 ) -> None:
     from ase.io.extxyz import write_extxyz
 
-    part = path.with_name(path.name + ".part")
     unwrapped = kept[0].frame.positions
-    with part.open("w") as out:
+    with whole(path) as part, part.open("w") as out:
         for joined, good in zip(kept, in_range, strict=True):
             frame, step = joined.frame, joined.step - origin
             # OUTCARs wrap positions; frames are kept unwrapped, like those of the embedded engines
@@ -353,7 +353,6 @@ def _write(
             if frame.total_moment is not None:
                 atoms.info["total_moment"] = frame.total_moment
             write_extxyz(out, [atoms])
-    part.replace(path)
 
 
 def _run_records(runs: Sequence[Run], folder: Path) -> list[dict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.config.levels.vasp import VaspSettings
 
 
@@ -81,10 +81,9 @@ def collect_relax(job: str, *, relaxed: str, info: str, repeat: Sequence[int]) -
     from dlmd.structures import cells
 
     atoms, result = collect.collect_relax(Path(job).parent)
-    temporary = Path(relaxed).with_suffix(".tmp")
-    ase.io.write(temporary, atoms, format="extxyz")
-    write_json(Path(info), {**result, "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat)})
-    temporary.replace(relaxed)
+    with whole(relaxed) as part:
+        ase.io.write(part, atoms, format="extxyz")
+        write_json(Path(info), {**result, "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat)})
 
 
 def collect_aimd(job: str, *, frames: str, record: str, stride: int, max_rejected: float) -> None:

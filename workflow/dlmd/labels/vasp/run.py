@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import continuation, gate, potcar, verify
 from dlmd.labels.vasp.frames import Run
@@ -276,10 +276,9 @@ def _finish(here: Path, step: dict, runs: list[Run], started: float) -> dict:
 def _compress(path: Path) -> None:
     if not path.is_file():
         return
-    part = path.with_name(f"{path.name}.gz.tmp")
-    with path.open("rb") as source, gzip.open(part, "wb", compresslevel=4) as target:
-        shutil.copyfileobj(source, target)
-    part.replace(path.with_name(f"{path.name}.gz"))
+    with whole(path.with_name(f"{path.name}.gz")) as part:
+        with path.open("rb") as source, gzip.open(part, "wb", compresslevel=4) as target:
+            shutil.copyfileobj(source, target)
     path.unlink()
 
 
