@@ -135,8 +135,7 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
     for name, one in errors["trajectories"].items():
         slope = one["energy_slope"]
         if slope is not None:
-            text = "{value:.3f} ({low:.3f} to {high:.3f})".format(**slope)
-            shown.append((f"slope of predicted over reference energies, {name}", text, ""))
+            shown.append((f"slope of predicted over reference energies, {name}", interval(slope, ".3f"), ""))
     return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
 
 
