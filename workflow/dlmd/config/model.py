@@ -78,8 +78,8 @@ class Relax(Model):
     )
     fmax_ev_per_angstrom: Positive = Field(
         0.01,
-        description="Largest force on an atom (eV/Å) at the end. All engines but VASP, which has relax.fmax_ev_per_a of its "
-        "level.",
+        description="Largest force on an atom (eV/Å) at the end. All engines but VASP, which has "
+        "relax.fmax_ev_per_angstrom of its level.",
     )
     max_steps: PositiveInt = Field(
         500,

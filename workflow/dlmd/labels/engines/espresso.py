@@ -64,7 +64,7 @@ def keywords(settings: EspressoSettings, atoms: Atoms) -> dict[str, Any]:
     }
     mesh = (
         settings.kpoint_mesh
-        or kpts2sizeandoffsets(density=settings.kpoint_density_a, gamma=True, atoms=atoms)[0]
+        or kpts2sizeandoffsets(density=settings.kpoint_density_angstrom, gamma=True, atoms=atoms)[0]
     )
     cards = [f"U {element}-{manifold(settings, element)} {u:g}" for element, u in settings.plus_u.items()]
     elements = set(atoms.symbols)
