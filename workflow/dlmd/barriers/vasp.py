@@ -16,7 +16,7 @@ import numpy as np
 from dlmd.barriers import bands
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp import as_staged, continuation, verify
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.incar import band_steps, endpoint_steps, species_blocks
 from dlmd.labels.vasp.output import find, has_output, read_run, read_text
@@ -221,7 +221,7 @@ def collect(folder: str | Path) -> tuple[bands.Band, dict]:
             _require_same_end(run, run_folder / f"{number:02d}")
         else:
             run = read_run(run_folder / f"{number:02d}")
-            gate.require_level(run, job, job["run_steps"][0])
+            as_staged.require_level(run, job, job["run_steps"][0])
         runs.append(run)
         images.append(_image(run, place))
     editions = {tuple(run.titels) for run in runs}
@@ -248,7 +248,7 @@ def _endpoint(end: Path) -> tuple[Run, bool]:
     if not continuation.run_folders(end / step["name"]):
         raise DlmdError("no results", where=str(end), remedy="run run.sh, or bring its OUTCAR back")
     run = continuation.read_runs(end / step["name"])[-1]
-    gate.require_level(run, job, step)
+    as_staged.require_level(run, job, step)
     return run, continuation.step_done(step["role"], run)
 
 

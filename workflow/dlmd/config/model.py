@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
-from dlmd.config.fields import CellSelection, Model, Positive, PositiveInt
+from dlmd.config.fields import CellSelection, Positive, PositiveInt, Section
 from dlmd.config.levels import Level
 
 Sampling = Literal["random", "coulomb", "quasirandom"]
 
 
-class Material(Model):
+class Material(Section):
     """The crystal and its ions."""
 
     cif: str = Field(
@@ -37,7 +37,7 @@ class Material(Model):
     )
 
 
-class Structures(Model):
+class Structures(Section):
     """Site-disordered supercells: every occupancy in every cell, several seeded orderings each."""
 
     occupancies: dict[str, dict[str, float | dict[str, float]]] = Field(
@@ -70,7 +70,7 @@ class Structures(Model):
         return self.sampling if isinstance(self.sampling, str) else self.sampling[cell]
 
 
-class Relax(Model):
+class Relax(Section):
     """Variable-cell relaxation at every level (the paper's Table II)."""
 
     cells: list[CellSelection] = Field(
@@ -102,7 +102,7 @@ class AimdGroup(CellSelection):
     )
 
 
-class Aimd(Model):
+class Aimd(Section):
     """NVT molecular dynamics with the label engine."""
 
     time_step_fs: Positive = Field(1.0, description="Time step (fs).")
@@ -116,14 +116,14 @@ class Aimd(Model):
     )
 
 
-class Labels(Model):
+class Labels(Section):
     """Energies, forces and virials from the level of theory."""
 
     relax: Relax
     aimd: Aimd
 
 
-class Training(Model):
+class Training(Section):
     """DeePMD-kit, se_e2_a descriptor, TensorFlow backend; defaults are the paper's."""
 
     cutoff_angstrom: Positive = Field(7.0, description="Cutoff radius of the descriptor (Å).")
@@ -179,7 +179,7 @@ class ExploreGroup(CellSelection):
     )
 
 
-class Learning(Model):
+class Learning(Section):
     """Learning loop before production: explore with a committee, label what it disagrees on, train again."""
 
     iterations: PositiveInt = Field(
@@ -209,7 +209,7 @@ class Learning(Model):
     start_lr: Positive = Field(1e-3, description="Learning rate at the start of a round.")
 
 
-class Validation(Model):
+class Validation(Section):
     """What a potential must show before production MD starts."""
 
     max_relative_force_rmse: Positive = Field(
@@ -257,7 +257,7 @@ class Validation(Model):
     )
 
 
-class Md(Model):
+class Md(Section):
     """Production MD with LAMMPS: NVT, Nose-Hoover, a chain of restartable segments per temperature."""
 
     occupancy: str = Field(description="A name from structures.occupancies.")
@@ -320,7 +320,7 @@ class Md(Model):
         return round(time_fs / self.time_step_fs)
 
 
-class RunFields(Model):
+class RunFields(Section):
     """All sections of a run; `dlmd.config.run_config` checks them against each other."""
 
     run: str = Field(description="Name of the run. All its results are in results/<run>/.")

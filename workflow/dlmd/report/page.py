@@ -136,7 +136,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(run, _transport_figures(transport, fitted, temperatures, reference)),
         "budget": trust.budget(transport),
-        "gate": trust.gate(validation),
+        "acceptance": trust.acceptance(validation),
         "mechanism": {
             **mechanism,
             "figures": _drawn(

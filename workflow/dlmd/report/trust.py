@@ -1,4 +1,4 @@
-"""What the report says of how far a potential and its answer can be trusted: gate, committee, error budget."""
+"""What the report says of how far a potential and its answer can be trusted: acceptance, committee, error budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dlmd.base.formatting import interval
 COMPONENTS = ("statistics", "potential", "ordering")
 
 
-def gate(validation: Path) -> list[dict]:
+def acceptance(validation: Path) -> list[dict]:
     """Rows of all checks before production, from accepted.json."""
     return [
         {

@@ -1,4 +1,4 @@
-"""Trial runs of a potential, and the gate that they open."""
+"""Trial runs of a potential, and the acceptance that they decide."""
 
 from __future__ import annotations
 

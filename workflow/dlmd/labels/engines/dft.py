@@ -1,4 +1,4 @@
-"""What the DFT engines share: checked settings, the gate on moments, folders and failures of foreign programs."""
+"""What the DFT engines share: checked settings, the range of moments, folders and failures of foreign programs."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
-from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp import as_staged, continuation, verify
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.output import find, read_text
@@ -89,7 +89,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
         "energy_start_ev_per_atom": start.energy / n,
         "volume_change": float(np.linalg.det(last.cell) / np.linalg.det(np.array(job["cell_angstrom"])) - 1),
         "total_moment": last.total_moment,
-        "moments_in_range": gate.moments_in_range(last, job),
+        "moments_in_range": as_staged.moments_in_range(last, job),
         "level": job["level"],
         "theory": _theory(job, ordered),
         "source": job["source"],
@@ -122,7 +122,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     return _atoms(job, frame) if usable else None, {
         "theory": _theory(job, runs),
         "reason": frame.reason,
-        "moments_in_range": gate.moments_in_range(frame, job) if usable else None,
+        "moments_in_range": as_staged.moments_in_range(frame, job) if usable else None,
     }
 
 
@@ -198,7 +198,7 @@ def collect_aimd(
     fraction = len(rejected) / (len(production) + sum(not f.whole for _, f in rejected))
     reasons = Counter(_kind(f.reason) for _, f in rejected)
     kept = [j for j in production if j.frame.reason is None and (j.step - origin) % stride == 0]
-    in_range = [gate.moments_in_range(j.frame, job) for j in kept]
+    in_range = [as_staged.moments_in_range(j.frame, job) for j in kept]
     temperatures = [j.frame.temperature_k for j in production if j.frame.temperature_k is not None]
     result = {
         "version": VERSION,
@@ -260,8 +260,8 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
     runs = {s["name"]: continuation.read_runs(folder / s["name"]) for s in job["run_steps"]}
     for step in job["run_steps"]:
         for run in runs[step["name"]]:
-            gate.require_level(run, job, step)
-    gate.require_start(next(iter(runs.values()))[0], job)
+            as_staged.require_level(run, job, step)
+    as_staged.require_start(next(iter(runs.values()))[0], job)
     return runs
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels.vasp import continuation, gate, potcar, verify
+from dlmd.labels.vasp import as_staged, continuation, potcar, verify
 from dlmd.labels.vasp.frames import Run
 from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.stage import load_job
@@ -119,7 +119,7 @@ def _readable(here: Path) -> list[Run]:
 def _require_same_inputs(runs: list[Run], job: dict, step: dict, here: Path) -> None:
     """Runs of former settings in the folder must neither pass for done nor be continued."""
     for run in runs:
-        wrong = gate.setting_mismatches(run, job, step)
+        wrong = as_staged.setting_mismatches(run, job, step)
         if wrong:
             raise DlmdError(
                 f"a run of other settings is here: {wrong[0]}",

@@ -1,4 +1,4 @@
-"""What may become a label: output of the staged level, on the staged structure, whole and converged."""
+"""Whether output is what was staged: of that level, on that structure, with moments in the range the level expects."""
 
 from __future__ import annotations
 
