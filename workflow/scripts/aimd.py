@@ -10,5 +10,5 @@ with job(snakemake):
         temperature_k=float(snakemake.wildcards.aimd_T),
         strain=float(snakemake.wildcards.strain),
         threads=snakemake.threads,
-        **{k: snakemake.params[k] for k in ("engine", "source", "time_step", "steps", "stride", "seed")},
+        **{k: snakemake.params[k] for k in ("engine", "source", "time_step_fs", "steps", "stride", "seed")},
     )

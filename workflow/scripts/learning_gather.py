@@ -9,5 +9,5 @@ with job(snakemake):
         result=snakemake.output.result,
         frames=list(snakemake.output.frames),
         cells=snakemake.params.cells,
-        max_force=snakemake.params.max_force,
+        max_force_ev_per_angstrom=snakemake.params.max_force_ev_per_angstrom,
     )

@@ -17,6 +17,6 @@ with job(snakemake):
         command=snakemake.config["md"].get("command"),
         ranks=snakemake.config["md"].get("ranks", 1),
         others=snakemake.input.others,
-        max_deviation_ev_per_a=snakemake.config["md"].get("max_deviation_ev_per_angstrom"),
+        max_deviation_ev_per_angstrom=snakemake.config["md"].get("max_deviation_ev_per_angstrom"),
         **{k: snakemake.params[k] for k in ("dynamics", "steps", "strides", "seed")},
     )

@@ -9,6 +9,6 @@ with job(snakemake):
         summary_file=snakemake.output.summary,
         **{
             k: snakemake.params[k]
-            for k in ("repeat", "occupancies", "charges", "sampling", "min_distance", "tolerance", "seed")
+            for k in ("repeat", "occupancies", "charges", "sampling", "min_distance_angstrom", "tolerance", "seed")
         },
     )

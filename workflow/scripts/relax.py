@@ -9,5 +9,5 @@ with job(snakemake):
         info=snakemake.output.info,
         level=snakemake.wildcards.level,
         threads=snakemake.threads,
-        **{k: snakemake.params[k] for k in ("engine", "repeat", "fmax", "max_steps")},
+        **{k: snakemake.params[k] for k in ("engine", "repeat", "fmax_ev_per_angstrom", "max_steps")},
     )

@@ -10,5 +10,5 @@ with job(snakemake):
         cell=snakemake.wildcards.cell,
         temperature_k=float(snakemake.wildcards.aimd_T),
         strain=float(snakemake.wildcards.strain),
-        **{k: snakemake.params[k] for k in ("engine", "source", "time_step", "steps", "seed")},
+        **{k: snakemake.params[k] for k in ("engine", "source", "time_step_fs", "steps", "seed")},
     )

@@ -64,10 +64,10 @@ def test_strain_changes_lengths_only(triclinic):
 def test_shortest_distances_are_those_of_a_full_search(triclinic):
     i, j, d = primitive_neighbor_list("ijd", [True] * 3, triclinic.cell.array, triclinic.positions, 9.0)
     lithium = triclinic.numbers == 3
-    found = cells.shortest_distances(triclinic, cutoff_a=9.0)
+    found = cells.shortest_distances(triclinic, cutoff_angstrom=9.0)
     assert found["Li-Li"] == pytest.approx(d[lithium[i] & lithium[j]].min(), abs=1e-4)
     assert found["Li-Cl"] == pytest.approx(d[lithium[i] & ~lithium[j]].min(), abs=1e-4)
-    assert cells.shortest_distances(triclinic, cutoff_a=0.5) == {
+    assert cells.shortest_distances(triclinic, cutoff_angstrom=0.5) == {
         "Li-Li": None,
         "Li-Cl": None,
         "Cl-Cl": None,
@@ -113,7 +113,7 @@ def test_the_job_keeps_the_tolerance_it_is_given(tmp_path):
             occupancies={},
             charges={"Li": 1, "Y": 3, "Br": -1},
             sampling="random",
-            min_distance=1.5,
+            min_distance_angstrom=1.5,
             tolerance=tolerance,
             seed=1,
         )

@@ -90,7 +90,7 @@ def test_jump_over_half_the_cell_is_refused():
     positions = RNG.normal(0, 0.01, (50, 3, 3)).cumsum(axis=0)
     positions[20:, 1, 2] += 7.5
     trajectory = in_memory(positions)
-    trajectory.step_limit_a = 0.5 * cell_widths(CELL).min()
+    trajectory.step_limit_angstrom = 0.5 * cell_widths(CELL).min()
     with pytest.raises(DlmdError, match=r"ion 1 moves 7\.[45]\d Å between frames 19 and 20"):
         list(trajectory.blocks())
 

@@ -37,7 +37,7 @@ def test_free_walk():
     assert holds(result["d_self_cm2_per_s"], 0.45e-4) and holds(result["d_total_cm2_per_s"], 0.45e-4)
     assert holds(result["haven_ratio"], 1.0) and holds(result["d_distinct_cm2_per_s"], 0.0)
     expected = conductivity_ms_per_cm(
-        diffusion_a2_per_ps=0.45, n_ions=40, charge_e=1, volume_a3=8000.0, temperature_k=600.0
+        diffusion_a2_per_ps=0.45, n_ions=40, charge_e=1, volume_angstrom3=8000.0, temperature_k=600.0
     )
     assert holds(result["conductivity_ms_per_cm"], expected)
     value = result["d_self_cm2_per_s"]

@@ -112,7 +112,8 @@ def band(
     Parameters
     ----------
     settings
-        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.bands.find_band`.
+        `spacing_a`, `fmax_ev_per_a` and `max_steps`, as `dlmd.barriers.bands.find_band` takes them. The keys are values of the
+        rule's params: spelt otherwise, every band would be computed again.
     """
     import ase.io
 
@@ -135,7 +136,9 @@ def band(
             judge=barriers.site_judge(ion=ion, start=start, end=end, site_of=_site_of(listed, cell)),
             checkpoint=Path(result).with_suffix(".checkpoint"),
             stream=sys.stderr,
-            **settings,
+            spacing_angstrom=settings["spacing_a"],
+            fmax_ev_per_angstrom=settings["fmax_ev_per_a"],
+            max_steps=settings["max_steps"],
         )
     print(f"{found.status}: {found.message}", file=sys.stderr)
     write_band(result, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
@@ -209,7 +212,7 @@ def stage_vasp(
     found = read_json(band)
     if found["curve"] is None:
         print(f"the potential has no band ({found['status']}): the images are a first guess", file=sys.stderr)
-        images = guess.interpolate(*around(start, end, ion), ion=ion, spacing_a=settings["spacing_a"])
+        images = guess.interpolate(*around(start, end, ion), ion=ion, spacing_angstrom=settings["spacing_a"])
     else:
         images = ase.io.read(Path(band).with_suffix(".extxyz"), ":")
     vasp.stage(
@@ -219,7 +222,7 @@ def stage_vasp(
         level=level,
         cell=cell["cell"],
         source=f"{listed['hop']} {number}",
-        fmax_ev_per_a=settings["fmax_ev_per_a"],
+        fmax_ev_per_angstrom=settings["fmax_ev_per_a"],
         max_steps=settings["max_steps"],
     )
 

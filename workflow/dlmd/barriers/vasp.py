@@ -86,7 +86,7 @@ def stage(
     level: str,
     cell: str,
     source: str,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> None:
     """Stage a band: its ends to be relaxed, its images to be moved.
@@ -99,7 +99,7 @@ def stage(
         Name of the supercell, which chooses the k-mesh of relaxations.
     source
         Identity of the band.
-    fmax_ev_per_a, max_steps
+    fmax_ev_per_angstrom, max_steps
         Largest force at the end (a fifth of it on the ends), and most ionic steps of every run.
 
     Raises
@@ -118,7 +118,7 @@ def stage(
             settings,
             species,
             label=f"{source} {name} {level}",
-            fmax_ev_per_a=bands.ENDPOINT * fmax_ev_per_a,
+            fmax_ev_per_angstrom=bands.ENDPOINT * fmax_ev_per_angstrom,
             max_steps=max_steps,
         )
         record = {**shared, "kind": "endpoint", "source": f"{source} {name}"}
@@ -129,10 +129,16 @@ def stage(
         species,
         label=f"{source} {level}",
         images=inner,
-        fmax_ev_per_a=fmax_ev_per_a,
+        fmax_ev_per_angstrom=fmax_ev_per_angstrom,
         max_steps=max_steps,
     )
-    record = {**shared, "kind": "neb", "source": source, "images": inner, "fmax_ev_per_a": fmax_ev_per_a}
+    record = {
+        **shared,
+        "kind": "neb",
+        "source": source,
+        "images": inner,
+        "fmax_ev_per_a": fmax_ev_per_angstrom,
+    }
     stage_steps(images[0], folder / "neb", steps, kpoints, settings=settings, record=record)
     inputs = folder / "neb" / "1-neb" / "inputs"
     head = verify.parse_poscar((inputs / "POSCAR").read_text())

@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> None:
 
     trajectories, inputs = load(args)
     charge, guessed = charge_of(trajectories[0].mobile, args.charge)
-    given = {"hop_length_a": args.hop_length, "host_shift_a": args.host_shift}
+    given = {"hop_length_angstrom": args.hop_length, "host_shift_angstrom": args.host_shift}
     bounds = {name: value for name, value in given.items() if value is not None}
     result = analyse(
         trajectories,

@@ -19,7 +19,7 @@ def relax(
     threads: int,
     engine: Mapping,
     repeat: Sequence[int],
-    fmax: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> None:
     """Relax positions and cell; writes the structure and its numbers."""
@@ -33,7 +33,7 @@ def relax(
         atoms, result = relaxation.relax(
             ase.io.read(structure),
             label_engine.calculator(threads=threads),
-            fmax_ev_per_a=fmax,
+            fmax_ev_per_angstrom=fmax_ev_per_angstrom,
             max_steps=max_steps,
             checkpoint=Path(relaxed).with_suffix(".checkpoint"),
             stream=sys.stderr,
@@ -60,7 +60,7 @@ def aimd(
     strain: float,
     threads: int,
     engine: Mapping,
-    time_step: float,
+    time_step_fs: float,
     steps: int,
     stride: int,
     seed: int,
@@ -77,7 +77,7 @@ def aimd(
             cells.strain(ase.io.read(relaxed), strain),
             label_engine.calculator(threads=threads),
             temperature_k=temperature_k,
-            time_step_fs=time_step,
+            time_step_fs=time_step_fs,
             steps=steps,
             stride=stride,
             seed=seed,

@@ -35,7 +35,7 @@ def relax(
     atoms: Atoms,
     calculator: Calculator,
     *,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
@@ -49,7 +49,7 @@ def relax(
         Starting structure; it is not changed.
     calculator
         ASE calculator with energy, forces and stress.
-    fmax_ev_per_a
+    fmax_ev_per_angstrom
         Largest force on an atom, and largest derivative of the energy by the logarithm of the deformation
         per atom (eV), at the end.
     max_steps
@@ -75,7 +75,7 @@ def relax(
     from ase.filters import FrechetCellFilter
     from ase.optimize import LBFGS
 
-    mark = structure_mark(atoms, fmax_ev_per_a)
+    mark = structure_mark(atoms, fmax_ev_per_angstrom)
     work = atoms.copy()
     work.calc = calculator
     energy_start = float(work.get_potential_energy()) / len(work)
@@ -97,7 +97,7 @@ def relax(
         progress.update(done + optimizer.nsteps, f"{energy:.5f} eV/atom, fmax {fmax:.4f} eV/Å")
         if checkpoint and optimizer.nsteps % CHECKPOINT_STEPS == 0:
             _save(work, checkpoint, mark, done + optimizer.nsteps)
-        converged = fmax <= fmax_ev_per_a
+        converged = fmax <= fmax_ev_per_angstrom
         if converged:
             break
 
@@ -106,7 +106,7 @@ def relax(
         if checkpoint:
             _save(work, checkpoint, mark, steps)
         raise DlmdError(
-            f"not relaxed after {steps} steps: the largest force is {fmax:.4f} eV/Å, the bound {fmax_ev_per_a:g}",
+            f"not relaxed after {steps} steps: the largest force is {fmax:.4f} eV/Å, the bound {fmax_ev_per_angstrom:g}",
             remedy="run again to go on from here, raise max_steps, or loosen fmax",
         )
     if checkpoint:

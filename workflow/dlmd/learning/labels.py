@@ -54,9 +54,13 @@ def label(
         shutil.rmtree(done)
 
 
-def not_too_strange(frames: Sequence[Atoms], max_force: float) -> list[Atoms]:
-    """Those of the labelled frames without a force above `max_force` (eV/Å) on any atom."""
-    return [atoms for atoms in frames if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
+def not_too_strange(frames: Sequence[Atoms], max_force_ev_per_angstrom: float) -> list[Atoms]:
+    """Those of the labelled frames without a force above `max_force_ev_per_angstrom` (eV/Å) on any atom."""
+    return [
+        atoms
+        for atoms in frames
+        if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force_ev_per_angstrom
+    ]
 
 
 def gather(
@@ -66,7 +70,7 @@ def gather(
     result: str,
     frames: Sequence[str],
     cells: Sequence[str],
-    max_force: float,
+    max_force_ev_per_angstrom: float,
 ) -> None:
     """Labelled frames of a round by cell, for the dataset, and their counts.
 
@@ -76,7 +80,7 @@ def gather(
         Files of labelled frames, in order.
     frames, cells
         Files to write, and the cell (occupancy/cell/ordering) each is for.
-    max_force
+    max_force_ev_per_angstrom
         Frames with a larger force on any atom (eV/Å) are dropped.
 
     Raises
@@ -93,11 +97,11 @@ def gather(
         for atoms in ase.io.read(path, ":", format="extxyz")
     ]
     converged = [atoms for atoms in found if atoms.info["converged"]]
-    good = not_too_strange(converged, max_force)
+    good = not_too_strange(converged, max_force_ev_per_angstrom)
     if found and not good:
         raise DlmdError(
             f"none of the {len(found)} selected frames gives a label: {len(found) - len(converged)} did not converge, "
-            f"{len(converged)} have forces above {max_force:g} eV/Å",
+            f"{len(converged)} have forces above {max_force_ev_per_angstrom:g} eV/Å",
             where=str(Path(slots[0]).parent.parent),
             remedy="lower the upper bound of learning.deviation_ev_per_angstrom, or see the logs of the labels",
         )

@@ -126,13 +126,13 @@ def segment(
     command: str | None,
     ranks: int,
     others: Sequence[str] = (),
-    max_deviation_ev_per_a: float | None = None,
+    max_deviation_ev_per_angstrom: float | None = None,
 ) -> None:
     """Run one segment (see `dlmd.md.production.run_segment`).
 
-    With `max_deviation_ev_per_a` the potentials `others` watch it, see `dlmd.md.inputs.deviation_that_ended`.
+    With `max_deviation_ev_per_angstrom` the potentials `others` watch it, see `dlmd.md.inputs.deviation_that_ended`.
     """
-    settings = {**dynamics, "max_deviation_ev_per_a": max_deviation_ev_per_a}
+    settings = {**dynamics, "max_deviation_ev_per_angstrom": max_deviation_ev_per_angstrom}
     with owned(Path(sidecar).parent):
         production.run_segment(
             Path(sidecar).parent,

@@ -176,10 +176,10 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     if not verdict.exists():
         before = log.stat().st_size if log.exists() else 0
         watch = None
-        if dynamics.max_deviation_ev_per_a:
+        if dynamics.max_deviation_ev_per_angstrom:
             # of an attempt before this one
             (cwd / DEVIATION).unlink(missing_ok=True)
-            watch = partial(deviation_that_ended, cwd / DEVIATION, dynamics.max_deviation_ev_per_a)
+            watch = partial(deviation_that_ended, cwd / DEVIATION, dynamics.max_deviation_ev_per_angstrom)
         try:
             programs.run([*lmp, "-in", name, *FLAGS], cwd=cwd, log=log, threads=threads, watch=watch)
             return
@@ -205,7 +205,7 @@ def segment_mark(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strid
     known = {
         "parent": file_sha256(parent),
         "steps": steps,
-        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_a"),
+        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_angstrom"),
         "strides": asdict(strides),
         # Sidecars had this key once, always empty. It stays here because segments that are under way hold the fingerprint.
         "identity": {**_without(identity, "versions", "watched_by"), "reference_cell_angstrom": None},

@@ -54,13 +54,13 @@ def composition(atoms: Atoms) -> dict[str, int]:
     return {s: symbols.count(s) for s in dict.fromkeys(symbols)}
 
 
-def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict[str, float | None]:
-    """Shortest distance (Å) of every pair of species, as 'Li-Cl'; None where it is above `cutoff_a`."""
+def shortest_distances(atoms: Atoms, *, cutoff_angstrom: float = PAIR_SEARCH_A) -> dict[str, float | None]:
+    """Shortest distance (Å) of every pair of species, as 'Li-Cl'; None where it is above `cutoff_angstrom`."""
     species = list(composition(atoms))
     kind = np.array([species.index(s) for s in atoms.get_chemical_symbols()])
     table = np.full((len(species),) * 2, np.inf)
     # most structures need the first, short search only
-    for cutoff in (0.7 * cutoff_a, cutoff_a):
+    for cutoff in (0.7 * cutoff_angstrom, cutoff_angstrom):
         i, j, d = pair_distances(atoms, cutoff)
         np.minimum.at(table, (kind[i], kind[j]), d)
         if np.isfinite(table).all():
@@ -71,11 +71,11 @@ def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict
     }
 
 
-def pair_distances(atoms: Atoms, cutoff_a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pair_distances(atoms: Atoms, cutoff_angstrom: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First atom, second atom, distance (Å) of all pairs within a cutoff, both directions, images included."""
     from ase.neighborlist import primitive_neighbor_list
 
-    return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_a)
+    return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_angstrom)
 
 
 def unit_cell_parameters(atoms: Atoms, *, repeat: Sequence[int]) -> dict[str, float]:

@@ -96,7 +96,7 @@ def read(
         temperature_k=temperature_k,
         n_host_atoms=store.n_host,
         host=store.health(),
-        step_limit_a=limit,
+        step_limit_angstrom=limit,
         notes=notes,
         label=label,
     )

@@ -145,7 +145,7 @@ def join(sidecars: Sequence[str | Path]) -> Trajectory:
         n_host_atoms=n_host,
         thermo=_thermo(chain),
         host=_health(chain) if n_host else None,
-        step_limit_a=0.5 * float(cell_widths(cell).min()),
+        step_limit_angstrom=0.5 * float(cell_widths(cell).min()),
         notes=notes,
         label=f"{chain[0][0]}" + (f" to {chain[-1][0].name}" if len(chain) > 1 else ""),
     )

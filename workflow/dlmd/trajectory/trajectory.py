@@ -44,7 +44,7 @@ class Trajectory:
         Arrays `step`, `time_ps`, `temperature_k`, `potential_energy_ev`, `conserved_ev`; or None.
     host
         Health of the host; or None where its atoms were not recorded.
-    step_limit_a
+    step_limit_angstrom
         A move of an ion in one frame longer than this (Å) is refused while reading; None for no limit.
     notes
         What was done to the input, one sentence each.
@@ -59,7 +59,7 @@ class Trajectory:
     n_host_atoms: int = 0
     thermo: dict[str, np.ndarray] | None = None
     host: HostHealth | None = None
-    step_limit_a: float | None = None
+    step_limit_angstrom: float | None = None
     notes: list[str] = field(default_factory=list)
     label: str = "arrays in memory"
     _collective: np.ndarray | None = None
@@ -191,7 +191,7 @@ class Trajectory:
         Raises
         ------
         DlmdError
-            for NaN or infinity, or a move longer than `step_limit_a` in one frame.
+            for NaN or infinity, or a move longer than `step_limit_angstrom` in one frame.
         """
         dtype = self.source.dtype
         per_ion = 3 * dtype.itemsize * self.n_frames
@@ -249,16 +249,17 @@ class Trajectory:
             )
 
     def _check_steps(self, block: np.ndarray, first: int) -> None:
-        if self.step_limit_a is None:
+        if self.step_limit_angstrom is None:
             return
         for i, ion in enumerate(block):
             # axis by axis: a bound on each component, hence on the length up to sqrt(3)
             moves = np.abs(np.diff(ion, axis=1))
-            if moves.max() > self.step_limit_a:
+            if moves.max() > self.step_limit_angstrom:
                 frame = int(moves.max(axis=0).argmax())
                 raise self._bad(
                     f"ion {first + i} moves {moves.max():.2f} Å between frames {frame} and {frame + 1}, "
-                    f"over half the cell's smallest width ({self.step_limit_a:.2f} Å): wrapped coordinates or missing frames",
+                    f"over half the cell's smallest width ({self.step_limit_angstrom:.2f} Å): wrapped coordinates or missing "
+                    "frames",
                     "write unwrapped coordinates (LAMMPS: dump_modify unwrap yes) and frames at shorter intervals",
                 )
 

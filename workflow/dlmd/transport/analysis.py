@@ -103,7 +103,7 @@ class TransportResult:
             diffusion_a2_per_ps=d_total_a2_per_ps,
             n_ions=self.system["n_ions"],
             charge_e=self.system["charge_e"],
-            volume_a3=self.system["volume_a3"],
+            volume_angstrom3=self.system["volume_a3"],
             temperature_k=self.system["temperature_k"],
         )
 

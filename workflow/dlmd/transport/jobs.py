@@ -48,8 +48,8 @@ def analysis_settings(settings: Mapping) -> dict:
         "lag_start_ps": settings["lag_start_ps"],
         "lag_end_ps": settings["lag_end_ps"],
         "confidence": settings["confidence"],
-        "hop_length_a": settings["hop_length_angstrom"],
-        "host_shift_a": settings["max_host_shift_angstrom"],
+        "hop_length_angstrom": settings["hop_length_angstrom"],
+        "host_shift_angstrom": settings["max_host_shift_angstrom"],
     }
 
 

@@ -41,7 +41,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
     Atoms
         Relaxed supercell with results attached, the array 'site' as staged.
     dict
-        converged, steps, fmax_ev_per_a (at the end of the relaxation), stress_max_gpa, energy_ev_per_atom,
+        converged, steps, fmax_ev_per_angstrom (at the end of the relaxation), stress_max_gpa, energy_ev_per_atom,
         energy_start_ev_per_atom, volume_change, total_moment, moments_in_range, theory, level, source, runs.
 
     Raises

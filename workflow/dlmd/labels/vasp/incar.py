@@ -181,7 +181,7 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
 
 
 def endpoint_steps(
-    settings: VaspSettings, species: list[str], *, label: str, fmax_ev_per_a: float, max_steps: int
+    settings: VaspSettings, species: list[str], *, label: str, fmax_ev_per_angstrom: float, max_steps: int
 ) -> list[Step]:
     """Relaxation at fixed cell of one end of a hop, with the electrons treated as in relaxations."""
     tags = _common(settings, settings.relax, species, label) | {
@@ -189,7 +189,7 @@ def endpoint_steps(
         "ISIF": 2,
         "ISYM": 0,
         "NSW": max_steps,
-        "EDIFFG": -fmax_ev_per_a,
+        "EDIFFG": -fmax_ev_per_angstrom,
         "POTIM": settings.relax.tags["POTIM"],
     }
     return [Step("1-relax", "relax", tags | settings.incar | settings.relax.incar)]
@@ -201,7 +201,7 @@ def band_steps(
     *,
     label: str,
     images: int,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> list[Step]:
     """Nudged elastic band with a climbing image.
@@ -220,7 +220,7 @@ def band_steps(
         "ISIF": 2,
         "ISYM": 0,
         "NSW": max_steps,
-        "EDIFFG": -fmax_ev_per_a,
+        "EDIFFG": -fmax_ev_per_angstrom,
     }
     # that of relaxations is not for the optimiser of bands
     overrides = {tag: value for tag, value in settings.relax.incar.items() if tag != "POTIM"}

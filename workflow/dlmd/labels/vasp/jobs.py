@@ -41,7 +41,7 @@ def stage_aimd(
     temperature_k: float,
     strain: float,
     steps: int,
-    time_step: float,
+    time_step_fs: float,
     seed: int,
 ) -> None:
     """Stage dynamics of the strained relaxed cell beside `job`, its record."""
@@ -60,7 +60,7 @@ def stage_aimd(
         temperature_k=temperature_k,
         strain=strain,
         steps=steps,
-        time_step_fs=time_step,
+        time_step_fs=time_step_fs,
         seed=seed,
     )
 
