@@ -58,7 +58,7 @@ class SevennetLevel(Section):
     )
 
 
-def recorded(level: Model | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
+def recorded(level: Section | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
     """Settings of a level as rules record them; another text of the same settings would compute every label again."""
     settings = level.model_dump(mode="json", exclude=set(exclude))
     handed = getattr(level, "HANDED", None)
