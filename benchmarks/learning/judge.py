@@ -22,7 +22,8 @@ from dlmd.labels import engines
 from dlmd.labels.single_points import labelled
 from dlmd.learning.exploration import Explored
 from dlmd.learning.labels import not_too_strange
-from dlmd.training import deepmd
+from dlmd.training.input import write_input
+from dlmd.training.run import train
 from dlmd.validation import errors as validation
 
 LEVEL = "chgnet"
@@ -75,7 +76,7 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
             if frames:
                 shutil.rmtree(data / f"random{i}", ignore_errors=True)
                 label_frames(frames, data / f"random{i}", cfg, LEVEL)
-            deepmd.write_input(
+            write_input(
                 home / "input.json",
                 train=data,
                 valid=loop / "0/dataset/valid",
@@ -84,7 +85,7 @@ def control(run: Path, out: Path, cfg: RunConfig, *, rounds: int, random: bool) 
                 seed=SEED + i,
                 start=start,
             )
-            deepmd.train(
+            train(
                 home / "input.json",
                 model=home / "model.pb",
                 compressed=models[-1],

@@ -21,7 +21,8 @@ import numpy as np
 from dlmd.base.files import write_json
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
-from dlmd.training import deepmd
+from dlmd.training.input import systems, write_input
+from dlmd.training.run import train as train_potential
 from dlmd.validation import errors
 
 sys.path += [str(Path(__file__).parents[1] / name) for name in ("precision", "learning")]
@@ -147,9 +148,9 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     home, data = out / name, run / "dataset" / options.level
     home.mkdir(parents=True, exist_ok=True)
     frames = 0
-    sources = [(system, every, first) for system in deepmd.systems(data / "train")]
+    sources = [(system, every, first) for system in systems(data / "train")]
     if long:
-        sources += [(system, long, 1.0) for system in deepmd.systems(options.frames)]
+        sources += [(system, long, 1.0) for system in systems(options.frames)]
     for system, *part in sources:
         subset(system, home / "train" / system.name, *part)
         frames += len(np.load(home / "train" / system.name / "set.000" / "energy.npy"))
@@ -164,7 +165,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
     if explored:
         frames += explored_frames(options.loop, home / "train" / "explored", cfg, options.level, explored)
     path = home / "input.json"
-    deepmd.write_input(
+    write_input(
         path,
         train=home / "train",
         valid=data / "valid",
@@ -174,7 +175,7 @@ def train(run: Path, out: Path, name: str, options: argparse.Namespace) -> None:
         start=options.out / start / "model.pb" if start else None,
     )
     before = os.times()
-    deepmd.train(
+    train_potential(
         path,
         model=home / "model.pb",
         compressed=home / "compressed.pb",

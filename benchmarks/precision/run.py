@@ -21,7 +21,8 @@ from dlmd.base.files import write_json
 from dlmd.config.reading import load
 from dlmd.md.inputs import deepmd_pair
 from dlmd.process import programs
-from dlmd.training import deepmd
+from dlmd.training.input import write_input
+from dlmd.training.run import train
 
 STEPS = 200
 WARM_UP = 20
@@ -76,7 +77,7 @@ def double_precision(run: Path, config: str, level: str, folder: Path) -> dict:
     outputs = {name: folder / f"{name}.pb" for name in ("model", "compressed")}
     if not outputs["compressed"].exists():
         folder.mkdir(parents=True, exist_ok=True)
-        deepmd.write_input(
+        write_input(
             folder / "input.json",
             train=run / "dataset" / level / "train",
             valid=run / "dataset" / level / "valid",
@@ -84,9 +85,7 @@ def double_precision(run: Path, config: str, level: str, folder: Path) -> dict:
             species=cfg.material.species,
             seed=1,
         )
-        deepmd.train(
-            folder / "input.json", **outputs, lcurve=folder / "lcurve.csv", threads=1, log=folder / "log"
-        )
+        train(folder / "input.json", **outputs, lcurve=folder / "lcurve.csv", threads=1, log=folder / "log")
     return outputs
 
 

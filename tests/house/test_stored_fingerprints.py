@@ -8,7 +8,7 @@ from ase.build import bulk
 from dlmd.labels.relaxation import structure_mark
 from dlmd.md import production
 from dlmd.md.inputs import Dynamics
-from dlmd.training.deepmd import training_mark
+from dlmd.training.run import training_mark
 
 SALT = bulk("NaCl", "rocksalt", a=5.64)
 

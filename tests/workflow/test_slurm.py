@@ -15,7 +15,7 @@ import pytest
 import slurm_cluster
 from dlmd.config.reading import load as load_config
 from dlmd.md.inputs import Strides
-from dlmd.md.production import resume_point
+from dlmd.md.parts import resume_point
 from running import ROOT, SNAKEMAKE, jobs, snakemake
 
 pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=f"no Slurm: {slurm_cluster.missing()}")

@@ -1,6 +1,6 @@
 # Migration barriers: hops of the relaxed cells, one nudged elastic band each, and their distribution.
 from dlmd.barriers import summary as barrier_summary
-from dlmd.barriers import bands as barriers_module
+from dlmd.barriers import search as barriers_module
 from dlmd.barriers import paths as neb_paths
 from dlmd.barriers import vasp as vasp_neb
 

@@ -23,7 +23,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 
 from dlmd.run import estimates
 from dlmd.run import targets
-from dlmd.training.deepmd import TYPE_ONE_SIDE
+from dlmd.training.input import TYPE_ONE_SIDE
 from dlmd.config.levels import recorded
 from dlmd.config.reading import load
 from dlmd.labels.engines import RUNNING

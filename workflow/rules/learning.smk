@@ -69,7 +69,7 @@ rule learning_input:
         settings=lambda w: training_settings(first=w.i == "0"),
         species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m, w.i),
-        algorithm=training_module.VERSION,
+        algorithm=training_input_module.VERSION,
     message:
         "{wildcards.level}: DeePMD input of potential {wildcards.m}, round {wildcards.i}"
     script:

@@ -1,5 +1,6 @@
 # DeePMD potentials: input, training with resume, held-out errors, and the gate before production.
-from dlmd.training import deepmd as training_module
+from dlmd.training import input as training_input_module
+from dlmd.training import run as training_module
 from dlmd.validation import errors as validation_module
 
 TRAINING = f"{RUN}/training/{{level}}/{{m}}"
@@ -23,7 +24,7 @@ rule training_input:
         settings=training_settings(first=cfg.learning is None),
         species=SPECIES,
         seed=lambda w: seed("training", w.level, w.m),
-        algorithm=training_module.VERSION,
+        algorithm=training_input_module.VERSION,
     message:
         "{wildcards.level}: DeePMD input of potential {wildcards.m}"
     script:

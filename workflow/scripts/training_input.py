@@ -1,9 +1,9 @@
 from adapter import job
 
 with job(snakemake):
-    from dlmd.training import deepmd
+    from dlmd.training.input import write_input
 
-    deepmd.write_input(
+    write_input(
         snakemake.output.input,
         train=snakemake.input.train,
         valid=snakemake.input.valid,

@@ -9,7 +9,7 @@ from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.optimize import LBFGS
 
-from dlmd.barriers import bands
+from dlmd.barriers import bands, search
 from dlmd.base.errors import DlmdError
 
 # Müller and Brown, Theor. Chim. Acta 53, 75 (1979), in units of 100 eV and Å, with z held by a spring
@@ -74,7 +74,7 @@ SETTINGS = dict(ion=0, judge=content, spacing_angstrom=0.25, fmax_ev_per_angstro
 def whole():
     """The band on the known surface, and how often it has called the calculator."""
     surface = Surface(mueller_brown)
-    return bands.find_band(*hop(PLACE_A, PLACE_B), surface, **SETTINGS), surface.calls
+    return search.find_band(*hop(PLACE_A, PLACE_B), surface, **SETTINGS), surface.calls
 
 
 def test_saddle_and_intermediate_minimum_of_a_known_surface(whole):
@@ -108,7 +108,7 @@ def vacancy():
 
 def test_vacancy_in_fcc_against_its_saddle_by_symmetry(vacancy):
     start, end, ion = vacancy
-    band = bands.find_band(
+    band = search.find_band(
         start,
         end,
         EMT(),
@@ -159,12 +159,12 @@ def judged(start, end):
 
 def test_endpoints_that_leave_their_sites_are_said_so():
     good = hop((-1.2, 0.1, 0), (0.9, 0, 0))
-    band = bands.find_band(*good, Surface(two_wells), **SETTINGS | {"judge": judged(*good)})
+    band = search.find_band(*good, Surface(two_wells), **SETTINGS | {"judge": judged(*good)})
     assert band.status == bands.CONVERGED
     assert bands.profile(band)["barrier_forward_ev"] == pytest.approx(0.5, abs=1e-3)
 
     start, end = hop((-1, 0, 0), (1, 0, 0))
-    band = bands.find_band(start, end, Surface(one_well), **SETTINGS | {"judge": judged(start, end)})
+    band = search.find_band(start, end, Surface(one_well), **SETTINGS | {"judge": judged(start, end)})
     assert band.status == bands.ENDPOINT_ELSEWHERE and "start" in band.message
     assert len(band.images) == 2 and bands.profile(band)["barrier_forward_ev"] is None
 
@@ -174,7 +174,7 @@ def test_an_end_that_is_no_minimum_falls_back_to_the_start():
         return ((r - (-1, 0, 0)) ** 2).sum(), 2 * (r - (-1, 0, 0))
 
     start, end = hop((-1, 0, 0), (1, 0, 0))
-    band = bands.find_band(start, end, Surface(left_well), **SETTINGS | {"judge": judged(start, end)})
+    band = search.find_band(start, end, Surface(left_well), **SETTINGS | {"judge": judged(start, end)})
     assert band.status == bands.ENDPOINT_COLLAPSED
     assert band.message == "end: the ion relaxes to the other end: no minimum there"
 
@@ -191,20 +191,20 @@ def test_another_ion_that_changes_its_site_is_named():
 
 def test_what_is_not_converged_is_said_so_with_its_residual():
     settings = SETTINGS | {"max_steps": 15}
-    band = bands.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown), **settings)
+    band = search.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown), **settings)
     assert band.status == bands.UNCONVERGED and band.residual_ev_per_a > 0.01
     assert f"{band.residual_ev_per_a:.3f} eV/Å after {band.steps} steps" in band.message
     found = bands.profile(band)
     assert found["barrier_forward_ev"] is None and found["highest_ev"] > 0
 
-    band = bands.find_band(
+    band = search.find_band(
         *hop(PLACE_A, (0.3, 0.3, 0)), Surface(mueller_brown), **SETTINGS | {"max_steps": 1}
     )
     assert band.status == bands.ENDPOINT_UNRELAXED and band.residual_ev_per_a is None
 
 
 def test_a_flat_surface_has_no_saddle():
-    band = bands.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(lambda r: (0.0, np.zeros(3))), **SETTINGS)
+    band = search.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(lambda r: (0.0, np.zeros(3))), **SETTINGS)
     assert band.status == bands.NO_SADDLE
 
 
@@ -214,26 +214,26 @@ def test_a_killed_band_goes_on_from_where_it_was(tmp_path, whole, limit):
     checkpoint = tmp_path / "0.checkpoint"
     settings = SETTINGS | {"checkpoint": checkpoint}
     with pytest.raises(KeyboardInterrupt):
-        bands.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown, limit=limit), **settings)
+        search.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown, limit=limit), **settings)
     assert checkpoint.exists()
     rest = Surface(mueller_brown)
-    band = bands.find_band(*hop(PLACE_A, PLACE_B), rest, **settings)
+    band = search.find_band(*hop(PLACE_A, PLACE_B), rest, **settings)
     assert band.status == bands.CONVERGED and not checkpoint.exists()
     assert band.energies.max() == pytest.approx(expected.energies.max(), abs=1e-3)
     # at most the steps since the last save are made again
     inner = len(expected.images) - 2
-    assert rest.calls + limit < calls + 2 * inner * bands.CHECKPOINT_STEPS
+    assert rest.calls + limit < calls + 2 * inner * search.CHECKPOINT_STEPS
 
 
 def test_a_checkpoint_of_another_hop_is_not_taken(tmp_path, capsys):
     checkpoint = tmp_path / "0.checkpoint"
     settings = SETTINGS | {"checkpoint": checkpoint, "stream": sys.stderr}
     with pytest.raises(KeyboardInterrupt):
-        bands.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown, limit=200), **settings)
-    bands.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(two_wells), **settings)
+        search.find_band(*hop(PLACE_A, PLACE_B), Surface(mueller_brown, limit=200), **settings)
+    search.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(two_wells), **settings)
     assert "another hop or other settings: starting afresh" in capsys.readouterr().err
 
 
 def test_a_calculator_that_fails_is_an_error():
     with pytest.raises(DlmdError, match="ran away"):
-        bands.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(lambda r: (np.nan, [np.nan] * 3)), **SETTINGS)
+        search.find_band(*hop((-1, 0, 0), (1, 0, 0)), Surface(lambda r: (np.nan, [np.nan] * 3)), **SETTINGS)

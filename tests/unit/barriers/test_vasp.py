@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlmd.barriers import bands
+from dlmd.barriers import bands, search
 from dlmd.barriers import vasp as neb
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import stage, verify
@@ -88,7 +88,7 @@ def test_inputs_are_those_of_a_climbing_band(tmp_path):
         poscar = verify.parse_poscar((inputs / f"{number:02d}/POSCAR").read_text())
         np.testing.assert_allclose(poscar.scaled, image.get_scaled_positions(wrap=False), atol=1e-12)
     ends = verify.parse_incar((folder / "end/1-relax/inputs/INCAR").read_text())
-    assert verify.same_value(ends["ISIF"], 2) and verify.same_value(ends["EDIFFG"], -FMAX * bands.ENDPOINT)
+    assert verify.same_value(ends["ISIF"], 2) and verify.same_value(ends["EDIFFG"], -FMAX * search.ENDPOINT)
     # everything that makes energies comparable is the same in ends and images
     moving = {"IMAGES", "SPRING", "LCLIMB", "ICHAIN", "IOPT", "IBRION", "POTIM", "EDIFFG", "SYSTEM"}
     assert {k: v for k, v in tags.items() if k not in moving} == {

@@ -179,7 +179,7 @@ def test_a_settled_round_gathers_nothing_without_complaint(tmp_path, springs):
 @pytest.mark.parametrize("labelled", [0, 3])
 def test_training_keeps_the_potential_without_new_labels(tmp_path, monkeypatch, labelled):
     trained = []
-    monkeypatch.setattr("dlmd.training.deepmd.train", lambda *a, **k: trained.append(k))
+    monkeypatch.setattr("dlmd.training.run.train", lambda *a, **k: trained.append(k))
     (tmp_path / "labels.json").write_text(json.dumps({"labelled": labelled}))
     names = ("model", "compressed", "lcurve")
     for name in names:

@@ -112,13 +112,14 @@ def band(
     Parameters
     ----------
     settings
-        `spacing_a`, `fmax_ev_per_a` and `max_steps`, as `dlmd.barriers.bands.find_band` takes them. The keys are values of the
+        `spacing_a`, `fmax_ev_per_a` and `max_steps`, as `dlmd.barriers.search.find_band` takes them. The keys are values of the
         rule's params: spelt otherwise, every band would be computed again.
     """
     import ase.io
 
     from dlmd.barriers import bands as barriers
     from dlmd.barriers import paths as neb_paths
+    from dlmd.barriers.search import find_band
 
     listed, chosen, cell = read_path(paths, number)
     path = neb_paths.Path(**chosen)
@@ -128,7 +129,7 @@ def band(
     else:
         calculator, source = _engine(engine, threads)
     with owned(Path(result).parent, name=f"{number}.owner.json"):
-        found = barriers.find_band(
+        found = find_band(
             start,
             end,
             calculator,
@@ -203,7 +204,7 @@ def stage_vasp(
 
     from dlmd.barriers import guess, vasp
     from dlmd.barriers import paths as neb_paths
-    from dlmd.barriers.bands import around
+    from dlmd.barriers.search import around
     from dlmd.labels.vasp.jobs import level_settings
 
     listed, chosen, cell = read_path(paths, number)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.barriers import bands
+from dlmd.barriers.search import ENDPOINT
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import as_staged, continuation, verify
@@ -118,7 +119,7 @@ def stage(
             settings,
             species,
             label=f"{source} {name} {level}",
-            fmax_ev_per_angstrom=bands.ENDPOINT * fmax_ev_per_angstrom,
+            fmax_ev_per_angstrom=ENDPOINT * fmax_ev_per_angstrom,
             max_steps=max_steps,
         )
         record = {**shared, "kind": "endpoint", "source": f"{source} {name}"}
@@ -140,7 +141,14 @@ def stage(
         "fmax_ev_per_a": fmax_ev_per_angstrom,
     }
     stage_steps(images[0], folder / "neb", steps, kpoints, settings=settings, record=record)
-    inputs = folder / "neb" / "1-neb" / "inputs"
+    _write_images(folder / "neb" / "1-neb" / "inputs", images, source)
+    script = folder / "run.sh"
+    script.write_text(RUN.format(images=inner, last=inner + 1))
+    script.chmod(0o755)
+
+
+def _write_images(inputs: Path, images: Sequence[Atoms], source: str) -> None:
+    """A numbered folder for every image instead of the one POSCAR of a usual run; what was written is read back."""
     head = verify.parse_poscar((inputs / "POSCAR").read_text())
     (inputs / "POSCAR").unlink()
     for old in inputs.glob("[0-9][0-9]"):
@@ -161,9 +169,6 @@ def stage(
         ):
             wrong.append(f"POSCAR of image {number} differs from the structure")
     verify.require(wrong, inputs)
-    script = folder / "run.sh"
-    script.write_text(RUN.format(images=inner, last=inner + 1))
-    script.chmod(0o755)
 
 
 def _write_poscar(path: Path, atoms: Atoms, title: str) -> None:

@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TRAJ",
         help="trajectory files, segments (.json), or folders of segments",
     )
+    _add_system(parser)
+    analysis = _add_analysis(parser)
+    add_common(parser, analysis)
+
+
+def _add_system(parser: argparse.ArgumentParser) -> None:
     system = parser.add_argument_group("system (segments bring all of this themselves)")
     system.add_argument(
         "--mobile", metavar="ELEMENT", help="the mobile ions, such as Li; all other atoms are the host"
@@ -68,6 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="whether coordinates are wrapped into the cell; default: %(default)s, judged",
     )
+
+
+def _add_analysis(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     analysis = parser.add_argument_group("analysis")
     analysis.add_argument(
         "--replicas",
@@ -106,7 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how far (median, Å) the host's resting places may be apart at the start and the end; default: 0.5, more is "
         "another structure",
     )
-    add_common(parser, analysis)
+    return analysis
 
 
 def run(args: argparse.Namespace) -> None:

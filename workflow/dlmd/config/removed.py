@@ -8,7 +8,7 @@ from typing import Any
 # key -> what to do about it; <engine> in a level's key is the level's engine
 REMOVED = {
     "training.type_one_side": "remove it: descriptors have one embedding network per neighbour species "
-    "(TYPE_ONE_SIDE in dlmd/training/deepmd.py)",
+    "(TYPE_ONE_SIDE in dlmd/training/input.py)",
     "learning.settled_share": "remove it: the share is 2 % (SETTLED_SHARE in dlmd/learning/selection.py)",
     "learning.settled_change": "remove it: the change is 5 % (SETTLED_CHANGE in dlmd/learning/selection.py)",
     "mechanism.concerted_window_ps": "remove it: the time is 0.5 ps (CONCERTED_WINDOW_PS in dlmd/mechanism/analysis.py)",

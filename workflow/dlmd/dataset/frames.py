@@ -173,23 +173,13 @@ def read_source(
             )
         last_step = step
         status = _status(atoms, discard_ps=discard_ps)
-        labelled = status not in (UNLABELLED, NOT_FINITE)
-        rows.append(
-            {
-                "source": source.id,
-                "split": source.split,
-                "frame": number,
-                "set_frame": len(used) if status == USED else "",
-                "status": status,
-                "step": step,
-                "time_ps": f"{info['time_ps']:.6g}",
-                "temperature_k": info["temperature_k"],
-                "strain": info["strain"],
-                "level": level,
-                "energy_ev_per_atom": f"{atoms.get_potential_energy() / len(atoms):.8f}" if labelled else "",
-                "moments_in_range": info.get("moments_in_range", ""),
-            }
-        )
+        origin = {
+            "source": source.id,
+            "split": source.split,
+            "frame": number,
+            "set_frame": len(used) if status == USED else "",
+        }
+        rows.append(origin | _provenance(atoms, status=status, level=level))
         if status == USED:
             used.append(atoms)
     if not used:
@@ -199,6 +189,21 @@ def read_source(
             remedy="lower discard_ps, lengthen the trajectory, or see why its frames were refused",
         )
     return used, rows, theory
+
+
+def _provenance(atoms: Atoms, *, status: str, level: str) -> dict:
+    """What the provenance table says of one frame, wherever it comes from."""
+    info, labelled = atoms.info, status not in (UNLABELLED, NOT_FINITE)
+    return {
+        "status": status,
+        "step": int(info["step"]),
+        "time_ps": f"{info['time_ps']:.6g}",
+        "temperature_k": info["temperature_k"],
+        "strain": info["strain"],
+        "level": level,
+        "energy_ev_per_atom": f"{atoms.get_potential_energy() / len(atoms):.8f}" if labelled else "",
+        "moments_in_range": info.get("moments_in_range", ""),
+    }
 
 
 def write_system(frames: Sequence[Atoms], folder: Path, *, species: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from dlmd.labels.relaxation import structure_mark
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
+    from ase.md.langevin import Langevin
 
 VERSION = 1
 
@@ -80,9 +81,7 @@ def run(
     DlmdError
         if the run explodes or the solid melts.
     """
-    from ase import units as ase_units
     from ase.constraints import FixCom
-    from ase.md.langevin import Langevin
     from ase.md.velocitydistribution import thermalize_momenta
 
     checkpoint = checkpoint or frames.with_name(frames.name + ".checkpoint")
@@ -106,23 +105,14 @@ def run(
         partial.write_bytes(b"")
     step = saved or 0
 
-    dynamics = Langevin(
-        work,
-        time_step_fs * ase_units.fs,
-        temperature_K=temperature_k,
-        friction=FRICTION_PER_PS / (FS_PER_PS * ase_units.fs),
-        fixcm=False,
-        rng=rng,
-    )
+    dynamics = _langevin(work, rng, temperature_k=temperature_k, time_step_fs=time_step_fs)
     progress = Progress(stream, title=f"MD {temperature_k:g} K", total=steps, start=step)
     with partial.open("ab") as out:
         while True:
             if step % stride == 0 and step != saved:
                 check_health(work, atoms, temperature_k=temperature_k, step=step)
                 info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
-                out.write(frame_text(work, info).encode())
-                out.flush()
-                os.fsync(out.fileno())
+                _append(out, frame_text(work, info))
                 _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
             if step >= steps:
                 break
@@ -133,6 +123,29 @@ def run(
             )
     partial.replace(frames)
     checkpoint.unlink(missing_ok=True)
+
+
+def _langevin(
+    atoms: Atoms, rng: np.random.Generator, *, temperature_k: float, time_step_fs: float
+) -> Langevin:
+    from ase import units as ase_units
+    from ase.md.langevin import Langevin
+
+    return Langevin(
+        atoms,
+        time_step_fs * ase_units.fs,
+        temperature_K=temperature_k,
+        friction=FRICTION_PER_PS / (FS_PER_PS * ase_units.fs),
+        fixcm=False,
+        rng=rng,
+    )
+
+
+def _append(out: BinaryIO, text: str) -> None:
+    """Write to the disk itself: the checkpoint that follows counts on it."""
+    out.write(text.encode())
+    out.flush()
+    os.fsync(out.fileno())
 
 
 def check_health(atoms: Atoms, start: Atoms, *, temperature_k: float, step: int) -> None:

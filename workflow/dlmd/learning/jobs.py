@@ -9,12 +9,19 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, whole, write_csv, write_json, write_table
+
+if TYPE_CHECKING:
+    from dlmd.learning.exploration import Explored
+    from dlmd.learning.selection import Classes
+    from dlmd.validation.committee import Committee
 
 COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "selected")
 
@@ -103,8 +110,7 @@ def select(
     Writes the picked frames (extxyz, without results), counts and held-out error (JSON), and every frame's deviation (CSV).
     """
     from dlmd.learning import selection
-    from dlmd.learning.exploration import Explored
-    from dlmd.validation.committee import Committee, FrameDeviation
+    from dlmd.validation.committee import Committee
 
     before = read_json(previous) if previous is not None else None
     if before is not None and before["settled"]:
@@ -112,27 +118,14 @@ def select(
         Path(table).write_text(",".join(COLUMNS) + "\n")
         write_json(Path(result), before | {"round": number, "selected": 0, "passed_over": True})
         return
-    low, high = bounds
     members = Committee(models)
-    runs = [Explored.load(Path(path)) for path in explored]
-    deviation, points = [], []
-    for run in runs:
-        types = np.array([species.index(s) for s in run.symbols])
-        cells = np.broadcast_to(run.cell, (len(run.positions), 3, 3))
-        if not len(run.positions):
-            deviation.append(np.empty(0))
-            points.append(np.empty((0, 0)))
-            continue
-        deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
-        described = members.describe(run.positions, cells, types)
-        points.append(selection.mean_descriptors(described, types, len(species)))
-    place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
-    if not place:
+    frames = _judge(explored, sources, members, species)
+    if not frames.place:
         raise DlmdError(
             "no exploration left a frame", where=result, remedy="see the logs of the explorations"
         )
-    every = np.concatenate(deviation)
-    classes = selection.classify(every, low=low, high=high)
+    low, high = bounds
+    classes = selection.classify(frames.deviation, low=low, high=high)
     error = _held_out_error(members, valid)
     settled = selection.settled(
         failing_share=classes.failing_share,
@@ -141,39 +134,101 @@ def select(
         max_share=settled_share,
         max_change=settled_change,
     )
-    picked: list[int] = []
-    if not settled:
-        mean_descriptors = np.concatenate([p for p in points if len(p)])
-        chosen = selection.spread_out(
-            mean_descriptors[classes.candidate],
-            every[classes.candidate],
-            most=max_frames,
-            distance=selection.duplicate_distance([p for p in points if len(p)]),
-        )
-        picked = [int(classes.candidate[c]) for c in chosen]
-    _write_selected(selected, [(*place[i], every[i]) for i in picked], runs, sources)
-    _write_table(table, number, place, every, classes, picked, runs, sources)
+    picked = [] if settled else _pick(frames, classes, most=max_frames)
+    _write_selected(selected, frames, picked)
+    _write_table(table, number, frames, classes, picked)
     write_json(
         Path(result),
         {
             "round": number,
             "passed_over": False,
-            "frames": len(place),
-            "accurate": len(classes.accurate),
-            "candidate": len(classes.candidate),
-            "failed": len(classes.failed),
-            "failing_share": classes.failing_share,
-            "ended_early": {s["id"]: run.ended for s, run in zip(sources, runs, strict=True) if run.ended},
+            **_counts(frames, classes),
             "selected": len(picked),
             "bounds_ev_per_a": [low, high],
-            "largest_deviation_mev_per_a": {
-                "median": float(1e3 * np.median(every)),
-                "percentile_99": float(1e3 * np.percentile(every, 99)),
-            },
+            "largest_deviation_mev_per_a": _spread(frames.deviation),
             "valid_force_rmse_mev_per_a": error,
             "settled": settled,
         },
     )
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """All explored frames of a round, in the order of their explorations.
+
+    Attributes
+    ----------
+    runs, sources
+        The explorations, and what is known of each (see `select`).
+    place
+        Of every frame the number of its exploration, and its own number there.
+    deviation
+        (frames,) largest deviation of the committee on an atom, eV/Å.
+    fingerprints
+        Of every exploration that left frames, (its frames, features).
+    """
+
+    runs: Sequence[Explored]
+    sources: Sequence[Mapping]
+    place: list[tuple[int, int]]
+    deviation: np.ndarray
+    fingerprints: list[np.ndarray]
+
+
+def _judge(
+    explored: Sequence[str], sources: Sequence[Mapping], members: Committee, species: Sequence[str]
+) -> _Frames:
+    """Let the committee predict and describe every explored frame."""
+    from dlmd.learning import selection
+    from dlmd.learning.exploration import Explored
+    from dlmd.validation.committee import FrameDeviation
+
+    runs = [Explored.load(Path(path)) for path in explored]
+    deviation, fingerprints = [np.empty(0)], []
+    for run in runs:
+        if not len(run.positions):
+            continue
+        types = np.array([species.index(s) for s in run.symbols])
+        cells = np.broadcast_to(run.cell, (len(run.positions), 3, 3))
+        deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
+        described = members.describe(run.positions, cells, types)
+        fingerprints.append(selection.mean_descriptors(described, types, len(species)))
+    place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
+    return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints)
+
+
+def _pick(frames: _Frames, classes: Classes, *, most: int) -> list[int]:
+    """Numbers of at most `most` candidates that differ from each other."""
+    from dlmd.learning import selection
+
+    chosen = selection.spread_out(
+        np.concatenate(frames.fingerprints)[classes.candidate],
+        frames.deviation[classes.candidate],
+        most=most,
+        distance=selection.duplicate_distance(frames.fingerprints),
+    )
+    return [int(classes.candidate[c]) for c in chosen]
+
+
+def _counts(frames: _Frames, classes: Classes) -> dict:
+    """How many frames there are of each class, and which explorations ended early."""
+    runs = zip(frames.sources, frames.runs, strict=True)
+    return {
+        "frames": len(frames.place),
+        "accurate": len(classes.accurate),
+        "candidate": len(classes.candidate),
+        "failed": len(classes.failed),
+        "failing_share": classes.failing_share,
+        "ended_early": {source["id"]: run.ended for source, run in runs if run.ended},
+    }
+
+
+def _spread(deviation_ev_per_a: np.ndarray) -> dict[str, float]:
+    """Median and 99th percentile in meV/Å."""
+    return {
+        "median": float(1e3 * np.median(deviation_ev_per_a)),
+        "percentile_99": float(1e3 * np.percentile(deviation_ev_per_a, 99)),
+    }
 
 
 def train(
@@ -187,7 +242,7 @@ def train(
     threads: int,
     log: str,
 ) -> None:
-    """Train (see `dlmd.training.deepmd.train`), unless the round before brought no new labels: then its potential stays.
+    """Train (see `dlmd.training.run.train`), unless the round before brought no new labels: then its potential stays.
 
     Parameters
     ----------
@@ -196,7 +251,7 @@ def train(
     labels
         What `dlmd.learning.labels.gather` wrote of the round before, or None.
     """
-    from dlmd.training import deepmd
+    from dlmd.training import run as training
 
     outputs = (model, compressed, lcurve)
     if labels is not None and not read_json(labels)["labelled"]:
@@ -205,7 +260,7 @@ def train(
             with whole(target) as part:
                 shutil.copyfile(source, part)
         return
-    deepmd.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
+    training.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
 
 
 def summarise(
@@ -233,9 +288,9 @@ def summarise(
     plots.rounds([row for row in rows if not row["passed_over"]], figures)
 
 
-def _held_out_error(members, valid: str) -> float:
+def _held_out_error(members: Committee, valid: str) -> float:
     """Force RMSE (meV/Å) over all members and all components of the systems below `valid`."""
-    from dlmd.training.deepmd import systems
+    from dlmd.training.input import systems
     from dlmd.validation.committee_jobs import read_system
 
     total, count = 0.0, 0
@@ -246,13 +301,14 @@ def _held_out_error(members, valid: str) -> float:
     return float(1e3 * np.sqrt(total / count))
 
 
-def _write_selected(path: str, picked: Sequence[tuple], runs: Sequence, sources: Sequence[Mapping]) -> None:
+def _write_selected(path: str, explored: _Frames, picked: Sequence[int]) -> None:
     import ase.io
     from ase import Atoms
 
     frames = []
-    for r, k, deviation in picked:
-        run, source = runs[r], sources[r]
+    for i in picked:
+        r, k = explored.place[i]
+        run, source = explored.runs[r], explored.sources[r]
         atoms = Atoms(run.symbols, positions=run.positions[k], cell=run.cell, pbc=True)
         if run.sites:
             atoms.set_array("site", np.array(run.sites))
@@ -262,7 +318,7 @@ def _write_selected(path: str, picked: Sequence[tuple], runs: Sequence, sources:
             "strain": float(source["strain"]),
             "source": source["id"],
             "explored_cell": source["cell"],
-            "deviation_ev_per_a": float(deviation),
+            "deviation_ev_per_a": float(explored.deviation[i]),
         }
         frames.append(atoms)
     with whole(path) as part:
@@ -271,19 +327,19 @@ def _write_selected(path: str, picked: Sequence[tuple], runs: Sequence, sources:
             ase.io.write(part, frames, format="extxyz")
 
 
-def _write_table(path, number, place, every, classes, picked, runs, sources) -> None:
-    names = np.full(len(every), "accurate", dtype=object)
+def _write_table(path: str, number: int, frames: _Frames, classes: Classes, picked: Sequence[int]) -> None:
+    names = np.full(len(frames.place), "accurate", dtype=object)
     names[classes.candidate], names[classes.failed] = "candidate", "failed"
     selected = {i: rank for rank, i in enumerate(picked)}
     rows = [
         (
             number,
-            sources[r]["id"],
-            f"{runs[r].time_ps[k]:.6g}",
-            f"{1e3 * every[i]:.4g}",
+            frames.sources[r]["id"],
+            f"{frames.runs[r].time_ps[k]:.6g}",
+            f"{1e3 * frames.deviation[i]:.4g}",
             names[i],
             selected.get(i, ""),
         )
-        for i, (r, k) in enumerate(place)
+        for i, (r, k) in enumerate(frames.place)
     ]
     write_table(path, COLUMNS, rows)

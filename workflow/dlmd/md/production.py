@@ -1,8 +1,7 @@
 """Production MD: equilibration, and a chain of segments that go on from their own restart files after a kill.
 
-A segment works in `NNNN.parts/`, one part per attempt; an attempt starts at the last whole restart file of the ones before.
-When the last step is reached the parts are joined, checked against the counts they must have, and the sidecar
-`NNNN.json` is written last: a segment without it does not exist.
+A segment works in parts (see `dlmd.md.parts`). When the last step is reached they are joined, and the sidecar `NNNN.json` is
+written last: a segment without it does not exist.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
 from dlmd.base.provenance import file_sha256, fingerprint
+from dlmd.md import parts
 from dlmd.md.inputs import (
     DEVIATION,
     FLAGS,
@@ -28,13 +28,11 @@ from dlmd.md.inputs import (
     guard_that_ended,
     segment_input,
 )
+from dlmd.md.parts import Segment
 from dlmd.process import programs, walltime
-from dlmd.trajectory import binary
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
-# LAMMPS ends (and begins) every restart file with this
-RESTART_MAGIC = b"LammpS RestartT"
 # What a guard found. The segment is not tried again, because it would end the same way.
 FAILED = "failed.txt"
 
@@ -119,55 +117,76 @@ def run_segment(
         if LAMMPS fails, the walltime comes first (calling again goes on from there), or what LAMMPS left has not the frames it
         must have.
     """
-    first, last = (number - 1) * steps, number * steps
-    parts_dir = folder / f"{number:04d}.parts"
-    parent = folder / f"{number - 1:04d}.restart"
-    mark = segment_mark(parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
-    _require_same(parts_dir, mark)
-    starts = _earlier_parts(parts_dir)
-    final_restart = parts_dir / "end.restart"
-    if not final_restart.exists():
-        start, source = resume_point(parts_dir, strides, last) or (first, parent)
-        if start > first:
-            print(f"segment {number}: going on at step {start} of {first}..{last}", file=sys.stderr)
-        name = f"{start:012d}"
-        text = segment_input(
-            dynamics,
-            restart_in=str(source.resolve()),
-            last_step=last,
-            strides=strides,
-            positions=f"{name}.dcd",
-            all_atoms=f"{name}.xtc",
-            host=f"{name}.host.txt",
-            thermo=f"{name}.thermo.csv",
-            restart_out="end.restart.tmp",
-            restart_prefix="restart",
-            reached="reached",
-            timeout_s=walltime.usable_s(),
+    segment = Segment(folder, number, first=(number - 1) * steps, last=number * steps)
+    mark = segment_mark(segment.parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
+    parts.require_same(segment.parts, mark)
+    starts = parts.earlier(segment.parts)
+    if not (segment.parts / parts.END).exists():
+        start, source = parts.resume_point(segment.parts, strides, segment.last) or (
+            segment.first,
+            segment.parent,
         )
-        (parts_dir / f"{name}.in").write_text(text)
-        _lammps(lmp, f"{name}.in", cwd=parts_dir, log=log, threads=threads, dynamics=dynamics)
-        step = int((parts_dir / "reached").read_text())
-        if step < last:
-            (parts_dir / "end.restart.tmp").replace(parts_dir / f"restart.{step}")
-            raise walltime.stopped(
-                f"segment {number} is at step {step} of {first}..{last}", where=str(folder)
-            )
-        (parts_dir / "end.restart.tmp").replace(final_restart)
+        if start > segment.first:
+            print(f"segment {number}: going on at step {start} of {segment.span}", file=sys.stderr)
+        _attempt(
+            segment, start, source, dynamics=dynamics, strides=strides, lmp=lmp, threads=threads, log=log
+        )
         # Nothing counts of an earlier attempt that began here or later.
         starts = [*(s for s in starts if s < start), start]
-    _assemble(
-        folder,
-        parts_dir,
-        number=number,
-        starts=starts,
-        first=first,
-        last=last,
-        strides=strides,
-        dynamics=dynamics,
-        identity=identity,
+    frames = parts.join(segment, starts, strides)
+    write_json(
+        folder / f"{segment.stem}.json",
+        {
+            **_sidecar(dynamics, number=number, first=segment.first, last=segment.last),
+            "dcd_stride": strides.positions,
+            "dcd_frames": frames.positions,
+            "xtc_stride": strides.all_atoms,
+            "xtc_frames": frames.all_atoms,
+            "thermo_stride": strides.thermo,
+            "attempts": len(starts),
+            "attempt_first_steps": list(starts),
+            **identity,
+        },
     )
-    shutil.rmtree(parts_dir)
+    shutil.rmtree(segment.parts)
+
+
+def _attempt(
+    segment: Segment,
+    start: int,
+    source: Path,
+    *,
+    dynamics: Dynamics,
+    strides: Strides,
+    lmp: Sequence[str],
+    threads: int,
+    log: Path,
+) -> None:
+    """Run LAMMPS from step `start`, whose restart file is `source`, to the end of the segment or of the walltime."""
+    name, folder = f"{start:012d}", segment.parts
+    text = segment_input(
+        dynamics,
+        restart_in=str(source.resolve()),
+        last_step=segment.last,
+        strides=strides,
+        positions=f"{name}.dcd",
+        all_atoms=f"{name}.xtc",
+        host=f"{name}.host.txt",
+        thermo=f"{name}.thermo.csv",
+        restart_out=f"{parts.END}.tmp",
+        restart_prefix="restart",
+        reached="reached",
+        timeout_s=walltime.usable_s(),
+    )
+    (folder / f"{name}.in").write_text(text)
+    _lammps(lmp, f"{name}.in", cwd=folder, log=log, threads=threads, dynamics=dynamics)
+    step = int((folder / "reached").read_text())
+    if step < segment.last:
+        (folder / f"{parts.END}.tmp").replace(folder / f"restart.{step}")
+        raise walltime.stopped(
+            f"segment {segment.number} is at step {step} of {segment.span}", where=str(segment.folder)
+        )
+    (folder / f"{parts.END}.tmp").replace(folder / parts.END)
 
 
 def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int, dynamics: Dynamics) -> None:
@@ -217,113 +236,6 @@ def _without(values: Mapping, *keys: str) -> dict:
     return {key: value for key, value in values.items() if key not in keys}
 
 
-def _require_same(parts_dir: Path, mark: str) -> None:
-    """Parts of another potential, state or length must not be continued: they are deleted, and that is said."""
-    known = parts_dir / "fingerprint"
-    if parts_dir.exists() and not (known.exists() and known.read_text() == mark):
-        print(
-            f"{parts_dir} holds parts of another potential, start or length: starting afresh", file=sys.stderr
-        )
-        shutil.rmtree(parts_dir)
-    parts_dir.mkdir(exist_ok=True)
-    known.write_text(mark)
-
-
-def _earlier_parts(parts_dir: Path) -> list[int]:
-    """Start steps of the attempts that left a trajectory."""
-    return sorted(int(p.stem) for p in parts_dir.glob("*.dcd"))
-
-
-def resume_point(parts_dir: Path, strides: Strides, last: int) -> tuple[int, Path] | None:
-    """Step and file from which the next attempt goes on; None where it has to start afresh.
-
-    It is the latest whole restart file before `last` up to which all frames and rows have reached the disk: what LAMMPS still
-    held in its buffers when it was killed is made again."""
-    starts = _earlier_parts(parts_dir)
-    found = {int(p.suffix[1:]): p for p in parts_dir.glob("restart.*") if p.suffix[1:].isdigit()}
-    for step in sorted(found, reverse=True):
-        part = max((s for s in starts if s < step), default=None)
-        if step >= last or part is None or RESTART_MAGIC not in found[step].read_bytes()[-64:]:
-            continue
-        if _stored_until(parts_dir, part, strides) >= step:
-            return step, found[step]
-    return None
-
-
-def _stored_until(parts_dir: Path, start: int, strides: Strides) -> int:
-    """The step before which a part has stored all frames and rows."""
-    name = f"{start:012d}"
-    frames = {
-        strides.positions: binary.whole_dcd_frames(parts_dir / f"{name}.dcd"),
-        strides.all_atoms: len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1,
-    }
-    until = [start + stride * count for stride, count in frames.items()]
-    for suffix, separator, stride in (
-        ("host.txt", None, strides.positions),
-        ("thermo.csv", ",", strides.thermo),
-    ):
-        rows = _rows(parts_dir / f"{name}.{suffix}", separator)[1]
-        until.append(max(rows) + stride if rows else start)
-    return min(until)
-
-
-def _assemble(
-    folder: Path,
-    parts_dir: Path,
-    *,
-    number: int,
-    starts: Sequence[int],
-    first: int,
-    last: int,
-    strides: Strides,
-    dynamics: Dynamics,
-    identity: Mapping,
-) -> None:
-    """Join the parts; every one contributes its frames up to the start of the next."""
-    ends = [*starts[1:], last]
-    stem = f"{number:04d}"
-
-    def counted(suffix: str, stride: int) -> list[tuple[Path, int]]:
-        # the frame at a boundary is taken from the later part, the last frame from the last part
-        extra = [0] * (len(starts) - 1) + [1]
-        return [
-            (parts_dir / f"{s:012d}.{suffix}", (e - s) // stride + x)
-            for s, e, x in zip(starts, ends, extra, strict=True)
-        ]
-
-    dcd_frames = binary.join_dcd(counted("dcd", strides.positions), folder / f"{stem}.dcd.tmp")
-    xtc_frames = binary.join_xtc(counted("xtc", strides.all_atoms), folder / f"{stem}.xtc.tmp")
-    host = _join_rows([parts_dir / f"{s:012d}.host.txt" for s in starts], ends, separator=None)
-    thermo = _join_rows([parts_dir / f"{s:012d}.thermo.csv" for s in starts], ends, separator=",")
-    (folder / f"{stem}.host.txt.tmp").write_text(host)
-    (folder / f"{stem}.thermo.csv.tmp").write_text(thermo)
-    expected = (last - first) // strides.positions + 1
-    host_rows = sum(not line.startswith("#") for line in host.splitlines())
-    if dcd_frames != expected or host_rows != expected:
-        raise DlmdError(
-            f"segment {number} has {dcd_frames} frames and {host_rows} host rows, not {expected}",
-            where=str(parts_dir),
-            remedy=f"delete {parts_dir.name} and run again",
-        )
-    shutil.copyfile(parts_dir / "end.restart", folder / f"{stem}.restart.tmp")
-    for suffix in ("dcd", "xtc", "host.txt", "thermo.csv", "restart"):
-        (folder / f"{stem}.{suffix}.tmp").replace(folder / f"{stem}.{suffix}")
-    write_json(
-        folder / f"{stem}.json",
-        {
-            **_sidecar(dynamics, number=number, first=first, last=last),
-            "dcd_stride": strides.positions,
-            "dcd_frames": dcd_frames,
-            "xtc_stride": strides.all_atoms,
-            "xtc_frames": xtc_frames,
-            "thermo_stride": strides.thermo,
-            "attempts": len(starts),
-            "attempt_first_steps": list(starts),
-            **identity,
-        },
-    )
-
-
 def _sidecar(dynamics: Dynamics, *, number: int, first: int, last: int) -> dict:
     """What every sidecar says, whatever was stored."""
     stem = f"{number:04d}"
@@ -346,32 +258,6 @@ def _sidecar(dynamics: Dynamics, *, number: int, first: int, last: int) -> dict:
         "thermo": f"{stem}.thermo.csv",
         "restart": f"{stem}.restart",
     }
-
-
-def _join_rows(paths: Sequence[Path], ends: Sequence[int], *, separator: str | None) -> str:
-    """Header of the first part, then one row per step; where two parts hold a step, the later part's row."""
-    head: list[str] = []
-    rows: dict[int, str] = {}
-    for i, (path, end) in enumerate(zip(paths, ends, strict=True)):
-        found_head, found = _rows(path, separator)
-        head = head if i else found_head
-        rows |= {step: line for step, line in found.items() if step <= end}
-    return "\n".join([*head, *(rows[step] for step in sorted(rows))]) + "\n"
-
-
-def _rows(path: Path, separator: str | None) -> tuple[list[str], dict[int, str]]:
-    """Header lines, and rows by their step; a line that a kill has cut short is none."""
-    head: list[str] = []
-    rows: dict[int, str] = {}
-    for line in path.read_text().splitlines(keepends=True) if path.exists() else ():
-        first_field = line.split(separator)[0] if line.strip() else ""
-        if not line.endswith("\n"):
-            continue
-        if first_field.isdigit():
-            rows[int(first_field)] = line.rstrip("\n")
-        else:
-            head.append(line.rstrip("\n"))
-    return head, rows
 
 
 def identity(

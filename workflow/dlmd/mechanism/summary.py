@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dlmd.mechanism.hop_numbers import UNBALANCED
 from dlmd.mechanism.hop_rates import arrhenius
 from dlmd.mechanism.hops import class_order
-from dlmd.mechanism.numbers import UNBALANCED
 
 VERSION = 1
 _FEWEST = 3

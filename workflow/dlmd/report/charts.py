@@ -67,57 +67,79 @@ def arrhenius(
         return None
     data = []
     fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
-    inside = [r["temperature_k"] for r in usable]
     if fit:
+        inside = [r["temperature_k"] for r in usable]
         asked = [
             *inside,
             *(p["temperature_k"] for p in fit["predictions"]),
             *(t for t, _ in reference.values()),
         ]
         grid = np.linspace(min(asked), max(asked), 60)
-        middle, low, high = np.exp(fitted_ln_sigma_t(temperatures, fitted, grid)).T
-        x = 1000 / grid
-        data.append(
-            {
-                **_curve(np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])),
-                "fill": "toself",
-                "fillcolor": "rgba(0,114,178,0.15)",
-                "line": {"width": 0},
-                "hoverinfo": "skip",
-                "name": f"{fitted['confidence']:.0%} interval of the fit",
-            }
-        )
-        energy = fit["activation_energy_ev"]
-        name = f"E_a = {interval(energy, '.3f', unit='eV')}"
-        within = (grid >= min(inside)) & (grid <= max(inside))
-        for chosen, dash, label in (
-            (within, "solid", name),
-            (grid <= min(inside), "dash", "extrapolation"),
-            (grid >= max(inside), "dash", "extrapolation"),
-        ):
-            if chosen.sum() > 1:
-                line = {"color": style.BLUE, "dash": dash, "width": 2}
-                shown = {"showlegend": label not in [d["name"] for d in data]}
-                data.append({**_curve(x[chosen], middle[chosen]), "line": line, "name": label, **shown})
-    sigma = [r["conductivity_ms_per_cm"] for r in usable]
-    t = np.array(inside)
-    value, low, high = (np.array([s[key] for s in sigma]) for key in ("value", "low", "high"))
-    data.append(
+        curves = np.exp(fitted_ln_sigma_t(temperatures, fitted, grid))
+        data += _fit_with_band(fitted, grid, curves, inside)
+    data.append(_conductivities(usable))
+    data += _published(reference)
+    return {
+        "data": data,
+        "layout": layout(x="1000 / T (1/K)", y="σT (mS/cm K)", height=480, yaxis=LOG),
+    }
+
+
+def _fit_with_band(
+    fitted: Mapping, grid: np.ndarray, curves: np.ndarray, inside: Sequence[float]
+) -> list[dict]:
+    """The band of the fit and its line, dashed beyond the temperatures `inside` that were run; `curves` (temperatures of the
+    grid, 3) are its middle, low and high σT."""
+    x = 1000 / grid
+    middle, low, high = curves.T
+    data = [
         {
-            **_points(1000 / t, value * t, style.BLUE, "circle"),
-            "name": "this run",
-            "error_y": {
-                "type": "data",
-                "array": _plain((high - value) * t),
-                "arrayminus": _plain((value - low) * t),
-            },
-            "text": [
-                f"{a:g} K: {v:.4g} mS/cm ({lo:.4g} to {hi:.4g})"
-                for a, v, lo, hi in zip(t, value, low, high, strict=True)
-            ],
-            "hoverinfo": "text",
+            **_curve(np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])),
+            "fill": "toself",
+            "fillcolor": "rgba(0,114,178,0.15)",
+            "line": {"width": 0},
+            "hoverinfo": "skip",
+            "name": f"{fitted['confidence']:.0%} interval of the fit",
         }
-    )
+    ]
+    energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
+    name = f"E_a = {interval(energy, '.3f', unit='eV')}"
+    within = (grid >= min(inside)) & (grid <= max(inside))
+    for chosen, dash, label in (
+        (within, "solid", name),
+        (grid <= min(inside), "dash", "extrapolation"),
+        (grid >= max(inside), "dash", "extrapolation"),
+    ):
+        if chosen.sum() > 1:
+            line = {"color": style.BLUE, "dash": dash, "width": 2}
+            shown = {"showlegend": label not in [d["name"] for d in data]}
+            data.append({**_curve(x[chosen], middle[chosen]), "line": line, "name": label, **shown})
+    return data
+
+
+def _conductivities(usable: Sequence[Mapping]) -> dict:
+    """The run's own points with their intervals."""
+    sigma = [r["conductivity_ms_per_cm"] for r in usable]
+    t = np.array([r["temperature_k"] for r in usable])
+    value, low, high = (np.array([s[key] for s in sigma]) for key in ("value", "low", "high"))
+    return {
+        **_points(1000 / t, value * t, style.BLUE, "circle"),
+        "name": "this run",
+        "error_y": {
+            "type": "data",
+            "array": _plain((high - value) * t),
+            "arrayminus": _plain((value - low) * t),
+        },
+        "text": [
+            f"{a:g} K: {v:.4g} mS/cm ({lo:.4g} to {hi:.4g})"
+            for a, v, lo, hi in zip(t, value, low, high, strict=True)
+        ],
+        "hoverinfo": "text",
+    }
+
+
+def _published(reference: Mapping[str, tuple[float, float]]) -> list[dict]:
+    data = []
     for (label, (at, published)), marker, colour in zip(
         reference.items(),
         cycle(("star", "diamond", "square")),
@@ -126,10 +148,7 @@ def arrhenius(
         point = _points([1000 / at], [published * at], colour, marker, size=12)
         text = f"{label}: {published:g} mS/cm at {at:g} K"
         data.append({**point, "name": label, "text": [text], "hoverinfo": "text"})
-    return {
-        "data": data,
-        "layout": layout(x="1000 / T (1/K)", y="σT (mS/cm K)", height=480, yaxis=LOG),
-    }
+    return data
 
 
 def msd(temperatures: Sequence[Mapping]) -> dict:

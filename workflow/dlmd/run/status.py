@@ -15,7 +15,7 @@ from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
 from dlmd.run import targets
-from dlmd.training.deepmd import WORK
+from dlmd.training.input import WORK
 
 PS_PER_NS = 1000.0
 SECONDS_PER_DAY = 86400.0

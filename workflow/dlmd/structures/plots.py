@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe-Ito, safe for colour-blind readers; anions light, so that the cations stand out
@@ -72,17 +73,7 @@ def layers(
         axis.set_title(f"layer at {level:.1f} Å\n{content}", fontsize=9)
         _outline(axis, cell[0, :2], cell[1, :2])
     side = axes[-1]
-    for s in [*(s for s in species if s not in cations), *cations]:
-        here = symbols == s
-        side.scatter(
-            *positions[here][:, [0, 2]].T,
-            s=size * (0.5 if s in cations else 0.25),
-            color=colour.get(s, ANION_COLOUR),
-            edgecolor="black" if s in cations else "none",
-            linewidth=0.4,
-            label=s,
-        )
-    side.set_title("along the layers\n(all atoms)", fontsize=9)
+    _draw_side(side, positions, symbols, colour, size=size)
     _outline(side, cell[0, [0, 2]], cell[2, [0, 2]])
     handles, labels = side.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(species), frameon=False)
@@ -95,6 +86,24 @@ def layers(
     count = "" if len(shown) == len(found) else f" ({len(shown)} of {len(found)} layers)"
     figure.suptitle((title or atoms.get_chemical_formula()) + count, fontsize=11)
     return figure
+
+
+def _draw_side(
+    side: Axes, positions: np.ndarray, symbols: np.ndarray, colour: Mapping[str, str], *, size: float
+) -> None:
+    """All atoms seen along the layers: anions first, so that the cations, which have a colour, lie above them."""
+    species = dict.fromkeys(symbols)
+    for s in [*(s for s in species if s not in colour), *colour]:
+        here = symbols == s
+        side.scatter(
+            *positions[here][:, [0, 2]].T,
+            s=size * (0.5 if s in colour else 0.25),
+            color=colour.get(s, ANION_COLOUR),
+            edgecolor="black" if s in colour else "none",
+            linewidth=0.4,
+            label=s,
+        )
+    side.set_title("along the layers\n(all atoms)", fontsize=9)
 
 
 def _stacked_upwards(atoms: Atoms, axis: int) -> tuple[np.ndarray, np.ndarray]:

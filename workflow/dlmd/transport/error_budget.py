@@ -64,15 +64,7 @@ def decompose(
     points = scale * np.tan(0.5 * np.pi * quantiles)
     taus = {name: points if varies[name] else np.zeros(1) for name in same}
 
-    shape = (len(taus[POTENTIAL]), len(taus[ORDERING]))
-    log_weight, centre, parts = np.empty(shape), np.empty(shape), np.empty((3, *shape))
-    squares = taus[ORDERING] ** 2
-    for i, tau_p in enumerate(taus[POTENTIAL]):
-        cov = np.diag(s**2) + tau_p**2 * same[POTENTIAL] + squares[:, None, None] * same[ORDERING]
-        log_weight[i], centre[i], weights = _given(y, cov)
-        parts[0, i] = (weights**2 * s**2).sum(axis=1)
-        parts[1, i] = tau_p**2 * np.einsum("ga,ab,gb->g", weights, same[POTENTIAL], weights)
-        parts[2, i] = squares * np.einsum("ga,ab,gb->g", weights, same[ORDERING], weights)
+    log_weight, centre, parts = _on_grid(y, s, taus, same)
     posterior = np.exp(log_weight - log_weight.max()).ravel()
     rng = np.random.default_rng(seed)
     drawn = rng.choice(posterior.size, size=DRAWS, p=posterior / posterior.sum())
@@ -84,7 +76,7 @@ def decompose(
         low, value, high = np.quantile(draws, [0.5 - confidence / 2, 0.5, 0.5 + confidence / 2])
         return {"value": float(value), "low": float(low), "high": float(high)}
 
-    rows, columns = np.unravel_index(drawn, shape)
+    rows, columns = np.unravel_index(drawn, centre.shape)
     components = {
         STATISTICS: {
             "sd": {"value": float(np.sqrt((s**2).mean()))},
@@ -105,6 +97,23 @@ def decompose(
         "mean_statistics_only": _statistics_only(y, s, confidence),
         "components": components,
     }
+
+
+def _on_grid(
+    y: np.ndarray, s: np.ndarray, taus: Mapping[str, np.ndarray], same: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For every tau_p and tau_o of the grid: log likelihood and mu's mean (tau_p, tau_o), and the three parts of mu's variance
+    (3, tau_p, tau_o)."""
+    shape = (len(taus[POTENTIAL]), len(taus[ORDERING]))
+    log_weight, centre, parts = np.empty(shape), np.empty(shape), np.empty((3, *shape))
+    squares = taus[ORDERING] ** 2
+    for i, tau_p in enumerate(taus[POTENTIAL]):
+        cov = np.diag(s**2) + tau_p**2 * same[POTENTIAL] + squares[:, None, None] * same[ORDERING]
+        log_weight[i], centre[i], weights = _given(y, cov)
+        parts[0, i] = (weights**2 * s**2).sum(axis=1)
+        parts[1, i] = tau_p**2 * np.einsum("ga,ab,gb->g", weights, same[POTENTIAL], weights)
+        parts[2, i] = squares * np.einsum("ga,ab,gb->g", weights, same[ORDERING], weights)
+    return log_weight, centre, parts
 
 
 def _given(y: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

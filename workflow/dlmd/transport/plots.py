@@ -133,17 +133,36 @@ def arrhenius(
             zorder=3,
         )
     if gated:
-        codes = ", ".join(sorted({r["verdict"]["code"].replace("_", " ") for r in gated}))
-        ax.plot(
-            [1000 / r["temperature_k"] for r in gated],
-            [_GATED_HEIGHT] * len(gated),
-            "o",
-            mfc="white",
-            mec=style.BLUE,
-            transform=ax.get_xaxis_transform(),
-            label=f"no value: {codes}",
-            zorder=4,
-        )
+        _mark_gated(ax, gated)
+    _published(ax, reference)
+    ax.set_xlabel("1000 / T (1/K)")
+    ax.set_ylabel("ln(σT / (mS/cm K))")
+    if not usable:
+        ax.set_yticks([])
+    _temperature_axis(ax, [r["temperature_k"] for r in results] + [t for t, _ in reference.values()])
+    handles, labels = ax.get_legend_handles_labels()
+    # error bars come last by themselves
+    order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("MD,"))
+    ax.legend([handles[k] for k in order], [labels[k] for k in order], fontsize=9, frameon=False)
+    return fig
+
+
+def _mark_gated(ax: Axes, gated: Sequence[Mapping]) -> None:
+    """Hollow points at the foot of the figure, for temperatures without a value."""
+    codes = ", ".join(sorted({r["verdict"]["code"].replace("_", " ") for r in gated}))
+    ax.plot(
+        [1000 / r["temperature_k"] for r in gated],
+        [_GATED_HEIGHT] * len(gated),
+        "o",
+        mfc="white",
+        mec=style.BLUE,
+        transform=ax.get_xaxis_transform(),
+        label=f"no value: {codes}",
+        zorder=4,
+    )
+
+
+def _published(ax: Axes, reference: Mapping[str, tuple[float, float]]) -> None:
     for (label, (temperature, value)), marker, colour in zip(
         reference.items(), cycle("*Ds^v"), cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY))
     ):
@@ -157,16 +176,6 @@ def arrhenius(
             mew=0.5,
             label=label,
         )
-    ax.set_xlabel("1000 / T (1/K)")
-    ax.set_ylabel("ln(σT / (mS/cm K))")
-    if not usable:
-        ax.set_yticks([])
-    _temperature_axis(ax, [r["temperature_k"] for r in results] + [t for t, _ in reference.values()])
-    handles, labels = ax.get_legend_handles_labels()
-    # error bars come last by themselves
-    order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("MD,"))
-    ax.legend([handles[k] for k in order], [labels[k] for k in order], fontsize=9, frameon=False)
-    return fig
 
 
 def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]]) -> Figure:

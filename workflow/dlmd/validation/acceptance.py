@@ -135,50 +135,20 @@ def _members(committee: Mapping, trials: Sequence[Mapping], bounds: Mapping[str,
 
 
 def _trial(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
-    m, t = trial["potential"], trial["temperature_k"]
-    figure, run = f"trial/{m}.png", f"the trial run of potential {m}"
-    survived = not trial["ended"]
+    m, survived = trial["potential"], not trial["ended"]
     yield Check(
         f"survival, potential {m}",
         "",
         float(survived),
         1.0,
         survived,
-        f"{run} died: {trial['ended']}",
-        figure,
+        f"{_run(trial)} died: {trial['ended']}",
+        _figure(trial),
     )
     if not survived:
         return
-    drift, bound = abs(trial["energy_drift_mev_per_atom_ps"]), bounds["max_energy_drift_mev_per_atom_ps"]
-    yield _at_most(
-        f"energy drift, potential {m}",
-        "max_energy_drift_mev_per_atom_ps",
-        drift,
-        bound,
-        f"the energy drifts by {drift:.2g} meV per atom and ps in NVE at {t:g} K ({run}), the limit is {bound:g}",
-        figure,
-    )
-    error, bound = abs(trial["temperature_error"]), bounds["max_temperature_error"]
-    yield _at_most(
-        f"temperature, potential {m}",
-        "max_temperature_error",
-        error,
-        bound,
-        f"the temperature leaves {t:g} K by {100 * error:.0f} % in NVE ({run}), the limit is {100 * bound:g} %",
-        figure,
-    )
-    bound = bounds["min_host_coordination"]
-    for pair, bonds in trial["host_coordination"].items():
-        kept = bonds["kept"]
-        yield Check(
-            f"{pair} bonds, potential {m}",
-            "min_host_coordination",
-            kept,
-            bound,
-            bool(kept >= bound),
-            f"only {100 * kept:.0f} % of the {pair} bonds are whole at {t:g} K ({run}), the limit is {100 * bound:g} %",
-            figure,
-        )
+    yield from _conservation(trial, bounds)
+    yield from _host_bonds(trial, bounds)
     if trial["rdf"] is not None:
         value, bound = trial["rdf"]["difference"], bounds["max_rdf_difference"]
         yield _at_most(
@@ -186,8 +156,8 @@ def _trial(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
             "max_rdf_difference",
             value,
             bound,
-            f"RDFs differ from the engine's by {value:.3f} ({run}; most {trial['rdf']['worst']}), the limit is {bound:g}",
-            figure,
+            f"RDFs differ from the engine's by {value:.3f} ({_run(trial)}; most {trial['rdf']['worst']}), the limit is {bound:g}",
+            _figure(trial),
         )
     if trial["relative_deviation"] is not None:
         value, bound = trial["relative_deviation"], bounds["max_relative_deviation"]
@@ -196,6 +166,53 @@ def _trial(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
             "max_relative_deviation",
             value,
             bound,
-            f"the committee disagrees by {100 * value:.0f} % of the RMS force at {t:g} K ({run}), the limit is {100 * bound:g} %",
-            figure,
+            f"the committee disagrees by {100 * value:.0f} % of the RMS force at {trial['temperature_k']:g} K ({_run(trial)}), "
+            f"the limit is {100 * bound:g} %",
+            _figure(trial),
+        )
+
+
+def _run(trial: Mapping) -> str:
+    return f"the trial run of potential {trial['potential']}"
+
+
+def _figure(trial: Mapping) -> str:
+    return f"trial/{trial['potential']}.png"
+
+
+def _conservation(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
+    """Energy and temperature in NVE."""
+    m, t = trial["potential"], trial["temperature_k"]
+    drift, bound = abs(trial["energy_drift_mev_per_atom_ps"]), bounds["max_energy_drift_mev_per_atom_ps"]
+    yield _at_most(
+        f"energy drift, potential {m}",
+        "max_energy_drift_mev_per_atom_ps",
+        drift,
+        bound,
+        f"the energy drifts by {drift:.2g} meV per atom and ps in NVE at {t:g} K ({_run(trial)}), the limit is {bound:g}",
+        _figure(trial),
+    )
+    error, bound = abs(trial["temperature_error"]), bounds["max_temperature_error"]
+    yield _at_most(
+        f"temperature, potential {m}",
+        "max_temperature_error",
+        error,
+        bound,
+        f"the temperature leaves {t:g} K by {100 * error:.0f} % in NVE ({_run(trial)}), the limit is {100 * bound:g} %",
+        _figure(trial),
+    )
+
+
+def _host_bonds(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
+    m, t, bound = trial["potential"], trial["temperature_k"], bounds["min_host_coordination"]
+    for pair, bonds in trial["host_coordination"].items():
+        kept = bonds["kept"]
+        yield Check(
+            f"{pair} bonds, potential {m}",
+            "min_host_coordination",
+            kept,
+            bound,
+            bool(kept >= bound),
+            f"only {100 * kept:.0f} % of the {pair} bonds are whole at {t:g} K ({_run(trial)}), the limit is {100 * bound:g} %",
+            _figure(trial),
         )

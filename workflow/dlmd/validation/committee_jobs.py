@@ -38,7 +38,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
     DlmdError
         where there is nothing to test on.
     """
-    from dlmd.training.deepmd import systems
+    from dlmd.training.input import systems
     from dlmd.validation import committee_plots
 
     found = systems(test)

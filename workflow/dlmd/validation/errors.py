@@ -26,7 +26,7 @@ from dlmd.base.files import whole, write_text
 from dlmd.base.intervals import jackknife_ratio
 from dlmd.dataset.frames import MOMENTS_FILE
 from dlmd.process import programs
-from dlmd.training.deepmd import systems
+from dlmd.training.input import systems
 
 VERSION = 2
 

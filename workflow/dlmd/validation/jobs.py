@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,20 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json, write_table
 from dlmd.validation import acceptance, trial
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from dlmd.md.inputs import Dynamics
+
 COMMITTEE_FRAMES = 30
+# what is said of a trial that ended early
+NOT_JUDGED = {
+    "energy_drift_mev_per_atom_ps": None,
+    "temperature_error": None,
+    "host_coordination": {},
+    "rdf": None,
+    "relative_deviation": None,
+}
 
 
 def try_out(
@@ -69,35 +83,41 @@ def try_out(
         "potential": potential,
         "temperature_k": temperature_k,
         "ended": run.ended,
-        "energy_drift_mev_per_atom_ps": None,
-        "temperature_error": None,
-        "host_coordination": {},
-        "rdf": None,
-        "relative_deviation": None,
+        **NOT_JUDGED,
     }
     if not run.ended:
-        found |= {
-            "energy_drift_mev_per_atom_ps": trial.energy_drift_mev_per_atom_ps(
-                run.nve, n_atoms=len(atoms), time_step_fs=settings.time_step_fs
-            ),
-            "temperature_error": trial.temperature_error(run.nve, temperature_k=temperature_k),
-            "host_coordination": trial.host_coordination(
-                atoms, run.nve_frames, cell=run.cell, charges=charges, mobile=settings.mobile
-            ),
-        }
+        found |= _stability(run, atoms, settings, charges)
         if labels:
             found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, plan, settings, discard_ps)
         if len(models) > 1:
             found["relative_deviation"] = _relative_deviation(run, atoms, models, settings.species)
-    curve = [
-        (part, f"{step * settings.time_step_fs / 1e3:.6g}", temperature, energy)
-        for part, rows in (("nvt", run.nvt), ("nve", run.nve))
-        for step, temperature, energy in rows
-    ]
-    write_table(table, ("part", "time_ps", "temperature_k", "total_energy_ev"), curve)
+    _write_table(table, run, settings.time_step_fs)
     trial_plots.trial(table, n_atoms=len(atoms), temperature_k=temperature_k, figures=figures)
     write_json(Path(result), found)
     shutil.rmtree(work)
+
+
+def _stability(run: trial.TrialRun, atoms: Atoms, settings: Dynamics, charges: Mapping[str, int]) -> dict:
+    """What the NVE part says of energy and temperature, and of the bonds of the host."""
+    return {
+        "energy_drift_mev_per_atom_ps": trial.energy_drift_mev_per_atom_ps(
+            run.nve, n_atoms=len(atoms), time_step_fs=settings.time_step_fs
+        ),
+        "temperature_error": trial.temperature_error(run.nve, temperature_k=settings.temperature_k),
+        "host_coordination": trial.host_coordination(
+            atoms, run.nve_frames, cell=run.cell, charges=charges, mobile=settings.mobile
+        ),
+    }
+
+
+def _write_table(path: str, run: trial.TrialRun, time_step_fs: float) -> None:
+    """Temperature and energy along both parts, as CSV."""
+    rows = [
+        (part, f"{step * time_step_fs / 1e3:.6g}", temperature, energy)
+        for part, found in (("nvt", run.nvt), ("nve", run.nve))
+        for step, temperature, energy in found
+    ]
+    write_table(path, ("part", "time_ps", "temperature_k", "total_energy_ev"), rows)
 
 
 def _rdf(run, symbols, labels, plan, settings, discard_ps: float) -> dict:

@@ -13,18 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from dlmd.base.errors import did_you_mean
 from dlmd.config.levels.dft import Mesh, SpinsAndU, Strict, renamed
 
 IncarValue = bool | int | float | str | list[int] | list[float]
+Tags = dict[str, IncarValue]
 
 # Tags with a key of their own: two places for one number would let them disagree.
 OWN_KEY = {
@@ -99,7 +94,7 @@ class ElectronicSettings(Strict):
     """What relaxation and dynamics may choose differently."""
 
     # INCAR tags that are set where `incar` does not
-    TAGS: ClassVar[dict[str, IncarValue]]
+    TAGS: ClassVar[Tags]
     # tags refused in `incar` of this kind of run alone
     ELSEWHERE: ClassVar[dict[str, str]]
 
@@ -122,13 +117,7 @@ class ElectronicSettings(Strict):
 class RelaxSettings(ElectronicSettings):
     """Variable-cell relaxation: runs from a fresh basis set until nothing moves, then one static run."""
 
-    TAGS: ClassVar[dict[str, IncarValue]] = {
-        "NELM": 200,
-        "ALGO": "Normal",
-        "PREC": "Accurate",
-        "LREAL": "Auto",
-        "POTIM": 0.3,
-    }
+    TAGS: ClassVar[Tags] = {"NELM": 200, "ALGO": "Normal", "PREC": "Accurate", "LREAL": "Auto", "POTIM": 0.3}
     ELSEWHERE: ClassVar[dict[str, str]] = {"SMASS": "aimd.incar.SMASS"}
 
     kpoints: KpointSettings = Field(
@@ -156,13 +145,7 @@ class AimdSettings(ElectronicSettings):
     """NVT dynamics (Nosé-Hoover) at the temperatures and lengths of the trajectories."""
 
     # SMASS = 0 lets VASP choose a thermostat with a period of 40 steps; the paper does not say
-    TAGS: ClassVar[dict[str, IncarValue]] = {
-        "NELM": 200,
-        "ALGO": "Fast",
-        "PREC": "Normal",
-        "LREAL": "Auto",
-        "SMASS": 0.0,
-    }
+    TAGS: ClassVar[Tags] = {"NELM": 200, "ALGO": "Fast", "PREC": "Normal", "LREAL": "Auto", "SMASS": 0.0}
     ELSEWHERE: ClassVar[dict[str, str]] = {"POTIM": "labels.aimd.time_step_fs"}
 
     kpoints: KpointSettings = Field(

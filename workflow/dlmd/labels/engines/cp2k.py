@@ -195,6 +195,22 @@ def spin_moments(output: str, atoms: int) -> np.ndarray | None:
     return np.array(found[:atoms], float) if len(found) >= atoms else None
 
 
+def _require_entries(settings: Cp2kSettings, symbols: Sequence[str]) -> None:
+    """Every element needs a basis set and a potential."""
+    for key in ("basis_sets", "potentials"):
+        for element in dict.fromkeys(symbols):
+            if element not in getattr(settings, key):
+                raise DlmdError(f"none for {element}", where=f"key {key} of the level", remedy="add it")
+
+
+def _failure(error: Exception, settings: Cp2kSettings) -> DlmdError:
+    return DlmdError(
+        f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
+        where=f"{settings.command} -s",
+        remedy="see the end of its output above, and check the command and CP2K_DATA_DIR",
+    )
+
+
 @cache
 def _calculator_class():
     """The calculator's class, made on first use because its base needs ASE's import."""
@@ -214,12 +230,7 @@ def _calculator_class():
             self.program = None
 
         def _start(self, symbols: Sequence[str]) -> None:
-            for key in ("basis_sets", "potentials"):
-                for element in dict.fromkeys(symbols):
-                    if element not in getattr(self.settings, key):
-                        raise DlmdError(
-                            f"none for {element}", where=f"key {key} of the level", remedy="add it"
-                        )
+            _require_entries(self.settings, symbols)
             # its own folder, for files that CP2K names itself
             command = f"cd {shlex.quote(str(self.folder))} && {self.settings.command} -s"
             self.program = CP2K(
@@ -244,11 +255,7 @@ def _calculator_class():
                 # newer versions end here, older ones go on
                 if self.output.exists() and UNCONVERGED in (text := self._text(before)):
                     require_converged(text, self.settings)
-                raise DlmdError(
-                    f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
-                    where=f"{self.settings.command} -s",
-                    remedy="see the end of its output above, and check the command and CP2K_DATA_DIR",
-                ) from None
+                raise _failure(error, self.settings) from None
             text = self._text(before)
             with end_shown(self.output):
                 require_converged(text, self.settings)

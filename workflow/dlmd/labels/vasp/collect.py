@@ -22,6 +22,7 @@ from dlmd.labels.vasp import as_staged, continuation, verify
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.output import find, read_text
+from dlmd.labels.vasp.production import find_production, require_finished
 from dlmd.labels.vasp.stage import load_job
 
 if TYPE_CHECKING:
@@ -167,45 +168,21 @@ def collect_aimd(
     folder, frames, record = Path(folder), Path(frames), Path(record)
     job = load_job(folder)
     runs = _runs(folder, job)
-    produced = [s["name"] for s in job["run_steps"] if s["role"] == "produce"]
-    unfinished = [
-        s["name"] for s in job["run_steps"] if not continuation.step_done(s["role"], runs[s["name"]][-1])
-    ]
-    if unfinished:
-        raise DlmdError(
-            f"unfinished segments: {', '.join(unfinished)}",
-            where=str(folder),
-            remedy="run them again; they go on from their CONTCAR",
-        )
+    require_finished(folder, job, runs)
     ordered = [run for name in runs for run in runs[name]]
-    producing = [run for name in produced for run in runs[name]]
-    # the ladder must lead into the production, though none of it is kept
-    joined = continuation.join(ordered, where=str(folder))
-    production = [j for j in joined if any(j.run is run for run in producing)]
-    if not production:
-        raise DlmdError("no whole frame of production", where=str(folder), remedy="run the segments again")
-    origin = production[0].step
-    made = production[-1].step - origin + 1
-    # a run that begins with the last frame of the one before makes one new frame fewer
-    if made + len(producing) < job["steps"]:
-        raise DlmdError(
-            f"only {made} of {job['steps']} steps are there, though every segment has results",
-            where=str(folder),
-            remedy="a segment holds results of another one; bring back the right ones",
-        )
-    rejected = [(j.run, j.frame) for j in production if j.frame.reason is not None]
-    rejected += [(run, f) for run in producing for f in run.frames if not f.whole and not _cut_off(run, f)]
-    fraction = len(rejected) / (len(production) + sum(not f.whole for _, f in rejected))
+    production = find_production(folder, job, runs)
+    rejected = production.rejected()
+    fraction = len(rejected) / (len(production.frames) + sum(not f.whole for _, f in rejected))
     reasons = Counter(_kind(f.reason) for _, f in rejected)
-    kept = [j for j in production if j.frame.reason is None and (j.step - origin) % stride == 0]
+    kept = production.kept(stride)
     in_range = [as_staged.moments_in_range(j.frame, job) for j in kept]
-    temperatures = [j.frame.temperature_k for j in production if j.frame.temperature_k is not None]
+    temperatures = [j.frame.temperature_k for j in production.frames if j.frame.temperature_k is not None]
     result = {
         "version": VERSION,
         "source": job["source"],
         "level": job["level"],
         "theory": _theory(job, ordered),
-        "steps": made,
+        "steps": production.steps,
         "frames_kept": len(kept),
         "frames_rejected": len(rejected),
         "rejected_fraction": fraction,
@@ -233,7 +210,7 @@ def collect_aimd(
         )
     if not kept:
         raise DlmdError("no frame is left", where=str(record), remedy="look at the reasons in this file")
-    _write(frames, job, kept, in_range, origin, result["theory"])
+    _write(frames, job, kept, in_range, production.origin, result["theory"])
     return result
 
 
@@ -291,11 +268,6 @@ def _theory(job: dict, runs: Sequence[Run]) -> dict:
             remedy="run all steps with the same POTCAR",
         )
     return {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
-
-
-def _cut_off(run: Run, frame: Frame) -> bool:
-    """Whether the frame is the torn end of a killed run: it is made again by the next one, and no fault of VASP's."""
-    return not run.finished and frame is run.frames[-1]
 
 
 def _kind(reason: str) -> str:

@@ -207,19 +207,7 @@ def stage_steps(
         first = number == 0
         if not first:  # its structure is the outcome of the step before
             (inputs / "POSCAR").unlink()
-        wrong = verify.mismatches(
-            inputs,
-            tags=step.tags,
-            moments=moments,
-            kpoints=(kpoints.centring, mesh),
-            species=species,
-            counts=counts,
-            potential_names=potentials["names"],
-            potentials=text,
-            cell=atoms.cell.array if first else None,
-            scaled=np.array(job["scaled_positions"]) if first else None,
-        )
-        verify.require(wrong, inputs)
+        _require_meant(inputs, step, job, potentials=text, start=atoms if first else None)
     if settings.run == "external":
         script.write(folder, [step.name for step in steps])
         # a local run assembles its POTCAR when it starts and leaves none behind
@@ -227,6 +215,26 @@ def stage_steps(
             (folder / "POTCAR").write_text(text)
     write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
+
+
+def _require_meant(
+    inputs: Path, step: Step, job: dict, *, potentials: str | None, start: Atoms | None
+) -> None:
+    """Read back what was written for one run, and raise where it is not what the job's record says; `start` is None where the
+    run has no structure of its own."""
+    wrong = verify.mismatches(
+        inputs,
+        tags=step.tags,
+        moments=job["moments"],
+        kpoints=(job["kpoints"]["centring"], job["kpoints"]["mesh"]),
+        species=job["species"],
+        counts=job["counts"],
+        potential_names=job["potcar"]["names"],
+        potentials=potentials,
+        cell=start.cell.array if start is not None else None,
+        scaled=np.array(job["scaled_positions"]) if start is not None else None,
+    )
+    verify.require(wrong, inputs)
 
 
 def _missing_potentials(record: dict) -> list[str]:

@@ -1,0 +1,151 @@
+"""A training that is killed goes on from its last checkpoint, with the same input and data only."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.model import Training
+from dlmd.process import programs
+from dlmd.training import run as training
+from dlmd.training.input import make_input, write_input
+
+BASIC = {"species": ["Li", "Cl"], "train": ["../a"], "valid": [], "seed": 3}
+
+
+def system(folder, energies=(1.0, 2.0)):
+    (folder / "set.000").mkdir(parents=True)
+    (folder / "type.raw").write_text("0\n1\n")
+    np.save(folder / "set.000" / "energy.npy", np.array(energies))
+
+
+def test_fingerprint_sees_input_and_data(tmp_path):
+    system(tmp_path / "a")
+    settings = make_input(Training(), **BASIC)
+    mark = training.training_mark(settings, tmp_path / "work")
+    assert training.training_mark(settings, tmp_path / "work") == mark
+    other = make_input(Training(), **BASIC | {"seed": 4})
+    assert training.training_mark(other, tmp_path / "work") != mark
+    np.save(tmp_path / "a" / "set.000" / "energy.npy", np.array([1.0, 2.5]))
+    assert training.training_mark(settings, tmp_path / "work") != mark
+
+
+def test_last_checkpoint(tmp_path):
+    assert training.last_checkpoint(tmp_path) == 0
+    (tmp_path / "checkpoint").write_text(
+        'model_checkpoint_path: "model.ckpt-3000"\nall_model_checkpoint_paths: "model.ckpt-2000"\n'
+    )
+    assert training.last_checkpoint(tmp_path) == 3000
+
+
+class FakeDp:
+    """Stands in for `dp`: leaves what it would leave, and dies once after the checkpoint of `dies_at`."""
+
+    def __init__(self, dies_at=None):
+        self.dies_at, self.calls = dies_at, []
+
+    def __call__(self, args, *, cwd, log, threads, timeout_s=None):
+        command = args[args.index("--tf") + 1 :]
+        self.calls.append(command)
+        if command[0] == "train":
+            start = training.last_checkpoint(cwd)
+            assert ("--restart" in command) == (start > 0)
+            steps = json.loads((cwd.parent / "input.json").read_text())["training"]["numb_steps"]
+            end = self.dies_at or steps
+            header = "#  step      rmse_e_trn  rmse_f_trn  lr\n"
+            with (cwd / "lcurve.out").open("a") as curve:
+                curve.write(header + "".join(f"{s} 0.1 0.2 1e-3\n" for s in range(start, end + 1, 10)))
+            (cwd / "checkpoint").write_text(f'model_checkpoint_path: "model.ckpt-{end}"\n')
+            if self.dies_at:
+                self.dies_at = None
+                raise DlmdError("dp ended with exit code -9")
+        elif command[0] == "freeze":
+            (cwd / command[command.index("-o") + 1]).write_text("model")
+        elif command[0] == "compress":
+            assert (cwd / command[command.index("-i") + 1]).read_text() == "model"
+            (cwd / command[command.index("-o") + 1]).write_text("compressed")
+        return True
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    system(tmp_path / "data" / "train" / "a")
+    (tmp_path / "data" / "valid").mkdir()
+    folder = tmp_path / "0"
+    folder.mkdir()
+
+    def prepare(**settings):
+        write_input(
+            folder / "input.json",
+            train=tmp_path / "data" / "train",
+            valid=tmp_path / "data" / "valid",
+            settings={"steps": 100, "save_steps": 50} | settings,
+            species=["Li", "Cl"],
+            seed=1,
+        )
+
+    def run(dp):
+        monkeypatch.setattr(programs, "run", dp)
+        monkeypatch.setattr(programs, "locate", lambda name: tmp_path / "bin" / name)
+        training.train(
+            folder / "input.json",
+            model=folder / "model.pb",
+            compressed=folder / "compressed.pb",
+            lcurve=folder / "lcurve.csv",
+            threads=1,
+            log=tmp_path / "log",
+        )
+
+    prepare()
+    return folder, prepare, run
+
+
+def test_the_walltime_ends_training_in_good_order(job, monkeypatch):
+    folder, _, run = job
+    monkeypatch.setattr(training.walltime, "usable_s", lambda: 100.0)
+    dp = FakeDp()
+    given = []
+
+    def ended(args, **settings):
+        given.append(settings["timeout_s"])
+        dp.dies_at = 50
+        with pytest.raises(DlmdError):
+            dp(args, **settings)
+        return False
+
+    with pytest.raises(DlmdError, match="walltime came before the end: training is at step 50 of 100"):
+        run(ended)
+    assert given == [100.0]
+    run(dp)
+    assert "--restart" in dp.calls[1] and (folder / "model.pb").exists()
+
+
+def test_killed_training_goes_on(job):
+    folder, _, run = job
+    dp = FakeDp(dies_at=50)
+    with pytest.raises(DlmdError):
+        run(dp)
+    assert not (folder / "model.pb").exists()
+    run(dp)
+    assert [call[0] for call in dp.calls] == ["train", "train", "freeze", "compress"]
+    assert "--restart" in dp.calls[1]
+    assert (folder / "compressed.pb").read_text() == "compressed"
+    steps = [line.split(",")[0] for line in (folder / "lcurve.csv").read_text().splitlines()[1:]]
+    assert steps == [str(s) for s in range(0, 101, 10)]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "compressed.pb",
+        "input.json",
+        "lcurve.csv",
+        "model.pb",
+    ]
+
+
+def test_changed_input_starts_afresh(job):
+    _, prepare, run = job
+    dp = FakeDp(dies_at=50)
+    with pytest.raises(DlmdError):
+        run(dp)
+    prepare(start_lr=5e-3)
+    run(dp)
+    assert "--restart" not in dp.calls[1]

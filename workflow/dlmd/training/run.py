@@ -1,0 +1,111 @@
+"""Training of a DeePMD-kit potential: resumable, then freezing and compression."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import read_json, write_csv
+from dlmd.base.provenance import fingerprint
+from dlmd.process import programs, walltime
+from dlmd.process.ownership import owned
+from dlmd.training import curve
+from dlmd.training.input import START, WORK
+
+VERSION = 1
+
+
+def train(
+    input: str | Path,
+    *,
+    model: str | Path,
+    compressed: str | Path,
+    lcurve: str | Path,
+    threads: int,
+    log: str | Path,
+) -> None:
+    """Train, freeze and compress; a training that was killed goes on from its last checkpoint.
+
+    Checkpoints lie in `work/` beside the input. They are used only if the input and the data are the same, and are
+    deleted once the three outputs are complete; the outputs appear last.
+
+    Raises
+    ------
+    DlmdError
+        where another job trains here, dp fails, with the end of its log, or has saved no checkpoint, or the walltime comes first.
+    """
+    with owned(Path(input).parent):
+        _train(
+            Path(input),
+            model=model,
+            compressed=compressed,
+            lcurve=lcurve,
+            threads=threads,
+            log=Path(log).resolve(),
+        )
+
+
+def _train(
+    path: Path, *, model: str | Path, compressed: str | Path, lcurve: str | Path, threads: int, log: Path
+) -> None:
+    work = path.parent / WORK
+    settings = read_json(path)
+    mark = training_mark(settings, work)
+    if not (work / "fingerprint").exists() or (work / "fingerprint").read_text() != mark:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        (work / "fingerprint").write_text(mark)
+
+    dp = [str(programs.locate("dp").absolute()), "--tf"]
+    steps, done = settings["training"]["numb_steps"], last_checkpoint(work)
+    if done < steps:
+        begin = ["--init-frz-model", settings[START]] if START in settings else []
+        if done:
+            begin = ["--restart", "model.ckpt"]
+            print(f"going on after step {done} of {steps}", file=sys.stderr)
+        args = [*dp, "train", str(path.absolute()), "-o", "out.json", *begin]
+        # dp knows no walltime. It is stopped, and repeats what it did after its last checkpoint.
+        if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
+            raise walltime.stopped(f"training is at step {last_checkpoint(work)} of {steps}", where=str(log))
+    if last_checkpoint(work) < steps:
+        raise DlmdError(
+            f"training ended at checkpoint {last_checkpoint(work)} of {steps} steps",
+            where=str(log),
+            remedy="run again to go on from there",
+        )
+    programs.run([*dp, "freeze", "-c", ".", "-o", "frozen.pb"], cwd=work, log=log, threads=threads)
+    compress = [*dp, "compress", "-i", "frozen.pb", "-o", "compressed.pb", "-t", str(path.absolute())]
+    programs.run(compress, cwd=work, log=log, threads=threads)
+
+    rows = curve.parse_lcurve((work / "lcurve.out").read_text())
+    write_csv(lcurve, rows)
+    (work / "frozen.pb").replace(model)
+    (work / "compressed.pb").replace(compressed)
+    shutil.rmtree(work)
+
+
+def training_mark(settings: Mapping[str, Any], work: Path) -> str:
+    """Fingerprint of dp's input and of the energies of all systems it names, their paths being relative to `work`."""
+    parts: list[bytes | str] = [json.dumps(settings, sort_keys=True)]
+    for part in ("training_data", "validation_data"):
+        for system in settings["training"].get(part, {}).get("systems", ()):
+            # textual, because `work` need not exist yet
+            for energies in sorted(Path(os.path.normpath(work / system)).glob("set.*/energy.npy")):
+                parts.append(energies.read_bytes())
+    return fingerprint(*parts)
+
+
+def last_checkpoint(work: Path) -> int:
+    """Step of the newest complete checkpoint in `work`; 0 where there is none."""
+    state = work / "checkpoint"
+    found = (
+        re.search(r'^model_checkpoint_path: ".*-(\d+)"', state.read_text(), re.M) if state.exists() else None
+    )
+    return int(found[1]) if found else 0
