@@ -14,8 +14,9 @@ import numpy as np
 from ase import Atoms
 
 from dlmd.base.files import read_json, write_json
-from dlmd.config.model import Learning, RunConfig
+from dlmd.config.model import Learning
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.dataset import frames as dataset
 from dlmd.labels import engines
 from dlmd.labels.single_points import labelled

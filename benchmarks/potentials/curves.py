@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.files import write_json
-from dlmd.config.model import RunConfig
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.training.input import systems, write_input
 from dlmd.training.run import train as train_potential
 from dlmd.validation import errors

@@ -14,8 +14,8 @@ from pathlib import Path
 import ase.io
 from ase import Atoms
 
-from dlmd.config.model import RunConfig
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.labels import engines, relaxation
 from dlmd.learning import exploration
 from dlmd.md.inputs import deepmd_dynamics
@@ -60,7 +60,7 @@ def relaxed_ordering(
     counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=cfg.material.charges)
     ideal = orderings(crystal, counts, n=number + 1, seed=seed, method=method)[number]
     calculator = engines.get(cfg.levels[level].model_dump(mode="json")).calculator(threads=1)
-    return relaxation.relax(ideal, calculator, fmax_ev_per_a=0.03, max_steps=400)[0]
+    return relaxation.relax(ideal, calculator, fmax_ev_per_angstrom=0.03, max_steps=400)[0]
 
 
 def explore(name: str, model: Path, out: Path, cfg: RunConfig, options: argparse.Namespace) -> None:

@@ -95,7 +95,7 @@ def intact(runs: list[Run]) -> list[Run]:
         relative = run.positions[:, host] - run.centre[:, None]
         means = [relative[i : i + block].mean(axis=0) for i in range(0, len(relative) - block + 1, block)]
         shifts = [np.median(np.linalg.norm(mean - means[0], axis=1)) for mean in means]
-        changed = next((k for k, shift in enumerate(shifts) if shift > Limits().host_shift_a), None)
+        changed = next((k for k, shift in enumerate(shifts) if shift > Limits().host_shift_angstrom), None)
         # a block is left out before the one in which the change is seen: it may have begun there
         end = len(relative) if changed is None else max(0, changed - 1) * block
         if end * INTERVAL_PS >= SHORTEST_PS:

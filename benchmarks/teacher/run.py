@@ -215,7 +215,7 @@ def lattice(run: Path, out: Path, options: argparse.Namespace) -> None:
     for path in sorted((run / "labels" / options.level / "relax").glob("*/*/*/relaxed.extxyz")):
         name = "/".join(path.parts[-4:-1])
         before = ase.io.read(path)
-        after, info = relaxation.relax(before, calculator, fmax_ev_per_a=0.03, max_steps=400)
+        after, info = relaxation.relax(before, calculator, fmax_ev_per_angstrom=0.03, max_steps=400)
         repeat = cfg.structures.cells[path.parts[-3]]
         rows[name] = {
             "teacher": cells.unit_cell_parameters(before, repeat=repeat),

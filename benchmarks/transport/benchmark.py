@@ -124,10 +124,10 @@ def _sidecar(folder: Path) -> dict:
 
 def dlmd(folder: Path):
     """DCD to D_self, D_total, Haven ratio and conductivity, all with intervals; MSD at all lags."""
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.analysis import analyse
 
-    trajectory = Trajectory.from_segments([folder / "0001.json"])
+    trajectory = join([folder / "0001.json"])
 
     def run() -> dict:
         result = analyse([trajectory], charge=1).to_dict()
@@ -139,10 +139,10 @@ def dlmd(folder: Path):
 
 def dlmd_msd(folder: Path):
     """The MSDs alone, self and total, as tensors at all lags, from the DCD."""
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.msd import curves, displacements
 
-    trajectory = Trajectory.from_segments([folder / "0001.json"])
+    trajectory = join([folder / "0001.json"])
 
     def run() -> dict:
         # the thinned copy is for error bars

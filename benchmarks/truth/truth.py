@@ -103,7 +103,7 @@ def run(model: str, replicas: int) -> list[str]:
                 rng, speed=speed(temperature), temperature_k=temperature
             )
             # A gate on the distance moved picks, near its limit, the runs that moved far by chance.
-            result = analysis.analyse([trajectory], charge=1.0, hop_length_a=1.0).to_dict()
+            result = analysis.analyse([trajectory], charge=1.0, hop_length_angstrom=1.0).to_dict()
             results.append(result)
             if result["verdict"]["code"] != "ok":
                 gated += 1
@@ -115,7 +115,7 @@ def run(model: str, replicas: int) -> list[str]:
                     diffusion_a2_per_ps=d_total,
                     n_ions=run.n_ions,
                     charge_e=1.0,
-                    volume_a3=run.volume,
+                    volume_angstrom3=run.volume,
                     temperature_k=temperature,
                 )
 

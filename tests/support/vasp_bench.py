@@ -69,7 +69,7 @@ def settings(potentials: Path | None = None, **changes) -> VaspSettings:
         "hubbard_u_ev": {"Ti": 4.0},
         "magmom": {"Ti": 1.0},
         "moment_range": {"Ti": (0.5, 1.5)},
-        "relax": {"kpoints": {"mesh": {"toy": (2, 1, 2)}}, "fmax_ev_per_a": 0.05},
+        "relax": {"kpoints": {"mesh": {"toy": (2, 1, 2)}}, "fmax_ev_per_angstrom": 0.05},
         "aimd": {"kpoints": {"mesh": {"toy": (1, 1, 1)}}, "chunk_steps": 20, "heating_steps": 10},
         "potcar": {"directory": potentials},
     }

@@ -68,10 +68,10 @@ def test_dataset_is_split_by_trajectory(toy_run):
 
 
 def test_segments_join_without_gap_or_repeat(toy_run):
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
 
     folder = toy_run / "results/toy/md/chgnet/600K/r0"
-    trajectory = Trajectory.from_segments([folder / "0001.json", folder / "0002.json"])
+    trajectory = join([folder / "0001.json", folder / "0002.json"])
     assert trajectory.n_ions == 24
     assert trajectory.n_frames == 81
     assert trajectory.frame_interval_ps == pytest.approx(0.02)

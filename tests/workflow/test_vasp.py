@@ -33,7 +33,7 @@ def prepare(workdir, **level):
         "engine": "vasp",
         "magmom": {"Ti": 1.0},
         "moment_range": {"Ti": [0.5, 1.5]},
-        "relax": {"fmax_ev_per_a": 0.1, "restarts": 0},
+        "relax": {"fmax_ev_per_angstrom": 0.1, "restarts": 0},
         "aimd": {"chunk_steps": 30, "heating_ladder_k": [100], "heating_steps": 4},
         "potcar": {"directory": str(workdir / "potentials")},
         "max_rejected_fraction": 0.1,

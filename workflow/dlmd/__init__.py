@@ -15,6 +15,7 @@ __getattr__, __all__ = exports(
         "analyse": "transport.analysis",
         "apportion": "structures.occupancy",
         "fit_arrhenius": "transport.arrhenius:fit",
+        "join_segments": "trajectory.segments:join",
         "orderings": "structures.ordering",
         "read_cif": "structures.crystal",
         "read_result": "base.files:read_json",

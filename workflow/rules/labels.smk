@@ -34,7 +34,7 @@ rule relax:
     params:
         engine=engine_settings,
         repeat=lambda w: list(cfg.structures.cells[w.cell]),
-        fmax=cfg.labels.relax.fmax_ev_per_angstrom,
+        fmax_ev_per_angstrom=cfg.labels.relax.fmax_ev_per_angstrom,
         max_steps=cfg.labels.relax.max_steps,
         algorithm=relaxation.VERSION,
     message:
@@ -63,7 +63,7 @@ rule aimd:
         runtime=aimd_minutes,
     params:
         engine=engine_settings,
-        time_step=cfg.labels.aimd.time_step_fs,
+        time_step_fs=cfg.labels.aimd.time_step_fs,
         steps=lambda w: aimd_source(w).steps,
         source=lambda w: aimd_source(w).id,
         stride=cfg.labels.aimd.stride,

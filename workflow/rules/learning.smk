@@ -278,7 +278,7 @@ rule learning_gather:
         DLMD_ENV
     params:
         cells=EXPLORED_CELLS,
-        max_force=LOOP and LOOP.max_force_ev_per_angstrom,
+        max_force_ev_per_angstrom=LOOP and LOOP.max_force_ev_per_angstrom,
     message:
         "{wildcards.level}: labelled frames of round {wildcards.i}"
     script:

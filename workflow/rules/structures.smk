@@ -25,7 +25,7 @@ rule orderings:
         charges=cfg.material.charges,
         number=cfg.structures.orderings,
         sampling=lambda w: cfg.structures.sampling_of(w.cell),
-        min_distance=cfg.structures.min_distance_angstrom,
+        min_distance_angstrom=cfg.structures.min_distance_angstrom,
         tolerance=cfg.structures.tolerance,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),
         algorithm=structures_module.VERSION,

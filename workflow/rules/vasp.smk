@@ -105,7 +105,7 @@ rule vasp_stage_aimd:
         DLMD_ENV
     params:
         engine=lambda w: cfg.levels[w.level].staging(),
-        time_step=cfg.labels.aimd.time_step_fs,
+        time_step_fs=cfg.labels.aimd.time_step_fs,
         steps=lambda w: aimd_source(w).steps,
         source=lambda w: aimd_source(w).id,
         seed=lambda w: seed("aimd", *w),

@@ -67,7 +67,7 @@ def content(atoms, name):
     return None
 
 
-SETTINGS = dict(ion=0, judge=content, spacing_a=0.25, fmax_ev_per_a=0.01, max_steps=500)
+SETTINGS = dict(ion=0, judge=content, spacing_angstrom=0.25, fmax_ev_per_angstrom=0.01, max_steps=500)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,14 @@ def vacancy():
 def test_vacancy_in_fcc_against_its_saddle_by_symmetry(vacancy):
     start, end, ion = vacancy
     band = search.find_band(
-        start, end, EMT(), ion=ion, judge=content, spacing_a=0.8, fmax_ev_per_a=0.02, max_steps=200
+        start,
+        end,
+        EMT(),
+        ion=ion,
+        judge=content,
+        spacing_angstrom=0.8,
+        fmax_ev_per_angstrom=0.02,
+        max_steps=200,
     )
     found = bands.profile(band)
     assert band.status == bands.CONVERGED and band.residual_ev_per_a <= 0.02

@@ -50,7 +50,7 @@ def staged(folder, **changes):
         level="u4",
         cell="toy",
         source="110 0",
-        **{"fmax_ev_per_a": FMAX, "max_steps": 3} | changes,
+        **{"fmax_ev_per_angstrom": FMAX, "max_steps": 3} | changes,
     )
     return folder
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_csv, read_json, whole, write_csv, write_json, write_table
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -20,3 +20,26 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
         read_json(path)
     assert caught.value.where == str(path)
     assert "delete it" in caught.value.remedy
+
+
+def test_a_file_is_absent_or_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    with pytest.raises(RuntimeError), whole(path) as part:
+        part.write_text("half")
+        raise RuntimeError("killed")
+    assert list(tmp_path.iterdir()) == []
+    path.write_text("before")
+    with whole(path) as part:
+        part.write_text("after")
+        assert path.read_text() == "before" and part.suffix == ".txt"
+    assert path.read_text() == "after" and list(tmp_path.iterdir()) == [path]
+
+
+def test_tables(tmp_path):
+    path = tmp_path / "a.csv"
+    write_csv(path, [{"a": 1, "b": None, "c": 3}, {"a": 2}], ["b", "a"])
+    assert path.read_bytes() == b"b,a\r\n,1\r\n,2\r\n"
+    write_csv(path, iter([{"a": 1, "b": 2}]), line_end="\n")
+    assert path.read_bytes() == b"a,b\n1,2\n" and read_csv(path) == [{"a": "1", "b": "2"}]
+    write_table(path, ["x"], [["1,5"]])
+    assert read_csv(path) == [{"x": "1,5"}]

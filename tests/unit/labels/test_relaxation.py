@@ -29,7 +29,7 @@ def energy_of(lattice_constant):
 def test_finds_the_minimum(displaced):
     best = minimize_scalar(energy_of, bounds=(3.4, 3.8), method="bounded", options={"xatol": 1e-6})
     before = displaced.positions.copy()
-    relaxed, info = relaxation.relax(displaced, EMT(), fmax_ev_per_a=0.001, max_steps=200)
+    relaxed, info = relaxation.relax(displaced, EMT(), fmax_ev_per_angstrom=0.001, max_steps=200)
     assert relaxed.get_volume() / 4 == pytest.approx(best.x**3 / 4, rel=1e-4)
     assert info["energy_ev_per_atom"] == pytest.approx(best.fun, abs=1e-5)
     assert info["converged"] and info["fmax_ev_per_a"] <= 0.001 and info["stress_max_gpa"] < 0.1
@@ -39,14 +39,16 @@ def test_finds_the_minimum(displaced):
 
 def test_unconverged_is_an_error_or_said(displaced):
     with pytest.raises(DlmdError, match="not relaxed after 3 steps"):
-        relaxation.relax(displaced, EMT(), fmax_ev_per_a=0.001, max_steps=3)
-    _, info = relaxation.relax(displaced, EMT(), fmax_ev_per_a=0.001, max_steps=3, require_converged=False)
+        relaxation.relax(displaced, EMT(), fmax_ev_per_angstrom=0.001, max_steps=3)
+    _, info = relaxation.relax(
+        displaced, EMT(), fmax_ev_per_angstrom=0.001, max_steps=3, require_converged=False
+    )
     assert info["converged"] is False and info["steps"] == 3 and info["fmax_ev_per_a"] > 0.001
 
 
 def test_goes_on_from_its_checkpoint(displaced, tmp_path):
     checkpoint = tmp_path / "relax.checkpoint"
-    settings = {"fmax_ev_per_a": 0.001, "checkpoint": checkpoint}
+    settings = {"fmax_ev_per_angstrom": 0.001, "checkpoint": checkpoint}
     with pytest.raises(DlmdError):
         relaxation.relax(displaced, EMT(), max_steps=8, **settings)
     log = io.StringIO()
@@ -58,7 +60,7 @@ def test_goes_on_from_its_checkpoint(displaced, tmp_path):
 
 def test_checkpoint_of_another_structure_is_not_used(displaced, tmp_path):
     checkpoint = tmp_path / "relax.checkpoint"
-    settings = {"fmax_ev_per_a": 0.001, "checkpoint": checkpoint}
+    settings = {"fmax_ev_per_angstrom": 0.001, "checkpoint": checkpoint}
     with pytest.raises(DlmdError):
         relaxation.relax(displaced, EMT(), max_steps=8, **settings)
     other = displaced.copy()

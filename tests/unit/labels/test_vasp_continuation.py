@@ -5,7 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import continuation, verify
-from dlmd.labels.vasp.output import Frame, Run
+from dlmd.labels.vasp.frames import Frame, Run
 
 CELL = np.diag([5.0, 5.0, 5.0])
 

@@ -109,10 +109,14 @@ def test_mixed_up_elements_are_refused():
 
 def test_k_mesh_by_name_and_by_vasp_kspacing():
     cell = Atoms(cell=[5.0, 10.0, 20.0], pbc=True)
-    assert incar.k_mesh(cell, "a", KpointSettings(mesh={"a": (4, 2, 4)}, spacing_per_a=0.1)) == [4, 2, 4]
+    assert incar.k_mesh(cell, "a", KpointSettings(mesh={"a": (4, 2, 4)}, spacing_per_angstrom=0.1)) == [
+        4,
+        2,
+        4,
+    ]
     # 2π/5 = 1.257, 2π/10 = 0.628, 2π/20 = 0.314
-    assert incar.k_mesh(cell, "b", KpointSettings(spacing_per_a=0.5)) == [3, 2, 1]
+    assert incar.k_mesh(cell, "b", KpointSettings(spacing_per_angstrom=0.5)) == [3, 2, 1]
     # exactly met is met: not one more
-    assert incar.k_mesh(cell, "b", KpointSettings(spacing_per_a=2 * np.pi / 20)) == [4, 2, 1]
+    assert incar.k_mesh(cell, "b", KpointSettings(spacing_per_angstrom=2 * np.pi / 20)) == [4, 2, 1]
     with pytest.raises(DlmdError, match="no k-mesh for the cell 'b'"):
         incar.k_mesh(cell, "b", KpointSettings(mesh={"a": (4, 2, 4)}))

@@ -13,7 +13,7 @@ def make(**changes):
 
 def test_defaults_are_the_published_protocol():
     s = make()
-    assert (s.functional, s.encut_ev, s.relax.fmax_ev_per_a) == ("PW91", 450.0, 0.01)
+    assert (s.functional, s.encut_ev, s.relax.fmax_ev_per_angstrom) == ("PW91", 450.0, 0.01)
     assert s.plus_u == {} and not s.spin_polarised and s.potcar_family == "PW91"
 
 

@@ -126,7 +126,7 @@ def test_labels_reach_the_dataset_and_failures_are_counted(tmp_path, springs):
         result=str(tmp_path / "labels.json"),
         frames=frames,
         cells=["o/c/0", "o/c/1", "o/c/2"],
-        max_force=4.5,
+        max_force_ev_per_angstrom=4.5,
     )
     found = json.loads((tmp_path / "labels.json").read_text())
     counts = {"selected": 4, "labelled": 2, "unconverged": 1, "too_strange": 1}
@@ -158,7 +158,7 @@ def test_no_label_at_all_is_an_error(tmp_path, springs):
             result=str(tmp_path / "labels.json"),
             frames=[str(tmp_path / "c.extxyz")],
             cells=["o/c/0"],
-            max_force=10.0,
+            max_force_ev_per_angstrom=10.0,
         )
 
 
@@ -170,7 +170,7 @@ def test_a_settled_round_gathers_nothing_without_complaint(tmp_path, springs):
         result=str(tmp_path / "labels.json"),
         frames=[str(tmp_path / "c.extxyz")],
         cells=["o/c/0"],
-        max_force=10.0,
+        max_force_ev_per_angstrom=10.0,
     )
     assert json.loads((tmp_path / "labels.json").read_text())["labelled"] == 0
     assert (tmp_path / "c.extxyz").read_text() == ""

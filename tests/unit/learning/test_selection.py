@@ -18,9 +18,9 @@ def test_no_frames_fail_no_share():
     assert selection.classify(np.empty(0), low=0.1, high=0.4).failing_share == 0.0
 
 
-def test_fingerprint_is_the_mean_of_each_element():
+def test_a_frame_is_described_by_the_mean_of_each_element():
     descriptors = np.arange(2 * 3 * 2, dtype=float).reshape(2, 3, 2)
-    found = selection.fingerprints(descriptors, [0, 2, 0], 3)
+    found = selection.mean_descriptors(descriptors, [0, 2, 0], 3)
     assert found.shape == (2, 6)
     np.testing.assert_allclose(found[0], [2, 3, 0, 0, 2, 3])
     # an element that is absent has no mean, and no place

@@ -137,7 +137,7 @@ def test_potentials_that_part_ways_end_the_run(tmp_path, equilibrated):
     folder = run_folder(tmp_path, equilibrated, "deviating")
     # what DeePMD's pair style writes, from LAMMPS itself: a deviation that grows with the step
     table = 'fix table all print 100 "$(step) 0 0 0 $(step/1000) 0 0" file deviation.txt screen no'
-    watched = replace(DYNAMICS, pair=[*PAIR, table], max_deviation_ev_per_a=0.65)
+    watched = replace(DYNAMICS, pair=[*PAIR, table], max_deviation_ev_per_angstrom=0.65)
     run = dict(
         number=1, steps=200_000, strides=Strides(10, 100, 50, 50_000), identity={}, threads=1, log=folder / "log"
     )  # fmt: skip
@@ -149,7 +149,7 @@ def test_potentials_that_part_ways_end_the_run(tmp_path, equilibrated):
         production.run_segment(folder, **run, dynamics=watched, lmp=["/no/such/program"])
     # without the guard the same dynamics go on; its bound is no part of what the frames depend on
     (folder / "0001.parts" / production.FAILED).unlink()
-    free = replace(watched, max_deviation_ev_per_a=None)
+    free = replace(watched, max_deviation_ev_per_angstrom=None)
     production.run_segment(folder, **run, dynamics=free, lmp=programs.command("lmp"))
     assert json.loads((folder / "0001.json").read_text())["last_step"] == 200_000
 

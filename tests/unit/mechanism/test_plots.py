@@ -1,10 +1,10 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dlmd.mechanism import plots
+from dlmd.base import plot_style
+from dlmd.mechanism import pathway_plots, plots
 from dlmd.mechanism.jobs import plot, write_arrays
 from dlmd.mechanism.numbers import collect, refused
 from dlmd.mechanism.summary import summarise
@@ -40,14 +40,14 @@ def test_every_kind_of_site_and_class_of_hops_has_its_row(saved):
 
 def test_maps_of_both_layers_and_all_profiles(saved):
     data, arrays = saved["hops"]
-    shown = texts(plots.density(data, arrays))
+    shown = texts(pathway_plots.density(data, arrays))
     assert {"Ti layer", "Li layer", "all, along b"} <= shown
     assert all(any(p["name"] in text for text in shown) for p in data["profiles"])
 
 
 def test_a_trace_in_time_and_in_space(saved):
     data, arrays = saved["hops"]
-    figure = plots.traces(data, arrays)
+    figure = pathway_plots.traces(data, arrays)
     titles = [t for t in texts(figure) if t.startswith("Li ") and "hops" in t]
     assert len(titles) == len(data["traces"]) >= 1
     assert {"along a", "along b", "along c*"} <= texts(figure)
@@ -56,19 +56,21 @@ def test_a_trace_in_time_and_in_space(saved):
 def test_figures_without_hops_say_so(saved):
     data, arrays = saved["still"]
     assert "no hop" in texts(plots.hops(data, arrays))
-    assert any("no ion hopped" in t for t in texts(plots.traces(data, arrays)))
+    assert any("no ion hopped" in t for t in texts(pathway_plots.traces(data, arrays)))
     plots.sites(data, arrays)
-    plots.density(data, arrays)
+    pathway_plots.density(data, arrays)
 
 
-def test_a_molten_temperature_has_figures_that_say_why(tmp_path):
+def test_a_molten_temperature_has_figures_that_say_why(tmp_path, monkeypatch):
     result, arrays = tmp_path / "700K.json", tmp_path / "700K.npz"
     data = refused("the host has melted", temperature_k=700.0, mobile="Li")
     result.write_text(json.dumps(data))
     write_arrays(arrays, None)
-    plot(str(result), str(arrays), {"hops": [str(tmp_path / "hops.png")]})
-    assert Path(tmp_path / "hops.png").stat().st_size > 1000
-    assert any("melted" in t for t in texts(plots.message(data)))
+    saved = []
+    monkeypatch.setattr(plot_style, "save", lambda figure, paths: saved.append((texts(figure), paths)))
+    plot(str(result), str(arrays), {"hops": ["hops.png"]})
+    [(shown, paths)] = saved
+    assert "700 K: the host has melted" in shown and paths == ["hops.png"]
 
 
 def test_rates_with_and_without_fits():

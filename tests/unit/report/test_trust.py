@@ -3,10 +3,10 @@ import json
 from dlmd.report import trust
 
 
-def test_gate_rows(tmp_path):
+def test_acceptance_rows(tmp_path):
     checks = [{"name": "force error", "value": 0.1545, "bound": 0.18, "ok": True}]
     (tmp_path / "accepted.json").write_text(json.dumps({"checks": checks}))
-    assert trust.gate(tmp_path) == [
+    assert trust.acceptance(tmp_path) == [
         {"check before production": "force error", "found": "0.154", "bound": "0.18", "": "kept"}
     ]
 

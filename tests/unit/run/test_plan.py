@@ -63,7 +63,7 @@ def test_outputs_of_one_job_are_one_job(jobs):
 
 
 def test_costs_from_sizes(cfg, jobs):
-    rows = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, []))}
+    rows = {row.rule: row for row in plan.rows(jobs, plan.CostModel(cfg, []))}
     # 80 atoms, 30 steps, 1.9 ms per atom and step
     assert rows["aimd"].core_hours == pytest.approx(80 * 30 * 1.9e-3 / 3600)
     assert (rows["aimd"].done, rows["aimd"].left, rows["aimd"].basis) == (1, 1, "estimated")
@@ -77,7 +77,7 @@ def test_jobs_that_are_done_correct_the_estimate(cfg, jobs):
     done = record(
         "aimd", 45.6, level="chgnet", occupancy="0.750", cell="80", n="0", aimd_T="400", strain="+0.000"
     )
-    rows = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, [done, record("report", 7.2)]))}
+    rows = {row.rule: row for row in plan.rows(jobs, plan.CostModel(cfg, [done, record("report", 7.2)]))}
     assert rows["aimd"].core_hours == pytest.approx(45.6 / 3600)
     assert rows["aimd"].basis == "measured"
     assert rows["report"].core_hours == pytest.approx(7.2 / 3600)
@@ -88,7 +88,7 @@ def test_vasp_steps_share_their_trajectory(monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = load("config/li3ticl6.yaml", overrides={})
     source = "results/li3ticl6/labels/u4/aimd/0.750/160/0/600K/+0.000"
-    model = plan.Model(cfg, [])
+    model = plan.CostModel(cfg, [])
     one, basis = model.cost(plan.Job("vasp_run_aimd", f"{source}/seg000/any", True))
     # 10,000 steps in segments of 1,000 on 64 cores
     assert one.wall_s == pytest.approx(1000 * 160 * estimates.DFT_MD_STEP_S / 64)
@@ -113,7 +113,7 @@ def test_the_learning_loop_is_no_small_change(monkeypatch):
     header = "output_file\tdate\trule\tlog-file(s)\tstatus\tplan\n"
     summary = header + "".join(f"{path}\t-\t{rule}\t-\tmissing\tupdate pending\n" for rule, path in rows)
     jobs = plan.list_jobs(summary=summary, dry_run="")
-    found = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, []))}
+    found = {row.rule: row for row in plan.rows(jobs, plan.CostModel(cfg, []))}
     assert {rule: row.left for rule, row in found.items()} == {
         "learning_train": 2,
         "explore": 2,
@@ -128,7 +128,7 @@ def test_the_learning_loop_is_no_small_change(monkeypatch):
     assert seconds["explore"] == pytest.approx(2 * estimates.md_step_s(cfg) * 80 * 6000)
     assert seconds["learning_label"] == pytest.approx(30 * 80 * estimates.LABEL_STEP_S["chgnet"])
     done = record("learning_label", 93.0, level="chgnet", i="0", slot="000")
-    corrected = {row.rule: row for row in plan.rows(jobs, plan.Model(cfg, [done]))}
+    corrected = {row.rule: row for row in plan.rows(jobs, plan.CostModel(cfg, [done]))}
     assert corrected["learning_label"].core_hours == pytest.approx(93.0 / 3600 * 30 / 25)
     assert corrected["learning_label"].basis == "measured"
 
@@ -150,7 +150,7 @@ def test_finished_jobs_of_what_the_config_no_longer_has_are_passed_over(cfg, job
         record("learning_label", 9.0, level="chgnet", i="0", slot="000"),
     ]
     assert cfg.learning is None
-    assert plan.Model(cfg, done).ratios == {}
+    assert plan.CostModel(cfg, done).ratios == {}
 
 
 def test_a_missing_snakefile_is_named(tmp_path, monkeypatch):

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.model import RunConfig
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.run import targets
 from dlmd.run.preflight import check_barriers
 

@@ -64,24 +64,14 @@ def test_strain_changes_lengths_only(triclinic):
 def test_shortest_distances_are_those_of_a_full_search(triclinic):
     i, j, d = primitive_neighbor_list("ijd", [True] * 3, triclinic.cell.array, triclinic.positions, 9.0)
     lithium = triclinic.numbers == 3
-    found = cells.shortest_distances(triclinic, cutoff_a=9.0)
+    found = cells.shortest_distances(triclinic, cutoff_angstrom=9.0)
     assert found["Li-Li"] == pytest.approx(d[lithium[i] & lithium[j]].min(), abs=1e-4)
     assert found["Li-Cl"] == pytest.approx(d[lithium[i] & ~lithium[j]].min(), abs=1e-4)
-    assert cells.shortest_distances(triclinic, cutoff_a=0.5) == {
+    assert cells.shortest_distances(triclinic, cutoff_angstrom=0.5) == {
         "Li-Li": None,
         "Li-Cl": None,
         "Cl-Cl": None,
     }
-
-
-def test_a_tiling_repeats_the_cell_and_groups_species(triclinic):
-    triclinic.info["repeat"] = [1, 1, 2]
-    tiled = cells.tile(triclinic, repeat=(2, 1, 3))
-    assert tiled.get_chemical_symbols() == ["Li"] * 24 + ["Cl"] * 24
-    assert tiled.info["repeat"] == [2, 1, 6]
-    before, after = (cells.shortest_distances(a, cutoff_a=9.0) for a in (triclinic, tiled))
-    assert before == after
-    np.testing.assert_allclose(tiled.cell.array, triclinic.cell.array * np.array([[2], [1], [3]]))
 
 
 def test_the_summary_puts_requested_beside_realised():
@@ -123,7 +113,7 @@ def test_the_job_keeps_the_tolerance_it_is_given(tmp_path):
             occupancies={},
             charges={"Li": 1, "Y": 3, "Br": -1},
             sampling="random",
-            min_distance=1.5,
+            min_distance_angstrom=1.5,
             tolerance=tolerance,
             seed=1,
         )

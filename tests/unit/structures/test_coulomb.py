@@ -35,7 +35,7 @@ def test_rocksalt_has_its_madelung_energy(repeat):
     cell = Supercell(rocksalt(), repeat)
     content = np.repeat([1, 2], cell.n_positions // 2)
     madelung = -1.747565 * COULOMB_EV_A / 2.82 * counts.n_atoms / 2
-    damped = CoulombModel(cell, counts, cutoff_a=15.0, damping_per_a=0.2)
+    damped = CoulombModel(cell, counts, cutoff_angstrom=15.0, damping_per_a=0.2)
     assert damped.energy(content) == pytest.approx(madelung, rel=1e-3)
     assert CoulombModel(cell, counts).energy(content) == pytest.approx(madelung, rel=0.03)
 

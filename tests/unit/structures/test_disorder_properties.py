@@ -76,7 +76,7 @@ requests = st.fixed_dictionaries(
         "n": st.integers(1, 2),
         "seed": st.integers(0, 2**31 - 1),
         "method": st.sampled_from(METHODS),
-        "min_distance": st.sampled_from([0.5, 1.0, 1.5, 2.2]),
+        "min_distance_angstrom": st.sampled_from([0.5, 1.0, 1.5, 2.2]),
     }
 )
 
@@ -108,8 +108,8 @@ def check(atoms, crystal, counts, asked):
     for label, at in zip(labels, fractional, strict=True):
         shift = crystal.site(label).positions - at
         assert np.abs(shift - np.round(shift)).max(axis=1).min() < 1e-6
-    distances = cells.shortest_distances(atoms, cutoff_a=3.0)
-    assert all(d is None or d >= asked["min_distance"] for d in distances.values())
+    distances = cells.shortest_distances(atoms, cutoff_angstrom=3.0)
+    assert all(d is None or d >= asked["min_distance_angstrom"] for d in distances.values())
 
 
 def test_composition_charge_occupancies_and_distances_hold_or_an_error_says_why(tmp_path):
@@ -137,7 +137,7 @@ def test_composition_charge_occupancies_and_distances_hold_or_an_error_says_why(
                 tolerance=asked["tolerance"],
             )
             made = orderings(
-                crystal, counts, **{k: asked[k] for k in ("n", "seed", "method", "min_distance")}
+                crystal, counts, **{k: asked[k] for k in ("n", "seed", "method", "min_distance_angstrom")}
             )
         except DlmdError as error:
             assert error.what and error.remedy and len(str(error).splitlines()) <= 3
@@ -150,6 +150,6 @@ def test_composition_charge_occupancies_and_distances_hold_or_an_error_says_why(
 
     attempt()
     assert outcomes["made"] >= EXAMPLES // 10, outcomes
-    assert set(outcomes) >= {"CIF", "occupancies", "min_distance"}, (
+    assert set(outcomes) >= {"CIF", "occupancies", "min_distance_angstrom"}, (
         f"a kind of refusal was never met: {outcomes}"
     )

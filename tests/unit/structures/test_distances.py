@@ -34,11 +34,11 @@ def test_bad_limits_are_refused(limit, message):
         distances.limits(limit, ("Na", "Cl"))
 
 
-def drawn(crystal, repeat, min_distance, draws):
+def drawn(crystal, repeat, min_distance_angstrom, draws):
     """How often each arrangement of the first site comes out."""
     counts = apportion(crystal, repeat=repeat, charges=CHARGES)
     cell = Supercell(crystal, repeat)
-    exclusions = distances.Exclusions(cell, distances.limits(min_distance, counts.species))
+    exclusions = distances.Exclusions(cell, distances.limits(min_distance_angstrom, counts.species))
     seen = Counter()
     for k in range(draws):
         content = random_content(cell, counts, exclusions, np.random.default_rng([7, k]))

@@ -25,10 +25,10 @@ CASES = [
 ]
 
 
-def made(name, repeat, tolerance, min_distance, **options):
+def made(name, repeat, tolerance, min_distance_angstrom, **options):
     crystal = read_cif(STRUCTURES / f"{name}.cif")
     counts = apportion(crystal, repeat=repeat, charges=CHARGES, tolerance=tolerance)
-    return counts, orderings(crystal, counts, min_distance=min_distance, **options)
+    return counts, orderings(crystal, counts, min_distance_angstrom=min_distance_angstrom, **options)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])

@@ -17,21 +17,21 @@ from small_crystals import chain
 STRUCTURES = Path(__file__).parents[3] / "structures"
 
 
-def prepared(small, repeat, charges, *, cutoff_a=8.0, min_distance=1.5, **options):
+def prepared(small, repeat, charges, *, cutoff_angstrom=8.0, min_distance_angstrom=1.5, **options):
     counts = apportion(small, repeat=repeat, charges=charges, **options)
     cell = Supercell(small, repeat)
-    limits = distances.limits(min_distance, counts.species)
+    limits = distances.limits(min_distance_angstrom, counts.species)
     exclusions = distances.Exclusions(cell, limits)
     return (
         cell,
         counts,
         exclusions,
-        PairCorrelations(cell, counts, movable(cell, counts), limits, cutoff_a=cutoff_a),
+        PairCorrelations(cell, counts, movable(cell, counts), limits, cutoff_angstrom=cutoff_angstrom),
     )
 
 
 def test_a_ring_by_hand():
-    cell, _, _, pairs = prepared(chain(), (8, 1, 1), {"Na": 1, "F": -1}, cutoff_a=9.0)
+    cell, _, _, pairs = prepared(chain(), (8, 1, 1), {"Na": 1, "F": -1}, cutoff_angstrom=9.0)
     sodium = {round(o.distance_a): (k, o) for k, o in enumerate(pairs.observables) if o.sites == ("M", "M")}
     assert set(sodium) == {4, 8}
     assert all(o.pairs == 8 and o.random_alloy == 2.0 for _, o in sodium.values())
@@ -75,7 +75,7 @@ def test_the_change_of_a_swap_is_that_of_the_counts(repeat):
 
 
 def test_refining_meets_the_random_alloy_where_it_can():
-    cell, counts, exclusions, pairs = prepared(chain(), (8, 2, 2), {"Na": 1, "F": -1}, cutoff_a=9.0)
+    cell, counts, exclusions, pairs = prepared(chain(), (8, 2, 2), {"Na": 1, "F": -1}, cutoff_angstrom=9.0)
     rng = np.random.default_rng(6)
     content = random_content(cell, counts, exclusions, rng)
     assert pairs.mismatch(pairs.counts(content)) > 0
@@ -90,8 +90,8 @@ def test_refining_brings_a_real_crystal_closer_and_keeps_the_distances():
         small,
         (2, 1, 2),
         {"Li": 1, "Y": 3, "Br": -1},
-        min_distance={"Li-Li": 2.44, "Li-Y": 2.44},
-        cutoff_a=5.0,
+        min_distance_angstrom={"Li-Li": 2.44, "Li-Y": 2.44},
+        cutoff_angstrom=5.0,
         tolerance=0.1,
     )
     rng = np.random.default_rng(7)

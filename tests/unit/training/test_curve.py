@@ -3,7 +3,7 @@
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.training.curve import parse_lcurve, write_curve
+from dlmd.training.curve import parse_lcurve
 
 LCURVE = """\
 #  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn    rmse_f_val  rmse_f_trn         lr
@@ -24,9 +24,6 @@ def test_curve_joins_restarts_without_repeats(tmp_path):
     # the killed run's step 200 and its half line do not count
     assert rows[2]["energy_rmse_valid_ev_per_atom"] == 0.22
     assert rows[3]["force_rmse_train_ev_per_a"] == 0.33
-    write_curve(rows, tmp_path / "curve.csv")
-    lines = (tmp_path / "curve.csv").read_text().splitlines()
-    assert lines[0].startswith("step,") and len(lines) == 5
 
 
 def test_curve_without_validation_and_without_rows():

@@ -23,12 +23,12 @@ def system(folder, energies=(1.0, 2.0)):
 def test_fingerprint_sees_input_and_data(tmp_path):
     system(tmp_path / "a")
     settings = make_input(Training(), **BASIC)
-    mark = training.fingerprint(settings, tmp_path / "work")
-    assert training.fingerprint(settings, tmp_path / "work") == mark
+    mark = training.training_mark(settings, tmp_path / "work")
+    assert training.training_mark(settings, tmp_path / "work") == mark
     other = make_input(Training(), **BASIC | {"seed": 4})
-    assert training.fingerprint(other, tmp_path / "work") != mark
+    assert training.training_mark(other, tmp_path / "work") != mark
     np.save(tmp_path / "a" / "set.000" / "energy.npy", np.array([1.0, 2.5]))
-    assert training.fingerprint(settings, tmp_path / "work") != mark
+    assert training.training_mark(settings, tmp_path / "work") != mark
 
 
 def test_last_checkpoint(tmp_path):

@@ -22,7 +22,7 @@ def rock_salt(n=3, a=5.0):
 
 def test_neighbour_shells_of_rock_salt():
     positions, symbols, cell = rock_salt()
-    found = rdf.rdfs(positions[None], symbols, cell=cell, r_max_a=4.5)
+    found = rdf.rdfs(positions[None], symbols, cell=cell, r_max_angstrom=4.5)
     assert found.coordination["Na", "Cl"][np.searchsorted(found.r_a, 3.0)] == pytest.approx(6)
     assert found.coordination["Na", "Na"][np.searchsorted(found.r_a, 4.0)] == pytest.approx(12)
     assert found.coordination["Na", "Cl"][-1] == pytest.approx(6 + 8)
@@ -68,7 +68,7 @@ def test_ideal_gas_is_one_for_few_atoms():
 def test_long_range_is_refused_with_the_limit():
     positions, symbols, cell = rock_salt()
     with pytest.raises(DlmdError, match=r"half the cell's smallest width \(7.500"):
-        rdf.rdfs(positions[None], symbols, cell=cell, r_max_a=7.6)
+        rdf.rdfs(positions[None], symbols, cell=cell, r_max_angstrom=7.6)
 
 
 def test_default_range_of_a_cell_whose_half_width_is_a_whole_number_of_bins():
@@ -131,7 +131,7 @@ def test_van_hove_distinct_sees_an_ion_arrive_where_another_was():
     # two ions 3 Å apart exchange along a ring of length 12: after one step each sits where the other was
     cell = np.eye(3) * 12
     positions = np.array([[[0, 0, 0], [3, 0, 0]], [[3, 0, 0], [0, 0, 0]]], dtype=float)
-    found = rdf.van_hove(positions, cell=cell, frame_interval_ps=1, lags=[0, 1], r_max_a=4)
+    found = rdf.van_hove(positions, cell=cell, frame_interval_ps=1, lags=[0, 1], r_max_angstrom=4)
     assert found.distinct[0].argmax() == pytest.approx(3 / rdf.BIN_WIDTH_A, abs=1)
     assert found.distinct[1].argmax() == 0
 

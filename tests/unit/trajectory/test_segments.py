@@ -7,7 +7,6 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import segments
-from dlmd.trajectory.trajectory import Trajectory
 from segment_files import CELL, MASSES, motion, write_dcd, write_segments
 
 
@@ -22,7 +21,7 @@ def change(path, **values):
 
 def test_join_gives_back_the_motion(run):
     sidecars, positions = run
-    trajectory = Trajectory.from_segments(reversed(sidecars))
+    trajectory = segments.join(reversed(sidecars))
     masses = np.array([MASSES["Ti"]] * 2 + [MASSES["Cl"]] * 6)
     centre = np.einsum("fai,a->fi", positions[:, 4:], masses / masses.sum())
     expected = positions[:, :4] - centre[:, None]
@@ -36,14 +35,14 @@ def test_join_gives_back_the_motion(run):
 
 
 def test_thermo_is_joined_without_the_shared_row(run):
-    thermo = Trajectory.from_segments(run[0]).thermo
+    thermo = segments.join(run[0]).thermo
     assert thermo["step"].tolist() == list(range(0, 201, 20))
     assert thermo["time_ps"][-1] == pytest.approx(0.4)
     assert set(thermo) == {"step", "time_ps", "temperature_k", "potential_energy_ev", "conserved_ev"}
 
 
 def test_host_health_is_relative_to_its_centre(run):
-    host = Trajectory.from_segments(run[0]).host
+    host = segments.join(run[0]).host
     assert host.drift_a == pytest.approx(20 * np.linalg.norm([0.02, 0.01, -0.01]), rel=0.3)
     assert set(host.msd_a2) == {"Ti", "Cl"}
     assert max(host.msd_a2.values()) < 0.2
@@ -59,7 +58,7 @@ def test_all_atoms_of_all_segments(run):
 
 
 def test_one_segment_of_a_later_part_is_noted(run):
-    trajectory = Trajectory.from_segments(run[0][1:])
+    trajectory = segments.join(run[0][1:])
     assert trajectory.n_frames == 11
     assert any("earlier segments are left out" in note for note in trajectory.notes)
 
@@ -68,14 +67,14 @@ def test_truncated_dcd(run):
     dcd = run[0][1].with_suffix(".dcd")
     dcd.write_bytes(dcd.read_bytes()[:-100])
     with pytest.raises(DlmdError, match=r"10 whole frames and .* bytes; the sidecar says 11"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 def test_dcd_short_by_whole_frames(run):
     sidecars, positions = run
     write_dcd(sidecars[0].with_suffix(".dcd"), positions[:9, :4])
     with pytest.raises(DlmdError, match="9 whole frames"):
-        Trajectory.from_segments(sidecars)
+        segments.join(sidecars)
 
 
 def test_sidecar_that_agrees_with_a_short_file_but_not_with_its_steps(run):
@@ -83,20 +82,20 @@ def test_sidecar_that_agrees_with_a_short_file_but_not_with_its_steps(run):
     write_dcd(sidecars[0].with_suffix(".dcd"), positions[:9, :4])
     change(sidecars[0], dcd_frames=9)
     with pytest.raises(DlmdError, match="steps and stride 11"):
-        Trajectory.from_segments(sidecars)
+        segments.join(sidecars)
 
 
 def test_truncated_xtc(run):
     xtc = run[0][0].with_suffix(".xtc")
     xtc.write_bytes(xtc.read_bytes()[:-20])
     with pytest.raises(DlmdError, match="2 whole frames"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 def test_other_number_of_ions(run):
     write_dcd(run[0][0].with_suffix(".dcd"), run[1][:11, :3])
     with pytest.raises(DlmdError, match="3 ions, but the sidecar has 4 ids"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 def test_host_steps_that_are_not_those_of_the_frames(run):
@@ -104,7 +103,7 @@ def test_host_steps_that_are_not_those_of_the_frames(run):
     lines = host.read_text().splitlines()
     host.write_text("\n".join(lines[:5] + lines[6:]) + "\n")
     with pytest.raises(DlmdError, match="10 rows whose steps"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 def test_shared_frame_that_differs(tmp_path):
@@ -112,21 +111,21 @@ def test_shared_frame_that_differs(tmp_path):
     moved = positions[10:, :4] + 0.01
     write_dcd(sidecars[1].with_suffix(".dcd"), moved)
     with pytest.raises(DlmdError, match=r"first frame differs .* by up to 0\.01 Å"):
-        Trajectory.from_segments(sidecars)
+        segments.join(sidecars)
 
 
 def test_gap_in_the_chain(tmp_path):
     sidecars, _ = write_segments(tmp_path, lengths=(100, 100, 100))
     with pytest.raises(DlmdError, match=r"does not follow 0001\.json"):
-        Trajectory.from_segments([sidecars[0], sidecars[2]])
+        segments.join([sidecars[0], sidecars[2]])
     with pytest.raises(DlmdError, match=r"does not follow 0002\.json"):
-        Trajectory.from_segments([sidecars[0], sidecars[1], sidecars[1]])
+        segments.join([sidecars[0], sidecars[1], sidecars[1]])
 
 
 def test_steps_that_do_not_continue(run):
     change(run[0][1], first_step=110, last_step=210)
     with pytest.raises(DlmdError, match=r"starts at step 110, but 0001\.json ends at step 100"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 @pytest.mark.parametrize(
@@ -142,25 +141,25 @@ def test_steps_that_do_not_continue(run):
 def test_segments_of_different_runs(run, key, value):
     change(run[0][1], **{key: value})
     with pytest.raises(DlmdError, match=f"differ in '{key}'"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])
 
 
 def test_files_that_are_no_sidecar(run, tmp_path):
     with pytest.raises(DlmdError, match="no such file"):
-        Trajectory.from_segments([tmp_path / "0009.json"])
+        segments.join([tmp_path / "0009.json"])
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(DlmdError, match="no valid JSON"):
-        Trajectory.from_segments([tmp_path / "x.json"])
+        segments.join([tmp_path / "x.json"])
     (tmp_path / "x.json").write_text('{"format": "other"}')
     with pytest.raises(DlmdError, match="no segment"):
-        Trajectory.from_segments([tmp_path / "x.json"])
+        segments.join([tmp_path / "x.json"])
     data = json.loads(run[0][0].read_text())
     del data["host"]
     (tmp_path / "x.json").write_text(json.dumps(data))
     with pytest.raises(DlmdError, match="lacks host"):
-        Trajectory.from_segments([tmp_path / "x.json"])
+        segments.join([tmp_path / "x.json"])
     with pytest.raises(DlmdError, match="no segments"):
-        Trajectory.from_segments([])
+        segments.join([])
 
 
 def test_nan_and_wrapped_ions_are_refused_while_reading(tmp_path):
@@ -169,7 +168,7 @@ def test_nan_and_wrapped_ions_are_refused_while_reading(tmp_path):
         positions[15:, 2] += np.nan if name == "nan" else CELL[2]
         (tmp_path / name).mkdir()
         sidecars, _ = write_segments(tmp_path / name, all_positions=positions)
-        trajectory = Trajectory.from_segments(sidecars)
+        trajectory = segments.join(sidecars)
         with pytest.raises(DlmdError, match=message):
             list(trajectory.blocks())
 
@@ -178,4 +177,4 @@ def test_thermo_with_a_missing_field(run):
     thermo = run[0][0].parent / "0001.thermo.csv"
     thermo.write_text(thermo.read_text().replace("-9.0", "", 1))
     with pytest.raises(DlmdError, match="NaN or an empty field"):
-        Trajectory.from_segments(run[0])
+        segments.join(run[0])

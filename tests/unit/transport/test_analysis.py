@@ -6,7 +6,8 @@ import pytest
 import synthetic
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import conductivity_ms_per_cm
-from dlmd.trajectory.trajectory import HostHealth, Trajectory
+from dlmd.trajectory.host import HostHealth
+from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport import analysis
 
 CUBE = 20.0 * np.eye(3)
@@ -36,7 +37,7 @@ def test_free_walk():
     assert holds(result["d_self_cm2_per_s"], 0.45e-4) and holds(result["d_total_cm2_per_s"], 0.45e-4)
     assert holds(result["haven_ratio"], 1.0) and holds(result["d_distinct_cm2_per_s"], 0.0)
     expected = conductivity_ms_per_cm(
-        diffusion_a2_per_ps=0.45, n_ions=40, charge_e=1, volume_a3=8000.0, temperature_k=600.0
+        diffusion_a2_per_ps=0.45, n_ions=40, charge_e=1, volume_angstrom3=8000.0, temperature_k=600.0
     )
     assert holds(result["conductivity_ms_per_cm"], expected)
     value = result["d_self_cm2_per_s"]
@@ -185,7 +186,7 @@ def test_frozen_ions_give_a_verdict():
 def test_sick_runs_are_gated_with_their_own_code(code):
     positions = walk(np.random.default_rng(13))
     time = np.linspace(0, 199.9, 500)
-    host = HostHealth(msd_a2={"Cl": 0.1}, fluctuation_a2={"Cl": 0.1}, drift_a=0.2, hopped={"Cl": 1})
+    host = HostHealth(msd_a2={"Cl": 0.1}, drift_a=0.2, hopped={"Cl": 1})
     thermo = {
         "time_ps": time,
         "temperature_k": np.full(500, 600.0),
@@ -196,9 +197,9 @@ def test_sick_runs_are_gated_with_their_own_code(code):
     # a single atom that has hopped is told, and is no verdict
     assert well.ok and "1 Cl of the host at rest more than 1 Å" in " ".join(well.notes)
     sick = {
-        "host_molten": {"host": HostHealth({"Cl": 9.0}, {"Cl": 4.0}, 0.2)},
-        "host_transformed": {"host": HostHealth({"Cl": 1.0}, {"Cl": 0.6}, 0.2, {"Cl": 0.9}, {"Cl": 20})},
-        "host_drifting": {"host": HostHealth({"Cl": 0.1}, {"Cl": 0.1}, 30.0)},
+        "host_molten": {"host": HostHealth({"Cl": 9.0}, 0.2)},
+        "host_transformed": {"host": HostHealth({"Cl": 1.0}, 0.2, {"Cl": 0.9}, {"Cl": 20})},
+        "host_drifting": {"host": HostHealth({"Cl": 0.1}, 30.0)},
         "temperature_drift": {"thermo": {**thermo, "temperature_k": 600 + time}},
         "energy_drift": {"thermo": {**thermo, "conserved_ev": -100 + 0.1 * time}},
     }[code]

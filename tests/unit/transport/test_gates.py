@@ -12,7 +12,7 @@ def test_hops():
     assert gates.hops(9.1, LIMITS) is None
     gate = gates.hops(8.9, LIMITS)
     assert (gate.code, gate.value, gate.limit) == ("not_diffusive", 8.9, 9.0)
-    assert gates.hops(8.9, Limits(hop_length_a=2.5)) is None
+    assert gates.hops(8.9, Limits(hop_length_angstrom=2.5)) is None
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_host():
     gate = gates.host_same({"Ti": 0.1, "Cl": 0.6}, LIMITS)
     assert gate.code == "host_transformed" and gate.value == 0.6 and gate.message.startswith("half of the Cl")
     # groups that turn
-    assert gates.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_a=2.0)) is None
+    assert gates.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_angstrom=2.0)) is None
     assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
     gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
     assert gate.code == "host_molten" and gate.message.startswith("Cl")

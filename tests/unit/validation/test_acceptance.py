@@ -1,4 +1,4 @@
-"""The gate: bounds that are kept pass with all numbers, and every one that is not appears in one message."""
+"""Acceptance: bounds that are kept pass with all numbers, and every one that is not appears in one message."""
 
 import copy
 import json

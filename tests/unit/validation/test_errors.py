@@ -109,7 +109,7 @@ def test_frames_whose_moments_left_their_state_are_counted_apart():
     assert moments["in_range"]["energy_rmse_mev_per_atom"] == pytest.approx(1.0)
     assert moments["left_their_state"]["force_rmse_mev_per_a"] == pytest.approx(100)
     assert moments["left_their_state"]["energy_rmse_mev_per_atom"] == pytest.approx(3.0)
-    assert found["frames"] == 4  # the gate's numbers are of all of them
+    assert found["frames"] == 4  # acceptance's numbers are of all of them
 
     points = errors.parity_points([mixed, unjudged], species=SPECIES)
     flags = points["force_moments_in_range"]

@@ -89,13 +89,13 @@ def site_judge(
 
 
 def judged(
-    images: list[Atoms], stations: Sequence[Atoms], residual: float, steps: int, fmax_ev_per_a: float
+    images: list[Atoms], stations: Sequence[Atoms], residual: float, steps: int, fmax_ev_per_angstrom: float
 ) -> Band:
     """The band of `images` with its verdict; `stations` are the endpoints and minima among them, `residual` its largest
-    force (eV/Å) and `fmax_ev_per_a` the bound on it."""
+    force (eV/Å) and `fmax_ev_per_angstrom` the bound on it."""
     energies = np.array([image.get_potential_energy() for image in images])
-    if residual > fmax_ev_per_a:
-        message = f"residual force {residual:.3f} eV/Å after {steps} steps, bound {fmax_ev_per_a:g}"
+    if residual > fmax_ev_per_angstrom:
+        message = f"residual force {residual:.3f} eV/Å after {steps} steps, bound {fmax_ev_per_angstrom:g}"
         return Band(UNCONVERGED, message, images, steps, residual)
     if energies.max() <= max(station.get_potential_energy() for station in stations):
         message = (

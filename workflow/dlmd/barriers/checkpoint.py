@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from dlmd.base.files import whole
+
 if TYPE_CHECKING:
     from ase import Atoms
 
@@ -44,12 +46,10 @@ class Stages:
             return
         self.stages[stage] = np.array([image.positions for image in images])
         self.steps[stage] = steps
-        part = self.path.with_name(self.path.name + ".part")
         arrays = {f"positions_{name}": positions for name, positions in self.stages.items()}
         numbers = {f"steps_{name}": n for name, n in self.steps.items()}
-        with part.open("wb") as out:
+        with whole(self.path) as part, part.open("wb") as out:
             np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
-        part.replace(self.path)
 
     def end(self) -> None:
         """The calculation is over: its file is removed."""

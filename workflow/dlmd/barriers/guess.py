@@ -19,8 +19,8 @@ ANGLES, RADII = 36, 17
 ROOM = 0.8
 
 
-def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list[Atoms]:
-    """Start, images about `spacing_a` (Å) apart along the ion's way, end: the straight line with the ion's way bent by
+def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_angstrom: float) -> list[Atoms]:
+    """Start, images about `spacing_angstrom` (Å) apart along the ion's way, end: the straight line with the ion's way bent by
     `detour`, then relaxed with image-dependent pair potentials."""
     from ase.mep import NEB
     from ase.mep.neb import idpp_interpolate
@@ -31,7 +31,7 @@ def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list
         return np.outer(t, (end.positions - start.positions)[ion]) + np.outer(4 * t * (1 - t), aside)
 
     length = np.linalg.norm(np.diff(way(np.linspace(0, 1, 200)), axis=0), axis=1).sum()
-    n = _count(length, spacing_a)
+    n = _count(length, spacing_angstrom)
     images = [start, *(_copy(start) for _ in range(n)), end]
     band = NEB(images, k=SPRING_EV_PER_A2, method="improvedtangent")
     band.interpolate()
@@ -44,14 +44,14 @@ def interpolate(start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> list
     return images
 
 
-def resample(images: list[Atoms], *, ion: int, spacing_a: float) -> list[Atoms]:
+def resample(images: list[Atoms], *, ion: int, spacing_angstrom: float) -> list[Atoms]:
     """The first and last of `images`, and between them others on the broken line through all: evenly spaced along it, about
-    `spacing_a` (Å) of the moving ion's way apart."""
+    `spacing_angstrom` (Å) of the moving ion's way apart."""
     places = np.array([image.positions for image in images])
     steps = np.diff(places, axis=0)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(steps.reshape(len(steps), -1), axis=1))])
     length = np.linalg.norm(steps[:, ion], axis=1).sum()
-    n = _count(length, spacing_a)
+    n = _count(length, spacing_angstrom)
     new = []
     for at in np.linspace(0, along[-1], n + 2)[1:-1]:
         k = int(np.clip(np.searchsorted(along, at) - 1, 0, len(steps) - 1))
@@ -61,9 +61,9 @@ def resample(images: list[Atoms], *, ion: int, spacing_a: float) -> list[Atoms]:
     return [images[0], *new, images[-1]]
 
 
-def _count(length_a: float, spacing_a: float) -> int:
+def _count(length_a: float, spacing_angstrom: float) -> int:
     """Images for a way of this length; an odd number, because two that straddle a saddle take turns in climbing."""
-    return max(MIN_IMAGES, (math.ceil(length_a / spacing_a) - 1) | 1)
+    return max(MIN_IMAGES, (math.ceil(length_a / spacing_angstrom) - 1) | 1)
 
 
 def detour(start: Atoms, end: Atoms, *, ion: int) -> np.ndarray:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_csv, write_json
-from dlmd.base.provenance import versions
+from dlmd.base.files import read_json, whole, write_csv, write_json
+from dlmd.base.provenance import file_sha256, versions
 from dlmd.config.launch import LevelLaunch
 from dlmd.process.ownership import owned
 from dlmd.process.programs import thread_environment
@@ -113,7 +112,8 @@ def band(
     Parameters
     ----------
     settings
-        `spacing_a`, `fmax_ev_per_a` and `max_steps` of `dlmd.barriers.search.find_band`.
+        `spacing_a`, `fmax_ev_per_a` and `max_steps`, as `dlmd.barriers.search.find_band` takes them. The keys are values of the
+        rule's params: spelt otherwise, every band would be computed again.
     """
     calculator, source = _potential(model, threads)
     _band(paths, relaxed, calculator, source, number=number, record=record, level=level, settings=settings)
@@ -165,7 +165,9 @@ def _band(
             judge=barriers.site_judge(ion=ion, start=start, end=end, site_of=_site_of(listed, cell)),
             checkpoint=Path(record).with_suffix(".checkpoint"),
             stream=sys.stderr,
-            **settings,
+            spacing_angstrom=settings["spacing_a"],
+            fmax_ev_per_angstrom=settings["fmax_ev_per_a"],
+            max_steps=settings["max_steps"],
         )
     print(f"{found.status}: {found.message}", file=sys.stderr)
     write_band(record, found, level=level, number=number, listed=listed, source=source, ion=ion, start=start)
@@ -181,9 +183,8 @@ def write_band(
 
     path = listed["paths"][number]
     images = Path(result).with_suffix(".extxyz")
-    temporary = images.with_suffix(".tmp")
-    ase.io.write(temporary, found.images, format="extxyz")
-    temporary.replace(images)
+    with whole(images) as part:
+        ase.io.write(part, found.images, format="extxyz")
     write_json(
         Path(result),
         {
@@ -240,7 +241,7 @@ def stage_vasp(
     found = read_json(band)
     if found["curve"] is None:
         print(f"the potential has no band ({found['status']}): the images are a first guess", file=sys.stderr)
-        images = guess.interpolate(*around(start, end, ion), ion=ion, spacing_a=settings["spacing_a"])
+        images = guess.interpolate(*around(start, end, ion), ion=ion, spacing_angstrom=settings["spacing_a"])
     else:
         images = ase.io.read(Path(band).with_suffix(".extxyz"), ":")
     vasp.stage(
@@ -250,7 +251,7 @@ def stage_vasp(
         level=level,
         cell=cell["cell"],
         source=f"{listed['hop']} {number}",
-        fmax_ev_per_a=settings["fmax_ev_per_a"],
+        fmax_ev_per_angstrom=settings["fmax_ev_per_a"],
         max_steps=settings["max_steps"],
     )
 
@@ -297,9 +298,12 @@ def _potential(model: str, threads: int) -> tuple:
     os.environ.update(thread_environment(threads))
     from deepmd.calculator import DP
 
-    digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()
     packages = ("dlmd", "deepmd-kit", "ase", "tensorflow-cpu", "tensorflow")
-    return DP(model), {"method": "potential", "model_sha256": digest, "versions": versions(packages)}
+    return DP(model), {
+        "method": "potential",
+        "model_sha256": file_sha256(model),
+        "versions": versions(packages),
+    }
 
 
 def _engine(settings: Mapping, launch: LevelLaunch, threads: int) -> tuple:

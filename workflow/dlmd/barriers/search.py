@@ -21,7 +21,7 @@ from dlmd.barriers.checkpoint import Stages
 from dlmd.barriers.guess import SPRING_EV_PER_A2, interpolate, resample
 from dlmd.base.errors import DlmdError
 from dlmd.base.progress import Progress
-from dlmd.labels.relaxation import STIFFNESS, fingerprint
+from dlmd.labels.relaxation import STIFFNESS, structure_mark
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -49,8 +49,8 @@ def find_band(
     *,
     ion: int,
     judge: Callable[[Atoms, str], tuple[str, str] | None],
-    spacing_a: float,
-    fmax_ev_per_a: float,
+    spacing_angstrom: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
@@ -70,9 +70,9 @@ def find_band(
     judge
         Called with each relaxed endpoint and 'start' or 'end': (verdict, message) if it is no longer the site it should be,
         else None.
-    spacing_a
+    spacing_angstrom
         Distance of images along the moving ion's way, in Å.
-    fmax_ev_per_a
+    fmax_ev_per_angstrom
         Largest force on the band at the end; on the endpoints it is ENDPOINT times this.
     max_steps
         Most steps of each endpoint's optimiser, and of the band's.
@@ -87,12 +87,12 @@ def find_band(
         if forces or energies are not finite.
     """
     start, end = around(start, end, ion)
-    mark = fingerprint(start, end.positions.tobytes(), spacing_a, fmax_ev_per_a, VERSION)
+    mark = structure_mark(start, end.positions.tobytes(), spacing_angstrom, fmax_ev_per_angstrom, VERSION)
     saved = Stages(checkpoint, mark, stream)
-    search = _Search(calculator, saved, fmax_ev_per_a, max_steps, stream)
+    search = _Search(calculator, saved, fmax_ev_per_angstrom, max_steps, stream)
     band = search.endpoints(start, end, judge)
     if band.status == CONVERGED:
-        band = search.path(*band.images, ion=ion, spacing_a=spacing_a)
+        band = search.path(*band.images, ion=ion, spacing_angstrom=spacing_angstrom)
     saved.end()
     return band
 
@@ -103,7 +103,7 @@ class _Search:
 
     calculator: Calculator
     saved: Stages
-    fmax_ev_per_a: float
+    fmax_ev_per_angstrom: float
     max_steps: int
     stream: TextIO | None
 
@@ -111,7 +111,7 @@ class _Search:
         self, start: Atoms, end: Atoms, judge: Callable[[Atoms, str], tuple[str, str] | None]
     ) -> Band:
         """Relaxed endpoints, as a band without images between; its status says whether they are good."""
-        bound = ENDPOINT * self.fmax_ev_per_a
+        bound = ENDPOINT * self.fmax_ev_per_angstrom
         ends = []
         for name, atoms in (("start", start), ("end", end)):
             fmax = self.relax(atoms, name)
@@ -127,16 +127,16 @@ class _Search:
                 return Band(*verdict, ends)
         return Band(CONVERGED, "endpoints", ends)
 
-    def path(self, start: Atoms, end: Atoms, *, ion: int, spacing_a: float) -> Band:
+    def path(self, start: Atoms, end: Atoms, *, ion: int, spacing_angstrom: float) -> Band:
         """A rough band; the minima that it passes, relaxed; climbing bands between them, put together."""
-        rough, fine = (False, ROUGH * self.fmax_ev_per_a), (True, self.fmax_ev_per_a)
-        images = interpolate(start, end, ion=ion, spacing_a=spacing_a)
+        rough, fine = (False, ROUGH * self.fmax_ev_per_angstrom), (True, self.fmax_ev_per_angstrom)
+        images = interpolate(start, end, ion=ion, spacing_angstrom=spacing_angstrom)
         _, steps = self.optimise(images, "band", bounds=[rough])
         stations, places = [start], [0]
         for number in _minima(images):
             station = images[number].copy()
             fmax = self.relax(station, f"minimum {number}")
-            if fmax <= ENDPOINT * self.fmax_ev_per_a and all(
+            if fmax <= ENDPOINT * self.fmax_ev_per_angstrom and all(
                 _apart(station, known) for known in (stations[-1], end)
             ):
                 stations.append(_frozen(station))
@@ -147,11 +147,11 @@ class _Search:
         for number, (first, last) in enumerate(pairwise(places)):
             part = [stations[number], *images[first + 1 : last], stations[number + 1]]
             if len(stations) > 2:
-                part = resample(part, ion=ion, spacing_a=spacing_a)
+                part = resample(part, ion=ion, spacing_angstrom=spacing_angstrom)
             left, taken = self.optimise(part, f"segment {number}", bounds=[rough, fine])
             path += [_frozen(image) for image in part[:-1]]
             residual, steps = max(residual, left), steps + taken
-        return judged([*path, end], stations, residual, steps, self.fmax_ev_per_a)
+        return judged([*path, end], stations, residual, steps, self.fmax_ev_per_angstrom)
 
     def relax(self, atoms: Atoms, stage: str) -> float:
         """Relax positions at fixed cell; the largest force (eV/Å) at the end."""
@@ -173,7 +173,7 @@ class _Search:
             progress.update(done + optimizer.nsteps, f"fmax {fmax:.3f} eV/Å")
             if optimizer.nsteps % CHECKPOINT_STEPS == 0:
                 self.saved.save(stage, [atoms], done + optimizer.nsteps)
-            if fmax <= ENDPOINT * self.fmax_ev_per_a:
+            if fmax <= ENDPOINT * self.fmax_ev_per_angstrom:
                 break
         self.saved.save(stage, [atoms], done + optimizer.nsteps)
         return fmax

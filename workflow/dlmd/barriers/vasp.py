@@ -17,9 +17,10 @@ from dlmd.barriers import bands
 from dlmd.barriers.search import ENDPOINT
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp import as_staged, continuation, verify
+from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.incar import band_steps, endpoint_steps, species_blocks
-from dlmd.labels.vasp.output import Frame, Run, find, has_output, read_run, read_text
+from dlmd.labels.vasp.output import find, has_output, read_run, read_text
 from dlmd.labels.vasp.stage import load_job, stage_steps
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def stage(
     level: str,
     cell: str,
     source: str,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> None:
     """Stage a band: its ends to be relaxed, its images to be moved.
@@ -99,7 +100,7 @@ def stage(
         Name of the supercell, which chooses the k-mesh of relaxations.
     source
         Identity of the band.
-    fmax_ev_per_a, max_steps
+    fmax_ev_per_angstrom, max_steps
         Largest force at the end (a fifth of it on the ends), and most ionic steps of every run.
 
     Raises
@@ -118,7 +119,7 @@ def stage(
             settings,
             species,
             label=f"{source} {name} {level}",
-            fmax_ev_per_a=ENDPOINT * fmax_ev_per_a,
+            fmax_ev_per_angstrom=ENDPOINT * fmax_ev_per_angstrom,
             max_steps=max_steps,
         )
         record = {**shared, "kind": "endpoint", "source": f"{source} {name}"}
@@ -129,10 +130,16 @@ def stage(
         species,
         label=f"{source} {level}",
         images=inner,
-        fmax_ev_per_a=fmax_ev_per_a,
+        fmax_ev_per_angstrom=fmax_ev_per_angstrom,
         max_steps=max_steps,
     )
-    record = {**shared, "kind": "neb", "source": source, "images": inner, "fmax_ev_per_a": fmax_ev_per_a}
+    record = {
+        **shared,
+        "kind": "neb",
+        "source": source,
+        "images": inner,
+        "fmax_ev_per_a": fmax_ev_per_angstrom,
+    }
     stage_steps(images[0], folder / "neb", steps, kpoints, settings=settings, record=record)
     _write_images(folder / "neb" / "1-neb" / "inputs", images, source)
     script = folder / "run.sh"
@@ -225,7 +232,7 @@ def collect(folder: str | Path) -> tuple[bands.Band, dict]:
             _require_same_end(run, run_folder / f"{number:02d}")
         else:
             run = read_run(run_folder / f"{number:02d}")
-            gate.require_level(run, job, job["run_steps"][0])
+            as_staged.require_level(run, job, job["run_steps"][0])
         runs.append(run)
         images.append(_image(run, place))
     editions = {tuple(run.titels) for run in runs}
@@ -252,7 +259,7 @@ def _endpoint(end: Path) -> tuple[Run, bool]:
     if not continuation.run_folders(end / step["name"]):
         raise DlmdError("no results", where=str(end), remedy="run run.sh, or bring its OUTCAR back")
     run = continuation.read_runs(end / step["name"])[-1]
-    gate.require_level(run, job, step)
+    as_staged.require_level(run, job, step)
     return run, continuation.step_done(step["role"], run)
 
 

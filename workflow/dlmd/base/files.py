@@ -50,18 +50,33 @@ def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote
         raise DlmdError(f"no valid JSON: {error}", where=str(path), remedy=remedy) from error
 
 
-def write_csv(path: str | Path, rows: Sequence[Mapping], columns: Iterable[str] | None = None) -> None:
+def write_csv(
+    path: str | Path, rows: Iterable[Mapping], columns: Iterable[str] | None = None, *, line_end: str = "\r\n"
+) -> None:
     """Write rows so that the file is either absent or whole.
 
     Parameters
     ----------
     columns
-        Keys to write, in this order; other keys of a row are left out. Without them, the keys of the first row.
+        Keys to write, in this order; other keys of a row are left out, and missing ones are empty cells. Without them, the
+        keys of the first row.
+    line_end
+        Of every row; by default that of RFC 4180.
     """
-    columns = list(columns or rows[0])
+    if columns is None:
+        rows = list(rows)
+        columns = rows[0]
+    columns = list(columns)
+    write_table(path, columns, ([row.get(key, "") for key in columns] for row in rows), line_end=line_end)
+
+
+def write_table(
+    path: str | Path, columns: Sequence[str], rows: Iterable[Sequence], *, line_end: str = "\r\n"
+) -> None:
+    """Write `rows` of cells below `columns` as CSV, so that the file is either absent or whole."""
     with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, extrasaction="ignore")
-        writer.writeheader()
+        writer = csv.writer(file, lineterminator=line_end)
+        writer.writerow(columns)
         writer.writerows(rows)
 
 

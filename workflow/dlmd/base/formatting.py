@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-def interval(estimate: Mapping[str, float], digits: int = 3) -> str:
-    """'value (low to high)' with as many digits as an interval deserves."""
-    value, low, high = (f"{estimate[k]:.{digits}g}" for k in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+def interval(
+    estimate: Mapping[str, float],
+    form: str = ".3g",
+    *,
+    scale: float = 1.0,
+    unit: str = "",
+    middle: str = "value",
+) -> str:
+    """'value unit (low to high)', each times `scale` and in the format `form`; the value is the entry `middle`."""
+    value, low, high = (f"{estimate[key] * scale:{form}}" for key in (middle, "low", "high"))
+    return f"{value}{f' {unit}' if unit else ''} ({low} to {high})"
 
 
 def aligned(rows: Sequence[Mapping]) -> list[str]:

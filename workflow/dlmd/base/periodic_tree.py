@@ -62,10 +62,12 @@ class PeriodicTree:
         distance, found = self._tree.query(wrapped)
         return self._owner[found], self._image[found] + floor, distance
 
-    def within(self, positions: np.ndarray, radius_a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def within(
+        self, positions: np.ndarray, radius_angstrom: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All points within a radius below the rim: row of the position, index and image of the point."""
         wrapped, floor = self._wrapped(positions)
-        lists = self._tree.query_ball_point(wrapped, radius_a, return_sorted=True)
+        lists = self._tree.query_ball_point(wrapped, radius_angstrom, return_sorted=True)
         rows = np.repeat(np.arange(len(wrapped)), [len(found) for found in lists])
         found = np.array([k for row in lists for k in row], dtype=int)
         return rows, self._owner[found], self._image[found] + floor[rows]
@@ -77,10 +79,10 @@ class PeriodicTree:
 
 
 def pairs(
-    positions: np.ndarray, cell: np.ndarray, radius_a: float
+    positions: np.ndarray, cell: np.ndarray, radius_angstrom: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All ordered pairs of points within a radius below the rim, images included: i, j and the vector (n, 3) from i to j in Å."""
-    i, j, image = PeriodicTree(positions, cell).within(positions, radius_a)
+    i, j, image = PeriodicTree(positions, cell).within(positions, radius_angstrom)
     vector = positions[j] + image @ cell - positions[i]
     apart = np.linalg.norm(vector, axis=1) > 1e-6
     return i[apart], j[apart], vector[apart]

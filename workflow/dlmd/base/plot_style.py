@@ -45,6 +45,14 @@ def blank(*, width: float, height: float) -> Figure:
         return Figure(figsize=(width, height), layout="constrained")
 
 
+def message(text: str) -> Figure:
+    """A figure that says why there is none."""
+    fig, axes = figure(1, 1, width=6.4, height=1.6)
+    axes[0, 0].set_axis_off()
+    axes[0, 0].text(0.5, 0.5, text, ha="center", va="center", wrap=True)
+    return fig
+
+
 def save(fig: Figure, paths: Sequence[str]) -> None:
     """Write the figure to every path; the ending decides the format."""
     import matplotlib

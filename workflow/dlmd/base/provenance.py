@@ -1,4 +1,4 @@
-"""Where a result came from: fingerprints of its inputs, versions of the packages, and the command."""
+"""Where a result came from: fingerprints, the record of its inputs, versions of the packages, and the command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,30 @@ _MB = 1 << 20
 PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
 
 
+def fingerprint(*parts: bytes | str) -> str:
+    """SHA-256 of `parts` put together (text as UTF-8), as hexadecimal digits.
+
+    Checkpoints store it to know whether they belong to the job that finds them: the parts must not change without need.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a whole file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def provenance(
     inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES
 ) -> dict:
     """JSON-ready record of the input files, package versions and the exact command line."""
     return {
         "command": shlex.join(command),
-        "inputs": [fingerprint(path) for path in inputs],
+        "inputs": [file_record(path) for path in inputs],
         "versions": {"python": platform.python_version(), **versions(packages)},
     }
 
@@ -35,8 +52,8 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def fingerprint(path: str | Path) -> dict:
-    """Size and SHA-256 of a file; of its first and last MB where it has more than two, which the key says."""
+def file_record(path: str | Path) -> dict:
+    """Path, size and SHA-256 of a file; of its first and last MB where it has more than two, which the key says."""
     path = Path(path)
     size = path.stat().st_size
     digest = hashlib.sha256()

@@ -26,10 +26,10 @@ COULOMB_EV_A = constants.e / (4.0 * constants.pi * constants.epsilon_0) / M_PER_
 
 
 def conductivity_ms_per_cm(
-    *, diffusion_a2_per_ps: float, n_ions: int, charge_e: float, volume_a3: float, temperature_k: float
+    *, diffusion_a2_per_ps: float, n_ions: int, charge_e: float, volume_angstrom3: float, temperature_k: float
 ) -> float:
     """Ionic conductivity N z² e² D / (V k_B T) in mS/cm, from D_total in Å²/ps."""
-    density_per_m3 = n_ions / (volume_a3 * M_PER_ANGSTROM**3)
+    density_per_m3 = n_ions / (volume_angstrom3 * M_PER_ANGSTROM**3)
     diffusion_m2_per_s = diffusion_a2_per_ps * M_PER_ANGSTROM**2 / S_PER_PS
     siemens_per_m = (
         density_per_m3

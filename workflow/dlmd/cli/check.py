@@ -40,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
     if args.resolved:
         import yaml
 
-        print(yaml.safe_dump(cfg.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+        print(
+            yaml.safe_dump(cfg.model_dump(mode="json", by_alias=False), sort_keys=False, allow_unicode=True),
+            end="",
+        )
         return 0
     snakefile = Path(args.snakefile)
     if not snakefile.exists():

@@ -97,20 +97,15 @@ def text(data: dict) -> str:
 
 def write(folder: Path, found: Sequence[Subject], data: dict) -> None:
     """comparison.csv, .json, .html and arrhenius.png, .pdf."""
-    import csv
-
     from dlmd.base import plot_style
-    from dlmd.base.files import write_json
+    from dlmd.base.files import write_csv, write_json, write_text
     from dlmd.report import pages
     from dlmd.transport import plots
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", data)
     shown = table(data)
-    with (folder / "comparison.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(shown[0]))
-        writer.writeheader()
-        writer.writerows(shown)
+    write_csv(folder / "comparison.csv", shown)
     figure = plots.arrhenius_overlay({s.label: (s.temperatures, s.fitted) for s in found})
     plot_style.save(figure, [str(folder / "arrhenius.png"), str(folder / "arrhenius.pdf")])
     html = pages.render(
@@ -120,7 +115,7 @@ def write(folder: Path, found: Sequence[Subject], data: dict) -> None:
         notes=data["notes"],
         figure=pages.embedded(folder / "arrhenius.png"),
     )
-    (folder / "comparison.html").write_text(html, encoding="utf-8")
+    write_text(folder / "comparison.html", html)
 
 
 def _shown(value: dict | float | None) -> str:

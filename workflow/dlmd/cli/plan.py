@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
 
     cfg = load(args.config)
     records = costs.records(Path(f"results/{cfg.run}/benchmarks"))
-    model = plan.Model(cfg, records)
+    model = plan.CostModel(cfg, records)
     rows = plan.rows(plan.jobs(args.config, snakefile=args.snakefile, wanted=args.targets), model)
     left = [row for row in rows if row.left]
     done = sum(row.done for row in rows)

@@ -128,7 +128,7 @@ def run(args: argparse.Namespace) -> None:
 
     trajectories, inputs = load(args)
     charge, guessed = charge_of(trajectories[0].mobile, args.charge)
-    given = {"hop_length_a": args.hop_length, "host_shift_a": args.host_shift}
+    given = {"hop_length_angstrom": args.hop_length, "host_shift_angstrom": args.host_shift}
     bounds = {name: value for name, value in given.items() if value is not None}
     result = analyse(
         trajectories,
@@ -163,7 +163,7 @@ def load(args: argparse.Namespace) -> tuple[list, list[Path]]:
     """
     from dlmd.trajectory import readers
     from dlmd.trajectory.frame_readers import require
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
 
     paths = [Path(p) for p in args.trajectories]
     sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
@@ -175,7 +175,7 @@ def load(args: argparse.Namespace) -> tuple[list, list[Path]]:
         for path in paths:
             for sidecar in _sidecars(path):
                 chains.setdefault(sidecar.parent, []).append(sidecar)
-        trajectories = [Trajectory.from_segments(chain) for chain in chains.values()]
+        trajectories = [join(chain) for chain in chains.values()]
         inputs = [
             file
             for chain in chains.values()

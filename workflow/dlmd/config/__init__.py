@@ -8,7 +8,7 @@ from dlmd.base.lazy import exports
 __getattr__, __all__ = exports(
     __name__,
     {
-        "RunConfig": "model",
+        "RunConfig": "run_config",
         "load": "reading",
         "parse": "reading",
     },

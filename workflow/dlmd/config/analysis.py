@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlmd.config.fields import CellSelection, Model, Positive, PositiveInt
+from dlmd.config.fields import CellSelection, Positive, PositiveInt, Section
 
 
-class Transport(Model):
+class Transport(Section):
     """MSD, diffusion coefficients, Haven ratio and conductivity."""
 
     lag_start_ps: Positive | None = Field(
@@ -32,7 +32,7 @@ class Transport(Model):
     )
 
 
-class Arrhenius(Model):
+class Arrhenius(Section):
     """Fit of ln(sigma T) and ln(sigma) against 1/T."""
 
     predict_k: list[Positive] = Field(
@@ -40,7 +40,7 @@ class Arrhenius(Model):
     )
 
 
-class Mechanism(Model):
+class Mechanism(Section):
     """Sites, hops and pathways of the mobile ions."""
 
     core_fraction: Annotated[float, Field(gt=0, lt=0.5)] = Field(
@@ -50,7 +50,7 @@ class Mechanism(Model):
     )
 
 
-class BarrierHop(Model):
+class BarrierHop(Section):
     """Hops of one kind: along a direction, between two sites, or both."""
 
     name: str = Field(description="Name of the kind of hop. It becomes a folder.")
@@ -67,7 +67,7 @@ class BarrierHop(Model):
     )
 
 
-class Barriers(Model):
+class Barriers(Section):
     """Migration barriers by nudged elastic bands, with the trained potential."""
 
     hops: list[BarrierHop] = Field(min_length=1, description="Kinds of hops.")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
-
-if TYPE_CHECKING:
-    from dlmd.config.model import RunConfig
+from dlmd.config.model import RunFields
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 Found = Iterator[tuple[str, str, str]]
@@ -24,7 +21,7 @@ class Problem(ValueError):
         self.path, self.what, self.remedy = path, what, remedy
 
 
-def problems(cfg: RunConfig) -> Found:
+def problems(cfg: RunFields) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
     for check in (
         _names,
@@ -42,7 +39,7 @@ def problems(cfg: RunConfig) -> Found:
         yield from check(cfg)
 
 
-def _names(cfg: RunConfig) -> Found:
+def _names(cfg: RunFields) -> Found:
     """Names become folders."""
     structures = cfg.structures
     for path, names in (
@@ -59,7 +56,7 @@ def _names(cfg: RunConfig) -> Found:
                 )
 
 
-def _sampling(cfg: RunConfig) -> Found:
+def _sampling(cfg: RunFields) -> Found:
     """A map of samplings names every cell, and no other."""
     sampling, cells = cfg.structures.sampling, cfg.structures.cells
     if isinstance(sampling, dict):
@@ -71,7 +68,7 @@ def _sampling(cfg: RunConfig) -> Found:
                 yield f"structures.sampling.{cell}", f"no cell named '{cell}'", did_you_mean(cell, cells)
 
 
-def _ions(cfg: RunConfig) -> Found:
+def _ions(cfg: RunFields) -> Found:
     """Species, charges and the mobile ion agree."""
     material = cfg.material
     if len(set(material.species)) != len(material.species):
@@ -101,7 +98,7 @@ def _ions(cfg: RunConfig) -> Found:
         )
 
 
-def _levels(cfg: RunConfig) -> Found:
+def _levels(cfg: RunFields) -> Found:
     """What a level says per element is about the material's elements, and complete where every element needs it.
 
     A misspelt element would be no U, no moment or no judgement of it, without a word.
@@ -131,14 +128,14 @@ def _levels(cfg: RunConfig) -> Found:
                     yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
 
 
-def _launch(cfg: RunConfig) -> Found:
+def _launch(cfg: RunFields) -> Found:
     """How levels are started is said of levels that are there, and of programs that are started at all."""
     for name in cfg.launch.levels:
         if name not in cfg.levels:
             yield f"launch.levels.{name}", f"there is no level {name}", did_you_mean(name, cfg.levels)
 
 
-def _selections(cfg: RunConfig) -> Found:
+def _selections(cfg: RunFields) -> Found:
     """Occupancies, cells and orderings that are referred to exist."""
     structures, md = cfg.structures, cfg.md
     selections = [(f"labels.relax.cells.{i}", s) for i, s in enumerate(cfg.labels.relax.cells)]
@@ -188,7 +185,7 @@ def _selections(cfg: RunConfig) -> Found:
         )
 
 
-def _trajectories(cfg: RunConfig) -> Found:
+def _trajectories(cfg: RunFields) -> Found:
     """Every label trajectory belongs to one split, and keeps frames."""
     aimd = cfg.labels.aimd
     splits = {g.split for g in aimd.trajectories}
@@ -222,7 +219,7 @@ def _trajectories(cfg: RunConfig) -> Found:
                     seen[key] = path
 
 
-def _times(cfg: RunConfig) -> Found:
+def _times(cfg: RunFields) -> Found:
     """Temperatures are ordered; strides and segments are whole multiples."""
     md = cfg.md
     if list(md.temperatures_k) != sorted(md.temperatures_k):
@@ -267,7 +264,7 @@ def _times(cfg: RunConfig) -> Found:
             )
 
 
-def _windows(cfg: RunConfig) -> Found:
+def _windows(cfg: RunFields) -> Found:
     """Fit windows fit into the run, RDF temperatures exist, the cutoff is smooth."""
     md = cfg.md
     start, end = cfg.transport.lag_start_ps, cfg.transport.lag_end_ps
@@ -319,7 +316,7 @@ def _windows(cfg: RunConfig) -> Found:
         )
 
 
-def _learning(cfg: RunConfig) -> Found:
+def _learning(cfg: RunFields) -> Found:
     """A loop needs a committee, frames to judge its potentials by, and times that fit."""
     loop = cfg.learning
     if loop is None:
@@ -372,7 +369,7 @@ def _learning(cfg: RunConfig) -> Found:
             seen.add(key)
 
 
-def _barriers(cfg: RunConfig) -> Found:
+def _barriers(cfg: RunFields) -> Found:
     """Every hop has a name of its own and says where it leads."""
     barriers = cfg.barriers
     if barriers is None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from dlmd.config.levels import LEVELS
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 INTRODUCTION = """# The run config
 

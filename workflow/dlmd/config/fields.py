@@ -10,13 +10,13 @@ Positive = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
-class Model(BaseModel):
+class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values are not coerced into other types' meaning."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, frozen=True)
 
 
-class CellSelection(Model):
+class CellSelection(Section):
     """Some of the orderings of one occupancy and cell."""
 
     occupancy: str = Field(description="A name from structures.occupancies.")

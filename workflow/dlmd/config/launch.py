@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dlmd.config.fields import Model, PositiveInt
+from dlmd.config.fields import PositiveInt, Section
 
 # engine -> its program where the config names no command
 PROGRAMS = {"espresso": "pw.x", "cp2k": "cp2k.psmp"}
 
 
-class LammpsLaunch(Model):
+class LammpsLaunch(Section):
     """LAMMPS: production, exploration and trial runs."""
 
     command: str | None = Field(
@@ -26,7 +26,7 @@ class LammpsLaunch(Model):
     )
 
 
-class LevelLaunch(Model):
+class LevelLaunch(Section):
     """The program of one level of theory; the pretrained potentials run in the job itself and need nothing of this."""
 
     command: str | None = Field(
@@ -72,7 +72,7 @@ class LevelLaunch(Model):
 DEFAULT = LevelLaunch()
 
 
-class Launch(Model):
+class Launch(Section):
     """How programs are started: accelerator, commands, cores. Results do not depend on it."""
 
     accelerator: Literal["cpu", "cuda"] = Field(

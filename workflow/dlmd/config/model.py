@@ -1,26 +1,25 @@
-"""The run config: one typed model, from which defaults, checks and config/README.md come.
+"""The fields of the run config: one typed model, from which defaults, checks and config/README.md come.
 
-`dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other. `dlmd.run.preflight` checks
-what needs more than the file: CIF, counts, installed packages. The levels of theory are in `dlmd.config.levels`, and what is
-done with trajectories is in `dlmd.config.analysis`.
+`dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other, and `dlmd.config.run_config`
+is both together. `dlmd.run.preflight` checks what needs more than the file: CIF, counts, installed packages. The levels of
+theory are in `dlmd.config.levels`, and what is done with trajectories is in `dlmd.config.analysis`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
-from dlmd.config.checks import NAME, Problem, problems
-from dlmd.config.fields import CellSelection, Model, Positive, PositiveInt
+from dlmd.config.fields import CellSelection, Positive, PositiveInt, Section
 from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 
 Sampling = Literal["random", "coulomb", "quasirandom"]
 
 
-class Material(Model):
+class Material(Section):
     """The crystal and its ions."""
 
     cif: str = Field(
@@ -39,7 +38,7 @@ class Material(Model):
     )
 
 
-class Structures(Model):
+class Structures(Section):
     """Site-disordered supercells: every occupancy in every cell, several seeded orderings each."""
 
     occupancies: dict[str, dict[str, float | dict[str, float]]] = Field(
@@ -72,7 +71,7 @@ class Structures(Model):
         return self.sampling if isinstance(self.sampling, str) else self.sampling[cell]
 
 
-class Relax(Model):
+class Relax(Section):
     """Variable-cell relaxation at every level (the paper's Table II)."""
 
     cells: list[CellSelection] = Field(
@@ -80,8 +79,8 @@ class Relax(Model):
     )
     fmax_ev_per_angstrom: Positive = Field(
         0.01,
-        description="Largest force on an atom (eV/Å) at the end. All engines but VASP, which has relax.fmax_ev_per_a of its "
-        "level.",
+        description="Largest force on an atom (eV/Å) at the end. All engines but VASP, which has "
+        "relax.fmax_ev_per_angstrom of its level.",
     )
     max_steps: PositiveInt = Field(
         500,
@@ -104,7 +103,7 @@ class AimdGroup(CellSelection):
     )
 
 
-class Aimd(Model):
+class Aimd(Section):
     """NVT molecular dynamics with the label engine."""
 
     time_step_fs: Positive = Field(1.0, description="Time step (fs).")
@@ -118,14 +117,14 @@ class Aimd(Model):
     )
 
 
-class Labels(Model):
+class Labels(Section):
     """Energies, forces and virials from the level of theory."""
 
     relax: Relax
     aimd: Aimd
 
 
-class Training(Model):
+class Training(Section):
     """DeePMD-kit, se_e2_a descriptor, TensorFlow backend; defaults are the paper's."""
 
     cutoff_angstrom: Positive = Field(7.0, description="Cutoff radius of the descriptor (Å).")
@@ -181,7 +180,7 @@ class ExploreGroup(CellSelection):
     )
 
 
-class Learning(Model):
+class Learning(Section):
     """Learning loop before production: explore with a committee, label what it disagrees on, train again."""
 
     iterations: PositiveInt = Field(
@@ -211,7 +210,7 @@ class Learning(Model):
     start_lr: Positive = Field(1e-3, description="Learning rate at the start of a round.")
 
 
-class Validation(Model):
+class Validation(Section):
     """What a potential must show before production MD starts."""
 
     max_relative_force_rmse: Positive = Field(
@@ -259,7 +258,7 @@ class Validation(Model):
     )
 
 
-class Md(Model):
+class Md(Section):
     """Production MD with LAMMPS: NVT, Nose-Hoover, a chain of restartable segments per temperature."""
 
     occupancy: str = Field(description="A name from structures.occupancies.")
@@ -314,8 +313,8 @@ class Md(Model):
         return round(time_fs / self.time_step_fs)
 
 
-class RunConfig(Model):
-    """A complete run."""
+class RunFields(Section):
+    """All sections of a run; `dlmd.config.run_config` checks them against each other."""
 
     run: str = Field(description="Name of the run. All its results are in results/<run>/.")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
@@ -339,18 +338,3 @@ class RunConfig(Model):
     arrhenius: Arrhenius = Arrhenius()
     mechanism: Mechanism = Mechanism()
     barriers: Barriers | None = Field(None, description="Migration barriers; null: none.")
-
-    @field_validator("run")
-    @classmethod
-    def _plain_name(cls, value: str) -> str:
-        if not NAME.match(value):
-            raise ValueError(
-                f"'{value}' is no plain name: use letters, digits, '.', '_' and '-', it becomes a folder"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _cross_check(self) -> RunConfig:
-        for problem in problems(self):
-            raise Problem(*problem)
-        return self

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config.checks import Problem
 from dlmd.config.levels import LEVELS
-from dlmd.config.model import RunConfig
 from dlmd.config.removed import removed
+from dlmd.config.run_config import RunConfig
 
 
 def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 
 class _WithoutTitles(GenerateJsonSchema):

@@ -6,7 +6,6 @@ the strain derivative of the energy with a minus sign.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import sys
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.base.files import write_csv
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -110,24 +110,23 @@ def build_splits(
 
     counts: dict[str, Counter] = {split: Counter() for split in SPLITS}
     theories: dict[str, str] = {}
-    with (building / "provenance.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        for source in sources:
-            used, rows, theory = read_source(source, species=species, level=level, discard_ps=discard_ps)
-            theories.setdefault(theory, source.id)
-            if len(theories) > 1:
-                (one, first), (two, second) = theories.items()
-                raise DlmdError(
-                    f"two levels of theory would be mixed: {one} in {first}, {two} in {second}",
-                    where=str(source.path),
-                    remedy="give each its own level in the config, or delete the old trajectories",
-                )
-            table.writerows(rows)
-            statuses = Counter(row["status"] for row in rows)
-            counts[source.split] += statuses
-            print(f"{source.split:5s} {source.id}: {_describe(statuses)}", file=sys.stderr)
-            write_system(used, building / source.split / source.id, species=species)
+    written: list[dict] = []
+    for source in sources:
+        used, rows, theory = read_source(source, species=species, level=level, discard_ps=discard_ps)
+        theories.setdefault(theory, source.id)
+        if len(theories) > 1:
+            (one, first), (two, second) = theories.items()
+            raise DlmdError(
+                f"two levels of theory would be mixed: {one} in {first}, {two} in {second}",
+                where=str(source.path),
+                remedy="give each its own level in the config, or delete the old trajectories",
+            )
+        written += rows
+        statuses = Counter(row["status"] for row in rows)
+        counts[source.split] += statuses
+        print(f"{source.split:5s} {source.id}: {_describe(statuses)}", file=sys.stderr)
+        write_system(used, building / source.split / source.id, species=species)
+    write_csv(building / "provenance.csv", written, COLUMNS)
 
     for name in (*SPLITS, "provenance.csv"):
         target = folder / name

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole
 from dlmd.base.progress import Progress
 from dlmd.base.units import FS_PER_PS
-from dlmd.labels.relaxation import fingerprint
+from dlmd.labels.relaxation import structure_mark
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -92,7 +93,7 @@ def run(
         "strain": strain,
         "source": source,
     }
-    mark = fingerprint(atoms, time_step_fs, stride, seed, json.dumps(common, sort_keys=True))
+    mark = structure_mark(atoms, time_step_fs, stride, seed, json.dumps(common, sort_keys=True))
 
     work = atoms.copy()
     work.set_constraint(FixCom())
@@ -202,8 +203,7 @@ def frame_text(atoms: Atoms, info: Mapping[str, Any]) -> str:
 def _save(
     atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, size: int, step: int, mark: str
 ) -> None:
-    part = checkpoint.with_name(checkpoint.name + ".part")
-    with part.open("wb") as out:
+    with whole(checkpoint) as part, part.open("wb") as out:
         np.savez(
             out,
             positions=atoms.positions,
@@ -213,7 +213,6 @@ def _save(
             step=step,
             mark=mark,
         )
-    part.replace(checkpoint)
 
 
 def _resume(

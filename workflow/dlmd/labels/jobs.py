@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.config.launch import LevelLaunch
 from dlmd.process.ownership import owned
 
@@ -21,7 +21,7 @@ def relax(
     engine: Mapping,
     launch: LevelLaunch,
     repeat: Sequence[int],
-    fmax: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> None:
     """Relax positions and cell; writes the structure and its numbers."""
@@ -35,24 +35,21 @@ def relax(
         atoms, result = relaxation.relax(
             ase.io.read(structure),
             label_engine.calculator(threads=threads),
-            fmax_ev_per_a=fmax,
+            fmax_ev_per_angstrom=fmax_ev_per_angstrom,
             max_steps=max_steps,
             checkpoint=Path(relaxed).with_suffix(".checkpoint"),
             stream=sys.stderr,
         )
-    temporary = Path(relaxed).with_suffix(".tmp")
-    ase.io.write(temporary, atoms, format="extxyz")
-    write_json(
-        Path(info),
-        {
-            **result,
-            "level": level,
-            "theory": label_engine.level,
-            "versions": label_engine.versions(),
-            "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
-        },
-    )
-    temporary.replace(relaxed)
+    record = {
+        **result,
+        "level": level,
+        "theory": label_engine.level,
+        "versions": label_engine.versions(),
+        "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
+    }
+    with whole(relaxed) as part:
+        ase.io.write(part, atoms, format="extxyz")
+        write_json(Path(info), record)
 
 
 def aimd(
@@ -66,7 +63,7 @@ def aimd(
     threads: int,
     engine: Mapping,
     launch: LevelLaunch,
-    time_step: float,
+    time_step_fs: float,
     steps: int,
     stride: int,
     seed: int,
@@ -83,7 +80,7 @@ def aimd(
             cells.strain(ase.io.read(relaxed), strain),
             label_engine.calculator(threads=threads),
             temperature_k=temperature_k,
-            time_step_fs=time_step,
+            time_step_fs=time_step_fs,
             steps=steps,
             stride=stride,
             seed=seed,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole
 from dlmd.base.progress import Progress
+from dlmd.base.provenance import fingerprint
 from dlmd.base.units import EV_PER_A3_PER_GPA
 
 if TYPE_CHECKING:
@@ -24,20 +25,17 @@ CHECKPOINT_STEPS = 20
 STIFFNESS = 40.0
 
 
-def fingerprint(atoms: Atoms, *settings: object) -> str:
-    """Hash that tells whether a checkpoint belongs to this structure and these settings."""
-    digest = hashlib.sha256()
-    for array in (atoms.numbers.astype(np.int64), atoms.positions, atoms.cell.array):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(repr(settings).encode())
-    return digest.hexdigest()
+def structure_mark(atoms: Atoms, *settings: object) -> str:
+    """Fingerprint that tells whether a checkpoint belongs to this structure and these settings."""
+    arrays = (atoms.numbers.astype(np.int64), atoms.positions, atoms.cell.array)
+    return fingerprint(*(np.ascontiguousarray(array).tobytes() for array in arrays), repr(settings))
 
 
 def relax(
     atoms: Atoms,
     calculator: Calculator,
     *,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
@@ -51,7 +49,7 @@ def relax(
         Starting structure; it is not changed.
     calculator
         ASE calculator with energy, forces and stress.
-    fmax_ev_per_a
+    fmax_ev_per_angstrom
         Largest force on an atom, and largest derivative of the energy by the logarithm of the deformation
         per atom (eV), at the end.
     max_steps
@@ -77,7 +75,7 @@ def relax(
     from ase.filters import FrechetCellFilter
     from ase.optimize import LBFGS
 
-    mark = fingerprint(atoms, fmax_ev_per_a)
+    mark = structure_mark(atoms, fmax_ev_per_angstrom)
     work = atoms.copy()
     work.calc = calculator
     energy_start = float(work.get_potential_energy()) / len(work)
@@ -99,7 +97,7 @@ def relax(
         progress.update(done + optimizer.nsteps, f"{energy:.5f} eV/atom, fmax {fmax:.4f} eV/Å")
         if checkpoint and optimizer.nsteps % CHECKPOINT_STEPS == 0:
             _save(work, checkpoint, mark, done + optimizer.nsteps)
-        converged = fmax <= fmax_ev_per_a
+        converged = fmax <= fmax_ev_per_angstrom
         if converged:
             break
 
@@ -108,7 +106,7 @@ def relax(
         if checkpoint:
             _save(work, checkpoint, mark, steps)
         raise DlmdError(
-            f"not relaxed after {steps} steps: the largest force is {fmax:.4f} eV/Å, the bound {fmax_ev_per_a:g}",
+            f"not relaxed after {steps} steps: the largest force is {fmax:.4f} eV/Å, the bound {fmax_ev_per_angstrom:g}",
             remedy="run again to go on from here, raise max_steps, or loosen fmax",
         )
     if checkpoint:
@@ -130,10 +128,8 @@ def _largest(forces: np.ndarray) -> float:
 
 
 def _save(atoms: Atoms, checkpoint: Path, mark: str, steps: int) -> None:
-    part = checkpoint.with_name(checkpoint.name + ".part")
-    with part.open("wb") as out:
+    with whole(checkpoint) as part, part.open("wb") as out:
         np.savez(out, positions=atoms.positions, cell=atoms.cell.array, steps=steps, mark=mark)
-    part.replace(checkpoint)
 
 
 def _resume(atoms: Atoms, checkpoint: Path | None, mark: str, stream: TextIO | None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole
 from dlmd.base.units import FS_PER_PS
 from dlmd.md import cell_file
 from dlmd.md.inputs import FLAGS, Dynamics, all_atoms_dump, cell_and_pair, nose_hoover
@@ -37,10 +38,8 @@ class Explored:
 
     def save(self, path: Path) -> None:
         """Write an npz that is whole or absent."""
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as out:
+        with whole(path) as part, part.open("wb") as out:
             np.savez_compressed(out, **vars(self))
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Explored:

@@ -6,7 +6,6 @@ potentials are those of the round before.
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, whole, write_csv, write_json, write_table
 from dlmd.config.launch import LammpsLaunch
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ def _judge(
         cells = np.broadcast_to(run.cell, (len(run.positions), 3, 3))
         deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
         described = members.describe(run.positions, cells, types)
-        fingerprints.append(selection.fingerprints(described, types, len(species)))
+        fingerprints.append(selection.mean_descriptors(described, types, len(species)))
     place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
     return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints)
 
@@ -259,9 +258,8 @@ def train(
     if labels is not None and not read_json(labels)["labelled"]:
         print("no new labels: the potential of the round before stays", file=sys.stderr)
         for source, target in zip(previous, outputs, strict=True):
-            part = Path(target).with_name(Path(target).name + ".part")
-            shutil.copyfile(source, part)
-            part.replace(target)
+            with whole(target) as part:
+                shutil.copyfile(source, part)
         return
     training.train(input, model=model, compressed=compressed, lcurve=lcurve, threads=threads, log=log)
 
@@ -287,10 +285,7 @@ def summarise(
         "settled",
     )
     rows = [read_json(s) | read_json(g) for s, g in zip(selections, labels, strict=True)]
-    with Path(table).open("w", newline="") as file:
-        writer = csv.DictWriter(file, keys, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(table, rows, keys)
     plots.rounds([row for row in rows if not row["passed_over"]], figures)
 
 
@@ -327,28 +322,25 @@ def _write_selected(path: str, explored: _Frames, picked: Sequence[int]) -> None
             "deviation_ev_per_a": float(explored.deviation[i]),
         }
         frames.append(atoms)
-    part = Path(path).with_suffix(".part")
-    part.write_text("")
-    if frames:
-        ase.io.write(part, frames, format="extxyz")
-    part.replace(path)
+    with whole(path) as part:
+        part.write_text("")
+        if frames:
+            ase.io.write(part, frames, format="extxyz")
 
 
 def _write_table(path: str, number: int, frames: _Frames, classes: Classes, picked: Sequence[int]) -> None:
     names = np.full(len(frames.place), "accurate", dtype=object)
     names[classes.candidate], names[classes.failed] = "candidate", "failed"
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        selected = {i: number for number, i in enumerate(picked)}
-        for i, (r, k) in enumerate(frames.place):
-            writer.writerow(
-                (
-                    number,
-                    frames.sources[r]["id"],
-                    f"{frames.runs[r].time_ps[k]:.6g}",
-                    f"{1e3 * frames.deviation[i]:.4g}",
-                    names[i],
-                    selected.get(i, ""),
-                )
-            )
+    selected = {i: rank for rank, i in enumerate(picked)}
+    rows = [
+        (
+            number,
+            frames.sources[r]["id"],
+            f"{frames.runs[r].time_ps[k]:.6g}",
+            f"{1e3 * frames.deviation[i]:.4g}",
+            names[i],
+            selected.get(i, ""),
+        )
+        for i, (r, k) in enumerate(frames.place)
+    ]
+    write_table(path, COLUMNS, rows)

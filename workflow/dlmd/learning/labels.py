@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, whole, write_json, write_text
 from dlmd.config.launch import LevelLaunch
 from dlmd.labels.single_points import label_info, selected_frames, write_label
 from dlmd.process.ownership import owned
@@ -37,7 +37,7 @@ def label(
     has labelled in `labelled/` beside `frames`, and the next one goes on from there.
     """
     from dlmd.labels import engines
-    from dlmd.labels.relaxation import fingerprint
+    from dlmd.labels.relaxation import structure_mark
 
     label_engine, calculator = engines.get(engine, launch), None
     theory = label_engine.level
@@ -46,7 +46,7 @@ def label(
         done = folder / "labelled"
         done.mkdir(exist_ok=True)
         for number, atoms in selected_frames(selected, numbers).items():
-            paths.append(done / f"{fingerprint(atoms, theory)}.extxyz")
+            paths.append(done / f"{structure_mark(atoms, theory)}.extxyz")
             if paths[-1].exists():
                 continue
             calculator = calculator or label_engine.calculator(threads=threads)
@@ -58,15 +58,17 @@ def label(
             except engines.Unconverged as error:
                 print(f"frame {number} is dropped: {error}", file=sys.stderr)
             write_label(paths[-1], atoms, info, results)
-        part = Path(frames + ".part")
-        part.write_text("".join(path.read_text(encoding="utf-8") for path in paths), encoding="utf-8")
-        part.replace(frames)
+        write_text(frames, "".join(path.read_text(encoding="utf-8") for path in paths))
         shutil.rmtree(done)
 
 
-def not_too_strange(frames: Sequence[Atoms], max_force: float) -> list[Atoms]:
-    """Those of the labelled frames without a force above `max_force` (eV/Å) on any atom."""
-    return [atoms for atoms in frames if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force]
+def not_too_strange(frames: Sequence[Atoms], max_force_ev_per_angstrom: float) -> list[Atoms]:
+    """Those of the labelled frames without a force above `max_force_ev_per_angstrom` (eV/Å) on any atom."""
+    return [
+        atoms
+        for atoms in frames
+        if np.linalg.norm(atoms.get_forces(), axis=1).max() <= max_force_ev_per_angstrom
+    ]
 
 
 def gather(
@@ -76,7 +78,7 @@ def gather(
     result: str,
     frames: Sequence[str],
     cells: Sequence[str],
-    max_force: float,
+    max_force_ev_per_angstrom: float,
 ) -> None:
     """Labelled frames of a round by cell, for the dataset, and their counts.
 
@@ -86,7 +88,7 @@ def gather(
         Files of labelled frames, in order.
     frames, cells
         Files to write, and the cell (occupancy/cell/ordering) each is for.
-    max_force
+    max_force_ev_per_angstrom
         Frames with a larger force on any atom (eV/Å) are dropped.
 
     Raises
@@ -103,21 +105,20 @@ def gather(
         for atoms in ase.io.read(path, ":", format="extxyz")
     ]
     converged = [atoms for atoms in found if atoms.info["converged"]]
-    good = not_too_strange(converged, max_force)
+    good = not_too_strange(converged, max_force_ev_per_angstrom)
     if found and not good:
         raise DlmdError(
             f"none of the {len(found)} selected frames gives a label: {len(found) - len(converged)} did not converge, "
-            f"{len(converged)} have forces above {max_force:g} eV/Å",
+            f"{len(converged)} have forces above {max_force_ev_per_angstrom:g} eV/Å",
             where=str(Path(slots[0]).parent.parent),
             remedy="lower the upper bound of learning.deviation_ev_per_angstrom, or see the logs of the labels",
         )
     for path, cell in zip(frames, cells, strict=True):
-        part = Path(path).with_suffix(".part")
-        part.write_text("")
         here = [atoms for atoms in good if atoms.info["explored_cell"] == cell]
-        if here:
-            ase.io.write(part, here, format="extxyz")
-        part.replace(path)
+        with whole(path) as part:
+            part.write_text("")
+            if here:
+                ase.io.write(part, here, format="extxyz")
     picked = read_json(selection)
     counts = {
         "selected": picked["selected"],

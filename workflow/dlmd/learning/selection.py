@@ -14,7 +14,7 @@ import numpy as np
 
 VERSION = 2
 
-# Atoms vibrate faster than frames follow each other: in Li3TiCl6 at 450 to 900 K, fingerprints 50 fs apart are already 0.8 of
+# Atoms vibrate faster than frames follow each other: in Li3TiCl6 at 450 to 900 K, mean descriptors 50 fs apart are already 0.8 of
 # the distance of those 6 ps apart. With 1 nine of ten independent frames would pass for copies of others.
 NEAR_DUPLICATE = 0.5
 # The loop has settled when both hold: at most this share of the frames lies above the lower bound of the deviation, and the
@@ -47,7 +47,7 @@ def classify(deviation: np.ndarray, *, low: float, high: float) -> Classes:
     return Classes(*(np.flatnonzero(chosen) for chosen in (accurate, candidate, ~(accurate | candidate))))
 
 
-def fingerprints(descriptors: np.ndarray, types: Sequence[int], n_types: int) -> np.ndarray:
+def mean_descriptors(descriptors: np.ndarray, types: Sequence[int], n_types: int) -> np.ndarray:
     """(frames, n_types * features): mean descriptor of each element's atoms, from (frames, atoms, features)."""
     types = np.asarray(types)
     zero = np.zeros((len(descriptors), descriptors.shape[2]))
@@ -56,7 +56,7 @@ def fingerprints(descriptors: np.ndarray, types: Sequence[int], n_types: int) ->
 
 
 def duplicate_distance(runs: Sequence[np.ndarray]) -> float:
-    """Distance of fingerprints below which two frames are near-duplicates: `NEAR_DUPLICATE` times the median distance of those
+    """Distance below which two frames are near-duplicates: `NEAR_DUPLICATE` times the median distance of those
     that follow each other in a run, (frames, features) each; 0 for no pair."""
     steps = [np.linalg.norm(np.diff(run, axis=0), axis=1) for run in runs if len(run) > 1]
     return NEAR_DUPLICATE * float(np.median(np.concatenate(steps))) if steps else 0.0

@@ -49,7 +49,7 @@ class Dynamics:
         Set point, time step and damping time of the Nose-Hoover thermostat.
     shortest_a
         Distance in Å below which two atoms have fallen into each other.
-    max_deviation_ev_per_a
+    max_deviation_ev_per_angstrom
         Model deviation of the forces on one atom above which the potentials of a committee disagree too much (see
         `deviation_that_ended`); None without that guard.
     """
@@ -61,7 +61,7 @@ class Dynamics:
     time_step_fs: float
     damping_fs: float
     shortest_a: float = 1.0
-    max_deviation_ev_per_a: float | None = None
+    max_deviation_ev_per_angstrom: float | None = None
 
     @property
     def runaway_k(self) -> float:
@@ -114,9 +114,9 @@ def deepmd_dynamics(
     return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
 
 
-def deviation_that_ended(path: Path, bound_ev_per_a: float) -> str | None:
+def deviation_that_ended(path: Path, bound_ev_per_angstrom: float) -> str | None:
     """What the guard on the model deviation found in LAMMPS' table so far: `GUARD_ROWS` rows in a row in which the potentials
-    differ by more than `bound_ev_per_a` in the force on some atom; None where there is nothing of the kind, or no table.
+    differ by more than `bound_ev_per_angstrom` in the force on some atom; None where there is nothing of the kind, or no table.
 
     The deviation is that of the table's column max_devi_f: the largest over atoms of the standard deviation of the force over
     the potentials (Zhang et al., Phys. Rev. Materials 3, 023804 (2019)).
@@ -135,12 +135,12 @@ def deviation_that_ended(path: Path, bound_ev_per_a: float) -> str | None:
         if above and above[-1][0] == step:
             continue  # LAMMPS writes the first step of a run twice
         # written so that NaN counts
-        above = [] if largest <= bound_ev_per_a else [*above, (step, largest)]
+        above = [] if largest <= bound_ev_per_angstrom else [*above, (step, largest)]
         if len(above) == GUARD_ROWS:
             least = min(value for _, value in above)
             return (
                 f"the potentials differ by {least:.2f} eV/Å and more in the force on an atom from step {above[0][0]} to {step}, "
-                f"the limit is {bound_ev_per_a:g}"
+                f"the limit is {bound_ev_per_angstrom:g}"
             )
     return None
 

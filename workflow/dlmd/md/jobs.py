@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import read_json, write_json
-from dlmd.base.provenance import versions
+from dlmd.base.provenance import file_sha256, versions
 from dlmd.config.launch import LammpsLaunch
 from dlmd.md import production
 from dlmd.md.inputs import Strides, deepmd_dynamics
@@ -132,7 +131,7 @@ def segment(
 
     With `max_deviation_ev_per_angstrom` the potentials `others` watch it, see `dlmd.md.inputs.deviation_that_ended`.
     """
-    settings = {**dynamics, "max_deviation_ev_per_a": max_deviation_ev_per_angstrom}
+    settings = {**dynamics, "max_deviation_ev_per_angstrom": max_deviation_ev_per_angstrom}
     with owned(Path(sidecar).parent):
         production.run_segment(
             Path(sidecar).parent,
@@ -160,5 +159,5 @@ def _identity(cell_info: str, model: str, *, level: str, replica: int, seed: int
         cell=info,
         masses=info["masses_amu"],
         versions=versions(PACKAGES),
-        model_sha256=hashlib.sha256(Path(model).read_bytes()).hexdigest(),
+        model_sha256=file_sha256(model),
     )

@@ -6,7 +6,6 @@ written last: a segment without it does not exist.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
+from dlmd.base.provenance import file_sha256, fingerprint
 from dlmd.md import parts
 from dlmd.md.inputs import (
     DEVIATION,
@@ -118,7 +118,7 @@ def run_segment(
         must have.
     """
     segment = Segment(folder, number, first=(number - 1) * steps, last=number * steps)
-    mark = _fingerprint(segment.parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
+    mark = segment_mark(segment.parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
     parts.require_same(segment.parts, mark)
     starts = parts.earlier(segment.parts)
     if not (segment.parts / parts.END).exists():
@@ -195,10 +195,10 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     if not verdict.exists():
         before = log.stat().st_size if log.exists() else 0
         watch = None
-        if dynamics.max_deviation_ev_per_a:
+        if dynamics.max_deviation_ev_per_angstrom:
             # of an attempt before this one
             (cwd / DEVIATION).unlink(missing_ok=True)
-            watch = partial(deviation_that_ended, cwd / DEVIATION, dynamics.max_deviation_ev_per_a)
+            watch = partial(deviation_that_ended, cwd / DEVIATION, dynamics.max_deviation_ev_per_angstrom)
         try:
             programs.run([*lmp, "-in", name, *FLAGS], cwd=cwd, log=log, threads=threads, watch=watch)
             return
@@ -219,16 +219,17 @@ def _lammps(lmp: Sequence[str], name: str, *, cwd: Path, log: Path, threads: int
     ) from None
 
 
-def _fingerprint(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
-    """Hash of all that the frames of a segment depend on; guards, paths and versions of programs are not among it."""
+def segment_mark(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strides, identity: Mapping) -> str:
+    """Fingerprint of all that the frames of a segment depend on; guards, paths and versions of programs are not among it."""
     known = {
-        "parent": hashlib.sha256(parent.read_bytes()).hexdigest(),
+        "parent": file_sha256(parent),
         "steps": steps,
-        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_a"),
+        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_angstrom"),
         "strides": asdict(strides),
-        "identity": _without(identity, "versions", "watched_by"),
+        # Sidecars had this key once, always empty. It stays here because segments that are under way hold the fingerprint.
+        "identity": {**_without(identity, "versions", "watched_by"), "reference_cell_angstrom": None},
     }
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return fingerprint(json.dumps(known, sort_keys=True))
 
 
 def _without(values: Mapping, *keys: str) -> dict:
@@ -271,7 +272,7 @@ def identity(
 ) -> dict:
     """The part of the sidecar that is the same for all segments of a run.
 
-    `cell` is what `dlmd.md.production.prepare_cell` wrote: types of all atoms by id, mobile ids, cell matrix.
+    `cell` is what `dlmd.md.jobs.cell` wrote: types of all atoms by id, mobile ids, cell matrix.
     """
     return {
         "level": level,
@@ -282,7 +283,6 @@ def identity(
         "n_atoms": len(cell["types"]),
         "masses_amu": dict(masses),
         "cell_angstrom": cell["cell_angstrom"],
-        "reference_cell_angstrom": cell.get("reference_cell_angstrom"),
         "versions": dict(versions),
         "model_sha256": model_sha256,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_json, write_table
 from dlmd.mechanism.site_network import HostLeft
 
 if TYPE_CHECKING:
@@ -59,11 +58,11 @@ def temperature(
     """
     from dlmd.mechanism import analysis, numbers
     from dlmd.structures.crystal import read_cif
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
-    trajectories = [Trajectory.from_segments(chain) for chain in chains]
+    trajectories = [join(chain) for chain in chains]
     msd = read_json(transport)
     diffusive = msd["verdict"]["code"] == "ok"
     found, data = None, {}
@@ -130,13 +129,6 @@ def _host(chain: Sequence[str], mobile: str) -> Host:
     )
 
 
-def _write_rows(path: Path, header: Sequence[str], rows) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
 def write_hops(path: Path, found: Mechanism | None) -> None:
     """One row per hop."""
     header = [*"run ion time_ps from_site to_site from_type to_type class direction dx_a dy_a dz_a".split()]
@@ -152,7 +144,7 @@ def write_hops(path: Path, found: Mechanism | None) -> None:
                 vector = [f"{x:.3f}" for x in table.vector_a[i]]
                 place = [number, table.ion[i], f"{table.time_ps[i]:.4f}", a, b, kinds[a], kinds[b]]
                 rows.append([*place, names[group[i]], family[i], *vector])
-    _write_rows(path, header, rows)
+    write_table(path, header, rows, line_end="\n")
 
 
 def _write_profiles(path: Path, data: Mapping) -> None:
@@ -162,7 +154,7 @@ def _write_profiles(path: Path, data: Mapping) -> None:
         for p in data.get("profiles", [])
         for x, e in zip(p["along"], p["free_energy_ev"], strict=True)
     ]
-    _write_rows(path, ["path", "along", "distance_a", "free_energy_ev"], rows)
+    write_table(path, ["path", "along", "distance_a", "free_energy_ev"], rows, line_end="\n")
 
 
 def write_traces(path: Path, found: Mechanism | None) -> None:
@@ -176,7 +168,7 @@ def write_traces(path: Path, found: Mechanism | None) -> None:
             [trace.kind, trace.run, trace.ion, f"{t:.4f}", *(f"{x:.3f}" for x in d)]
             for t, d in zip(trace.time_ps, away, strict=True)
         ]
-    _write_rows(path, ["kind", "run", "ion", "time_ps", "da_a", "db_a", "dc_star_a"], rows)
+    write_table(path, ["kind", "run", "ion", "time_ps", "da_a", "db_a", "dc_star_a"], rows, line_end="\n")
 
 
 def write_arrays(path: Path, found: Mechanism | None) -> None:
@@ -213,21 +205,21 @@ def plot(
     traces: Sequence[str],
 ) -> None:
     """The figures of one temperature."""
-    from dlmd.base.plot_style import save
-    from dlmd.mechanism import plots
+    from dlmd.base.plot_style import message, save
+    from dlmd.mechanism import pathway_plots, plots
 
     data = read_json(result)
     drawn = (
         (plots.sites, sites),
         (plots.hops, hops),
-        (plots.density, density),
-        (plots.traces, traces),
+        (pathway_plots.density, density),
+        (pathway_plots.traces, traces),
     )
     with np.load(arrays) as file:
         loaded = {key: file[key] for key in file.files}
     for draw, paths in drawn:
         if "sites" not in data:
-            save(plots.message(data), paths)
+            save(message(f"{data['temperature_k']:g} K: {data['verdict']['message']}"), paths)
         else:
             save(draw(data, loaded), paths)
 
@@ -250,5 +242,5 @@ def summary(
     data = mechanism_summary.summarise(temperatures, read_json(arrhenius), confidence=confidence)
     write_json(Path(result), data)
     columns, rows = mechanism_summary.table(temperatures)
-    _write_rows(Path(table), columns, rows)
+    write_table(table, columns, rows, line_end="\n")
     save(plots.rates(data), figures)

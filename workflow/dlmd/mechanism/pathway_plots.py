@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base import plot_style as style
+from dlmd.base.formatting import interval
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.transport.analysis import cell_axes
 
@@ -90,7 +91,7 @@ def _profiles(ax: Axes, data: Mapping) -> None:
         label = profile["name"]
         if "barrier_ev" in profile:
             b = profile["barrier_ev"]
-            label += f": {b['value']:.2f} eV ({b['low']:.2f} to {b['high']:.2f})"
+            label += f": {interval(b, '.2f', unit='eV')}"
         else:
             label += ": saddle seen too rarely"
         ax.plot(
@@ -115,9 +116,7 @@ def traces(data: Mapping, arrays: Mapping) -> Figure:
 
     found = data["traces"]
     if not found:
-        from dlmd.mechanism.plots import message
-
-        return message({**data, "verdict": {"message": "no ion hopped: no trace to show"}})
+        return style.message(f"{data['temperature_k']:g} K: no ion hopped: no trace to show")
     fig = style.blank(width=11.0, height=4.3 * len(found))
     grid = GridSpec(len(found), 2, figure=fig, width_ratios=[1.0, 1.25])
     for row, trace in enumerate(found):

@@ -1,4 +1,4 @@
-"""Figures of the mechanism: sites, hops, rates over temperature, density and free energy, traces of ions."""
+"""Figures of the mechanism: sites, hops, rates over temperature. Density and traces are in `dlmd.mechanism.pathway_plots`."""
 
 from __future__ import annotations
 
@@ -9,31 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base import plot_style as style
+from dlmd.base.formatting import interval
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.mechanism.pathway_plots import density, traces
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["density", "hops", "message", "rates", "sites", "traces"]
-
 _PER_NS = 1000.0
-
-
-def message(data: Mapping) -> Figure:
-    """A figure that says why there is none."""
-    fig, axes = style.figure(1, 1, width=6.4, height=1.6)
-    axes[0, 0].set_axis_off()
-    axes[0, 0].text(
-        0.5,
-        0.5,
-        f"{data['temperature_k']:g} K: {data['verdict']['message']}",
-        ha="center",
-        va="center",
-        wrap=True,
-    )
-    return fig
 
 
 def sites(data: Mapping, _arrays: Mapping) -> Figure:
@@ -79,7 +62,7 @@ def _survival(ax: Axes, kinds: list[Mapping]) -> None:
         if curve is None:
             continue
         mean = kind["residence"]["mean_ps"]
-        label = f"{kind['label']}: {mean['value']:.2g} ps ({mean['low']:.2g} to {mean['high']:.2g})"
+        label = f"{kind['label']}: {interval(mean, '.2g', unit='ps')}"
         time, share = np.array(curve["time_ps"]), np.array(curve["share"])
         ax.step(time[share > 0], share[share > 0], where="post", color=colour, ls=dashes, lw=1.4, label=label)
         drawn += 1
@@ -204,7 +187,7 @@ def rates(summary: Mapping) -> Figure:
         fit = found["fit"]
         if "activation_energy_ev" in fit:
             e = fit["activation_energy_ev"]
-            label += f": {e['value']:.2f} eV ({e['low']:.2f} to {e['high']:.2f})"
+            label += f": {interval(e, '.2f', unit='eV')}"
             grid = np.linspace(1 / t.max(), 1 / t.min(), 20)
             line = fit["prefactor_per_ps"]["value"] * np.exp(-e["value"] * grid / BOLTZMANN_EV_PER_K)
             ax.plot(1000 * grid, line * _PER_NS, color=colour, lw=1.0)

@@ -66,7 +66,7 @@ class SiteNetwork:
     origin: np.ndarray
 
     @cached_property
-    def spacing_a(self) -> np.ndarray:
+    def spacing_angstrom(self) -> np.ndarray:
         """(s,) distance from each site to the nearest other one."""
         i, _, vector = pairs(self.positions, self.cell, NEIGHBOUR_A)
         nearest = np.full(len(self.positions), NEIGHBOUR_A)

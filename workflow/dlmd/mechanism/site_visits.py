@@ -77,7 +77,7 @@ class _Assigner:
 
     def __init__(self, network: SiteNetwork, core_fraction: float):
         self.tree = PeriodicTree(network.positions, network.cell)
-        self.spacing = network.spacing_a
+        self.spacing = network.spacing_angstrom
         self.core_fraction = core_fraction
         self.way = ~network.resting
 
@@ -98,7 +98,7 @@ def refine(network: SiteNetwork, trajectory: Trajectory) -> SiteNetwork:
     for block in trajectory.blocks():
         sample = block[::stride].reshape(-1, 3)
         site, image, distance = tree.query(sample)
-        near = distance < _REFINE_FRACTION * network.spacing_a[site]
+        near = distance < _REFINE_FRACTION * network.spacing_angstrom[site]
         away = sample[near] - (network.positions[site[near]] + image[near] @ network.cell)
         np.add.at(total, site[near], away)
         count += np.bincount(site[near], minlength=len(count))

@@ -8,6 +8,7 @@ from pathlib import Path
 from dlmd.barriers.bands import CONVERGED
 from dlmd.barriers.paths import VACANCY
 from dlmd.base.files import read_json
+from dlmd.base.formatting import interval
 
 METHODS = {"potential": "trained potential", "engine": "label engine"}
 
@@ -41,8 +42,10 @@ def _range(spread: Mapping | None, digits: int) -> str:
     """'median (low to high)'."""
     if spread is None:
         return "–"
-    median, low, high = (f"{spread[key]:.{digits}f}" for key in ("median", "low", "high"))
-    return median if low == high else f"{median} ({low} to {high})"
+    form = f".{digits}f"
+    if f"{spread['low']:{form}}" == f"{spread['high']:{form}}":
+        return f"{spread['median']:{form}}"
+    return interval(spread, form, middle="median")
 
 
 def notes(data: Mapping) -> list[str]:
@@ -51,8 +54,7 @@ def notes(data: Mapping) -> list[str]:
     energy = data["activation_energy_ev"]["conductivity"]
     if energy is not None:
         found.append(
-            f"Activation energy of this run's conductivity: {energy['value']:.3g} eV "
-            f"({energy['low']:.3g} to {energy['high']:.3g}). "
+            f"Activation energy of this run's conductivity: {interval(energy, unit='eV')}. "
             "It averages over all hops and environments at temperature; a barrier is one path at 0 K."
         )
     rejected = [

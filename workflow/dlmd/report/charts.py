@@ -14,6 +14,7 @@ import numpy as np
 
 from dlmd.base import plot_style as style
 from dlmd.base.files import read_csv, read_json
+from dlmd.base.formatting import interval
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
 MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")
@@ -102,7 +103,7 @@ def _fit_with_band(
         }
     ]
     energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
-    name = f"E_a = {energy['value']:.3f} eV ({energy['low']:.3f} to {energy['high']:.3f})"
+    name = f"E_a = {interval(energy, '.3f', unit='eV')}"
     within = (grid >= min(inside)) & (grid <= max(inside))
     for chosen, dash, label in (
         (within, "solid", name),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.files import read_json
-from dlmd.config.model import RunConfig
+from dlmd.base.formatting import interval
+from dlmd.config.run_config import RunConfig
 
 FIGURES = (
     ("sites", "Occupancies and residence", "json"),
@@ -71,7 +72,7 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
     rate = result["hops"].get("rate_per_ps")
     if rate:
         out.append(
-            f"At {t} each {mobile} ion hops {_interval(rate, _PER_NS)} times per nanosecond between resting sites."
+            f"At {t} each {mobile} ion hops {interval(rate, scale=_PER_NS)} times per nanosecond between resting sites."
         )
     d = result["diffusion"]
     if "shares_of_d_hop" in d and result["stacking"]:
@@ -90,10 +91,10 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
         )
     if "correlation_factor" in d:
         out.append(
-            f"Correlation leaves {_interval(d['correlation_factor'])} of what uncorrelated hops would give; "
-            f"the hops' D is {_interval(d['d_hop_cm2_per_s'])} cm²/s"
+            f"Correlation leaves {interval(d['correlation_factor'])} of what uncorrelated hops would give; "
+            f"the hops' D is {interval(d['d_hop_cm2_per_s'])} cm²/s"
             + (
-                f", the MSD's {_interval(d['d_self_msd_cm2_per_s'])}: they {'agree' if d['agree'] else 'DISAGREE'}."
+                f", the MSD's {interval(d['d_self_msd_cm2_per_s'])}: they {'agree' if d['agree'] else 'DISAGREE'}."
                 if d.get("d_self_msd_cm2_per_s")
                 else "."
             )
@@ -102,13 +103,13 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
     if "share_of_hops" in s:
         out.append(
             f"{s['share_of_hops']:.0%} of the hops follow one another within {s['window_ps']:g} ps; chance alone gives "
-            f"{_percent(s['by_chance'])}."
+            f"{interval(s['by_chance'], '.0f', scale=100, unit='%')}."
         )
     fit = summary["rates"]["all hops"]["fit"]
     if "activation_energy_ev" in fit:
-        text = f"The rate of all hops has an activation energy of {_interval(fit['activation_energy_ev'])} eV"
+        text = f"The rate of all hops has an activation energy of {interval(fit['activation_energy_ev'])} eV"
         other = summary["transport_activation_energy_ev"].get("d_self")
-        out.append(text + (f", D_self of the MSD {_interval(other)} eV." if other else "."))
+        out.append(text + (f", D_self of the MSD {interval(other)} eV." if other else "."))
     return out
 
 
@@ -131,11 +132,13 @@ def classes(result: Mapping) -> list[dict]:
         {
             "hops": c["name"],
             "seen": c["events"],
-            "per ion and ns": _interval(c["rate_per_ps"], _PER_NS)
+            "per ion and ns": interval(c["rate_per_ps"], scale=_PER_NS)
             if "rate_per_ps" in c
             else f"below {c['below_per_ps'] * _PER_NS:.3g}",
-            "of all hops": _percent(c["share_of_hops"]),
-            "of the hops' diffusion": _percent(shares[c["name"]]) if c["name"] in shares else "–",
+            "of all hops": interval(c["share_of_hops"], ".0f", scale=100, unit="%"),
+            "of the hops' diffusion": interval(shares[c["name"]], ".0f", scale=100, unit="%")
+            if c["name"] in shares
+            else "–",
             "mean length (Å)": f"{c['mean_length_a']:.2f}",
         }
         for c in result.get("classes", [])
@@ -148,8 +151,8 @@ def saddles(result: Mapping) -> list[dict]:
         {
             "path": p["name"],
             "length (Å)": f"{p['length_a']:.2f}",
-            "saddle (eV)": _interval(p["barrier_ev"]) if "barrier_ev" in p else p["verdict"],
-            "end (eV)": _interval(p["end_ev"]) if "end_ev" in p and p["end_ev"]["value"] else "–",
+            "saddle (eV)": interval(p["barrier_ev"]) if "barrier_ev" in p else p["verdict"],
+            "end (eV)": interval(p["end_ev"]) if "end_ev" in p and p["end_ev"]["value"] else "–",
         }
         for p in result.get("profiles", [])
     ]
@@ -164,26 +167,14 @@ def temperatures(results: Sequence[Mapping]) -> list[dict]:
             {
                 "T (K)": f"{r['temperature_k']:g}",
                 "hops seen": r["hops"]["events"] if "hops" in r else "–",
-                "per ion and ns": _interval(r["hops"]["rate_per_ps"], _PER_NS)
+                "per ion and ns": interval(r["hops"]["rate_per_ps"], scale=_PER_NS)
                 if "rate_per_ps" in r.get("hops", {})
                 else "–",
-                "D from hops (cm²/s)": _interval(d["d_hop_cm2_per_s"]) if "d_hop_cm2_per_s" in d else "–",
-                "D_self of the MSD (cm²/s)": _interval(d["d_self_msd_cm2_per_s"])
+                "D from hops (cm²/s)": interval(d["d_hop_cm2_per_s"]) if "d_hop_cm2_per_s" in d else "–",
+                "D_self of the MSD (cm²/s)": interval(d["d_self_msd_cm2_per_s"])
                 if d.get("d_self_msd_cm2_per_s")
                 else "–",
-                "correlation factor": _interval(d["correlation_factor"])
-                if "correlation_factor" in d
-                else "–",
+                "correlation factor": interval(d["correlation_factor"]) if "correlation_factor" in d else "–",
             }
         )
     return rows
-
-
-def _interval(estimate: Mapping[str, float], scale: float = 1.0) -> str:
-    value, low, high = (f"{estimate[k] * scale:.3g}" for k in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
-
-
-def _percent(estimate: Mapping[str, float]) -> str:
-    value, low, high = (f"{100 * estimate[k]:.0f}" for k in ("value", "low", "high"))
-    return f"{value} % ({low} to {high})"

@@ -12,8 +12,8 @@ import numpy as np
 from dlmd.base import provenance
 from dlmd.base.files import read_csv, read_json, write_json
 from dlmd.base.formatting import aligned
-from dlmd.config.model import RunConfig
 from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.report import (
     barriers as report_barriers,
 )
@@ -136,7 +136,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(run, _transport_figures(transport, fitted, temperatures, reference)),
         "budget": trust.budget(transport),
-        "gate": trust.gate(validation),
+        "acceptance": trust.acceptance(validation),
         "mechanism": {
             **mechanism,
             "figures": _drawn(

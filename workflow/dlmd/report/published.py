@@ -7,13 +7,12 @@ no error bar here (lattice parameters of one relaxation, force errors, barriers 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dlmd.base.files import read_csv, read_json
+from dlmd.base.files import read_csv, read_json, write_csv
 from dlmd.base.formatting import interval
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
@@ -163,7 +162,7 @@ def _barriers(path: Path, published: Mapping) -> list[dict]:
             low, middle, high = (spread[k] for k in ("low", "median", "high"))
             count = hops[label]["counted"]
             one = count == 1
-            shown = f"{middle:.3f}" if one else f"{middle:.3f} ({low:.3f} to {high:.3f})"
+            shown = f"{middle:.3f}" if one else interval(spread, ".3f", middle="median")
             words = (
                 "one environment only"
                 if one
@@ -186,11 +185,8 @@ def _potential(path: Path, published: Mapping) -> list[dict]:
 
 def write(path: Path, levels: Mapping[str, Sequence[Mapping]]) -> None:
     """comparison.csv of a run: the rows of all levels, the level first."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, ["level", *COLUMNS])
-        table.writeheader()
-        for level, found in levels.items():
-            table.writerows({"level": level, **row} for row in found)
+    rows = [{"level": level, **row} for level, found in levels.items() for row in found]
+    write_csv(path, rows, ["level", *COLUMNS])
 
 
 def _read(path: Path) -> dict:

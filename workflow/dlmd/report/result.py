@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlmd.base import provenance
 from dlmd.base.files import read_json
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.report import tables
 
 FORMAT = "dlmd-result"

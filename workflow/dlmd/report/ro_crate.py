@@ -3,7 +3,6 @@ by which programs, with checksums, so that the folder can be deposited as it is.
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dlmd.base.files import write_json
+from dlmd.base.provenance import file_sha256
 
 VERSION = 1
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -107,6 +107,5 @@ def _properties(path: Path) -> dict:
     kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     found = {"name": path.name, "contentSize": str(size), "encodingFormat": kind}
     if size <= LARGEST_HASHED:
-        with path.open("rb") as file:
-            found["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        found["sha256"] = file_sha256(path)
     return found

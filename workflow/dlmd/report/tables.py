@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval, pairs
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
 DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
@@ -135,8 +135,7 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
     for name, one in errors["trajectories"].items():
         slope = one["energy_slope"]
         if slope is not None:
-            text = "{value:.3f} ({low:.3f} to {high:.3f})".format(**slope)
-            shown.append((f"slope of predicted over reference energies, {name}", text, ""))
+            shown.append((f"slope of predicted over reference energies, {name}", interval(slope, ".3f"), ""))
     return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
 
 

@@ -1,4 +1,4 @@
-"""What the report says of how far a potential and its answer can be trusted: gate, committee, error budget."""
+"""What the report says of how far a potential and its answer can be trusted: acceptance, committee, error budget."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlmd.base.files import read_json
+from dlmd.base.formatting import interval
 
 COMPONENTS = ("statistics", "potential", "ordering")
 
 
-def gate(validation: Path) -> list[dict]:
+def acceptance(validation: Path) -> list[dict]:
     """Rows of all checks before production, from accepted.json."""
     return [
         {
@@ -47,19 +48,13 @@ def _budget_keys() -> list[str]:
 
 
 def _budget_row(row: Mapping) -> dict:
-    def shown(estimate: Mapping[str, float]) -> str:
-        return f"{estimate['value']:.3g} ({estimate['low']:.3g} to {estimate['high']:.3g})"
-
     def share(part: Mapping | None) -> str:
-        if part is None:
-            return "not varied"
-        one = part["share"]
-        return f"{one['value']:.0%} ({one['low']:.0%} to {one['high']:.0%})"
+        return "not varied" if part is None else interval(part["share"], ".0%")
 
     values = [
         f"{row['quantity']} ({row['unit']})",
-        shown(row["mean"]),
-        shown(row["mean_statistics_only"]),
+        interval(row["mean"]),
+        interval(row["mean_statistics_only"]),
         *(share(row["components"][name]) for name in COMPONENTS),
     ]
     return dict(zip(_budget_keys(), values, strict=True))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 # first folder or file name under benchmarks/ -> stage of the report
 STAGES = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.run import targets
 from dlmd.run.targets import AimdSource
 
@@ -38,7 +38,7 @@ BYTES_DCD, BYTES_XTC, BYTES_EXTXYZ, BYTES_DFT = 12, 5, 150, 1500
 
 
 @dataclass(frozen=True)
-class Estimate:
+class JobCost:
     """One job: wall time (s) on `cores` and `gpus`, what it leaves on disk (bytes), and whether a rate was assumed."""
 
     wall_s: float
@@ -96,14 +96,14 @@ def training_step_s(cfg: RunConfig) -> float:
     return 4.5e-10 * cfg.training.cutoff_angstrom**3 * sum(a * b for a, b in pairwise(layers))
 
 
-def relax(cfg: RunConfig, level: str, *, atoms: int) -> Estimate:
+def relax(cfg: RunConfig, level: str, *, atoms: int) -> JobCost:
     """Relaxation of one cell."""
     return _labels(
         cfg, level, atoms=atoms, steps=min(RELAX_STEPS, cfg.labels.relax.max_steps), dft=DFT_RELAX_STEP_S
     )
 
 
-def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> Estimate:
+def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> JobCost:
     """One trajectory of labels."""
     stored = BYTES_EXTXYZ * atoms * (source.steps // cfg.labels.aimd.stride + 1)
     return _labels(cfg, level, atoms=atoms, steps=source.steps, dft=DFT_MD_STEP_S, stored=stored)
@@ -111,11 +111,11 @@ def aimd(cfg: RunConfig, level: str, source: AimdSource, *, atoms: int) -> Estim
 
 def _labels(
     cfg: RunConfig, level: str, *, atoms: int, steps: int, dft: float, stored: float = 0.0
-) -> Estimate:
+) -> JobCost:
     settings = cfg.levels[level]
     launch = cfg.launch.of(level)
     known = LABEL_STEP_S.get(settings.engine)
-    return Estimate(
+    return JobCost(
         wall_s=(known or dft) * atoms * steps / launch.cores,
         cores=launch.cores,
         gpus=launch.gpus,
@@ -124,37 +124,37 @@ def _labels(
     )
 
 
-def training(cfg: RunConfig, *, atoms: int, first: bool = True) -> Estimate:
+def training(cfg: RunConfig, *, atoms: int, first: bool = True) -> JobCost:
     """One potential, from scratch (`first`) or in a later round of the learning loop; `atoms` of a typical frame."""
     batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
     steps = cfg.training.steps if first else cfg.learning.steps
     wall = training_step_s(cfg) * atoms * batch * steps
     gpus = training_gpus(cfg)
-    return Estimate(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
+    return JobCost(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
 
 
-def explore(cfg: RunConfig, source: AimdSource, *, atoms: int) -> Estimate:
+def explore(cfg: RunConfig, source: AimdSource, *, atoms: int) -> JobCost:
     """One exploration of the learning loop."""
     gpus = training_gpus(cfg)
-    return Estimate(
+    return JobCost(
         md_step_s(cfg) * atoms * source.steps / (GPU_MD if gpus else 1), gpus=gpus, assumed=bool(gpus)
     )
 
 
-def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> Estimate:
+def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> JobCost:
     """Single points of `frames` frames that the learning loop selected, in one job."""
     return _labels(
         cfg, level, atoms=atoms, steps=frames, dft=DFT_STATIC_S, stored=BYTES_EXTXYZ * atoms * frames
     )
 
 
-def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> Estimate:
+def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> JobCost:
     """`steps` of production MD."""
     gpus = md_gpus(cfg)
     wall = md_step_s(cfg) * atoms * steps / cfg.launch.lammps.ranks / (GPU_MD if gpus else 1)
     positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
     everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
-    return Estimate(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
+    return JobCost(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
 
 
 def disk_bytes(cfg: RunConfig) -> float:

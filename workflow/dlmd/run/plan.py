@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.labels.vasp.incar import aimd_plan, relax_plan
 from dlmd.run import costs, estimates, targets
-from dlmd.run.estimates import Estimate
+from dlmd.run.estimates import JobCost
 from dlmd.run.targets import AimdSource
 
 DONE = "no update"
 HOUR = 3600.0
 # a job that reads, computes for seconds and writes
-SMALL = Estimate(wall_s=60.0)
+SMALL = JobCost(wall_s=60.0)
 # what the rules of one kind of work are measured in
 KINDS = {
     "relax": "relax",
@@ -136,7 +136,7 @@ def _job_name(row: Mapping[str, str]) -> str:
     return str(path.parent / (path.name.split(".")[0] if kind == "md" else "any"))
 
 
-class Model:
+class CostModel:
     """Cost of a job: estimated from sizes, times what the run's own jobs of that kind have shown the estimate to be wrong by."""
 
     def __init__(self, cfg: RunConfig, records: Sequence[costs.Record]):
@@ -158,8 +158,8 @@ class Model:
         self.ratios = {key: float(np.median(values)) for key, values in ratios.items()}
         self.small = {rule: float(np.median(values)) for rule, values in small.items()}
 
-    def cost(self, job: Job) -> tuple[Estimate, str]:
-        """Estimate of a job and what it rests on: 'measured', 'estimated' or 'assumed'."""
+    def cost(self, job: Job) -> tuple[JobCost, str]:
+        """Cost of a job and what it rests on: 'measured', 'estimated' or 'assumed'."""
         if job.rule not in KINDS:
             wall = self.small.get(job.rule)
             return (SMALL, "estimated") if wall is None else (replace(SMALL, wall_s=wall), "measured")
@@ -189,7 +189,7 @@ class Model:
         atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in sources.values()]
         return round(float(np.mean(atoms)))
 
-    def _estimate(self, rule: str, w: Mapping[str, str]) -> Estimate:
+    def _estimate(self, rule: str, w: Mapping[str, str]) -> JobCost:
         cfg, kind = self.cfg, KINDS[rule]
         if kind == "md":
             composition = self.compositions[cfg.md.occupancy, cfg.md.cell]
@@ -225,7 +225,7 @@ class Model:
         return replace(whole, wall_s=share * whole.wall_s, disk_bytes=share * whole.disk_bytes)
 
 
-def rows(all_jobs: Sequence[Job], model: Model) -> list[Row]:
+def rows(all_jobs: Sequence[Job], model: CostModel) -> list[Row]:
     """One row per rule, in the order in which they first occur."""
     out = []
     for rule in dict.fromkeys(job.rule for job in all_jobs):

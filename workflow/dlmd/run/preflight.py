@@ -12,7 +12,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config.launch import PROGRAMS
 from dlmd.config.levels import EspressoLevel, VaspLevel
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 # import name -> what it is needed for
 PACKAGES = {

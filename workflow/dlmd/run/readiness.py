@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
 from dlmd.run import estimates, preflight
 

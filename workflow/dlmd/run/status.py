@@ -11,7 +11,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.units import FS_PER_PS
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
 from dlmd.run import targets
@@ -34,7 +34,7 @@ class Active:
 
 
 @dataclass(frozen=True)
-class Dynamics:
+class Production:
     """One production run: picoseconds done and asked for, speed where a segment is being computed, and what ended it, if so."""
 
     level: str
@@ -127,7 +127,7 @@ def _training(folder: Path) -> str:
     )
 
 
-def dynamics(run: Path, cfg: RunConfig) -> list[Dynamics]:
+def dynamics(run: Path, cfg: RunConfig) -> list[Production]:
     """All production runs of all levels."""
     return [
         _dynamics(run, cfg, level, t, k)
@@ -137,7 +137,7 @@ def dynamics(run: Path, cfg: RunConfig) -> list[Dynamics]:
     ]
 
 
-def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Dynamics:
+def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Production:
     folder = run / "md" / level / f"{t:g}K" / f"r{k}"
     done = len(_finished(folder, cfg)) * cfg.md.segment_ps
     running = _running_segment(folder, cfg)
@@ -149,7 +149,7 @@ def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Dynami
         if seconds > 0:
             speed = (step - begun_step) * ps / PS_PER_NS / seconds * SECONDS_PER_DAY
     failed = next(iter([*folder.glob(FAILED), *folder.glob(f"*.parts/{FAILED}")]), None)
-    return Dynamics(
+    return Production(
         level=level,
         temperature_k=t,
         replica=k,
@@ -224,12 +224,12 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
 
 
 def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.analysis import analyse
     from dlmd.transport.jobs import analysis_settings
 
     analysis = analyse(
-        [Trajectory.from_segments(chain) for chain in chains],
+        [join(chain) for chain in chains],
         charge=cfg.material.charges[cfg.material.mobile],
         **analysis_settings(cfg.transport.model_dump()),
     )

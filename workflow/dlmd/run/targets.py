@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from dlmd.config.levels import PRETRAINED
-from dlmd.config.model import RunConfig
+from dlmd.config.run_config import RunConfig
 
 PAIR = tuple[str, str, int]
 # a pretrained potential takes longer to load than to label a frame
@@ -70,17 +70,6 @@ def explorations(cfg: RunConfig) -> list[AimdSource]:
 def explored_cells(cfg: RunConfig) -> list[PAIR]:
     """(occupancy, cell, ordering) that the learning loop explores, each once."""
     return list(dict.fromkeys((s.occupancy, s.cell, s.ordering) for s in explorations(cfg)))
-
-
-def loop_home(cfg: RunConfig, level: str, number: int) -> dict[str, str]:
-    """Folders `dataset` and `training` of round `number` of the learning loop.
-
-    The last round is followed by the dataset and the potentials that everything else uses, in their usual places.
-    """
-    if number < cfg.learning.iterations:
-        home = f"learning/{level}/{number}"
-        return {"dataset": f"{home}/dataset", "training": f"{home}/training"}
-    return {"dataset": f"dataset/{level}", "training": f"training/{level}"}
 
 
 def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:

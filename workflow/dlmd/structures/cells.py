@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import write_text
 from dlmd.structures.occupancy import Apportionment
 
 if TYPE_CHECKING:
@@ -53,13 +54,13 @@ def composition(atoms: Atoms) -> dict[str, int]:
     return {s: symbols.count(s) for s in dict.fromkeys(symbols)}
 
 
-def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict[str, float | None]:
-    """Shortest distance (Å) of every pair of species, as 'Li-Cl'; None where it is above `cutoff_a`."""
+def shortest_distances(atoms: Atoms, *, cutoff_angstrom: float = PAIR_SEARCH_A) -> dict[str, float | None]:
+    """Shortest distance (Å) of every pair of species, as 'Li-Cl'; None where it is above `cutoff_angstrom`."""
     species = list(composition(atoms))
     kind = np.array([species.index(s) for s in atoms.get_chemical_symbols()])
     table = np.full((len(species),) * 2, np.inf)
     # most structures need the first, short search only
-    for cutoff in (0.7 * cutoff_a, cutoff_a):
+    for cutoff in (0.7 * cutoff_angstrom, cutoff_angstrom):
         i, j, d = pair_distances(atoms, cutoff)
         np.minimum.at(table, (kind[i], kind[j]), d)
         if np.isfinite(table).all():
@@ -70,11 +71,11 @@ def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict
     }
 
 
-def pair_distances(atoms: Atoms, cutoff_a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pair_distances(atoms: Atoms, cutoff_angstrom: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First atom, second atom, distance (Å) of all pairs within a cutoff, both directions, images included."""
     from ase.neighborlist import primitive_neighbor_list
 
-    return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_a)
+    return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_angstrom)
 
 
 def unit_cell_parameters(atoms: Atoms, *, repeat: Sequence[int]) -> dict[str, float]:
@@ -111,17 +112,6 @@ def scale_to_cell(atoms: Atoms, *, repeat: Sequence[int], unit_cell: Sequence[fl
     return scaled
 
 
-def tile(atoms: Atoms, *, repeat: Sequence[int]) -> Atoms:
-    """A larger cell made of copies of a (relaxed) smaller one, species grouped in the same order."""
-    order = list(composition(atoms))
-    tiled = atoms.repeat(tuple(repeat))
-    tiled.info = dict(atoms.info)
-    if "repeat" in tiled.info:
-        tiled.info["repeat"] = [int(n * m) for n, m in zip(tiled.info["repeat"], repeat, strict=True)]
-    rank = [order.index(s) for s in tiled.get_chemical_symbols()]
-    return tiled[np.argsort(rank, kind="stable")]
-
-
 def strain(atoms: Atoms, fraction: float) -> Atoms:
     """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept."""
     if not -0.5 < fraction < 0.5:
@@ -148,4 +138,4 @@ def write(atoms: Atoms, stem: str | Path) -> tuple[Path, Path]:
 
 def write_summary(data: dict, path: str | Path) -> None:
     """Write the summary as JSON."""
-    Path(path).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(data, indent=2) + "\n")

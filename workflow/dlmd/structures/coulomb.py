@@ -35,15 +35,15 @@ class CoulombModel:
         supercell: Supercell,
         apportionment: Apportionment,
         *,
-        cutoff_a: float = CUTOFF_A,
+        cutoff_angstrom: float = CUTOFF_A,
         damping_per_a: float = DAMPING_PER_A,
     ):
         from scipy.special import erfc
 
         self.supercell = supercell
         self.charge_of_content = np.array([0.0, *(apportionment.charges[s] for s in apportionment.species)])
-        self.pairs = supercell.pairs(cutoff_a)
-        shift = erfc(damping_per_a * cutoff_a) / cutoff_a
+        self.pairs = supercell.pairs(cutoff_angstrom)
+        shift = erfc(damping_per_a * cutoff_angstrom) / cutoff_angstrom
         self.kernel = COULOMB_EV_A * (erfc(damping_per_a * self.pairs.distance) / self.pairs.distance - shift)
         self.self_energy = -COULOMB_EV_A * (shift / 2 + damping_per_a / np.sqrt(np.pi))
 

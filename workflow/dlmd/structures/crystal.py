@@ -47,11 +47,6 @@ class Site:
         """The CIF's atom-site labels that name this site."""
         return tuple(self.label.split("/"))
 
-    @property
-    def disordered(self) -> bool:
-        """Whether the site has more than one possible content (a species, another species, a vacancy)."""
-        return len(self.occupancy) != 1 or abs(sum(self.occupancy.values()) - 1) > 1e-9
-
 
 @dataclass(frozen=True)
 class Crystal:

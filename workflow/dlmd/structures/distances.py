@@ -15,24 +15,26 @@ REPAIR_TRIES_PER_POSITION = 200
 MIXING_SWAPS_PER_POSITION = 10
 
 
-def limits(min_distance: MinDistance, species: Sequence[str]) -> np.ndarray:
+def limits(min_distance_angstrom: MinDistance, species: Sequence[str]) -> np.ndarray:
     """(s + 1, s + 1) smallest allowed distances in Å, row and column 0 standing for the vacancy.
 
-    `min_distance` is one number for all pairs, or pair -> number as in {'Li-Li': 2.0}; pairs not named then
+    `min_distance_angstrom` is one number for all pairs, or pair -> number as in {'Li-Li': 2.0}; pairs not named then
     keep 1.5 Å.
     """
     table = np.zeros((len(species) + 1,) * 2)
-    if not isinstance(min_distance, Mapping):
-        table[1:, 1:] = _positive(min_distance, "min_distance")
+    if not isinstance(min_distance_angstrom, Mapping):
+        table[1:, 1:] = _positive(min_distance_angstrom, "min_distance_angstrom")
         return table
     table[1:, 1:] = DEFAULT_A
-    for pair, value in min_distance.items():
+    for pair, value in min_distance_angstrom.items():
         names = str(pair).split("-")
         unknown = [name for name in names if name not in species]
         if len(names) != 2 or unknown:
             known = [f"{a}-{b}" for a in species for b in species]
             raise DlmdError(
-                f"'{pair}' is no pair of species here", where="min_distance", remedy=did_you_mean(pair, known)
+                f"'{pair}' is no pair of species here",
+                where="min_distance_angstrom",
+                remedy=did_you_mean(pair, known),
             )
         i, j = (species.index(name) + 1 for name in names)
         table[i, j] = table[j, i] = _positive(value, f"min_distance: {pair}")
@@ -111,8 +113,8 @@ def repair(content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclu
             raise DlmdError(
                 f"{len(bad)} atoms stay closer than the minimum distance, such as "
                 f"{exclusions.describe(content, position)}",
-                where="min_distance",
-                remedy="lower min_distance, or the occupancies of these sites",
+                where="min_distance_angstrom",
+                remedy="lower min_distance_angstrom, or the occupancies of these sites",
             )
         for a in mobile.tolist():
             here = exclusions.conflicts_at(a, content[a], content)

@@ -17,7 +17,7 @@ def build(
     occupancies: Mapping,
     charges: Mapping[str, float],
     sampling: str,
-    min_distance: float,
+    min_distance_angstrom: float,
     tolerance: float,
     seed: int,
 ) -> None:
@@ -29,7 +29,14 @@ def build(
 
     crystal = read_cif(cif)
     counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
-    cells = orderings(crystal, counts, n=len(cifs), seed=seed, method=sampling, min_distance=min_distance)
+    cells = orderings(
+        crystal,
+        counts,
+        n=len(cifs),
+        seed=seed,
+        method=sampling,
+        min_distance_angstrom=min_distance_angstrom,
+    )
     for atoms, path in zip(cells, cifs, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
     structures.write_summary(structures.summary(counts, cells), summary)

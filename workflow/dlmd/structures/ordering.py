@@ -28,7 +28,7 @@ def orderings(
     n: int,
     seed: int,
     method: str = "random",
-    min_distance: distances.MinDistance = distances.DEFAULT_A,
+    min_distance_angstrom: distances.MinDistance = distances.DEFAULT_A,
 ) -> list[Atoms]:
     """`n` distinct orderings with exactly the apportioned counts, on the ideal positions.
 
@@ -40,7 +40,7 @@ def orderings(
         'random': uniform over all arrangements that keep the minimum distance.
         'coulomb': simulated annealing of the electrostatic energy of the formal charges.
         'quasirandom': pair correlations as near as can be to those of the random alloy.
-    min_distance
+    min_distance_angstrom
         Å; one number, or pair -> number as in {'Li-Li': 2.0}.
 
     Returns
@@ -62,7 +62,7 @@ def orderings(
     if n < 1:
         raise DlmdError(f"{n} orderings requested", where="orderings", remedy="ask for at least 1")
     supercell = Supercell(crystal, apportionment.repeat)
-    table = distances.limits(min_distance, apportionment.species)
+    table = distances.limits(min_distance_angstrom, apportionment.species)
     exclusions = distances.Exclusions(supercell, table)
     groups = movable(supercell, apportionment)
     electrostatics = CoulombModel(supercell, apportionment)

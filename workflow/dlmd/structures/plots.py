@@ -25,7 +25,7 @@ def layers(
     charges: Mapping[str, float],
     title: str = "",
     layer_axis: int = 2,
-    tolerance_a: float = 0.8,
+    tolerance_angstrom: float = 0.8,
 ) -> Figure:
     """One panel per cation layer normal to the reciprocal axis `layer_axis`, and a view along the layers.
 
@@ -38,7 +38,7 @@ def layers(
         Formal charges; positive species are drawn as cations.
     layer_axis
         0, 1, 2: layers are stacked along a*, b*, c*.
-    tolerance_a
+    tolerance_angstrom
         Cations nearer than this in height (Å) belong to one layer.
     """
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def layers(
     positions = fractional @ cell
     in_plane = fractional[:, :2] @ cell[:2, :2]  # without the shear of the layers against each other
     is_cation = np.isin(symbols, cations)
-    found = _layers(positions[is_cation, 2], cell[2, 2], tolerance_a)
+    found = _layers(positions[is_cation, 2], cell[2, 2], tolerance_angstrom)
     shown = found[:MOST_LAYERS]
 
     panel = np.ptp([0 * cell[0, :2], cell[0, :2], cell[1, :2], cell[0, :2] + cell[1, :2]], axis=0)
@@ -143,7 +143,7 @@ def _outline(axis, first: np.ndarray, second: np.ndarray) -> None:
 
 
 def powder_pattern(
-    atoms: Atoms, *, wavelength_a: float = CU_K_ALPHA_A, two_theta: Sequence[float] = (10.0, 70.0)
+    atoms: Atoms, *, wavelength_angstrom: float = CU_K_ALPHA_A, two_theta: Sequence[float] = (10.0, 70.0)
 ) -> dict[str, list]:
     """Simulated powder diffraction lines (pymatgen): two_theta_deg, intensity (100 for the strongest), d_a.
 
@@ -154,7 +154,7 @@ def powder_pattern(
 
     bare = atoms.copy()
     bare.info = {}
-    pattern = XRDCalculator(wavelength=wavelength_a).get_pattern(
+    pattern = XRDCalculator(wavelength=wavelength_angstrom).get_pattern(
         AseAtomsAdaptor.get_structure(bare), two_theta_range=tuple(two_theta)
     )
     return {

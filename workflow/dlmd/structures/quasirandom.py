@@ -48,11 +48,11 @@ class PairCorrelations:
         groups: Sequence[np.ndarray],
         limits: np.ndarray,
         *,
-        cutoff_a: float = CUTOFF_A,
+        cutoff_angstrom: float = CUTOFF_A,
     ):
         self.groups = groups
         positions = np.concatenate(groups) if groups else np.zeros(0, int)
-        pairs = supercell.pairs(cutoff_a)
+        pairs = supercell.pairs(cutoff_angstrom)
         basis = np.unique(positions // supercell.n_cells)
         pairs = pairs.select(np.isin(pairs.first, basis) & np.isin(pairs.second, basis))
         start, self.neighbour, self.pair = supercell.neighbour_table(pairs)

@@ -89,13 +89,13 @@ class Supercell:
         basis = np.flatnonzero(self.site_of_basis == index)
         return np.arange(basis[0] * self.n_cells, (basis[-1] + 1) * self.n_cells)
 
-    def pairs(self, cutoff: float) -> Pairs:
-        """All pairs of basis positions within `cutoff` (Å), by one search in the unit cell."""
+    def pairs(self, cutoff_angstrom: float) -> Pairs:
+        """All pairs of basis positions within `cutoff_angstrom` (Å), by one search in the unit cell."""
         from ase.neighborlist import primitive_neighbor_list
 
         lattice = self.crystal.lattice
         i, j, shift, distance = primitive_neighbor_list(
-            "ijSd", [True] * 3, lattice, self.basis @ lattice, cutoff, use_scaled_positions=False
+            "ijSd", [True] * 3, lattice, self.basis @ lattice, cutoff_angstrom, use_scaled_positions=False
         )
         order = np.lexsort((shift[:, 2], shift[:, 1], shift[:, 0], j, i))
         return Pairs(i[order], j[order], shift[order], distance[order])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
 from dlmd.base.errors import DlmdError
 
 # column of lcurve.out -> column of the learning curve's table
@@ -50,11 +46,3 @@ def parse_lcurve(text: str) -> list[dict[str, float]]:
             remedy="see the training's log for what went wrong",
         )
     return [rows[step] | {"step": step} for step in sorted(rows)]
-
-
-def write_curve(rows: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write the rows of `parse_lcurve` as CSV."""
-    with path.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.provenance import file_sha256
 from dlmd.config.model import Training
 
 VERSION = 1
@@ -170,7 +170,7 @@ def write_input(
     if start is not None:
         made |= {
             START: os.path.relpath(start, work),
-            f"{START}_sha256": hashlib.sha256(Path(start).read_bytes()).hexdigest(),
+            f"{START}_sha256": file_sha256(start),
         }
     path.write_text(json.dumps(made, indent=2) + "\n")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json
+from dlmd.base.files import read_json, write_csv
+from dlmd.base.provenance import fingerprint
 from dlmd.process import programs, walltime
 from dlmd.process.ownership import owned
 from dlmd.training import curve
@@ -57,7 +57,7 @@ def _train(
 ) -> None:
     work = path.parent / WORK
     settings = read_json(path)
-    mark = fingerprint(settings, work)
+    mark = training_mark(settings, work)
     if not (work / "fingerprint").exists() or (work / "fingerprint").read_text() != mark:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -85,22 +85,21 @@ def _train(
     programs.run(compress, cwd=work, log=log, threads=threads)
 
     rows = curve.parse_lcurve((work / "lcurve.out").read_text())
-    curve.write_curve(rows, work / "lcurve.csv")
-    (work / "lcurve.csv").replace(lcurve)
+    write_csv(lcurve, rows)
     (work / "frozen.pb").replace(model)
     (work / "compressed.pb").replace(compressed)
     shutil.rmtree(work)
 
 
-def fingerprint(settings: Mapping[str, Any], work: Path) -> str:
-    """Hash of dp's input and of the energies of all systems it names, their paths being relative to `work`."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+def training_mark(settings: Mapping[str, Any], work: Path) -> str:
+    """Fingerprint of dp's input and of the energies of all systems it names, their paths being relative to `work`."""
+    parts: list[bytes | str] = [json.dumps(settings, sort_keys=True)]
     for part in ("training_data", "validation_data"):
         for system in settings["training"].get(part, {}).get("systems", ()):
             # textual, because `work` need not exist yet
             for energies in sorted(Path(os.path.normpath(work / system)).glob("set.*/energy.npy")):
-                digest.update(energies.read_bytes())
-    return digest.hexdigest()
+                parts.append(energies.read_bytes())
+    return fingerprint(*parts)
 
 
 def last_checkpoint(work: Path) -> int:

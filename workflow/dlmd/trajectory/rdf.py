@@ -47,8 +47,8 @@ def rdfs(
     symbols: Sequence[str],
     *,
     cell: ArrayLike,
-    r_max_a: float | None = None,
-    bin_width_a: float = BIN_WIDTH_A,
+    r_max_angstrom: float | None = None,
+    bin_width_angstrom: float = BIN_WIDTH_A,
 ) -> RdfSet:
     """RDFs of all pairs of species, averaged over frames.
 
@@ -60,7 +60,7 @@ def rdfs(
         (atoms,) species.
     cell
         (3, 3), Å, vectors in rows; any triclinic cell.
-    r_max_a
+    r_max_angstrom
         At most half the cell's smallest width; by default 8 Å, or that half where it is less.
 
     With n_ab(r) ordered pairs in a shell of volume v(r), g_ab = V n_ab / (N_a N_b v), where N_a (N_a - 1) takes the place
@@ -69,7 +69,7 @@ def rdfs(
     Raises
     ------
     DlmdError
-        for NaN, a number of atoms that differs from the symbols', or an `r_max_a` above half the smallest width.
+        for NaN, a number of atoms that differs from the symbols', or an `r_max_angstrom` above half the smallest width.
     """
     frames = np.asarray(frames)
     if frames.ndim != 3 or frames.shape[1:] != (len(symbols), 3) or not len(frames):
@@ -77,7 +77,7 @@ def rdfs(
             f"frames have shape {frames.shape}, expected (frames, {len(symbols)}, 3)",
             remedy="give all atoms of every frame",
         )
-    edges = _edges(np.asarray(cell, dtype=float), r_max_a, bin_width_a)
+    edges = _edges(np.asarray(cell, dtype=float), r_max_angstrom, bin_width_angstrom)
     kinds = sorted(set(symbols))
     index = np.array([kinds.index(s) for s in symbols])
     n_bins, n_kinds = len(edges) - 1, len(kinds)
@@ -188,8 +188,8 @@ def van_hove(
     cell: ArrayLike,
     frame_interval_ps: float,
     lags: Sequence[int],
-    r_max_a: float | None = None,
-    bin_width_a: float = BIN_WIDTH_A,
+    r_max_angstrom: float | None = None,
+    bin_width_angstrom: float = BIN_WIDTH_A,
     origins: int = 50,
 ) -> VanHove:
     """Self and distinct van Hove functions of one species.
@@ -206,7 +206,7 @@ def van_hove(
     Raises
     ------
     DlmdError
-        for a lag outside the trajectory, fewer than two ions, or an `r_max_a` above half the cell's smallest width.
+        for a lag outside the trajectory, fewer than two ions, or an `r_max_angstrom` above half the cell's smallest width.
     """
     positions = np.asarray(positions)
     n_frames, n_ions = positions.shape[:2]
@@ -217,7 +217,7 @@ def van_hove(
             f"lags {min(lags)} to {max(lags)}, the trajectory has {n_frames} frames",
             remedy="choose shorter lags",
         )
-    edges = _edges(np.asarray(cell, dtype=float), r_max_a, bin_width_a)
+    edges = _edges(np.asarray(cell, dtype=float), r_max_angstrom, bin_width_angstrom)
     width = edges[1] - edges[0]
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
     density = (n_ions - 1) / abs(np.linalg.det(cell))
@@ -248,23 +248,23 @@ def table(sets: Mapping[str, RdfSet]) -> tuple[list[str], np.ndarray]:
     return ["r_a", *names], np.stack(columns, axis=1)
 
 
-def _edges(cell: np.ndarray, r_max_a: float | None, bin_width_a: float) -> np.ndarray:
+def _edges(cell: np.ndarray, r_max_angstrom: float | None, bin_width_angstrom: float) -> np.ndarray:
     """Whole bins, so that cells of different size share them."""
     # freud wants less than half the width, in single precision
     half = 0.5 * float(cell_widths(cell).min()) * (1 - 1e-6)
-    if r_max_a is not None and r_max_a > half:
+    if r_max_angstrom is not None and r_max_angstrom > half:
         raise DlmdError(
-            f"r_max {r_max_a:g} Å is not below half the cell's smallest width ({half:.3f} Å)",
+            f"r_max {r_max_angstrom:g} Å is not below half the cell's smallest width ({half:.3f} Å)",
             remedy="choose a shorter one, or a larger cell",
         )
-    longest = min(R_MAX_A, half) if r_max_a is None else r_max_a
-    return np.arange(int(longest / bin_width_a + 1e-9) + 1) * bin_width_a
+    longest = min(R_MAX_A, half) if r_max_angstrom is None else r_max_angstrom
+    return np.arange(int(longest / bin_width_angstrom + 1e-9) + 1) * bin_width_angstrom
 
 
 def _neighbours(
-    points: np.ndarray, query_points: np.ndarray, cell: ArrayLike, r_max_a: float
+    points: np.ndarray, query_points: np.ndarray, cell: ArrayLike, r_max_angstrom: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Index of the query point, index of the point and distance of all pairs of different indices within `r_max_a`."""
+    """Index of the query point, index of the point and distance of all pairs of different indices within `r_max_angstrom`."""
     import freud
 
     cell = np.asarray(cell, dtype=float)
@@ -283,7 +283,7 @@ def _neighbours(
 
     pairs = (
         freud.locality.AABBQuery(box, box.wrap(place(points)))
-        .query(box.wrap(place(query_points)), {"r_max": float(r_max_a), "exclude_ii": True})
+        .query(box.wrap(place(query_points)), {"r_max": float(r_max_angstrom), "exclude_ii": True})
         .toNeighborList()
     )
     return pairs.query_point_indices, pairs.point_indices, pairs.distances

@@ -15,9 +15,10 @@ from dlmd.base.geometry import cell_widths
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory.frame_readers import identify
 from dlmd.trajectory.frame_sources import MappedFrames
+from dlmd.trajectory.host import HostHealth, host_health
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import Topology, read_topology
-from dlmd.trajectory.trajectory import HostHealth, Trajectory, host_health
+from dlmd.trajectory.trajectory import Trajectory
 from dlmd.trajectory.unwrapping import Unwrapper
 
 # Relative change of the cell that is rounding of the file (XTC keeps seven digits) and not constant pressure.
@@ -95,7 +96,7 @@ def read(
         temperature_k=temperature_k,
         n_host_atoms=store.n_host,
         host=store.health(),
-        step_limit_a=limit,
+        step_limit_angstrom=limit,
         notes=notes,
         label=label,
     )

@@ -18,7 +18,8 @@ from dlmd.base.geometry import cell_widths
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
 from dlmd.trajectory.frame_sources import JoinedFrames, MappedFrames
-from dlmd.trajectory.trajectory import HostHealth, Trajectory, host_health
+from dlmd.trajectory.host import HostHealth, host_health
+from dlmd.trajectory.trajectory import Trajectory
 
 FORMAT, FORMAT_VERSION = "dlmd-segment", 1
 # What must not differ between the segments of a run.
@@ -144,7 +145,7 @@ def join(sidecars: Sequence[str | Path]) -> Trajectory:
         n_host_atoms=n_host,
         thermo=_thermo(chain),
         host=_health(chain) if n_host else None,
-        step_limit_a=0.5 * float(cell_widths(cell).min()),
+        step_limit_angstrom=0.5 * float(cell_widths(cell).min()),
         notes=notes,
         label=f"{chain[0][0]}" + (f" to {chain[-1][0].name}" if len(chain) > 1 else ""),
     )

@@ -6,69 +6,20 @@ file), so that memory stays bounded by the block size whatever the length of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, JoinedFrames
+from dlmd.trajectory.host import HostHealth
 
 # Frames are copied through a small buffer, which keeps the transposition within the cache.
 _BUFFER_FRAMES = 64
 # Bytes of a file mapped at once; mapped pages count as resident memory.
 _WINDOW_BYTES = 64 << 20
-
-
-# more than the vibration of an atom that stays, less than the distance of sites; averages over a hop lie between
-HOST_HOP_A = 1.0
-
-
-@dataclass(frozen=True)
-class HostHealth:
-    """How still the host (all non-mobile atoms) stayed.
-
-    Attributes
-    ----------
-    msd_a2
-        By species, mean over its atoms of |r_late - r_early|² relative to the host's centre of mass, where r_early and r_late
-        are the atom's mean positions over the first and the last fifth of the run. Averaging removes the vibration: a solid
-        stays near zero, a molten or hopping host grows with time.
-    fluctuation_a2
-        By species, mean square distance of an atom from its own mean position.
-    drift_a
-        Distance in Å which the host's centre of mass travelled from the first to the last frame (removed from all positions).
-    median_shift_a
-        By species, median over its atoms of |r_late - r_early|: a change of structure takes half of them along, a single hop
-        does not.
-    hopped
-        By species, number of atoms with |r_late - r_early| above `HOST_HOP_A`.
-    """
-
-    msd_a2: dict[str, float]
-    fluctuation_a2: dict[str, float]
-    drift_a: float
-    median_shift_a: dict[str, float] = field(default_factory=dict)
-    hopped: dict[str, int] = field(default_factory=dict)
-
-
-def host_health(positions: np.ndarray, centre: np.ndarray, species: Sequence[str]) -> HostHealth:
-    """Health of a host from its unwrapped positions (frames, atoms, 3) in Å, centre of mass (frames, 3) and species (atoms,)."""
-    relative = np.asarray(positions, dtype=np.float64) - np.asarray(centre, dtype=np.float64)[:, None]
-    fifth = max(1, len(relative) // 5)
-    shift = ((relative[-fifth:].mean(axis=0) - relative[:fifth].mean(axis=0)) ** 2).sum(axis=1)
-    spread = ((relative - relative.mean(axis=0)) ** 2).sum(axis=2).mean(axis=0)
-    names = np.asarray(species)
-    kinds = sorted(set(species))
-    return HostHealth(
-        msd_a2={kind: float(shift[names == kind].mean()) for kind in kinds},
-        fluctuation_a2={kind: float(spread[names == kind].mean()) for kind in kinds},
-        drift_a=float(np.linalg.norm(centre[-1] - centre[0])),
-        median_shift_a={kind: float(np.median(shift[names == kind]) ** 0.5) for kind in kinds},
-        hopped={kind: int((shift[names == kind] > HOST_HOP_A**2).sum()) for kind in kinds},
-    )
 
 
 @dataclass(eq=False, repr=False)
@@ -93,7 +44,7 @@ class Trajectory:
         Arrays `step`, `time_ps`, `temperature_k`, `potential_energy_ev`, `conserved_ev`; or None.
     host
         Health of the host; or None where its atoms were not recorded.
-    step_limit_a
+    step_limit_angstrom
         A move of an ion in one frame longer than this (Å) is refused while reading; None for no limit.
     notes
         What was done to the input, one sentence each.
@@ -108,7 +59,7 @@ class Trajectory:
     n_host_atoms: int = 0
     thermo: dict[str, np.ndarray] | None = None
     host: HostHealth | None = None
-    step_limit_a: float | None = None
+    step_limit_angstrom: float | None = None
     notes: list[str] = field(default_factory=list)
     label: str = "arrays in memory"
     _collective: np.ndarray | None = None
@@ -182,13 +133,6 @@ class Trajectory:
             host=host,
         )
 
-    @classmethod
-    def from_segments(cls, sidecars: Sequence[str | Path]) -> Trajectory:
-        """Join MD segments of this pipeline, named by their NNNN.json. See `dlmd.trajectory.segments.join`."""
-        from dlmd.trajectory.segments import join
-
-        return join(sidecars)
-
     @property
     def n_frames(self) -> int:
         return self.source.n_frames
@@ -207,11 +151,6 @@ class Trajectory:
     def length_ps(self) -> float:
         """Time from the first to the last frame."""
         return (self.n_frames - 1) * self.frame_interval_ps
-
-    @property
-    def host_msd_a2(self) -> float | None:
-        """The largest `HostHealth.msd_a2` of all host species, or None where the host was not recorded."""
-        return max(self.host.msd_a2.values(), default=None) if self.host else None
 
     def after(self, skip_ps: float) -> Trajectory:
         """The run without its first `skip_ps` picoseconds (equilibration); health of the host stays that of the whole run.
@@ -252,7 +191,7 @@ class Trajectory:
         Raises
         ------
         DlmdError
-            for NaN or infinity, or a move longer than `step_limit_a` in one frame.
+            for NaN or infinity, or a move longer than `step_limit_angstrom` in one frame.
         """
         dtype = self.source.dtype
         per_ion = 3 * dtype.itemsize * self.n_frames
@@ -310,16 +249,17 @@ class Trajectory:
             )
 
     def _check_steps(self, block: np.ndarray, first: int) -> None:
-        if self.step_limit_a is None:
+        if self.step_limit_angstrom is None:
             return
         for i, ion in enumerate(block):
             # axis by axis: a bound on each component, hence on the length up to sqrt(3)
             moves = np.abs(np.diff(ion, axis=1))
-            if moves.max() > self.step_limit_a:
+            if moves.max() > self.step_limit_angstrom:
                 frame = int(moves.max(axis=0).argmax())
                 raise self._bad(
                     f"ion {first + i} moves {moves.max():.2f} Å between frames {frame} and {frame + 1}, "
-                    f"over half the cell's smallest width ({self.step_limit_a:.2f} Å): wrapped coordinates or missing frames",
+                    f"over half the cell's smallest width ({self.step_limit_angstrom:.2f} Å): wrapped coordinates or missing "
+                    "frames",
                     "write unwrapped coordinates (LAMMPS: dump_modify unwrap yes) and frames at shorter intervals",
                 )
 

@@ -18,7 +18,8 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.intervals import Estimate
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
-from dlmd.trajectory.trajectory import HOST_HOP_A, Trajectory
+from dlmd.trajectory.host import HOST_HOP_A
+from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport import diffusion, gates, msd, spectrum
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Gate, Limits
@@ -102,7 +103,7 @@ class TransportResult:
             diffusion_a2_per_ps=d_total_a2_per_ps,
             n_ions=self.system["n_ions"],
             charge_e=self.system["charge_e"],
-            volume_a3=self.system["volume_a3"],
+            volume_angstrom3=self.system["volume_a3"],
             temperature_k=self.system["temperature_k"],
         )
 

@@ -33,19 +33,19 @@ class Limits:
 
     Attributes
     ----------
-    hop_length_a
+    hop_length_angstrom
         Distance of neighbouring sites in Å; a mean square displacement below its square is no diffusion.
     loglog_tolerance
         Accepted distance of the log-log slope of MSD_self from 1.
     onsets_per_run
         Length of a run in units of the diffusive onset t*, at least.
-    host_msd_a2
+    host_msd_angstrom2
         Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
         species).
-    host_shift_a
+    host_shift_angstrom
         Median distance between the mean positions of an atom in the first and the last fifth, at most (per species). A solid
         in which half of the atoms rest elsewhere has become another one.
-    host_drift_a
+    host_drift_angstrom
         Distance the host's centre of mass may travel in Å. The drift is removed, but a cell that flies takes
         kinetic energy from the ions.
     temperature_fraction
@@ -55,12 +55,12 @@ class Limits:
         Accepted trend of the conserved energy over a run, per atom, as a fraction of k_B T.
     """
 
-    hop_length_a: float = 3.0
+    hop_length_angstrom: float = 3.0
     loglog_tolerance: float = 0.3
     onsets_per_run: float = 8.0
-    host_msd_a2: float = 3.0
-    host_shift_a: float = 0.5
-    host_drift_a: float = 10.0
+    host_msd_angstrom2: float = 3.0
+    host_shift_angstrom: float = 0.5
+    host_drift_angstrom: float = 10.0
     temperature_fraction: float = 0.05
     energy_drift_fraction: float = 0.1
 
@@ -80,7 +80,7 @@ def verdict(gates: Iterable[Gate | None]) -> dict:
 
 def hops(msd_a2: float, limits: Limits) -> Gate | None:
     """Have the ions left their sites? `msd_a2` is MSD_self over the length of the run."""
-    limit = limits.hop_length_a**2
+    limit = limits.hop_length_angstrom**2
     if msd_a2 >= limit:
         return None
     return Gate(
@@ -169,14 +169,14 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
 def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
     """Is the host no melt? `msd_a2` by species."""
     species, value = max(msd_a2.items(), key=lambda item: item[1])
-    if value <= limits.host_msd_a2:
+    if value <= limits.host_msd_angstrom2:
         return None
     return Gate(
         "host_molten",
         value,
-        limits.host_msd_a2,
+        limits.host_msd_angstrom2,
         f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, "
-        f"limit {limits.host_msd_a2:g} Å²",
+        f"limit {limits.host_msd_angstrom2:g} Å²",
         "check the potential and the temperature; analyse the part before the host moved",
     )
 
@@ -184,14 +184,14 @@ def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
 def host_same(median_shift_a: dict[str, float], limits: Limits) -> Gate | None:
     """Is the crystal at the end the one of the start? `median_shift_a` by species."""
     species, value = max(median_shift_a.items(), key=lambda item: item[1], default=("", 0.0))
-    if value <= limits.host_shift_a:
+    if value <= limits.host_shift_angstrom:
         return None
     return Gate(
         "host_transformed",
         value,
-        limits.host_shift_a,
+        limits.host_shift_angstrom,
         f"half of the {species} of the host rest {value:.2f} Å and more from where they rested at the start of the run, limit "
-        f"{limits.host_shift_a:g} Å: the crystal has changed its structure meanwhile",
+        f"{limits.host_shift_angstrom:g} Å: the crystal has changed its structure meanwhile",
         "equilibrate for longer, so that the change comes before the run, or analyse the part after it; a host whose groups "
         "turn needs a higher limit",
     )
@@ -199,13 +199,13 @@ def host_same(median_shift_a: dict[str, float], limits: Limits) -> Gate | None:
 
 def host_still(drift_a: float, limits: Limits) -> Gate | None:
     """Did the cell as a whole stay?"""
-    if drift_a <= limits.host_drift_a:
+    if drift_a <= limits.host_drift_angstrom:
         return None
     return Gate(
         "host_drifting",
         drift_a,
-        limits.host_drift_a,
-        f"the host's centre of mass travelled {drift_a:.1f} Å, limit {limits.host_drift_a:g} Å",
+        limits.host_drift_angstrom,
+        f"the host's centre of mass travelled {drift_a:.1f} Å, limit {limits.host_drift_angstrom:g} Å",
         "remove the momentum of the cell in the MD",
     )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.units import FS_PER_PS
 from dlmd.transport import error_budget, tables
 
@@ -30,13 +29,13 @@ def temperature(
     settings
         The config's section `transport`.
     """
-    from dlmd.trajectory.trajectory import Trajectory
+    from dlmd.trajectory.segments import join
     from dlmd.transport.analysis import analyse
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     analysis = analyse(
-        [Trajectory.from_segments(chain) for chain in chains],
+        [join(chain) for chain in chains],
         charge=charge,
         **analysis_settings(settings),
     )
@@ -51,8 +50,8 @@ def analysis_settings(settings: Mapping) -> dict:
         "lag_start_ps": settings["lag_start_ps"],
         "lag_end_ps": settings["lag_end_ps"],
         "confidence": settings["confidence"],
-        "hop_length_a": settings["hop_length_angstrom"],
-        "host_shift_a": settings["max_host_shift_angstrom"],
+        "hop_length_angstrom": settings["hop_length_angstrom"],
+        "host_shift_angstrom": settings["max_host_shift_angstrom"],
     }
 
 
@@ -221,16 +220,16 @@ def write_budget(path: str, rows: Sequence[dict]) -> None:
     ]
     for name in BUDGET_COMPONENTS:
         columns += [f"{name}_{part}" for part in ("share", "share_low", "share_high", "sd")]
-    with Path(path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        for row in rows:
-            cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
-            cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
-            for name in BUDGET_COMPONENTS:
-                part = row["components"][name]
-                if part is not None:
-                    cells[f"{name}_share"] = part["share"]["value"]
-                    cells |= {f"{name}_share_{k}": part["share"][k] for k in ("low", "high")}
-                    cells[f"{name}_sd"] = part["sd"]["value"]
-            writer.writerow(cells)
+    write_csv(path, [_budget_cells(row) for row in rows], columns)
+
+
+def _budget_cells(row: Mapping) -> dict:
+    cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
+    cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
+    for name in BUDGET_COMPONENTS:
+        part = row["components"][name]
+        if part is not None:
+            cells[f"{name}_share"] = part["share"]["value"]
+            cells |= {f"{name}_share_{k}": part["share"][k] for k in ("low", "high")}
+            cells[f"{name}_sd"] = part["sd"]["value"]
+    return cells

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from dlmd.base.files import write_csv
 
 ESTIMATES = ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm")
 
@@ -23,11 +24,7 @@ def write_msd(path: str | Path, curves: Mapping) -> None:
 
 def write_temperatures(path: str | Path, results: Sequence[Mapping]) -> None:
     """One line per result: temperature, verdict, and every estimate with its interval (empty where there is a verdict)."""
-    rows = [_row(result) for result in results]
-    with Path(path).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, [_row(result) for result in results])
 
 
 def _row(result: Mapping) -> dict:

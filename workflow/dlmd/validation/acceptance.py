@@ -1,4 +1,4 @@
-"""The gate before production MD: everything a potential has shown, against the bounds of the config."""
+"""Acceptance before production MD: everything a potential has shown, against the bounds of the config."""
 
 from __future__ import annotations
 

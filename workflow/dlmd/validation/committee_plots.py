@@ -41,7 +41,7 @@ def calibration(found: Mapping, figures: Sequence[str]) -> None:
 
 
 def along_runs(
-    runs: Mapping[float, Mapping[str, np.ndarray]], held_out_mev_per_a: float, figures: Sequence[str]
+    runs: Mapping[float, Mapping[str, np.ndarray]], held_out_mev_per_angstrom: float, figures: Sequence[str]
 ) -> None:
     """Largest deviation of each frame along production, one line per temperature.
 
@@ -49,7 +49,7 @@ def along_runs(
     ----------
     runs
         temperature in K -> `time_ps` and `largest_mev_per_a`.
-    held_out_mev_per_a
+    held_out_mev_per_angstrom
         Median of the same quantity over the held-out frames, drawn for comparison.
     """
     from matplotlib import colormaps
@@ -59,7 +59,7 @@ def along_runs(
     colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(runs)))
     for (temperature, run), colour in zip(sorted(runs.items()), colours, strict=True):
         ax.plot(run["time_ps"], run["largest_mev_per_a"], lw=0.9, color=colour, label=f"{temperature:g} K")
-    ax.axhline(held_out_mev_per_a, color="0.4", lw=1, ls="--", label="held-out frames, median")
+    ax.axhline(held_out_mev_per_angstrom, color="0.4", lw=1, ls="--", label="held-out frames, median")
     ax.set(xlabel="time (ps)", ylabel="largest deviation of a frame (meV/Å)", yscale="log")
     _plain_ticks(ax.yaxis)
     ax.legend(ncols=2, fontsize=9)

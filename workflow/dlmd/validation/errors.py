@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole, write_text
 from dlmd.base.intervals import jackknife_ratio
 from dlmd.dataset.frames import MOMENTS_FILE
 from dlmd.process import programs
@@ -96,12 +97,9 @@ def test_errors(
     programs.run(args, cwd=work, log=Path(log).resolve(), threads=threads)
     predictions = read_details(work, found, species=species)
 
-    points = errors.with_name("parity.part.npz")
-    np.savez_compressed(points, **parity_points(predictions, species=species))
-    summary = errors.with_suffix(".part")
-    summary.write_text(json.dumps(summarise(predictions, species=species), indent=2) + "\n")
-    points.replace(parity)
-    summary.replace(errors)
+    with whole(parity) as part:
+        np.savez_compressed(part, **parity_points(predictions, species=species))
+    write_text(errors, json.dumps(summarise(predictions, species=species), indent=2) + "\n")
     shutil.rmtree(work)
 
 

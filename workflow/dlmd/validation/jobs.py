@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, write_csv, write_json, write_table, write_text
 from dlmd.base.units import FS_PER_PS
 from dlmd.config.launch import LammpsLaunch
 from dlmd.validation import acceptance, trial
@@ -119,12 +118,12 @@ def _stability(run: trial.TrialRun, atoms: Atoms, settings: Dynamics, charges: M
 
 def _write_table(path: str, run: trial.TrialRun, time_step_fs: float) -> None:
     """Temperature and energy along both parts, as CSV."""
-    with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("part", "time_ps", "temperature_k", "total_energy_ev"))
-        for part, rows in (("nvt", run.nvt), ("nve", run.nve)):
-            for step, temperature, energy in rows:
-                writer.writerow((part, f"{step * time_step_fs / 1e3:.6g}", temperature, energy))
+    rows = [
+        (part, f"{step * time_step_fs / 1e3:.6g}", temperature, energy)
+        for part, found in (("nvt", run.nvt), ("nve", run.nve))
+        for step, temperature, energy in found
+    ]
+    write_table(path, ("part", "time_ps", "temperature_k", "total_energy_ev"), rows)
 
 
 def _rdf(run, symbols, labels, plan, settings, discard_ps: float) -> dict:
@@ -259,10 +258,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
             }
             for k in range(len(positions))
         ]
-    with Path(table).open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(table, rows)
     calibration = committee_numbers.calibrate(judged)
     largest = [float(row["largest_deviation_mev_per_a"]) for row in rows]
     committee_plots.calibration(calibration, figures)
@@ -297,9 +293,7 @@ def deviation(models: Sequence[str], segments: Sequence[str], *, table: str) -> 
             time_ps = atoms.steps[first + k] * atoms.time_step_fs / FS_PER_PS
             values = (deviation.largest[k], deviation.mean[k], deviation.smallest[k])
             lines.append(f"{time_ps:.6g}," + ",".join(f"{1e3 * v:.4g}" for v in values))
-    part = Path(table).with_suffix(".part")
-    part.write_text("\n".join(lines) + "\n")
-    part.replace(table)
+    write_text(table, "\n".join(lines) + "\n")
 
 
 def plot_deviation(

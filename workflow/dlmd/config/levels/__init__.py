@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dlmd.config.fields import Model
+from dlmd.config.fields import Section
 from dlmd.config.levels.cp2k import Cp2kSettings
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.config.levels.gpaw import GpawSettings
 from dlmd.config.levels.vasp import VaspSettings
 
 
-class ChgnetLevel(Model):
+class ChgnetLevel(Section):
     """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
 
     engine: Literal["chgnet"] = Field(description="Label engine.")
@@ -48,7 +48,7 @@ class Cp2kLevel(Cp2kSettings):
     engine: Literal["cp2k"] = Field(description="Label engine.")
 
 
-class SevennetLevel(Model):
+class SevennetLevel(Section):
     """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
 
     engine: Literal["sevennet"] = Field(description="Label engine.")
@@ -58,7 +58,7 @@ class SevennetLevel(Model):
     )
 
 
-def recorded(level: Model | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
+def recorded(level: Section | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
     """Settings of a level as rules record them; another text of the same settings would compute every label again."""
     settings = level.model_dump(mode="json", exclude=set(exclude))
     handed = getattr(level, "HANDED", None)

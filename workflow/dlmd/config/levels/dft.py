@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from dlmd.config.levels.passed_on import Handed
 
@@ -12,8 +12,29 @@ Orbital = Literal["p", "d", "f"]
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
 
 
+# Keys that once had a shorter spelling -> the spelling of today. Configs are refused with the old one (`dlmd.config.removed`).
+# What is handed to rules and kept in results still has it: Snakemake would run everything again for another.
+RENAMED = {
+    "fmax_ev_per_a": "fmax_ev_per_angstrom",
+    "kpoint_density_a": "kpoint_density_angstrom",
+    "spacing_per_a": "spacing_per_angstrom",
+}
+
+
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Unknown keys are errors; `model_dump` writes the old spelling of the keys in `RENAMED`, which is read as well."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+
+def renamed(default: Any, *, before: str, description: str) -> Any:
+    """A field whose name was `before` (a key of `RENAMED`)."""
+    return Field(
+        default,
+        description=description,
+        validation_alias=AliasChoices(RENAMED[before], before),
+        serialization_alias=before,
+    )
 
 
 class SpinsAndU:

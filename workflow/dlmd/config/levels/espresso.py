@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveFloat, field_validator
 
 from dlmd.base.errors import did_you_mean
-from dlmd.config.levels.dft import DftSettings, Mesh
+from dlmd.config.levels.dft import DftSettings, Mesh, renamed
 from dlmd.config.levels.passed_on import Handed, Value, numbers
 
 SCF = "every step is one self-consistent run with forces and stress"
@@ -72,14 +72,15 @@ class EspressoSettings(DftSettings):
         description="Cutoff of the density (ecutrho) over that of the wave functions: 4 for norm-conserving pseudopotentials, "
         "8 to 12 for ultrasoft ones.",
     )
-    kpoint_density_a: PositiveFloat = Field(
+    kpoint_density_angstrom: PositiveFloat = renamed(
         2.0,
+        before="kpoint_density_a",
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
     )
     kpoint_mesh: Mesh | None = Field(
         None,
         description="Subdivisions along a, b, c, for every cell of this level alike; the mesh holds Γ. null: from "
-        "kpoint_density_a.",
+        "kpoint_density_angstrom.",
     )
     hubbard_projectors: Literal["ortho-atomic", "atomic"] = Field(
         "ortho-atomic", description="What the U acts on; numbers of the two are not comparable."

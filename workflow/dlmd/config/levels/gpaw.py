@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field, PositiveFloat, field_validator
 
 from dlmd.base.errors import did_you_mean
-from dlmd.config.levels.dft import DftSettings, Mesh
+from dlmd.config.levels.dft import DftSettings, Mesh, renamed
 from dlmd.config.levels.passed_on import Handed, Value, numbers
 
 HANDED = Handed(
@@ -17,7 +17,7 @@ HANDED = Handed(
         ("mode",): "ecut_ev",
         ("xc",): "functional",
         ("setups",): "hubbard_u_ev",
-        ("kpts",): "kpoint_mesh or kpoint_density_a",
+        ("kpts",): "kpoint_mesh or kpoint_density_angstrom",
         ("spinpol",): "magmom",
         ("magmoms",): "magmom",
         ("hund",): "magmom",
@@ -65,13 +65,14 @@ class GpawSettings(DftSettings):
         description="Cutoff of the plane waves (eV). 450 eV leave a Pulay stress of 0.3 GPa in Li3TiCl6, 600 eV 0.2 "
         "(benchmarks/gpaw).",
     )
-    kpoint_density_a: PositiveFloat = Field(
+    kpoint_density_angstrom: PositiveFloat = renamed(
         2.0,
+        before="kpoint_density_a",
         description="k-points per Å⁻¹ along each axis, where no mesh is given; the mesh holds Γ.",
     )
     kpoint_mesh: Mesh | None = Field(
         None,
-        description="Subdivisions along a, b, c, for every cell of this level alike; null: from kpoint_density_a.",
+        description="Subdivisions along a, b, c, for every cell of this level alike; null: from kpoint_density_angstrom.",
     )
     keywords: dict[str, Value | dict[str, Value]] = Field(
         {},

@@ -13,21 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from dlmd.base.errors import did_you_mean
-from dlmd.config.levels.dft import SpinsAndU
+from dlmd.config.levels.dft import Mesh, SpinsAndU, Strict, renamed
 
-Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
 IncarValue = bool | int | float | str | list[int] | list[float]
+Tags = dict[str, IncarValue]
 
 # Tags with a key of their own: two places for one number would let them disagree.
 OWN_KEY = {
@@ -43,10 +35,10 @@ OWN_KEY = {
     "MAGMOM": "magmom",
     "ISMEAR": "ismear",
     "SIGMA": "sigma_ev",
-    "KSPACING": "kpoints.spacing_per_a",
+    "KSPACING": "kpoints.spacing_per_angstrom",
     "KGAMMA": "kpoints.centring",
     "EDIFF": "ediff_ev",
-    "EDIFFG": "relax.fmax_ev_per_a",
+    "EDIFFG": "relax.fmax_ev_per_angstrom",
     "NSW": "relax.max_steps or aimd.chunk_steps",
 }
 # Tags the route itself sets; another value would break what collecting relies on.
@@ -77,18 +69,15 @@ RECORDED = {
 }
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class KpointSettings(Strict):
     """k-points of one kind of run: a mesh per supercell name, and a spacing for the supercells not named."""
 
     mesh: dict[str, Mesh] = Field(
         {}, description="Subdivisions along a, b, c per supercell name, for instance {x2x2x2: [4, 2, 4]}."
     )
-    spacing_per_a: PositiveFloat | None = Field(
+    spacing_per_angstrom: PositiveFloat | None = renamed(
         None,
+        before="spacing_per_a",
         description="Largest distance of k-points (1/Å, 2π included, as VASP's KSPACING) in supercells "
         "without a mesh.",
     )
@@ -96,8 +85,8 @@ class KpointSettings(Strict):
 
     @model_validator(mode="after")
     def _some(self):
-        if not self.mesh and self.spacing_per_a is None:
-            raise ValueError("neither mesh nor spacing_per_a is given; set one of them")
+        if not self.mesh and self.spacing_per_angstrom is None:
+            raise ValueError("neither mesh nor spacing_per_angstrom is given; set one of them")
         return self
 
 
@@ -105,7 +94,7 @@ class ElectronicSettings(Strict):
     """What relaxation and dynamics may choose differently."""
 
     # INCAR tags that are set where `incar` does not
-    TAGS: ClassVar[dict[str, IncarValue]]
+    TAGS: ClassVar[Tags]
     # tags refused in `incar` of this kind of run alone
     ELSEWHERE: ClassVar[dict[str, str]]
 
@@ -128,15 +117,16 @@ class ElectronicSettings(Strict):
 class RelaxSettings(ElectronicSettings):
     """Variable-cell relaxation: runs from a fresh basis set until nothing moves, then one static run."""
 
-    TAGS = {"NELM": 200, "ALGO": "Normal", "PREC": "Accurate", "LREAL": "Auto", "POTIM": 0.3}
-    ELSEWHERE = {"SMASS": "aimd.incar.SMASS"}
+    TAGS: ClassVar[Tags] = {"NELM": 200, "ALGO": "Normal", "PREC": "Accurate", "LREAL": "Auto", "POTIM": 0.3}
+    ELSEWHERE: ClassVar[dict[str, str]] = {"SMASS": "aimd.incar.SMASS"}
 
     kpoints: KpointSettings = Field(
-        default_factory=lambda: KpointSettings(spacing_per_a=0.2),
+        default_factory=lambda: KpointSettings(spacing_per_angstrom=0.2),
         description="k-points of the relaxation; the paper used 4x2x4 for 160 and 4x2x2 for 320 atoms.",
     )
-    fmax_ev_per_a: PositiveFloat = Field(
+    fmax_ev_per_angstrom: PositiveFloat = renamed(
         0.01,
+        before="fmax_ev_per_a",
         description="Largest force on an atom at the end (eV/Å; EDIFFG is minus this). The paper's 10 meV/Å.",
     )
     ediff_ev: PositiveFloat = Field(1e-6, description="Electronic convergence (eV; EDIFF).")
@@ -155,11 +145,11 @@ class AimdSettings(ElectronicSettings):
     """NVT dynamics (Nosé-Hoover) at the temperatures and lengths of the trajectories."""
 
     # SMASS = 0 lets VASP choose a thermostat with a period of 40 steps; the paper does not say
-    TAGS = {"NELM": 200, "ALGO": "Fast", "PREC": "Normal", "LREAL": "Auto", "SMASS": 0.0}
-    ELSEWHERE = {"POTIM": "labels.aimd.time_step_fs"}
+    TAGS: ClassVar[Tags] = {"NELM": 200, "ALGO": "Fast", "PREC": "Normal", "LREAL": "Auto", "SMASS": 0.0}
+    ELSEWHERE: ClassVar[dict[str, str]] = {"POTIM": "labels.aimd.time_step_fs"}
 
     kpoints: KpointSettings = Field(
-        default_factory=lambda: KpointSettings(spacing_per_a=0.6),
+        default_factory=lambda: KpointSettings(spacing_per_angstrom=0.6),
         description="k-points of the dynamics; the paper does not say. A spacing of 0.6 gives Γ alone from "
         "10.5 Å on.",
     )

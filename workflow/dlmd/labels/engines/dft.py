@@ -1,4 +1,4 @@
-"""What the DFT engines share: checked settings, the gate on moments, folders and failures of foreign programs."""
+"""What the DFT engines share: checked settings, the range of moments, folders and failures of foreign programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config.levels.dft import DftSettings
+from dlmd.config.levels.dft import RENAMED, DftSettings
 
 LAST_LINES = 15
 
@@ -35,7 +35,7 @@ def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
     """
     settings = model.HANDED.from_record(settings)
     for key in settings:
-        if key not in model.model_fields:
+        if RENAMED.get(key, key) not in model.model_fields:
             raise DlmdError(
                 f"the engine {engine} has no key '{key}'",
                 where="the level",

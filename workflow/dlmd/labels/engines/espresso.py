@@ -6,7 +6,6 @@ holds the U with no more than a warning, and compute without it.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.provenance import file_sha256
 from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.config.levels.passed_on import merged
@@ -65,7 +65,7 @@ def keywords(settings: EspressoSettings, atoms: Atoms) -> dict[str, Any]:
     }
     mesh = (
         settings.kpoint_mesh
-        or kpts2sizeandoffsets(density=settings.kpoint_density_a, gamma=True, atoms=atoms)[0]
+        or kpts2sizeandoffsets(density=settings.kpoint_density_angstrom, gamma=True, atoms=atoms)[0]
     )
     cards = [f"U {element}-{manifold(settings, element)} {u:g}" for element, u in settings.plus_u.items()]
     elements = set(atoms.symbols)
@@ -129,10 +129,7 @@ class EspressoEngine:
             "density_cutoff_ratio": own.density_cutoff_ratio,
             "hubbard_projectors": own.hubbard_projectors if own.plus_u else None,
             # two editions of one file name are two levels
-            "pseudopotentials": {
-                e: f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-                for e, path in files.items()
-            },
+            "pseudopotentials": {e: f"{path.name} {file_sha256(path)[:12]}" for e, path in files.items()},
         }
 
     def calculator(self, *, threads: int = 1) -> Calculator:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 def keywords(settings: GpawSettings) -> dict[str, Any]:
     """Keywords of GPAW's calculator, without mode and output."""
-    mesh = {"size": settings.kpoint_mesh} if settings.kpoint_mesh else {"density": settings.kpoint_density_a}
+    mesh = (
+        {"size": settings.kpoint_mesh}
+        if settings.kpoint_mesh
+        else {"density": settings.kpoint_density_angstrom}
+    )
     return {
         "xc": settings.functional,
         # 0: the orbital's occupation is what lies in the augmentation sphere, not scaled up to the whole orbital

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
-from dlmd.labels.vasp import continuation, gate, verify
+from dlmd.labels.vasp import as_staged, continuation, verify
 from dlmd.labels.vasp.continuation import Joined
-from dlmd.labels.vasp.output import Frame, Run, find, read_text
+from dlmd.labels.vasp.frames import Frame, Run
+from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.production import find_production, require_finished
 from dlmd.labels.vasp.stage import load_job
 
@@ -40,7 +42,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
     Atoms
         Relaxed supercell with results attached, the array 'site' as staged.
     dict
-        converged, steps, fmax_ev_per_a (at the end of the relaxation), stress_max_gpa, energy_ev_per_atom,
+        converged, steps, fmax_ev_per_angstrom (at the end of the relaxation), stress_max_gpa, energy_ev_per_atom,
         energy_start_ev_per_atom, volume_change, total_moment, moments_in_range, theory, level, source, runs.
 
     Raises
@@ -88,7 +90,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
         "energy_start_ev_per_atom": start.energy / n,
         "volume_change": float(np.linalg.det(last.cell) / np.linalg.det(np.array(job["cell_angstrom"])) - 1),
         "total_moment": last.total_moment,
-        "moments_in_range": gate.moments_in_range(last, job),
+        "moments_in_range": as_staged.moments_in_range(last, job),
         "level": job["level"],
         "theory": _theory(job, ordered),
         "source": job["source"],
@@ -121,7 +123,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     return _atoms(job, frame) if usable else None, {
         "theory": _theory(job, runs),
         "reason": frame.reason,
-        "moments_in_range": gate.moments_in_range(frame, job) if usable else None,
+        "moments_in_range": as_staged.moments_in_range(frame, job) if usable else None,
     }
 
 
@@ -173,7 +175,7 @@ def collect_aimd(
     fraction = len(rejected) / (len(production.frames) + sum(not f.whole for _, f in rejected))
     reasons = Counter(_kind(f.reason) for _, f in rejected)
     kept = production.kept(stride)
-    in_range = [gate.moments_in_range(j.frame, job) for j in kept]
+    in_range = [as_staged.moments_in_range(j.frame, job) for j in kept]
     temperatures = [j.frame.temperature_k for j in production.frames if j.frame.temperature_k is not None]
     result = {
         "version": VERSION,
@@ -235,8 +237,8 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
     runs = {s["name"]: continuation.read_runs(folder / s["name"]) for s in job["run_steps"]}
     for step in job["run_steps"]:
         for run in runs[step["name"]]:
-            gate.require_level(run, job, step)
-    gate.require_start(next(iter(runs.values()))[0], job)
+            as_staged.require_level(run, job, step)
+    as_staged.require_start(next(iter(runs.values()))[0], job)
     return runs
 
 
@@ -295,9 +297,8 @@ def _write(
 ) -> None:
     from ase.io.extxyz import write_extxyz
 
-    part = path.with_name(path.name + ".part")
     unwrapped = kept[0].frame.positions
-    with part.open("w") as out:
+    with whole(path) as part, part.open("w") as out:
         for joined, good in zip(kept, in_range, strict=True):
             frame, step = joined.frame, joined.step - origin
             # OUTCARs wrap positions; frames are kept unwrapped, like those of the embedded engines
@@ -324,7 +325,6 @@ def _write(
             if frame.total_moment is not None:
                 atoms.info["total_moment"] = frame.total_moment
             write_extxyz(out, [atoms])
-    part.replace(path)
 
 
 def _run_records(runs: Sequence[Run], folder: Path) -> list[dict]:

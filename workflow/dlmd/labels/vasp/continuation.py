@@ -11,7 +11,8 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import verify
-from dlmd.labels.vasp.output import Frame, Run, find, has_output, read_run, read_text
+from dlmd.labels.vasp.frames import Frame, Run
+from dlmd.labels.vasp.output import find, has_output, read_run, read_text
 
 # OUTCARs print five decimals: two prints of one position differ by less than this
 SAME_POSITION_A = 1e-4

@@ -88,15 +88,15 @@ def k_mesh(atoms: Atoms, cell: str, settings: KpointSettings) -> list[int]:
     """
     if cell in settings.mesh:
         return list(settings.mesh[cell])
-    if settings.spacing_per_a is None:
+    if settings.spacing_per_angstrom is None:
         raise DlmdError(
             f"no k-mesh for the cell '{cell}'",
             where="kpoints of the VASP level",
-            remedy=f"add it to kpoints.mesh (there: {', '.join(settings.mesh)}) or give kpoints.spacing_per_a",
+            remedy=f"add it to kpoints.mesh (there: {', '.join(settings.mesh)}) or give kpoints.spacing_per_angstrom",
         )
     lengths = (math.tau * sum(x * x for x in b) ** 0.5 for b in atoms.cell.reciprocal())
     # the small number keeps a length that is a whole multiple from being rounded up
-    return [max(1, math.ceil(b / settings.spacing_per_a - 1e-8)) for b in lengths]
+    return [max(1, math.ceil(b / settings.spacing_per_angstrom - 1e-8)) for b in lengths]
 
 
 def _common(settings: VaspSettings, stage: ElectronicSettings, species: list[str], label: str) -> Tags:
@@ -172,7 +172,7 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
         "IBRION": 2,
         "ISIF": 3,
         "NSW": relax.max_steps,
-        "EDIFFG": -relax.fmax_ev_per_a,
+        "EDIFFG": -relax.fmax_ev_per_angstrom,
         "POTIM": relax.tags["POTIM"],
     }
     # VASP's defaults for NSW = 0 are a single point with stress
@@ -181,7 +181,7 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
 
 
 def endpoint_steps(
-    settings: VaspSettings, species: list[str], *, label: str, fmax_ev_per_a: float, max_steps: int
+    settings: VaspSettings, species: list[str], *, label: str, fmax_ev_per_angstrom: float, max_steps: int
 ) -> list[Step]:
     """Relaxation at fixed cell of one end of a hop, with the electrons treated as in relaxations."""
     tags = _common(settings, settings.relax, species, label) | {
@@ -189,7 +189,7 @@ def endpoint_steps(
         "ISIF": 2,
         "ISYM": 0,
         "NSW": max_steps,
-        "EDIFFG": -fmax_ev_per_a,
+        "EDIFFG": -fmax_ev_per_angstrom,
         "POTIM": settings.relax.tags["POTIM"],
     }
     return [Step("1-relax", "relax", tags | settings.incar | settings.relax.incar)]
@@ -201,7 +201,7 @@ def band_steps(
     *,
     label: str,
     images: int,
-    fmax_ev_per_a: float,
+    fmax_ev_per_angstrom: float,
     max_steps: int,
 ) -> list[Step]:
     """Nudged elastic band with a climbing image.
@@ -220,7 +220,7 @@ def band_steps(
         "ISIF": 2,
         "ISYM": 0,
         "NSW": max_steps,
-        "EDIFFG": -fmax_ev_per_a,
+        "EDIFFG": -fmax_ev_per_angstrom,
     }
     # that of relaxations is not for the optimiser of bands
     overrides = {tag: value for tag, value in settings.relax.incar.items() if tag != "POTIM"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
 
@@ -42,7 +42,7 @@ def stage_aimd(
     temperature_k: float,
     strain: float,
     steps: int,
-    time_step: float,
+    time_step_fs: float,
     seed: int,
 ) -> None:
     """Stage dynamics of the strained relaxed cell beside `job`, its record."""
@@ -61,7 +61,7 @@ def stage_aimd(
         temperature_k=temperature_k,
         strain=strain,
         steps=steps,
-        time_step_fs=time_step,
+        time_step_fs=time_step_fs,
         seed=seed,
     )
 
@@ -88,10 +88,9 @@ def collect_relax(job: str, *, relaxed: str, info: str, repeat: Sequence[int]) -
     from dlmd.structures import cells
 
     atoms, result = collect.collect_relax(Path(job).parent)
-    temporary = Path(relaxed).with_suffix(".tmp")
-    ase.io.write(temporary, atoms, format="extxyz")
-    write_json(Path(info), {**result, "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat)})
-    temporary.replace(relaxed)
+    with whole(relaxed) as part:
+        ase.io.write(part, atoms, format="extxyz")
+        write_json(Path(info), {**result, "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat)})
 
 
 def collect_aimd(job: str, *, frames: str, record: str, stride: int, max_rejected: float) -> None:

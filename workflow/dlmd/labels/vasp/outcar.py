@@ -11,7 +11,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import EV_PER_A3_PER_GPA
-from dlmd.labels.vasp.output import Frame, Run
+from dlmd.labels.vasp.frames import Frame, Run
 
 EV_PER_A3_PER_KBAR = 0.1 * EV_PER_A3_PER_GPA
 

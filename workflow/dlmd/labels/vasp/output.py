@@ -1,68 +1,16 @@
-"""What one VASP run left behind, frame by frame: from OUTCAR through dpdata, or from vasprun.xml through pymatgen."""
+"""Finding and reading what one VASP run left behind: its OUTCAR through dpdata, or its vasprun.xml through pymatgen."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from dlmd.base.errors import DlmdError
+from dlmd.labels.vasp.frames import Run
+from dlmd.labels.vasp.outcar import parse_outcar
+from dlmd.labels.vasp.vasprun import parse_vasprun
 
 NAMES = ("OUTCAR", "vasprun.xml")
-
-
-@dataclass
-class Frame:
-    """One ionic step; `reason` says why it must not be used, or is None.
-
-    Lengths in Å, energies in eV (the free energy, which the forces are derivatives of), forces in eV/Å, stress in
-    eV/Å³ with ASE's sign (positive under tension), moments in Bohr magnetons, temperature in K.
-    """
-
-    step: int
-    electronic_steps: int
-    reason: str | None = None
-    cell: np.ndarray | None = None
-    positions: np.ndarray | None = None
-    energy: float | None = None
-    forces: np.ndarray | None = None
-    stress: np.ndarray | None = None
-    moments: np.ndarray | None = None
-    total_moment: float | None = None
-    temperature_k: float | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether cell, positions, energy and forces are all there, converged or not."""
-        return self.forces is not None
-
-
-@dataclass
-class Run:
-    """One run: what it says about itself, and its frames."""
-
-    path: Path
-    species: list[str]
-    counts: list[int]
-    titels: list[str]
-    settings: dict[str, object]  # INCAR names -> values as VASP echoes them
-    kpoints: tuple[int, ...] | None  # subdivisions, where the output says so
-    frames: list[Frame] = field(default_factory=list)
-    finished: bool = False  # VASP ended by itself and said so
-    relaxed: bool = False  # 'reached required accuracy'
-    elapsed_s: float | None = None
-
-    @property
-    def symbols(self) -> list[str]:
-        """Element of every atom."""
-        return [s for s, n in zip(self.species, self.counts, strict=True) for _ in range(n)]
-
-    @property
-    def whole_frames(self) -> list[Frame]:
-        """Frames that can be read, converged or not."""
-        return [f for f in self.frames if f.whole]
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -103,9 +51,6 @@ def read_run(folder: str | Path) -> Run:
     DlmdError
         if there is neither, if what is there cannot be read at all, or if it is a machine-learned run.
     """
-    from dlmd.labels.vasp.outcar import parse_outcar
-    from dlmd.labels.vasp.vasprun import parse_vasprun
-
     folder = Path(folder)
     outcar, vasprun = (find(folder, name) for name in NAMES)
     if outcar is None and vasprun is None:

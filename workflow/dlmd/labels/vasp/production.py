@@ -8,7 +8,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import continuation
 from dlmd.labels.vasp.continuation import Joined
-from dlmd.labels.vasp.output import Frame, Run
+from dlmd.labels.vasp.frames import Frame, Run
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import write_json
+from dlmd.base.files import whole, write_json
 from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels.vasp import continuation, gate, potcar, verify
-from dlmd.labels.vasp.output import Run, find, read_text
+from dlmd.labels.vasp import as_staged, continuation, potcar, verify
+from dlmd.labels.vasp.frames import Run
+from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.stage import load_job
 from dlmd.process.ownership import owned
 from dlmd.process.programs import die_with_parent
@@ -133,7 +134,7 @@ def _readable(here: Path) -> list[Run]:
 def _require_same_inputs(runs: list[Run], job: dict, step: dict, here: Path) -> None:
     """Runs of former settings in the folder must neither pass for done nor be continued."""
     for run in runs:
-        wrong = gate.setting_mismatches(run, job, step)
+        wrong = as_staged.setting_mismatches(run, job, step)
         if wrong:
             raise DlmdError(
                 f"a run of other settings is here: {wrong[0]}",
@@ -290,10 +291,9 @@ def _finish(here: Path, step: dict, runs: list[Run], started: float) -> dict:
 def _compress(path: Path) -> None:
     if not path.is_file():
         return
-    part = path.with_name(f"{path.name}.gz.tmp")
-    with path.open("rb") as source, gzip.open(part, "wb", compresslevel=4) as target:
-        shutil.copyfileobj(source, target)
-    part.replace(path.with_name(f"{path.name}.gz"))
+    with whole(path.with_name(f"{path.name}.gz")) as part:
+        with path.open("rb") as source, gzip.open(part, "wb", compresslevel=4) as target:
+            shutil.copyfileobj(source, target)
     path.unlink()
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.outcar import EV_PER_A3_PER_KBAR
-from dlmd.labels.vasp.output import Frame, Run
 
 
 def parse_vasprun(text: str, path: Path) -> Run:

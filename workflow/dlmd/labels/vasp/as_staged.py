@@ -1,4 +1,4 @@
-"""What may become a label: output of the staged level, on the staged structure, whole and converged."""
+"""Whether output is what was staged: of that level, on that structure, with moments in the range the level expects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp.continuation import moved
-from dlmd.labels.vasp.output import Frame, Run
+from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.potcar import titel_name
 
 # Compared where the output tells them, with the rounding of VASP's echoes. Parallelisation may differ.
