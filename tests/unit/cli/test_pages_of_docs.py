@@ -42,10 +42,9 @@ def test_python_examples_run(monkeypatch):
 
 
 def test_every_verdict_of_the_code_is_explained_and_no_other():
-    sources = [*(ROOT / "workflow/dlmd").glob("*.py"), *(ROOT / "workflow/dlmd/jobs").glob("*.py")]
     found = {
         code
-        for path in sources
+        for path in (ROOT / "workflow/dlmd").rglob("*.py")
         for match in CODE.findall(path.read_text(encoding="utf-8"))
         for code in match
         if code
