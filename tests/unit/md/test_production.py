@@ -81,7 +81,8 @@ def dying_lmp(tmp_path, *, step):
     return [str(program)]
 
 
-def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
+def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):
+    """LAMMPS sorts and lists neighbours anew wherever it writes a restart file, so that both runs sum in one order."""
     whole = run_folder(tmp_path, equilibrated, "whole")
     segment(whole)
 
@@ -92,19 +93,14 @@ def test_interrupted_segment_equals_uninterrupted_one(tmp_path, equilibrated):
     segment(broken)
 
     assert json.loads((broken / "0001.json").read_text())["attempts"] == 2
-    for suffix in ("host.txt", "thermo.csv"):
-        a, b = ((f / f"0001.{suffix}").read_text().splitlines() for f in (whole, broken))
-        assert [line.split(",")[0].split()[0] for line in a] == [line.split(",")[0].split()[0] for line in b]
-    for join in ("dcd", "xtc"):
-        assert (whole / f"0001.{join}").stat().st_size == pytest.approx(
-            (broken / f"0001.{join}").stat().st_size, rel=0.02
-        )
+    for suffix in ("thermo.csv", "host.txt", "xtc"):
+        assert (whole / f"0001.{suffix}").read_bytes() == (broken / f"0001.{suffix}").read_bytes(), suffix
     atoms, header, _ = binary.dcd_layout(whole / "0001.dcd")
-    a, b = (np.frombuffer((f / "0001.dcd").read_bytes()[header:], "<f4") for f in (whole, broken))
-    assert binary.dcd_frames(whole / "0001.dcd") == binary.dcd_frames(broken / "0001.dcd") == 201
     assert atoms == 32
-    # the restart stores doubles: what differs is only the order in which neighbours are summed
-    assert np.nanmax(np.abs(a - b)[np.isfinite(a)]) < 0.05
+    assert binary.dcd_frames(whole / "0001.dcd") == binary.dcd_frames(broken / "0001.dcd") == 201
+    # the header holds the last step of the first attempt
+    a, b = ((f / "0001.dcd").read_bytes()[header:] for f in (whole, broken))
+    assert a == b
     assert not (broken / "0001.parts").exists()
 
 
@@ -175,17 +171,6 @@ def test_a_segment_ends_before_its_walltime_and_goes_on(tmp_path, equilibrated, 
     assert binary.dcd_frames(folder / "0001.dcd") == 20_001
     steps = [int(line.split()[0]) for line in (folder / "0001.host.txt").read_text().splitlines()[2:]]
     assert steps == list(range(0, 200_001, 10))
-
-
-def test_going_on_from_a_restart_file_is_exact(tmp_path, equilibrated):
-    """LAMMPS sorts and lists neighbours anew wherever it writes a restart file, so that both runs sum in one order."""
-    whole = run_folder(tmp_path, equilibrated, "whole")
-    segment(whole)
-    broken = run_folder(tmp_path, equilibrated, "broken")
-    with pytest.raises(DlmdError):
-        segment(broken, dying_lmp(tmp_path, step=1300))
-    segment(broken)
-    assert (whole / "0001.thermo.csv").read_text() == (broken / "0001.thermo.csv").read_text()
 
 
 def test_what_was_in_buffers_at_a_kill_is_made_again(tmp_path, equilibrated):
