@@ -1,12 +1,10 @@
 """Exploration with a Lennard-Jones solid in LAMMPS: whole runs, discarded start, runaways that end in good order."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.learning import exploration
 from dlmd.md.inputs import Dynamics
@@ -34,8 +32,7 @@ def argon():
 
 
 def run(tmp_path, atoms=None, **changes):
-    if not (Path(sys.executable).parent / "lmp").exists():
-        pytest.skip("no lmp in this environment")
+    needs.lammps()
     settings = {
         "dynamics": dynamics(),
         "steps": 200,
@@ -76,7 +73,7 @@ def test_runaway_keeps_what_came_before(tmp_path):
 
 
 def test_frames_end_where_atoms_are_lost(tmp_path):
-    chemfiles = pytest.importorskip("chemfiles")
+    chemfiles = needs.module("chemfiles")
     path = tmp_path / "frames.xtc"
     for k, n in enumerate((20, 20, 19, 20)):
         one = tmp_path / f"{k}.xtc"

