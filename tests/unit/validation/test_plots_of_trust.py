@@ -1,4 +1,4 @@
-"""Figures of committee, learning loop, trial run and error budget: they draw what the saved numbers say, also where those are few."""
+"""Figures of committee, learning loop, trial run and error budget: they draw what the saved numbers say, however few."""
 
 import matplotlib.image
 import numpy as np
