@@ -8,7 +8,6 @@ import needs
 from dlmd.base.errors import DlmdError
 from dlmd.learning import exploration
 from dlmd.md.inputs import Dynamics
-from dlmd.process import programs
 from dlmd.trajectory.binary import read_xtc
 
 LJ = ["pair_style lj/cut 8.0", "pair_coeff 1 1 0.0104 3.4", "mass 1 39.948"]
@@ -32,14 +31,13 @@ def argon():
 
 
 def run(tmp_path, atoms=None, **changes):
-    needs.lammps()
     settings = {
         "dynamics": dynamics(),
         "steps": 200,
         "stride": 20,
         "discard_ps": 0.24,
         "seed": 5,
-        "lmp": programs.command("lmp"),
+        "lmp": needs.lammps(),
         "threads": 1,
         "log": tmp_path / "log",
     }

@@ -9,7 +9,6 @@ from ase.spacegroup import crystal
 import needs
 from dlmd.base.errors import DlmdError
 from dlmd.md.inputs import Dynamics
-from dlmd.process import programs
 from dlmd.validation import trial
 
 PLAN = trial.Plan(rdf_temperature_k=None, rdf_steps=0, nvt_steps=100, nve_steps=100, stride=20)
@@ -96,8 +95,7 @@ def test_input_has_its_parts_in_order():
 
 @pytest.fixture
 def lmp():
-    needs.lammps()
-    return programs.command("lmp")
+    return needs.lammps()
 
 
 def test_a_crystal_holds_and_conserves_its_energy(tmp_path, lmp):
