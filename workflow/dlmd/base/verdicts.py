@@ -45,8 +45,7 @@ MEANING = {
     Verdict.ENERGY_DRIFT: "the conserved energy of the thermostat drifts",
     Verdict.TOO_FEW_TEMPERATURES: "fewer than three different temperatures are left",
     Verdict.NO_SITES: "the host is not on the sites of the CIF, so that sites of ions mean nothing",
-    Verdict.TOO_FEW_HOPS: "fewer hops than `mechanism.fewest_hops`: rates, shares and correlations would be noise. Upper "
-    "bounds are given",
+    Verdict.TOO_FEW_HOPS: "fewer than ten hops: rates, shares and correlations would be noise. Upper bounds are given",
     Verdict.GUIDE: "the spread of a committee ranks forces by their error",
     Verdict.NO_GUIDE: "the spread of a committee does not rank forces by their error",
 }
