@@ -1,7 +1,6 @@
 """The DAG of every shipped config, and mistakes as the user sees them on the command line."""
 
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -40,18 +39,13 @@ def test_demo_is_the_default_and_has_every_stage(workdir):
 
 
 def test_the_paper_at_full_scale_has_both_levels_and_66_segments_each(workdir):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = snakemake(workdir, "-n", "--cores", "2", "--configfile", "config/li3ticl6.yaml")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert done.returncode == 0, done.stderr
     table = jobs(done.stdout + done.stderr)
     assert table["md_segment"] == 2 * 6 * 11
     assert table["transport"] == 12
     # six hops of ten environments, two of each for VASP
     assert table["barrier_band"] == 2 * 6 * 10 and table["vasp_neb_stage"] == 2 * 6 * 2
-    # a dry run a user waits for; CPU time, because wall time would be that of a busy machine
-    assert spent < 15
 
 
 def test_a_single_temperature_needs_no_other(workdir):

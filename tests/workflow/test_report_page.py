@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+import needs
+
 pytestmark = pytest.mark.toy
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # software rendering, since a machine for tests has no GPU; --no-sandbox because containers run as root
@@ -16,7 +18,7 @@ LONG_MS = 120_000
 def browser():
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip("no Chromium on this machine")
+        needs.give_up("no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -12,13 +12,15 @@ import time
 import numpy as np
 import pytest
 
+import needs
 import slurm_cluster
 from dlmd.config.reading import load as load_config
 from dlmd.md.inputs import Strides
 from dlmd.md.parts import resume_point
 from running import ROOT, SNAKEMAKE, jobs, snakemake
 
-pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=f"no Slurm: {slurm_cluster.missing()}")
+if slurm_cluster.missing():
+    needs.give_up(f"no Slurm: {slurm_cluster.missing()}")
 
 PROFILE = [
     *("--profile", ROOT / "slurm"),

@@ -1,4 +1,5 @@
 import io
+import sys
 
 from dlmd.base.progress import Progress
 
@@ -18,5 +19,12 @@ def test_lines_when_due_and_at_the_end():
     assert len(stream.getvalue().splitlines()) == 4
 
 
-def test_silent_without_a_stream():
-    Progress(None, title="MD", total=1).update(1)
+def test_silent_without_a_stream(capfd):
+    """The same calls print with a stream, so that the silence is that of the missing stream."""
+    for stream, printed in ((sys.stderr, 3), (None, 0)):
+        progress = Progress(stream, title="MD", total=3, interval_s=0)
+        for done in range(1, 4):
+            progress.update(done, "300 K")
+        found = capfd.readouterr()
+        assert (found.out, found.err.count("300 K")) == ("", printed)
+        assert printed or found.err == ""

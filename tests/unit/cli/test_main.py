@@ -1,5 +1,6 @@
 """The command line as a user meets it: results, files, and errors of at most three lines."""
 
+import gzip
 import json
 import shlex
 import subprocess
@@ -269,6 +270,28 @@ def test_starting_is_light():
         [sys.executable, "-c", check, *heavy], capture_output=True, text=True, check=True
     )
     assert finished.stdout.strip() == "[]"
+
+
+def test_a_compressed_xdatcar_gives_the_numbers_of_the_same_frames_elsewhere(
+    analysed, walk, tmp_path, capsys
+):
+    lines = walk.read_text().splitlines()
+    head = f"walk\n1.0\n{CELL_A} 0 0\n0 {CELL_A} 0\n0 0 {CELL_A}\nLi Cl\n48 20\n"
+    frames = [
+        f"Direct configuration={k + 1:6d}\n"
+        + "".join(
+            " ".join(f"{float(x) / CELL_A:.8f}" for x in line.split()[1:]) + "\n"
+            for line in lines[70 * k + 2 : 70 * k + 70]
+        )
+        for k in range(STEPS)
+    ]
+    path = tmp_path / "walk_XDATCAR.gz"
+    path.write_bytes(gzip.compress((head + "".join(frames)).encode(), 1))
+    assert main.main(arguments(path, tmp_path)) == 0
+    assert "48 Li (+1 e), host of 20 atoms" in capsys.readouterr().out
+    here, there = (np.genfromtxt(f / "700K.csv", delimiter=",", names=True) for f in (tmp_path, analysed[1]))
+    for name in ("lags_ps", "self_a2", "total_a2"):
+        np.testing.assert_allclose(here[name], there[name], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.skipif(not ARGYRODITE.exists(), reason="the argyrodite trajectory is not here")

@@ -1,5 +1,6 @@
 """The pages in docs/ say what the code does: examples run, commands, verdicts and targets are those that there are."""
 
+import ast
 import re
 import textwrap
 from pathlib import Path
@@ -8,14 +9,13 @@ import pytest
 import yaml
 
 from dlmd.barriers import bands
+from dlmd.base.verdicts import MEANING, Verdict
 from dlmd.cli import docs
 from dlmd.config.model import Validation
 from dlmd.config.reading import load
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-# codes that are no verdict on a run's numbers
-CODE = re.compile(r'Gate\(\s*"(\w+)"|"code": "(\w+)"|"code": "(\w+)" if few else "(\w+)"')
 
 
 def page(name):
@@ -41,35 +41,46 @@ def test_python_examples_run(monkeypatch):
         exec(compile(block, "docs/python.md", "exec"), names)
 
 
+def rows(section):
+    """{code: meaning} of the tables of verdicts in a section: first and second column."""
+    text = page("verdicts.md").split(f"## {section}\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([\w ]+)` \| ([^|]+) \|", text, re.MULTILINE))
+
+
 def test_every_verdict_of_the_code_is_explained_and_no_other():
-    sources = [*(ROOT / "workflow/dlmd").glob("*.py"), *(ROOT / "workflow/dlmd/jobs").glob("*.py")]
-    found = {
-        code
-        for path in sources
-        for match in CODE.findall(path.read_text(encoding="utf-8"))
-        for code in match
-        if code
-    }
-    assert {"not_diffusive", "too_few_temperatures", "no_sites", "too_few_hops"} <= found
+    assert set(MEANING) == set(Verdict) and all(MEANING.values())
+    tables = rows("Verdicts on one temperature") | rows("Verdicts on the mechanism")
+    assert tables == {code: MEANING[Verdict(code)] for code in tables}
     text = page("verdicts.md")
-    explained = {code for code in found if f"`{code}`" in text}
-    assert found - explained == set()
-    in_tables = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    statuses = {value for name, value in vars(bands).items() if name.isupper() and isinstance(value, str)}
-    assert in_tables - found - statuses == set()
+    # those without a row of their own have a sentence
+    assert [code for code in Verdict if code not in tables and f"`{code}`" not in text] == []
+
+
+def alternatives(node):
+    """The values of an expression that may be an `a if b else c`."""
+    if isinstance(node, ast.IfExp):
+        return [*alternatives(node.body), *alternatives(node.orelse)]
+    return [node]
+
+
+def test_verdicts_are_made_from_the_registry_alone():
+    """No module writes a code as a string, which would come without an explanation."""
+    written = [
+        f"{path.name}, line {value.lineno}"
+        for path in (ROOT / "workflow/dlmd").rglob("*.py")
+        for entry in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(entry, ast.Dict)
+        for key, value in zip(entry.keys, entry.values, strict=True)
+        if isinstance(key, ast.Constant) and key.value == "code"
+        if any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in alternatives(value))
+    ]
+    assert written == []
 
 
 def test_every_status_of_a_band_is_explained():
-    names = (
-        "CONVERGED",
-        "UNCONVERGED",
-        "ENDPOINT_UNRELAXED",
-        "ENDPOINT_COLLAPSED",
-        "ENDPOINT_ELSEWHERE",
-        "NO_SADDLE",
-    )
-    for name in names:
-        assert f"| `{getattr(bands, name)}` |" in page("verdicts.md")
+    assert rows("Verdicts on bands") == bands.STATUSES
+    named = {value for name, value in vars(bands).items() if name.isupper() and isinstance(value, str)}
+    assert named == set(bands.STATUSES)
 
 
 def test_bounds_of_the_gate_are_keys_of_the_config():

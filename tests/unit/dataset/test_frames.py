@@ -9,10 +9,11 @@ from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.dataset import frames as dataset
 
-pytest.importorskip("dpdata")
+needs.module("dpdata")
 
 SPECIES = ["Cu", "Al"]
 THEORY = {"engine": "emt"}

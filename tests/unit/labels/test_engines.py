@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.labels import engines
 
-pytest.importorskip("chgnet")
+needs.module("chgnet")
 
 
 @pytest.fixture(scope="module")

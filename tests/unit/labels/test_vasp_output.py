@@ -1,12 +1,14 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
 
@@ -160,6 +162,44 @@ def test_nothing_there_says_what_was_looked_for(tmp_path):
     (tmp_path / "OUTCAR").write_text("")
     with pytest.raises(DlmdError, match=r"neither OUTCAR nor vasprun\.xml"):
         output.read_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["OUTCAR", "vasprun.xml"])
+def test_the_first_frame_is_what_the_stand_in_has_computed(plain, name, monkeypatch):
+    monkeypatch.syspath_prepend(FAKE.parent)
+    from fake_vasp import pair_potential
+
+    parse = {"OUTCAR": parse_outcar, "vasprun.xml": parse_vasprun}[name]
+    run = parse((plain / name).read_text(), plain / name)
+    energy, forces, stress = pair_potential(ase.io.read(plain / "POSCAR"), 0.01 * sum(run.settings["LDAUU"]))
+    first = run.frames[0]
+    assert first.energy == pytest.approx(energy, abs=1e-7)
+    np.testing.assert_allclose(first.forces, forces, atol=1e-5)
+    np.testing.assert_allclose(first.stress, stress, atol=1e-6)
+    # velocities of 300 K are drawn at random: 57 degrees of freedom scatter by a fifth
+    assert 300 * 0.5 < first.temperature_k < 300 * 1.6
+    assert run.counts == [6, 2, 12]
+
+
+def test_unconverged_runs_give_no_frame(tmp_path):
+    run = fake_run(tmp_path, steps=3, unconverged=[1, 2, 3])
+    for parse, name in ((parse_outcar, "OUTCAR"), (parse_vasprun, "vasprun.xml")):
+        frames = parse((run / name).read_text(), run / name).frames
+        assert [f.reason for f in frames] == ["electrons unconverged: 60 steps of NELM = 60"] * 3
+
+
+def test_the_free_energy_counts_not_that_of_no_smearing(plain):
+    """VASP writes three energies; the forces are derivatives of the free one."""
+    for parse, name in ((parse_outcar, "OUTCAR"), (parse_vasprun, "vasprun.xml")):
+        text = (plain / name).read_text()
+        other = re.sub(
+            r'(energy\(sigma->0\) =|without entropy=|"e_wo_entrp">|"e_0_energy">) +\S+',
+            r"\1 -0.00104706",
+            text,
+        )
+        assert other.count("-0.00104706") >= 12
+        expected = [f.energy for f in parse(text, plain / name).frames]
+        assert [f.energy for f in parse(other, plain / name).frames] == expected
 
 
 def test_real_dynamics_of_water():

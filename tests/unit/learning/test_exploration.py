@@ -1,16 +1,13 @@
 """Exploration with a Lennard-Jones solid in LAMMPS: whole runs, discarded start, runaways that end in good order."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.learning import exploration
 from dlmd.md.inputs import Dynamics
-from dlmd.process import programs
 from dlmd.trajectory.binary import read_xtc
 
 LJ = ["pair_style lj/cut 8.0", "pair_coeff 1 1 0.0104 3.4", "mass 1 39.948"]
@@ -34,15 +31,13 @@ def argon():
 
 
 def run(tmp_path, atoms=None, **changes):
-    if not (Path(sys.executable).parent / "lmp").exists():
-        pytest.skip("no lmp in this environment")
     settings = {
         "dynamics": dynamics(),
         "steps": 200,
         "stride": 20,
         "discard_ps": 0.24,
         "seed": 5,
-        "lmp": programs.command("lmp"),
+        "lmp": needs.lammps(),
         "threads": 1,
         "log": tmp_path / "log",
     }
@@ -76,7 +71,7 @@ def test_runaway_keeps_what_came_before(tmp_path):
 
 
 def test_frames_end_where_atoms_are_lost(tmp_path):
-    chemfiles = pytest.importorskip("chemfiles")
+    chemfiles = needs.module("chemfiles")
     path = tmp_path / "frames.xtc"
     for k, n in enumerate((20, 20, 19, 20)):
         one = tmp_path / f"{k}.xtc"

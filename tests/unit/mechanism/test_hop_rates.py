@@ -27,7 +27,8 @@ def test_scatter_widens_the_interval():
     assert (wide.high - wide.low) / (plain.high - plain.low) == pytest.approx(2.0, rel=0.05)
 
 
-def coverage(make, truth, seeds=200):
+def coverage(make, truth, seeds=1000):
+    """Share of intervals that hold the truth; its own standard error is 0.007 for a share of 0.95."""
     hit = 0
     for seed in range(seeds):
         found = rate(make(np.random.default_rng(seed)), 1000.0, confidence=0.95, fewest=5)["rate_per_ps"]
@@ -37,16 +38,17 @@ def coverage(make, truth, seeds=200):
 
 def test_rates_of_independent_hops_lie_in_their_intervals():
     share = coverage(lambda rng: rng.poisson(5.0, 12), truth=60 / 1000)
-    assert 0.92 <= share <= 1.0
+    # above 0.95, because the dispersion is never taken as below 1, also where the counts happen to scatter less
+    assert 0.95 <= share <= 0.99
 
 
 def test_rates_of_hops_in_bursts_lie_in_their_intervals():
     def bursts(rng):
         return np.array([4 * rng.poisson(3.0) for _ in range(12)])
 
-    assert coverage(bursts, truth=144 / 1000) >= 0.88
+    assert 0.93 <= coverage(bursts, truth=144 / 1000) <= 0.97
     # as if they were independent, they would not
-    naive = [poisson_interval(bursts(np.random.default_rng(s)).sum(), confidence=0.95) for s in range(200)]
+    naive = [poisson_interval(bursts(np.random.default_rng(s)).sum(), confidence=0.95) for s in range(1000)]
     assert np.mean([i.low <= 144 <= i.high for i in naive]) < 0.8
 
 
@@ -113,9 +115,9 @@ def test_an_exact_arrhenius_law_is_found_and_two_temperatures_are_too_few():
 def test_activation_energies_lie_in_their_intervals():
     t, hit = np.array([450.0, 500, 550, 600, 650]), 0
     k = 7.0 * np.exp(-0.25 / (BOLTZMANN_EV_PER_K * t))
-    for seed in range(200):
+    for seed in range(1000):
         counts = np.random.default_rng(seed).poisson(k * 4000)
         rates = [vars(poisson_interval(n, confidence=0.95).scaled(1 / 4000)) for n in counts]
         e = arrhenius(t, rates, confidence=0.95)["activation_energy_ev"]
         hit += e["low"] <= 0.25 <= e["high"]
-    assert 0.92 <= hit / 200 <= 1.0
+    assert 0.93 <= hit / 1000 <= 0.97

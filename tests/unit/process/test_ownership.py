@@ -13,7 +13,7 @@ from dlmd.process.ownership import OWNER, owned
 
 HOLD = """
 import sys, time
-from dlmd.ownership import owned
+from dlmd.process.ownership import owned
 with owned(sys.argv[1]):
     print("owned", flush=True)
     time.sleep(60)

@@ -159,6 +159,46 @@ def test_a_site_name_that_fits_none_or_several_is_refused():
         crystal.site("2c")
 
 
+def test_operations_that_are_numbered_and_a_crystal_without_wyckoff_letters_are_read(tmp_path):
+    """The layout of pymatgen's files: a column of numbers before the operations, quoted formulas, parts of occupancies."""
+    operations = ["x, y, z", "-x, -y, -z", "-x, y, -z", "x, -y, z"]
+    operations += ["x+1/2, y+1/2, z", "-x+1/2, -y+1/2, -z", "-x+1/2, y+1/2, -z", "x+1/2, -y+1/2, z"]
+    atoms = """Li Li0 4 0.0 0.16 0.5 1.0
+  Li Li1 2 0.0 0.5 0.5 1.0
+  In In2 4 0.0 0.33 0.0 0.07
+  In In3 2 0.0 0.0 0.0 0.875
+  Cl Cl4 8 0.236 0.16 0.231 1.0
+  Cl Cl5 4 0.245 0.0 0.761 1.0"""
+    columns = ["type_symbol", "label", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z", "occupancy"]
+    lengths = dict(zip("abc", (6.4, 11.1, 6.4), strict=True))
+    angles = {"alpha": 90, "beta": 109.8, "gamma": 90}
+    (tmp_path / "numbered.cif").write_text(
+        "\n".join(
+            [
+                "# made by a program",
+                "data_Li6In2.03Cl12",
+                "_symmetry_space_group_name_H-M   C2/m",
+                *(f"_cell_length_{name}   {value:.8f}" for name, value in lengths.items()),
+                *(f"_cell_angle_{name}   {value:.8f}" for name, value in angles.items()),
+                "_symmetry_Int_Tables_number   12",
+                "_chemical_formula_sum   'Li6 In2.03 Cl12'",
+                "loop_\n _symmetry_equiv_pos_site_id\n _symmetry_equiv_pos_as_xyz",
+                *(f"  {k}  '{text}'" for k, text in enumerate(operations, start=1)),
+                "loop_",
+                *(f" _atom_site_{name}" for name in columns),
+                f"  {atoms}\n",
+            ]
+        )
+    )
+    crystal = read_cif(tmp_path / "numbered.cif")
+    found = {site.label: (site.wyckoff, sum(site.occupancy.values())) for site in crystal.sites}
+    assert found == {
+        **{"Li0": ("4h", 1.0), "Li1": ("2d", 1.0), "In2": ("4g", 0.07), "In3": ("2a", 0.875)},
+        **{"Cl4": ("8j", 1.0), "Cl5": ("4i", 1.0)},
+    }
+    assert sum(site.multiplicity for site in crystal.sites) == 24
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="reference data not present")
 @pytest.mark.parametrize(("name", "count"), [("de5", 24), ("ei3", 35), ("elz", 30), ("9wf", 44)])
 def test_published_cifs_are_read(name, count):

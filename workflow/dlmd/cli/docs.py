@@ -6,7 +6,6 @@ Run `python -m dlmd.cli.docs docs/commands.md` (or `make docs`) after changing a
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,7 +59,9 @@ def _metavar(action: argparse.Action) -> str:
 
 def main() -> None:
     """Write the page to the path given."""
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path, help="file to write")
+    parser.parse_args().page.write_text(render(), encoding="utf-8")
 
 
 if __name__ == "__main__":

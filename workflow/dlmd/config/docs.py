@@ -5,7 +5,7 @@ Run `python -m dlmd.config.docs config/README.md` (or `make docs`) after changin
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -118,5 +118,12 @@ def _meaning(field) -> str:
     return text.replace("|", r"\|").replace("\n", " ")
 
 
+def main() -> None:
+    """Write the page to the path given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path, help="file to write")
+    parser.parse_args().page.write_text(render(), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
+    main()

@@ -6,8 +6,8 @@ and single values; what fits together is known to `dlmd.config.checks` alone.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,14 @@ def _plain(schema: Any) -> Any:
     return plain
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the schemas into the folder given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where to write them")
+    folder = parser.parse_args().folder
     for name, text in render().items():
-        (Path(sys.argv[1]) / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlmd.base.verdicts import Verdict
 from dlmd.mechanism import hop_numbers, site_numbers, traces
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def refused(message: str, *, temperature_k: float, mobile: str) -> dict:
         "version": VERSION,
         "temperature_k": temperature_k,
         "mobile": mobile,
-        "verdict": {"code": "no_sites", "message": message},
+        "verdict": {"code": Verdict.NO_SITES.value, "message": message},
     }
 
 
@@ -44,7 +45,7 @@ def collect(m: Mechanism) -> dict:
         "confidence": m.settings.confidence,
         "core_fraction": m.settings.core_fraction,
         "verdict": {
-            "code": "too_few_hops" if few else "ok",
+            "code": (Verdict.TOO_FEW_HOPS if few else Verdict.OK).value,
             "message": f"{m.n_hops} hops"
             + (f", at least {m.settings.fewest_hops} are needed for numbers" if few else ""),
         },

@@ -15,6 +15,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.base.verdicts import Verdict
 
 VERSION = 1
 
@@ -58,12 +59,12 @@ def fit(results: Sequence[dict], *, predict_k: Sequence[float] = (298.15,), conf
         "confidence": confidence,
         "temperatures_k": temperatures,
         "left_out": left_out,
-        "verdict": {"code": "ok", "message": f"{len(usable)} temperatures fitted"},
+        "verdict": {"code": Verdict.OK.value, "message": f"{len(usable)} temperatures fitted"},
         "fits": {},
     }
     if len(set(temperatures)) < FEWEST:
         out["verdict"] = {
-            "code": "too_few_temperatures",
+            "code": Verdict.TOO_FEW_TEMPERATURES.value,
             "message": f"{len(set(temperatures))} usable temperatures of {len(results)}, at least {FEWEST} are needed. "
             "Add temperatures, or run the gated ones longer.",
         }

@@ -12,6 +12,7 @@ from math import log
 import numpy as np
 
 from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.base.verdicts import Verdict
 
 VERSION = 2
 
@@ -20,7 +21,7 @@ VERSION = 2
 class Gate:
     """A broken limit: what it is called, the value found (None where there is none), the limit, and what to do."""
 
-    code: str
+    code: Verdict
     value: float | None
     limit: float
     message: str
@@ -69,12 +70,12 @@ def verdict(gates: Iterable[Gate | None]) -> dict:
     """JSON-ready verdict: the code of the first broken limit or 'ok', a sentence, and all broken limits."""
     failed = [gate for gate in gates if gate is not None]
     if not failed:
-        return {"code": "ok", "message": "diffusive; all limits kept", "gates": []}
+        return {"code": Verdict.OK.value, "message": "diffusive; all limits kept", "gates": []}
     return {
-        "code": failed[0].code,
+        "code": failed[0].code.value,
         "message": "; ".join(gate.message for gate in failed)
         + f". {failed[0].remedy[0].upper()}{failed[0].remedy[1:]}.",
-        "gates": [asdict(gate) for gate in failed],
+        "gates": [asdict(gate) | {"code": gate.code.value} for gate in failed],
     }
 
 
@@ -84,7 +85,7 @@ def hops(msd_a2: float, limits: Limits) -> Gate | None:
     if msd_a2 >= limit:
         return None
     return Gate(
-        "not_diffusive",
+        Verdict.NOT_DIFFUSIVE,
         msd_a2,
         limit,
         f"MSD_self reaches {msd_a2:.2f} Å² in the whole run, less than one hop squared ({limit:.1f} Å²)",
@@ -115,7 +116,7 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
         return None
     below = slope < 1
     return Gate(
-        "not_diffusive",
+        Verdict.NOT_DIFFUSIVE,
         slope,
         1 - limits.loglog_tolerance if below else 1 + limits.loglog_tolerance,
         f"MSD_self grows as t^{slope:.2f}: the ions " + ("rattle in cages" if below else "flow or drift"),
@@ -134,7 +135,7 @@ def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gat
     """Does the (shortest) run last many onsets of diffusion?"""
     if onset_ps is None:
         return Gate(
-            "too_short",
+            Verdict.TOO_SHORT,
             None,
             limits.onsets_per_run,
             f"no diffusive onset found within the {length_ps:g} ps of the run",
@@ -143,7 +144,7 @@ def long_enough(length_ps: float, onset_ps: float | None, limits: Limits) -> Gat
     if length_ps >= limits.onsets_per_run * onset_ps:
         return None
     return Gate(
-        "too_short",
+        Verdict.TOO_SHORT,
         length_ps / onset_ps,
         limits.onsets_per_run,
         f"the run of {length_ps:g} ps lasts {length_ps / onset_ps:.1f} times the diffusive onset of {onset_ps:.3g} ps, "
@@ -158,7 +159,7 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
     if msd_total_a2 > limit:
         return None
     return Gate(
-        "sum_at_rest",
+        Verdict.SUM_AT_REST,
         msd_total_a2,
         limit,
         f"the sum of all mobile ions does not move (MSD_total {msd_total_a2:.1e} Å²)",
@@ -172,7 +173,7 @@ def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
     if value <= limits.host_msd_angstrom2:
         return None
     return Gate(
-        "host_molten",
+        Verdict.HOST_MOLTEN,
         value,
         limits.host_msd_angstrom2,
         f"{species} of the host moved by {value:.2f} Å² between the start and the end of the run, "
@@ -187,7 +188,7 @@ def host_same(median_shift_a: dict[str, float], limits: Limits) -> Gate | None:
     if value <= limits.host_shift_angstrom:
         return None
     return Gate(
-        "host_transformed",
+        Verdict.HOST_TRANSFORMED,
         value,
         limits.host_shift_angstrom,
         f"half of the {species} of the host rest {value:.2f} Å and more from where they rested at the start of the run, limit "
@@ -202,7 +203,7 @@ def host_still(drift_a: float, limits: Limits) -> Gate | None:
     if drift_a <= limits.host_drift_angstrom:
         return None
     return Gate(
-        "host_drifting",
+        Verdict.HOST_DRIFTING,
         drift_a,
         limits.host_drift_angstrom,
         f"the host's centre of mass travelled {drift_a:.1f} Å, limit {limits.host_drift_angstrom:g} Å",
@@ -222,7 +223,7 @@ def temperature_steady(
     if abs(worst) <= limit:
         return None
     return Gate(
-        "temperature_drift",
+        Verdict.TEMPERATURE_DRIFT,
         worst,
         limit,
         f"the temperature is {worst:+.1f} K {what}, limit {limit:.1f} K",
@@ -239,7 +240,7 @@ def energy_conserved(
     if abs(trend) <= limit:
         return None
     return Gate(
-        "energy_drift",
+        Verdict.ENERGY_DRIFT,
         trend * 1e3,
         limit * 1e3,
         f"the conserved energy drifts by {trend * 1e3:+.2f} meV/atom over the run, limit {limit * 1e3:.2f} meV/atom",

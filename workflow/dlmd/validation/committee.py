@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.verdicts import Verdict
 
 VERSION = 1
 
@@ -201,11 +202,11 @@ def verdict(found: dict) -> dict:
     )
     if rank["low"] > GUIDE:
         return {
-            "code": "guide",
+            "code": Verdict.GUIDE.value,
             "message": f"The spread tells good forces from bad ones: {numbers}. {share}.",
         }
     return {
-        "code": "no_guide",
+        "code": Verdict.NO_GUIDE.value,
         "message": f"The spread does not tell which forces are bad: {numbers}. {share}.",
     }
 

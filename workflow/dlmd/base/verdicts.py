@@ -1,0 +1,51 @@
+"""All verdicts that results carry: each code once, with what it says. docs/verdicts.md explains the physics and what to do.
+
+Codes are written into result files and read back from them, so that a code keeps its name for good.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Code of a verdict; its value is what result files hold."""
+
+    OK = "ok"
+    # one temperature
+    NOT_DIFFUSIVE = "not_diffusive"
+    TOO_SHORT = "too_short"
+    SUM_AT_REST = "sum_at_rest"
+    HOST_MOLTEN = "host_molten"
+    HOST_TRANSFORMED = "host_transformed"
+    HOST_DRIFTING = "host_drifting"
+    TEMPERATURE_DRIFT = "temperature_drift"
+    ENERGY_DRIFT = "energy_drift"
+    # the Arrhenius fit
+    TOO_FEW_TEMPERATURES = "too_few_temperatures"
+    # the mechanism
+    NO_SITES = "no_sites"
+    TOO_FEW_HOPS = "too_few_hops"
+    # a committee of potentials
+    GUIDE = "guide"
+    NO_GUIDE = "no_guide"
+
+
+# Meaning of each code, in the words of docs/verdicts.md where that page has a row for it.
+MEANING = {
+    Verdict.OK: "all limits kept",
+    Verdict.NOT_DIFFUSIVE: "MSD_self of the whole run is less than a hop squared, or does not grow linearly",
+    Verdict.TOO_SHORT: "the run lasts fewer than eight times the diffusive onset, or no onset was found",
+    Verdict.SUM_AT_REST: "the sum of all mobile ions does not move",
+    Verdict.HOST_MOLTEN: "a species of the host has left its sites",
+    Verdict.HOST_TRANSFORMED: "half of the atoms of a host species rest elsewhere at the end of the run than at its start, "
+    "and do not flow",
+    Verdict.HOST_DRIFTING: "the host's centre of mass has travelled",
+    Verdict.TEMPERATURE_DRIFT: "the mean is off the set point, or a trend over the run",
+    Verdict.ENERGY_DRIFT: "the conserved energy of the thermostat drifts",
+    Verdict.TOO_FEW_TEMPERATURES: "fewer than three different temperatures are left",
+    Verdict.NO_SITES: "the host is not on the sites of the CIF, so that sites of ions mean nothing",
+    Verdict.TOO_FEW_HOPS: "fewer than ten hops: rates, shares and correlations would be noise. Upper bounds are given",
+    Verdict.GUIDE: "the spread of a committee ranks forces by their error",
+    Verdict.NO_GUIDE: "the spread of a committee does not rank forces by their error",
+}
