@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.errors import DlmdError
 
@@ -31,12 +32,14 @@ def write_text(path: str | Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, data: Mapping) -> None:
+def write_json(path: str | Path, data: Mapping[str, Any]) -> None:
     """Write `data` so that the file is either absent or whole."""
     write_text(path, json.dumps(data, indent=1) + "\n")
 
 
-def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote it writes it again") -> dict:
+def read_json(
+    path: str | Path, *, remedy: str = "delete it; the rule that wrote it writes it again"
+) -> dict[str, Any]:
     """What `write_json` wrote.
 
     Raises
@@ -50,7 +53,9 @@ def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote
         raise DlmdError(f"no valid JSON: {error}", where=str(path), remedy=remedy) from error
 
 
-def write_csv(path: str | Path, rows: Sequence[Mapping], columns: Iterable[str] | None = None) -> None:
+def write_csv(
+    path: str | Path, rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None
+) -> None:
     """Write rows so that the file is either absent or whole.
 
     Parameters
@@ -65,7 +70,7 @@ def write_csv(path: str | Path, rows: Sequence[Mapping], columns: Iterable[str] 
         writer.writerows(rows)
 
 
-def read_csv(path: str | Path) -> list[dict]:
+def read_csv(path: str | Path) -> list[dict[str, Any]]:
     """Rows of a CSV file."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

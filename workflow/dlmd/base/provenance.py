@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 _MB = 1 << 20
 PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
@@ -15,7 +16,7 @@ PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
 
 def provenance(
     inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES
-) -> dict:
+) -> dict[str, Any]:
     """JSON-ready record of the input files, package versions and the exact command line."""
     return {
         "command": shlex.join(command),
@@ -35,7 +36,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def fingerprint(path: str | Path) -> dict:
+def fingerprint(path: str | Path) -> dict[str, Any]:
     """Size and SHA-256 of a file; of its first and last MB where it has more than two, which the key says."""
     path = Path(path)
     size = path.stat().st_size
