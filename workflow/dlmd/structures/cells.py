@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ VERSION = 1  # of the algorithms that turn a CIF into supercells; a new one make
 PAIR_SEARCH_A = 6.0
 
 
-def summary(apportionment: Apportionment, orderings: Sequence[Atoms]) -> dict:
+def summary(apportionment: Apportionment, orderings: Sequence[Atoms]) -> dict[str, Any]:
     """Requested against realised occupancies, and what came out for every ordering; JSON-ready."""
     rows = []
     for atoms in orderings:
@@ -146,6 +146,6 @@ def write(atoms: Atoms, stem: str | Path) -> tuple[Path, Path]:
     return cif, extxyz
 
 
-def write_summary(data: dict, path: str | Path) -> None:
+def write_summary(data: dict[str, Any], path: str | Path) -> None:
     """Write the summary as JSON."""
     Path(path).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

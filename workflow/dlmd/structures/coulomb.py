@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class CoulombModel:
         charges = self.charge_of_content[content]
         return float(0.5 * charges @ self.potential(charges) + self.self_energy * (charges @ charges))
 
-    def couplings(self, positions: np.ndarray):
+    def couplings(self, positions: np.ndarray) -> Any:
         """Sparse (m, m) interaction (eV/e²) among `positions`, periodic images summed, own images included."""
         from scipy.sparse import csr_array
 
@@ -149,7 +150,12 @@ class Annealer:
         return float(np.mean(changes)) if changes else 0.0
 
     def _sweep(
-        self, content: np.ndarray, state: np.ndarray, potential: np.ndarray, temperature: float, rng
+        self,
+        content: np.ndarray,
+        state: np.ndarray,
+        potential: np.ndarray,
+        temperature: float,
+        rng: np.random.Generator,
     ) -> int:
         """One proposal per position; the number of accepted swaps."""
         n = len(self.positions)

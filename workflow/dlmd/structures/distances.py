@@ -92,7 +92,9 @@ class Exclusions:
         return f"{site.label} and {' or '.join(names)}"
 
 
-def repair(content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng) -> None:
+def repair(
+    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
+) -> None:
     """Swap atoms within their site until no two are too near, then mix among such arrangements, in place.
 
     The mixing (random swaps that keep the distances) undoes the bias of the repair.
