@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -51,7 +52,15 @@ class MappedFrames:
     dtype = np.dtype("<f4")
 
     def __init__(
-        self, path, *, n_ions: int, n_frames: int, offset: int, record_bytes: int, lead: int, gap: int
+        self,
+        path: Path | IO[bytes],
+        *,
+        n_ions: int,
+        n_frames: int,
+        offset: int,
+        record_bytes: int,
+        lead: int,
+        gap: int,
     ):
         self._path, self._offset = path, offset
         self._lead, self._stride = lead // 4, n_ions + gap // 4

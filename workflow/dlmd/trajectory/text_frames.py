@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -50,9 +51,9 @@ class Frame:
     interval_ps: float | None = None
 
 
-def open_file(path: Path, mode: str):
+def open_file(path: Path, mode: str) -> IO[Any]:
     if path.suffix == ".gz":
-        return gzip.open(path, mode)
+        return cast(IO[Any], gzip.open(path, mode))
     return path.open(mode)
 
 
@@ -95,7 +96,9 @@ def _table(rows: list[str], columns: list[int], path: Path, frame: int, expected
 def read_xdatcar(path: Path) -> Iterator[Frame]:
     """VASP XDATCAR; several runs appended to one file are allowed, and so is a header before every frame."""
     lines = _lines(path)
-    cell, symbols, count = None, None, 0
+    cell: np.ndarray | None = None
+    symbols: list[str] = []
+    count = 0
     for line in lines:
         if not re.match(r"\s*direct configuration", line, re.IGNORECASE):
             cell, symbols = _xdatcar_header(lines, path)
