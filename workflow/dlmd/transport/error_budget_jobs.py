@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.files import read_json, write_json
 from dlmd.transport import error_budget, error_budget_plots
@@ -56,7 +57,7 @@ def budget(
     )
 
 
-def write_table(path: str, rows: Sequence[dict]) -> None:
+def write_table(path: str, rows: Sequence[dict[str, Any]]) -> None:
     """One row per quantity; empty cells for what the runs do not vary."""
     columns = [
         "quantity",

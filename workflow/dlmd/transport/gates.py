@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Limits:
     energy_drift_fraction: float = 0.1
 
 
-def verdict(gates: Iterable[Gate | None]) -> dict:
+def verdict(gates: Iterable[Gate | None]) -> dict[str, Any]:
     """JSON-ready verdict: the code of the first broken limit or 'ok', a sentence, and all broken limits."""
     failed = [gate for gate in gates if gate is not None]
     if not failed:
@@ -104,10 +105,10 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
     middle, late = max(1, n // 9), n // 3
     slope_in_window = (msd_self_a2[last] - msd_self_a2[first]) / (last - first)
     offset = max(msd_self_a2[first] - slope_in_window * first, 0.0)
-    slopes = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
+    found = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
     if msd_self_a2[late] > 2 * offset:
-        slopes.append(_loglog_slope(msd_self_a2 - offset, middle, late))
-    slopes = [s for s in slopes if s is not None]
+        found.append(_loglog_slope(msd_self_a2 - offset, middle, late))
+    slopes = [s for s in found if s is not None]
     if not slopes:
         return None
     slope = min(slopes, key=lambda s: abs(s - 1))

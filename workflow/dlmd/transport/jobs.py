@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def temperature(
-    segments: Sequence[str], *, result: str, msd: str, settings: Mapping, charge: float, replicas: int
+    segments: Sequence[str],
+    *,
+    result: str,
+    msd: str,
+    settings: Mapping[str, Any],
+    charge: float,
+    replicas: int,
 ) -> None:
     """Analyse all replicas of one temperature.
 
@@ -42,7 +48,7 @@ def temperature(
     write_json(Path(result), data)
 
 
-def analysis_settings(settings: Mapping) -> dict:
+def analysis_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The config's section `transport` as `dlmd.transport.analysis.analyse` takes it."""
     return {
         "lag_start_ps": settings["lag_start_ps"],
