@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -45,8 +45,8 @@ class Stages:
         self.stages[stage] = np.array([image.positions for image in images])
         self.steps[stage] = steps
         part = self.path.with_name(self.path.name + ".part")
-        arrays = {f"positions_{name}": positions for name, positions in self.stages.items()}
-        numbers = {f"steps_{name}": n for name, n in self.steps.items()}
+        arrays: dict[str, Any] = {f"positions_{name}": positions for name, positions in self.stages.items()}
+        numbers: dict[str, Any] = {f"steps_{name}": n for name, n in self.steps.items()}
         with part.open("wb") as out:
             np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
         part.replace(self.path)

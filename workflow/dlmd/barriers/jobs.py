@@ -127,7 +127,7 @@ def band(
     if model is not None:
         calculator, source = _potential(model, threads)
     else:
-        calculator, source = _engine(engine, threads)
+        calculator, source = _engine(engine or {}, threads)
     with owned(Path(result).parent, name=f"{number}.owner.json"):
         found = find_band(
             start,

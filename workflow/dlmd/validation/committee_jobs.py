@@ -76,7 +76,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
         writer.writeheader()
         writer.writerows(rows)
     calibration = committee.calibrate(judged)
-    largest = [float(row["largest_deviation_mev_per_a"]) for row in rows]
+    largest = [float(str(row["largest_deviation_mev_per_a"])) for row in rows]
     committee_plots.calibration(calibration, figures)
     write_json(
         Path(result),

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,7 +98,8 @@ def test_errors(
     predictions = read_details(work, found, species=species)
 
     points = errors.with_name("parity.part.npz")
-    np.savez_compressed(points, **parity_points(predictions, species=species))
+    arrays: dict[str, Any] = dict(parity_points(predictions, species=species))
+    np.savez_compressed(points, **arrays)
     summary = errors.with_suffix(".part")
     summary.write_text(json.dumps(summarise(predictions, species=species), indent=2) + "\n")
     points.replace(parity)

@@ -67,14 +67,14 @@ def try_out(
     from dlmd.validation import trial_plots
 
     atoms = ase.io.read(relaxed)
-    plan = trial.Plan(**plan)
+    limits = trial.Plan(**plan)
     settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k)
     work = Path(result).with_suffix(".work")
     run = trial.run(
         atoms,
         work,
         dynamics=settings,
-        plan=plan,
+        plan=limits,
         seed=seed,
         lmp=programs.command("lmp", command),
         threads=threads,
