@@ -23,10 +23,12 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lint: $(READY)
-	$(BIN)/ruff check workflow/dlmd tests benchmarks
-	$(BIN)/ruff format --check workflow/dlmd tests benchmarks
+	$(BIN)/ruff check workflow tests benchmarks
+	$(BIN)/ruff format --check workflow tests benchmarks
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # after code behind numbers has changed: see "What makes a rule run again" in workflow/README.md
 lock: $(READY)

@@ -16,5 +16,7 @@ with job(snakemake):
         # no params: how LAMMPS is started does not make a trajectory stale
         command=snakemake.config["md"].get("command"),
         ranks=snakemake.config["md"].get("ranks", 1),
-        **{k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "all_atoms_stride", "seed")},
+        **{
+            k: snakemake.params[k] for k in ("dynamics", "steps", "thermo_stride", "all_atoms_stride", "seed")
+        },
     )

@@ -15,5 +15,8 @@ with job(snakemake):
         log=snakemake.log[0],
         # no param: how LAMMPS is started does not make results stale
         command=snakemake.config["md"].get("command"),
-        **{k: snakemake.params[k] for k in ("plan", "dynamics", "temperature_k", "charges", "discard_ps", "seed")},
+        **{
+            k: snakemake.params[k]
+            for k in ("plan", "dynamics", "temperature_k", "charges", "discard_ps", "seed")
+        },
     )
