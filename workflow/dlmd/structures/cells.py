@@ -71,7 +71,7 @@ def shortest_distances(atoms: Atoms, *, cutoff_a: float = PAIR_SEARCH_A) -> dict
 
 
 def pair_distances(atoms: Atoms, cutoff_a: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First atom, second atom, distance (Å) of all pairs within a cutoff, both directions, images included."""
+    """First atom, second atom, distance (Å), each (pairs,), of all pairs within a cutoff, both directions, images included."""
     from ase.neighborlist import primitive_neighbor_list
 
     return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_a)
@@ -97,6 +97,11 @@ def scale_to_cell(atoms: Atoms, *, repeat: Sequence[int], unit_cell: Sequence[fl
     """A copy with the lattice parameters (a, b, c in Å, alpha, beta, gamma in degrees) of a relaxed unit cell.
 
     Fractional coordinates are kept.
+
+    Raises
+    ------
+    DlmdError
+        for lattice parameters that are not six.
     """
     from ase.geometry import cellpar_to_cell
 
@@ -123,7 +128,13 @@ def tile(atoms: Atoms, *, repeat: Sequence[int]) -> Atoms:
 
 
 def strain(atoms: Atoms, fraction: float) -> Atoms:
-    """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept."""
+    """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept.
+
+    Raises
+    ------
+    DlmdError
+        for a fraction that leaves no cell, or one in per cent.
+    """
     if not -0.5 < fraction < 0.5:
         raise DlmdError(f"strain {fraction:g}", where="strain", remedy="give a fraction such as 0.01 for 1 %")
     strained = atoms.copy()

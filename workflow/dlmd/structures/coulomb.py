@@ -65,7 +65,7 @@ class CoulombModel:
         return np.fft.ifftn(transformed, axes=(1, 2, 3)).real.ravel()
 
     def energy(self, content: np.ndarray) -> float:
-        """Total energy in eV."""
+        """Total energy in eV of a `content` (positions,)."""
         charges = self.charge_of_content[content]
         return float(0.5 * charges @ self.potential(charges) + self.self_energy * (charges @ charges))
 
@@ -114,7 +114,7 @@ class Annealer:
         coldest: float = COLDEST,
         quench: bool = True,
     ) -> None:
-        """Anneal `content` in place: geometric cooling over `sweeps`, then (quench) downhill moves only."""
+        """Anneal `content` (positions,) in place: geometric cooling over `sweeps`, then (quench) downhill moves only."""
         n = len(self.positions)
         if not n:
             return

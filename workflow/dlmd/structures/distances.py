@@ -20,6 +20,11 @@ def limits(min_distance: MinDistance, species: Sequence[str]) -> np.ndarray:
 
     `min_distance` is one number for all pairs, or pair -> number as in {'Li-Li': 2.0}; pairs not named then
     keep 1.5 Å.
+
+    Raises
+    ------
+    DlmdError
+        for a pair of unknown species, and a distance outside 0 to 10 Å.
     """
     table = np.zeros((len(species) + 1,) * 2)
     if not isinstance(min_distance, Mapping):
@@ -48,7 +53,7 @@ def _positive(value: float, where: str) -> float:
 class Exclusions:
     """Which contents of neighbouring positions a minimum distance forbids.
 
-    Contents are integers per position: 0 for a vacancy, k for species k - 1.
+    Contents (positions,) are integers: 0 for a vacancy, k for species k - 1.
     """
 
     def __init__(self, supercell: Supercell, table: np.ndarray):
@@ -97,7 +102,7 @@ def repair(
 ) -> None:
     """Swap atoms within their site until no two are too near, then mix among such arrangements, in place.
 
-    The mixing (random swaps that keep the distances) undoes the bias of the repair.
+    `content` is (positions,). The mixing (random swaps that keep the distances) undoes the bias of the repair.
 
     Raises DlmdError where no such arrangement is found.
     """

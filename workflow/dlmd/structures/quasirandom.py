@@ -35,7 +35,7 @@ class Observable:
 
 
 class PairCorrelations:
-    """Counts of all kinds of pairs within a cutoff among the disordered positions.
+    """Counts (observables,) of all kinds of pairs within a cutoff among the disordered positions.
 
     The mismatch of an ordering is the sum over observables of (count - expected)^2 / (number of pairs). For
     random orderings it has the same size in cells of any size; it is 0 where all correlations are met.

@@ -37,7 +37,7 @@ class ArrayFrames:
 
 
 class MappedFrames:
-    """A source in a binary file of equal records, each with x, y and z of all ions as three float32 arrays.
+    """A source (frames, 3, ions) in a binary file of equal records, each with x, y and z of all ions as three float32 arrays.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class MappedFrames:
 
 
 class JoinedFrames:
-    """Sources one after the other; `skips[i]` leading frames of source i are left out."""
+    """Sources one after the other, (frames, 3, ions); `skips[i]` leading frames of source i are left out."""
 
     def __init__(self, parts: Sequence[FrameSource], skips: Sequence[int]):
         self._parts, self._skips = parts, skips

@@ -53,6 +53,9 @@ def rdfs(
 ) -> RdfSet:
     """RDFs of all pairs of species, averaged over frames.
 
+    With n_ab(r) ordered pairs in a shell of volume v(r), g_ab = V n_ab / (N_a N_b v), where N_a (N_a - 1) takes the place
+    of N_a N_b for a = b, so that an ideal gas has g = 1.
+
     Parameters
     ----------
     frames
@@ -63,9 +66,6 @@ def rdfs(
         (3, 3), Å, vectors in rows; any triclinic cell.
     r_max_a
         At most half the cell's smallest width; by default 8 Å, or that half where it is less.
-
-    With n_ab(r) ordered pairs in a shell of volume v(r), g_ab = V n_ab / (N_a N_b v), where N_a (N_a - 1) takes the place
-    of N_a N_b for a = b, so that an ideal gas has g = 1.
 
     Raises
     ------
@@ -242,7 +242,7 @@ def van_hove(
 
 
 def table(sets: Mapping[str, RdfSet]) -> tuple[list[str], np.ndarray]:
-    """Columns for a CSV file: r in Å, then g(r) of every pair of every named set, over the bins that all have."""
+    """Columns (bins,) for a CSV file: r in Å, then g(r) of every pair of every named set, over the bins that all have."""
     n = min(len(s.r_a) for s in sets.values())
     names = [f"{pair} {label}" for label, s in sets.items() for pair in s.g]
     columns = [next(iter(sets.values())).r_a[:n], *(g[:n] for s in sets.values() for g in s.g.values())]

@@ -41,6 +41,8 @@ def read(
 ) -> Trajectory:
     """One trajectory from one file or several in a row (XDATCAR, vasprun.xml, extended XYZ, LAMMPS DCD, XTC or text dump).
 
+    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded.
+
     Parameters
     ----------
     mobile
@@ -54,8 +56,6 @@ def read(
         Elements in the order of the LAMMPS types, instead of a topology.
     wrapped
         Whether coordinates are wrapped into the cell; None to judge from the file.
-
-    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded.
 
     Raises
     ------
