@@ -177,6 +177,15 @@ def test_a_name_that_a_package_passes_on_is_looked_up_at_home(tree):
     assert closure("dlmd.a:one")[1] == {"dlmd.p.home"}
 
 
+def test_a_name_that_a_package_loads_when_it_is_used_is_looked_up_at_home(tree):
+    tree(
+        p____init__='exports(__name__, {"h": "home", "k": "home:other"})\n',
+        p__home="def h(x):\n    return x\n",
+    )
+    tree(a="from dlmd.p import h, k\ndef one(x):\n    return h(x)\ndef two(x):\n    return k(x)\n")
+    assert closure("dlmd.a:one")[1] == closure("dlmd.a:two")[1] == {"dlmd.p.home"}
+
+
 def test_a_job_that_is_not_there_is_named(tree):
     with pytest.raises(DlmdError, match="no function three"):
         closure("dlmd.a:three")

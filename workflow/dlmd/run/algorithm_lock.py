@@ -347,6 +347,12 @@ def _home(source: str, name: str) -> str:
             if isinstance(node, ast.ImportFrom) and any((a.asname or a.name) == name for a in node.names):
                 original = next(a.name for a in node.names if (a.asname or a.name) == name)
                 return _home(_absolute(node, source), original)
+            # dlmd.base.lazy: exports(__name__, {"name": "module" or "module:name there"})
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "exports":
+                listed: dict[str, str] = ast.literal_eval(node.args[1])
+                if name in listed:
+                    module, _, other = listed[name].partition(":")
+                    return _home(f"{source}.{module}", other or name)
     return source
 
 
