@@ -6,17 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.run import algorithm_lock
-from dlmd.run.algorithm_lock import (
-    NO_NUMBERS,
-    SHOWS,
-    Lock,
-    closure,
-    jobs_of_rules,
-    now,
-    read,
-    versions_of_rules,
-)
+from dlmd.run import algorithm_lock, closures
+from dlmd.run.algorithm_lock import SHOWS, Lock, jobs_of_rules, now, read, versions_of_rules
+from dlmd.run.closures import NO_NUMBERS, Module, closure, digest, in_fixed_order, path_of, strip
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +49,7 @@ def test_an_engine_that_is_loaded_by_its_name_is_reached():
 
 
 def test_modules_left_out_exist():
-    assert [module for module in NO_NUMBERS if algorithm_lock._path(module) is None] == []
+    assert [module for module in NO_NUMBERS if path_of(module) is None] == []
 
 
 CODE = '''
@@ -79,7 +71,7 @@ def other(x):
 
 
 def code_hash(text):
-    return algorithm_lock._hash(*algorithm_lock._in_fixed_order(algorithm_lock.strip(text)))
+    return digest(*in_fixed_order(strip(text)))
 
 
 @pytest.mark.parametrize(
@@ -140,15 +132,15 @@ def test_fields_of_a_class_count():
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A package of four modules, as the lock would find it."""
-    monkeypatch.setattr(algorithm_lock, "WORKFLOW", tmp_path)
-    algorithm_lock._Module.of.cache_clear()
+    monkeypatch.setattr(closures, "WORKFLOW", tmp_path)
+    Module.of.cache_clear()
 
     def write(**files):
         for name, text in files.items():
             path = tmp_path / "dlmd" / f"{name.replace('__', '/', 1)}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        algorithm_lock._Module.of.cache_clear()
+        Module.of.cache_clear()
 
     write(
         a="from dlmd.b import f\ndef one(x):\n    return f(x)\ndef two(x):\n    from dlmd import c\n    return c.g(x)\n",
@@ -157,7 +149,7 @@ def tree(tmp_path, monkeypatch):
         d="class Never: ...\n",
     )
     yield write
-    algorithm_lock._Module.of.cache_clear()
+    Module.of.cache_clear()
 
 
 def test_a_job_has_what_it_uses_and_no_more(tree):
