@@ -89,7 +89,7 @@ def try_out(
     if not run.ended:
         found |= _stability(run, atoms, settings, charges)
         if labels:
-            found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, plan, settings, discard_ps)
+            found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, limits, settings, discard_ps)
         if len(models) > 1:
             found["relative_deviation"] = _relative_deviation(run, atoms, models, settings.species)
     _write_table(table, run, settings.time_step_fs)
