@@ -346,7 +346,8 @@ class VaspSettings(Strict, SpinsAndU):
 def _record(settings: ElectronicSettings) -> dict[str, Any]:
     """Settings of one kind of run as rules record them: each tag where its key once was."""
     dump = settings.model_dump(mode="json")
-    tags = {RECORDED[tag]: type(settings.TAGS[tag])(value) for tag, value in settings.tags.items()}
+    kinds: dict[str, Any] = {tag: type(value) for tag, value in settings.TAGS.items()}
+    tags = {RECORDED[tag]: kinds[tag](value) for tag, value in settings.tags.items()}
     places = {"incar": ("nelm", "algo", "precision", "lreal"), "restarts": ("potim",)}
     places["heating_ladder_k"] = ("thermostat_mass",)
     record: dict[str, Any] = {}
