@@ -96,7 +96,8 @@ def _draw_side(
     for s in [*(s for s in species if s not in colour), *colour]:
         here = symbols == s
         side.scatter(
-            *positions[here][:, [0, 2]].T,
+            positions[here][:, 0],
+            positions[here][:, 2],
             s=size * (0.5 if s in colour else 0.25),
             color=colour.get(s, ANION_COLOUR),
             edgecolor="black" if s in colour else "none",

@@ -78,7 +78,7 @@ def decompose(
         return {"value": float(value), "low": float(low), "high": float(high)}
 
     rows, columns = np.unravel_index(drawn, centre.shape)
-    components = {
+    components: dict[str, dict[str, dict[str, float]] | None] = {
         STATISTICS: {
             "sd": {"value": float(np.sqrt((s**2).mean()))},
             "share": interval(variance[0] / total),

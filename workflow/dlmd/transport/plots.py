@@ -151,7 +151,7 @@ def arrhenius(
     return fig
 
 
-def _mark_gated(ax: Axes, gated: Sequence[Mapping]) -> None:
+def _mark_gated(ax: Axes, gated: Sequence[Mapping[str, Any]]) -> None:
     """Hollow points at the foot of the figure, for temperatures without a value."""
     codes = ", ".join(sorted({r["verdict"]["code"].replace("_", " ") for r in gated}))
     ax.plot(
@@ -167,7 +167,7 @@ def _mark_gated(ax: Axes, gated: Sequence[Mapping]) -> None:
 
 
 def _published(ax: Axes, reference: Mapping[str, tuple[float, float]]) -> None:
-    for (label, (temperature, value)), marker, colour in zip(
+    for (label, (at_k, published)), marker, colour in zip(
         reference.items(), cycle("*Ds^v"), cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY))
     ):
         ax.plot(

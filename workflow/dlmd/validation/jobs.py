@@ -6,7 +6,7 @@ import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMITTEE_FRAMES = 30
 # what is said of a trial that ended early
-NOT_JUDGED = {
+NOT_JUDGED: dict[str, Any] = {
     "energy_drift_mev_per_atom_ps": None,
     "temperature_error": None,
     "host_coordination": {},
