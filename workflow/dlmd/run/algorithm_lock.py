@@ -163,7 +163,13 @@ def _job_of_script(name: str) -> str:
         m[2]: f"{m[1]}.{m[2]}" for m in re.finditer(r"^    from (dlmd[\w.]*) import (\w+)$", text, re.M)
     }
     calls = re.findall(r"^    (\w+)\.(\w+)\(", text, re.M)
-    return next(f"{imported[module]}:{function}" for module, function in calls if module in imported)
+    for module, function in calls:
+        if module in imported:
+            return f"{imported[module]}:{function}"
+    # a function that is imported by its name
+    return next(
+        f"{path.rpartition('.')[0]}:{name}" for name, path in imported.items() if f"    {name}(" in text
+    )
 
 
 def versions_of_rules() -> dict[str, dict[str, int]]:
