@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test lint docs clean
+.PHONY: setup demo test lint lock docs clean
 
 setup: $(READY)
 
@@ -23,10 +23,16 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lint: $(READY)
-	$(BIN)/ruff check workflow/dlmd tests benchmarks
-	$(BIN)/ruff format --check workflow/dlmd tests benchmarks
+	$(BIN)/ruff check workflow tests benchmarks
+	$(BIN)/ruff format --check workflow tests benchmarks
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# after code behind numbers has changed: see "What makes a rule run again" in workflow/README.md
+lock: $(READY)
+	$(BIN)/python -m dlmd.run.algorithm_lock $(if $(WAIVE),--waive "$(WAIVE)")
 
 docs: $(READY)
 	$(BIN)/python -m dlmd.config.docs config/README.md

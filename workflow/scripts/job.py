@@ -19,7 +19,6 @@ os.dup2(log.fileno(), 2)
 sys.stdout = sys.stderr = log
 
 try:
-    from dlmd.base.errors import DlmdError
     from dlmd.run import binding
 
     binding.run(

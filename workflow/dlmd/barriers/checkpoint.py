@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class Stages:
             return
         self.stages[stage] = np.array([image.positions for image in images])
         self.steps[stage] = steps
-        arrays = {f"positions_{name}": positions for name, positions in self.stages.items()}
-        numbers = {f"steps_{name}": n for name, n in self.steps.items()}
+        arrays: dict[str, Any] = {f"positions_{name}": positions for name, positions in self.stages.items()}
+        numbers: dict[str, Any] = {f"steps_{name}": n for name, n in self.steps.items()}
         with whole(self.path) as part, part.open("wb") as out:
             np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
 

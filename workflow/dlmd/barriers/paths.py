@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Path:
 def equivalent_directions(crystal: Crystal, direction: Sequence[int]) -> list[tuple[int, int, int]]:
     """Directions [uvw] that the crystal's symmetry makes of one, the opposite ones included where there is inversion."""
     images = np.rint(crystal.rotations @ np.array(direction)).astype(int)
-    return sorted({tuple(map(int, image)) for image in images}, reverse=True)
+    return sorted({(int(u), int(v), int(w)) for u, v, w in images}, reverse=True)
 
 
 def hop_pairs(crystal: Crystal, sites: IonSites, hop: Hop) -> list[tuple[int, int, tuple, tuple | None]]:
@@ -102,7 +102,11 @@ def hop_pairs(crystal: Crystal, sites: IonSites, hop: Hop) -> list[tuple[int, in
             )
     directions = equivalent_directions(crystal, hop.direction) if hop.direction else [None]
     # Along a lattice vector the next site is at most one vector away.
-    reach = max(np.linalg.norm(np.array(d) @ crystal.lattice) for d in directions) if hop.direction else 12.0
+    reach = (
+        max(float(np.linalg.norm(np.array(d) @ crystal.lattice)) for d in directions)
+        if hop.direction
+        else 12.0
+    )
     pairs = sites.supercell.pairs(reach + 1e-3)
     vector = (
         sites.supercell.basis[pairs.second] + pairs.shift - sites.supercell.basis[pairs.first]
@@ -119,7 +123,7 @@ def hop_pairs(crystal: Crystal, sites: IonSites, hop: Hop) -> list[tuple[int, in
         here = allowed.copy()
         if direction is None:
             shortest = pairs.distance[here].min() if here.any() else 0.0
-            chosen = np.flatnonzero(here & (pairs.distance <= SAME_SHELL * shortest))
+            chosen: Any = np.flatnonzero(here & (pairs.distance <= SAME_SHELL * shortest))
         else:
             line = np.array(direction) @ crystal.lattice
             cosine = vector @ line / (pairs.distance * np.linalg.norm(line))
@@ -257,7 +261,7 @@ def _paths_of_cell(
                     start_site=str(sites.label[p]),
                     end_site=str(sites.label[q]),
                     direction=direction,
-                    vector_angstrom=tuple(map(float, vector)),
+                    vector_angstrom=(float(vector[0]), float(vector[1]), float(vector[2])),
                     length_angstrom=float(np.linalg.norm(vector)),
                     host_neighbours_start=len(around[0]),
                     host_neighbours_end=len(around[1]),

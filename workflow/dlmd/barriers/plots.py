@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,8 @@ def figure(data: Mapping) -> Figure:
         _profiles(ax, [b for b in data["bands"] if b["hop"] == hop])
     for ax in list(axes[:rows].flat)[len(hops) :]:
         ax.remove()
-    _distribution(fig.add_subplot(fig.axes[0].get_gridspec()[rows, :]), data)
+    grid: Any = fig.axes[0].get_gridspec()
+    _distribution(fig.add_subplot(grid[rows, :]), data)
     return fig
 
 
@@ -124,7 +125,7 @@ def _legend(ax: Axes, methods: Sequence[str], *, published: bool, energy: bool) 
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles = []
+    handles: list[Any] = []
     for method in methods:
         for name, fill in (("forward", COLOURS[method]), ("backward", "white")):
             handles.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def stage(
     kpoints = settings.relax.kpoints
     # always with run.sh: a band is run as one, by hand or on another machine
     settings = settings.model_copy(update={"run": "external"})
-    shared = {"level": level, "cell": cell}
+    shared: dict[str, Any] = {"level": level, "cell": cell}
     for name, atoms in (("start", images[0]), ("end", images[-1])):
         steps = endpoint_steps(
             settings,

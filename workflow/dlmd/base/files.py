@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.errors import DlmdError
 
@@ -31,12 +32,14 @@ def write_text(path: str | Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, data: Mapping) -> None:
+def write_json(path: str | Path, data: Mapping[str, Any]) -> None:
     """Write `data` so that the file is either absent or whole."""
     write_text(path, json.dumps(data, indent=1) + "\n")
 
 
-def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote it writes it again") -> dict:
+def read_json(
+    path: str | Path, *, remedy: str = "delete it; the rule that wrote it writes it again"
+) -> dict[str, Any]:
     """What `write_json` wrote.
 
     Raises
@@ -51,7 +54,11 @@ def read_json(path: str | Path, *, remedy: str = "delete it; the rule that wrote
 
 
 def write_csv(
-    path: str | Path, rows: Iterable[Mapping], columns: Iterable[str] | None = None, *, line_end: str = "\r\n"
+    path: str | Path,
+    rows: Iterable[Mapping[str, Any]],
+    columns: Iterable[str] | None = None,
+    *,
+    line_end: str = "\r\n",
 ) -> None:
     """Write rows so that the file is either absent or whole.
 
@@ -71,7 +78,7 @@ def write_csv(
 
 
 def write_table(
-    path: str | Path, columns: Sequence[str], rows: Iterable[Sequence], *, line_end: str = "\r\n"
+    path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, line_end: str = "\r\n"
 ) -> None:
     """Write `rows` of cells below `columns` as CSV, so that the file is either absent or whole."""
     with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
@@ -80,7 +87,7 @@ def write_table(
         writer.writerows(rows)
 
 
-def read_csv(path: str | Path) -> list[dict]:
+def read_csv(path: str | Path) -> list[dict[str, Any]]:
     """Rows of a CSV file."""
     with Path(path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

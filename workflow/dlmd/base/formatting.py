@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def interval(
@@ -18,7 +19,7 @@ def interval(
     return f"{value}{f' {unit}' if unit else ''} ({low} to {high})"
 
 
-def aligned(rows: Sequence[Mapping]) -> list[str]:
+def aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines of a table with a header, columns padded to their widest cell; none for no rows."""
     if not rows:
         return []
@@ -27,6 +28,6 @@ def aligned(rows: Sequence[Mapping]) -> list[str]:
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
-def pairs(values: Mapping) -> str:
+def pairs(values: Mapping[str, Any]) -> str:
     """'label value; label value'."""
     return "; ".join(f"{label} {value:g}" for label, value in values.items())

@@ -65,7 +65,7 @@ def jackknife(value: float, left_out: np.ndarray, *, confidence: float) -> Estim
 
 
 def jackknife_ratio(above: np.ndarray, below: np.ndarray, *, confidence: float) -> Estimate | None:
-    """sum(above) / sum(below) over batches, with the interval of the delete-one jackknife.
+    """sum(above) / sum(below) over batches, both (batches,), with the interval of the delete-one jackknife.
 
     None where a single batch decides the sign of what is divided by.
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 
 DPI = 200
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.labelsize": 11,
     "axes.spines.top": False,
@@ -24,7 +25,7 @@ STYLE = {
 }
 
 
-def figure(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: float = 4.4):
+def figure(rows: int = 1, columns: int = 1, *, width: float = 6.4, height: float = 4.4) -> tuple[Figure, Any]:
     """A figure and its axes (2-D array), without any window or global state."""
     import matplotlib
 
@@ -53,7 +54,7 @@ def message(text: str) -> Figure:
     return fig
 
 
-def save(fig: Figure, paths: Sequence[str]) -> None:
+def save(fig: Figure, paths: Sequence[str | Path]) -> None:
     """Write the figure to every path; the ending decides the format."""
     import matplotlib
 

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 _MB = 1 << 20
 PACKAGES = ("dlmd", "numpy", "scipy", "chemfiles", "pymatgen", "ase")
@@ -32,7 +33,7 @@ def file_sha256(path: str | Path) -> str:
 
 def provenance(
     inputs: Iterable[str | Path], *, command: Sequence[str], packages: Sequence[str] = PACKAGES
-) -> dict:
+) -> dict[str, Any]:
     """JSON-ready record of the input files, package versions and the exact command line."""
     return {
         "command": shlex.join(command),
@@ -52,7 +53,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def file_record(path: str | Path) -> dict:
+def file_record(path: str | Path) -> dict[str, Any]:
     """Path, size and SHA-256 of a file; of its first and last MB where it has more than two, which the key says."""
     path = Path(path)
     size = path.stat().st_size

@@ -7,6 +7,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any, cast
 
 from dlmd import __version__
 from dlmd.base.errors import DlmdError, did_you_mean
@@ -55,8 +56,10 @@ def parser() -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", metavar="command", required=True)
     for name, path in COMMANDS.items():
         module = importlib.import_module(path)
-        summary = module.__doc__.splitlines()[0]
-        sub = subparsers.add_parser(name, help=summary, description=module.__doc__, parents=[common])
+        summary = (module.__doc__ or "").splitlines()[0]
+        sub = subparsers.add_parser(
+            name, help=summary, description=module.__doc__, parents=[cast(Any, common)]
+        )
         module.add_arguments(sub)
         sub.set_defaults(run=module.run, options=sub._option_string_actions)
     return top

@@ -13,6 +13,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +48,12 @@ def run(args: argparse.Namespace) -> None:
                 line, row.rule, row.left, row.core_hours, row.gpu_hours, row.disk_gb, row.longest_h, row.basis
             )
         )
-    sums = [
+    sums: list[Any] = [
         sum(getattr(row, name) for row in left) for name in ("left", "core_hours", "gpu_hours", "disk_gb")
     ]
-    print(_line(line, "together", *sums, max(row.longest_h for row in left), ""))
+    jobs, core_hours, gpu_hours, disk_gb = sums
+    longest_h = max(row.longest_h for row in left)
+    print(_line(line, "together", jobs, core_hours, gpu_hours, disk_gb, longest_h, ""))
     print(f"{done} jobs are done")
     if any("assumed" in row.basis for row in left):
         print(f"assumed: {ASSUMED}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
@@ -123,8 +124,8 @@ def _levels(cfg: RunFields) -> Found:
             )
         for key in ("pseudopotentials", "basis_sets", "potentials"):
             given = getattr(level, key, None)
-            for element in () if given is None else species:
-                if element not in given:
+            for element in species:
+                if given is not None and element not in given:
                     yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
 
 
@@ -156,15 +157,18 @@ def _selections(cfg: RunFields) -> Found:
                         f"structures.orderings is {structures.orderings}: use 0 to {structures.orderings - 1} or raise it"
                     ),
                 )
-    for path, s in [*selections, ("md", md)]:
-        if s.occupancy not in structures.occupancies:
+    for path, occupancy, cell in [
+        *((p, s.occupancy, s.cell) for p, s in selections),
+        ("md", md.occupancy, md.cell),
+    ]:
+        if occupancy not in structures.occupancies:
             yield (
                 f"{path}.occupancy",
-                f"no occupancy named '{s.occupancy}'",
-                did_you_mean(s.occupancy, structures.occupancies),
+                f"no occupancy named '{occupancy}'",
+                did_you_mean(occupancy, structures.occupancies),
             )
-        if s.cell not in structures.cells:
-            yield f"{path}.cell", f"no cell named '{s.cell}'", did_you_mean(s.cell, structures.cells)
+        if cell not in structures.cells:
+            yield f"{path}.cell", f"no cell named '{cell}'", did_you_mean(cell, structures.cells)
     if md.potentials > cfg.training.potentials:
         yield (
             "md.potentials",
@@ -196,7 +200,7 @@ def _trajectories(cfg: RunFields) -> Found:
                 f"no trajectory is for '{needed}'",
                 ("the split is by trajectory: give a group 'split: train' and another one 'split: test'"),
             )
-    seen: dict[tuple, str] = {}
+    seen: dict[tuple[Any, ...], str] = {}
     for i, g in enumerate(aimd.trajectories):
         path = f"labels.aimd.trajectories.{i}"
         steps = g.steps or aimd.steps
@@ -359,7 +363,7 @@ def _learning(cfg: RunFields) -> Found:
             f"{loop.explore_ps} ps hold no frame after labels.aimd.discard_ps = {cfg.labels.aimd.discard_ps}",
             "explore longer",
         )
-    seen: set[tuple] = set()
+    seen: set[tuple[Any, ...]] = set()
     for i, g in enumerate(loop.explore):
         for key in (
             (g.occupancy, g.cell, n, t, s) for n in g.orderings for t in g.temperatures_k for s in g.strains

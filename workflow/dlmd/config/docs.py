@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from dlmd.config.levels import LEVELS
@@ -98,12 +99,11 @@ def _type(annotation: object) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "section" if annotation not in LEVELS.values() else f"{annotation.__name__[:-5].lower()} level"
-    return {"str": "text", "bool": "true or false", "Path": "path"}.get(
-        annotation.__name__, annotation.__name__
-    )
+    name = str(getattr(annotation, "__name__", annotation))
+    return {"str": "text", "bool": "true or false", "Path": "path"}.get(name, name)
 
 
-def _default(field) -> str:
+def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.default if field.default is not PydanticUndefined else None
@@ -112,9 +112,9 @@ def _default(field) -> str:
     return "null" if value is None else f"`{list(value) if isinstance(value, tuple) else value}`"
 
 
-def _meaning(field) -> str:
+def _meaning(field: FieldInfo) -> str:
     inner, _ = _model_of(field.annotation)
-    text = field.description or (inner.__doc__ or "").split("\n")[0] if (field.description or inner) else ""
+    text = field.description or ((inner.__doc__ or "").split("\n")[0] if inner else "")
     return text.replace("|", r"\|").replace("\n", " ")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config.checks import Problem
@@ -15,7 +17,12 @@ from dlmd.config.removed import removed
 from dlmd.config.run_config import RunConfig
 
 
-def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: str = "") -> dict[tuple, int]:
+def _lines(
+    node: yaml.Node,
+    path: tuple[Any, ...] = (),
+    found: dict[tuple[Any, ...], int] | None = None,
+    file: str = "",
+) -> dict[tuple[Any, ...], int]:
     """Line number (from 1) of every key path, and an error on keys written twice (YAML would keep the last)."""
     found = {} if found is None else found
     if isinstance(node, yaml.MappingNode):
@@ -38,7 +45,7 @@ def _lines(node: yaml.Node, path: tuple = (), found: dict | None = None, file: s
     return found
 
 
-def _where(file: str, path: tuple[str, ...], lines: dict[tuple, int]) -> str:
+def _where(file: str, path: tuple[str, ...], lines: dict[tuple[Any, ...], int]) -> str:
     line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     place = f"{file}, line {line}" if line else file
     return f"{place}, key {'.'.join(path)}" if path else place
@@ -75,7 +82,7 @@ def _inner(annotation: Any) -> Any:
     return None
 
 
-def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = None) -> RunConfig:
+def parse(data: Any, *, file: str = "config", lines: dict[tuple[Any, ...], int] | None = None) -> RunConfig:
     """Validate `data` (what the YAML holds).
 
     Raises
@@ -102,7 +109,7 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple, int] | None = N
 
 
 # keys of old configs -> where they are now; * is the name of a level
-MOVED = {
+MOVED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("accelerator",): ("launch", "accelerator"),
     ("md", "command"): ("launch", "lammps", "command"),
     ("md", "ranks"): ("launch", "lammps", "ranks"),
@@ -113,10 +120,10 @@ MOVED = {
 }
 
 
-def _refuse_moved(data: dict, file: str, lines: dict[tuple, int]) -> None:
+def _refuse_moved(data: dict[str, Any], file: str, lines: dict[tuple[Any, ...], int]) -> None:
     """An error for keys of `MOVED`, which shows the block that takes their place."""
     found: list[tuple[str, ...]] = []
-    block: dict = {}
+    block: dict[str, Any] = {}
     levels = data.get("levels")
     for old, new in MOVED.items():
         for level in (levels if isinstance(levels, dict) else ()) if "*" in old else ("",):
@@ -144,7 +151,7 @@ def _refuse_moved(data: dict, file: str, lines: dict[tuple, int]) -> None:
 _ABSENT = object()
 
 
-def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:
+def _explain(error: ErrorDetails, file: str, lines: dict[tuple[Any, ...], int]) -> DlmdError:
     path = tuple(str(part) for part in error["loc"])
     if path[:1] == ("levels",) and len(path) > 2:  # pydantic puts the union's tag into the path
         tag = path[2]
@@ -186,7 +193,7 @@ def _explain(error: dict, file: str, lines: dict[tuple, int]) -> DlmdError:
     )
 
 
-def load(path: str | Path, overrides: dict | None = None) -> RunConfig:
+def load(path: str | Path, overrides: dict[str, Any] | None = None) -> RunConfig:
     """Read a config file.
 
     Parameters
@@ -228,12 +235,12 @@ def load(path: str | Path, overrides: dict | None = None) -> RunConfig:
 class _Loader(yaml.SafeLoader):
     """Keys stay as they are written, so that cells named 160 and occupancies named 0.750 need no quotes."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
 
 
-def _merge(base: Any, top: dict) -> Any:
+def _merge(base: Any, top: dict[str, Any]) -> Any:
     if not isinstance(base, dict):
         return top or base
     return base | {

@@ -19,7 +19,7 @@ from dlmd.config.run_config import RunConfig
 class _WithoutTitles(GenerateJsonSchema):
     """Titles would only repeat the keys."""
 
-    def field_title_should_be_set(self, schema) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 

@@ -151,13 +151,13 @@ def read_source(
         )
     used: list[Atoms] = []
     rows: list[dict] = []
-    theory, last_step = None, None
+    theory, last_step = "", None
     for number, atoms in enumerate(iread(source.path, index=":", format="extxyz")):
         where = f"{source.path}, frame {number}"
         info = atoms.info
         _check_frame(atoms, species=species, level=level, where=where)
         own = json.dumps(info.get("theory", level), sort_keys=True, default=str)
-        if theory not in (None, own):
+        if theory not in ("", own):
             raise DlmdError(
                 f"two levels of theory in one file: {theory} and {own}",
                 where=where,

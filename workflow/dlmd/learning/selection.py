@@ -47,7 +47,7 @@ def classify(deviation: np.ndarray, *, low: float, high: float) -> Classes:
     return Classes(*(np.flatnonzero(chosen) for chosen in (accurate, candidate, ~(accurate | candidate))))
 
 
-def mean_descriptors(descriptors: np.ndarray, types: Sequence[int], n_types: int) -> np.ndarray:
+def mean_descriptors(descriptors: np.ndarray, types: Sequence[int] | np.ndarray, n_types: int) -> np.ndarray:
     """(frames, n_types * features): mean descriptor of each element's atoms, from (frames, atoms, features)."""
     types = np.asarray(types)
     zero = np.zeros((len(descriptors), descriptors.shape[2]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -173,7 +173,7 @@ def write_traces(path: Path, found: Mechanism | None) -> None:
 
 def write_arrays(path: Path, found: Mechanism | None) -> None:
     """NPZ: the density in the unit cell, and for every trace its positions with the sites and the host of its run."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     if found is not None:
         network = found.networks[0]
         arrays = {

@@ -230,7 +230,7 @@ def _diffusion(ax: Axes, rows: list[Mapping]) -> None:
     random = [r for r in rows if "d_random_cm2_per_s" in r]
     if random:
         drawn = True
-        x = [1000 / r["temperature_k"] for r in random]
+        x = np.array([1000 / r["temperature_k"] for r in random])
         ax.plot(
             x,
             [r["d_random_cm2_per_s"] for r in random],

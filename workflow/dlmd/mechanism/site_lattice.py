@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,10 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
         )
     anions = np.concatenate([s.positions for s in anion_sites])
     cations = np.concatenate([s.positions for s in cation_sites])
-    kept, positions, names, host_share = [], [], [], []
+    kept: list[Any] = []
+    positions: list[Any] = []
+    names: list[Any] = []
+    host_share: list[Any] = []
     for site in open_sites:
         earlier = np.concatenate(positions) if positions else np.empty((0, 3))
         # split positions of one site are one place for an ion
@@ -139,7 +143,7 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
     type_of_site = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
     types = _types([p[0].shape for p in about], names, n_crystal)
     share = np.array([*host_share, *[0.0] * (len(positions) - n_crystal)])[type_of_site]
-    filled = Counter()
+    filled: Counter[str] = Counter()
     for site_type, site, points in zip(types, kept, positions, strict=False):
         filled[site_type.shape] += len(points) * sum(site.occupancy.values())
     common = filled.most_common(1)[0][0]
@@ -161,7 +165,7 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
 
 def _types(shapes: list[str], wyckoff: list[str], n_crystal: int) -> tuple[SiteType, ...]:
     labels = [f"{shape} {name}" for shape, name in zip(shapes, wyckoff, strict=True)]
-    counts, seen = Counter(labels), Counter()
+    counts, seen = Counter(labels), Counter[str]()
     types = []
     for k, (label, shape) in enumerate(zip(labels, shapes, strict=True)):
         seen[label] += 1

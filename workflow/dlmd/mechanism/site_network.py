@@ -156,7 +156,7 @@ def build(
         layer=_layers(lattice, repeat)[sites],
         host_neighbours=_host_neighbours(lattice, repeat, cell, positions, cations)[sites],
         cell=cell,
-        repeat=repeat,
+        repeat=(repeat[0], repeat[1], repeat[2]),
         origin=origin,
     )
 

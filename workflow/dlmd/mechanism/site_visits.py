@@ -133,7 +133,8 @@ def visits(network: SiteNetwork, trajectory: Trajectory, *, core_fraction: float
                     column.append(values)
         first_ion += block.shape[1]
     ion, *rest = (np.concatenate(column) for column in columns)
-    return Visits(ion, *rest, trajectory.n_ions, trajectory.n_frames, trajectory.frame_interval_ps, lost=lost)
+    size = (trajectory.n_ions, trajectory.n_frames, trajectory.frame_interval_ps)
+    return Visits(ion, *rest, *size, lost=lost)  # type: ignore[call-arg, misc, arg-type]  # as many as there are columns
 
 
 def _of_ion(

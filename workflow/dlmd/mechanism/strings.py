@@ -43,7 +43,8 @@ def strings(runs: Sequence[Hops], *, window_ps: float, seed: int) -> Strings:
     Two hops are linked where the target of one is the origin of the other, an ion's own hops apart, and their times differ by at
     most `window_ps`; linked hops form a string.
     """
-    linked, sizes = 0, {}
+    linked = 0
+    sizes: dict[int, int] = {}
     for run in runs:
         groups = _groups(run, run.time_ps, window_ps)
         linked += int(groups.sum())
@@ -55,9 +56,10 @@ def strings(runs: Sequence[Hops], *, window_ps: float, seed: int) -> Strings:
         sum(int(_groups(run, _shifted(run, generator), window_ps).sum()) for run in runs) / hops
         for _ in range(_SHUFFLES)
     ]
+    low, high = np.quantile(chance, [0.025, 0.975])
     return Strings(
         share=linked / hops,
-        by_chance=(float(np.mean(chance)), *map(float, np.quantile(chance, [0.025, 0.975]))),
+        by_chance=(float(np.mean(chance)), float(low), float(high)),
         sizes=dict(sorted(sizes.items())),
     )
 

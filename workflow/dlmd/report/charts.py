@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -287,7 +288,8 @@ def rates(path: Path) -> dict | None:
 
 def barriers(folder: Path) -> dict | None:
     """Energy along the path of every converged band, a direction to a colour."""
-    data, seen = [], {}
+    data: list[Any] = []
+    seen: dict[Any, Any] = {}
     for path in sorted(folder.glob("*/[0-9]*.json")):
         band = read_json(path)
         if band.get("status") != "converged":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dlmd.base import intervals
 from dlmd.base.errors import DlmdError
@@ -183,7 +184,7 @@ def _set(values: set) -> str:
 def row(quantity: str, kind: str, values: Sequence[Estimate | float | None]) -> Row:
     """A row with each value compared to the first, where both are estimates."""
     first = values[0]
-    against = []
+    against: list[Any] = []
     for value in values[1:]:
         if not (isinstance(first, Estimate) and isinstance(value, Estimate)):
             against.append(None)

@@ -150,7 +150,7 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
             "figures": _drawn(
                 run,
                 [
-                    Shown(*f, chart=lambda: charts.barriers(run / "barriers" / name))
+                    Shown(*f, chart=lambda: charts.barriers(run / "barriers" / name))  # type: ignore[misc]  # four parts
                     for f in barriers["figures"]
                 ],
             ),
@@ -218,7 +218,10 @@ def _transport_figures(
 
 def _mechanism_figure(home: Path, entry: tuple) -> Shown:
     rates = entry[0].name == "rates.png"
-    return Shown(*entry, chart=(lambda: charts.rates(home / "summary.json")) if rates else None)
+    path, alt, numbers, caption = entry
+    return Shown(
+        path, alt, numbers, caption, (lambda: charts.rates(home / "summary.json")) if rates else None
+    )
 
 
 def _scene(cfg: RunConfig, home: Path, temperature_k: float) -> dict | None:
@@ -281,7 +284,7 @@ def _files(found: Sequence[Mapping]) -> list[dict]:
         {
             "file": f["path"],
             "bytes": f["bytes"],
-            "SHA-256": f.get("sha256") or f"{next(reversed(f.values()))} (of its ends)",
+            "SHA-256": f.get("sha256") or f"{list(f.values())[-1]} (of its ends)",
         }
         for f in found
     ]

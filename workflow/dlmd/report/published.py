@@ -100,13 +100,14 @@ def _judged(
 def _transport(
     folder: Path, published: Mapping, temperatures: Sequence[Mapping], confidence: float
 ) -> list[dict]:
-    fitted, out = _read(folder / "arrhenius.json"), []
+    fitted = _read(folder / "arrhenius.json")
+    out: list[dict] = []
     fit = (fitted.get("fits") or {}).get("conductivity")
     if fit:
         section = published.get("conductivity_ms_per_cm")
-        for p in fit["predictions"] if section else ():
+        for p in fit["predictions"]:
             t = p["temperature_k"]
-            if abs(t - section["temperature_k"]) < 1:
+            if section and abs(t - section["temperature_k"]) < 1:
                 mark = f", extrapolated by {p['beyond_range_k']:.0f} K" if p["extrapolated"] else ""
                 name = f"σ at {t:g} K (mS/cm){mark}"
                 out += _judged(name, p["value_ms_per_cm"], section["values"], confidence, logarithmic=True)

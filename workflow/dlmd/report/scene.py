@@ -134,8 +134,8 @@ def _hops(sites: np.ndarray, cell: np.ndarray, layers: np.ndarray, path: Path) -
     ):
         for low, high, width in ((1, 1, 2), (2, 3, 5), (4, np.inf, 9)):
             ends = []
-            for (one, other, *vector), count in connections(path).items():
-                if (layers[one] != layers[other]) == across and low <= count <= high:
+            for (one, other, *vector), n in connections(path).items():
+                if (layers[one] != layers[other]) == across and low <= n <= high:
                     # The line ends at the image that the ion went to, which may lie outside the cell.
                     ends += [sites[one], sites[one] + np.array(vector), np.full(3, np.nan)]
             if ends:

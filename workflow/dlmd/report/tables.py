@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval, pairs
@@ -84,7 +85,7 @@ def temperature(result: Mapping) -> dict:
 
 
 def theory(cfg: RunConfig, name: str) -> str:
-    level = cfg.levels[name]
+    level: Any = cfg.levels[name]
     if level.engine in DFT_NAMES:
         u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
         return f"{DFT_NAMES[level.engine]}, {level.functional}, {u}"

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -166,7 +167,9 @@ def _label_job(
     source = sources[targets.source_folder(w)]
     steps = float(source.steps)
     if "step" in w:
-        plan = aimd_plan(cfg.levels[w["level"]], temperature_k=source.temperature_k, steps=source.steps)
+        plan = aimd_plan(
+            cast(Any, cfg.levels[w["level"]]), temperature_k=source.temperature_k, steps=source.steps
+        )
         steps /= len(plan)
     return job, atoms, steps, steps * cfg.labels.aimd.time_step_fs / 1000
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -209,11 +210,11 @@ class CostModel:
             atoms = self._mean_atoms(self.explorations)
             return estimates.learned_labels(cfg, w["level"], atoms=atoms, frames=frames)
         atoms = sum(self.compositions[w["occupancy"], w["cell"]].values())
-        level = cfg.levels[w["level"]]
+        level: Any = cfg.levels[w["level"]]
         if kind == "explore":
             return estimates.explore(cfg, self.explorations[targets.source_folder(w)], atoms=atoms)
         if kind == "relax":
-            whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), relax_plan
+            whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), cast(Any, relax_plan)
         else:
             source = self.sources[targets.source_folder(w)]
             whole = estimates.aimd(cfg, w["level"], source, atoms=atoms)

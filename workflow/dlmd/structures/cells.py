@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ VERSION = 1  # of the algorithms that turn a CIF into supercells; a new one make
 PAIR_SEARCH_A = 6.0
 
 
-def summary(apportionment: Apportionment, orderings: Sequence[Atoms]) -> dict:
+def summary(apportionment: Apportionment, orderings: Sequence[Atoms]) -> dict[str, Any]:
     """Requested against realised occupancies, and what came out for every ordering; JSON-ready."""
     rows = []
     for atoms in orderings:
@@ -72,7 +72,7 @@ def shortest_distances(atoms: Atoms, *, cutoff_angstrom: float = PAIR_SEARCH_A) 
 
 
 def pair_distances(atoms: Atoms, cutoff_angstrom: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First atom, second atom, distance (Å) of all pairs within a cutoff, both directions, images included."""
+    """First atom, second atom, distance (Å), each (pairs,), of all pairs within a cutoff, both directions, images included."""
     from ase.neighborlist import primitive_neighbor_list
 
     return primitive_neighbor_list("ijd", atoms.pbc, atoms.cell.array, atoms.positions, cutoff_angstrom)
@@ -98,6 +98,11 @@ def scale_to_cell(atoms: Atoms, *, repeat: Sequence[int], unit_cell: Sequence[fl
     """A copy with the lattice parameters (a, b, c in Å, alpha, beta, gamma in degrees) of a relaxed unit cell.
 
     Fractional coordinates are kept.
+
+    Raises
+    ------
+    DlmdError
+        for lattice parameters that are not six.
     """
     from ase.geometry import cellpar_to_cell
 
@@ -113,7 +118,13 @@ def scale_to_cell(atoms: Atoms, *, repeat: Sequence[int], unit_cell: Sequence[fl
 
 
 def strain(atoms: Atoms, fraction: float) -> Atoms:
-    """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept."""
+    """A copy with all lengths changed by `fraction` (0.01 is 1 % longer), fractional coordinates kept.
+
+    Raises
+    ------
+    DlmdError
+        for a fraction that leaves no cell, or one in per cent.
+    """
     if not -0.5 < fraction < 0.5:
         raise DlmdError(f"strain {fraction:g}", where="strain", remedy="give a fraction such as 0.01 for 1 %")
     strained = atoms.copy()
@@ -136,6 +147,6 @@ def write(atoms: Atoms, stem: str | Path) -> tuple[Path, Path]:
     return cif, extxyz
 
 
-def write_summary(data: dict, path: str | Path) -> None:
+def write_summary(data: dict[str, Any], path: str | Path) -> None:
     """Write the summary as JSON."""
     write_text(path, json.dumps(data, indent=2) + "\n")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -64,11 +65,11 @@ class CoulombModel:
         return np.fft.ifftn(transformed, axes=(1, 2, 3)).real.ravel()
 
     def energy(self, content: np.ndarray) -> float:
-        """Total energy in eV."""
+        """Total energy in eV of a `content` (positions,)."""
         charges = self.charge_of_content[content]
         return float(0.5 * charges @ self.potential(charges) + self.self_energy * (charges @ charges))
 
-    def couplings(self, positions: np.ndarray):
+    def couplings(self, positions: np.ndarray) -> Any:
         """Sparse (m, m) interaction (eV/e²) among `positions`, periodic images summed, own images included."""
         from scipy.sparse import csr_array
 
@@ -113,7 +114,7 @@ class Annealer:
         coldest: float = COLDEST,
         quench: bool = True,
     ) -> None:
-        """Anneal `content` in place: geometric cooling over `sweeps`, then (quench) downhill moves only."""
+        """Anneal `content` (positions,) in place: geometric cooling over `sweeps`, then (quench) downhill moves only."""
         n = len(self.positions)
         if not n:
             return
@@ -149,7 +150,12 @@ class Annealer:
         return float(np.mean(changes)) if changes else 0.0
 
     def _sweep(
-        self, content: np.ndarray, state: np.ndarray, potential: np.ndarray, temperature: float, rng
+        self,
+        content: np.ndarray,
+        state: np.ndarray,
+        potential: np.ndarray,
+        temperature: float,
+        rng: np.random.Generator,
     ) -> int:
         """One proposal per position; the number of accepted swaps."""
         n = len(self.positions)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def read_cif(path: str | Path) -> Crystal:
     lattice = _lattice(parameters, path)
     rows = _atom_site_rows(tags, path)
 
-    grouped: list[dict] = []
+    grouped: list[dict[str, Any]] = []
     for row in rows:
         positions = _orbit(row["position"], rotations, translations, lattice)
         expected = row["multiplicity"]
@@ -172,7 +173,7 @@ def read_cif(path: str | Path) -> Crystal:
 _CELL_TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 
 
-def _parse(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
+def _parse(path: Path) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """Lower-case tags of the first data block with atom sites, and its symmetry operations."""
     from pymatgen.io.cif import CifFile, CifParser
 
@@ -206,11 +207,11 @@ def _parse(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     return tags, rotations, translations
 
 
-def _has_sites(tags: dict) -> bool:
+def _has_sites(tags: dict[str, Any]) -> bool:
     return any(tag.lower() == "_atom_site_fract_x" for tag in tags)
 
 
-def _number(tags: dict, tag: str, path: Path) -> float:
+def _number(tags: dict[str, Any], tag: str, path: Path) -> float:
     if tag not in tags:
         raise DlmdError(f"{tag} is missing", where=str(path), remedy=f"add {tag}")
     return _to_float(tags[tag], tag, path)
@@ -242,11 +243,11 @@ def _lattice(parameters: tuple[float, ...], path: Path) -> np.ndarray:
     return lattice
 
 
-def _atom_site_rows(tags: dict, path: Path) -> list[dict]:
+def _atom_site_rows(tags: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     """The rows of the atom-site loop: label, species, position, occupancy, multiplicity, Wyckoff letter."""
     from ase.data import atomic_numbers
 
-    def column(tag: str, default: object) -> list:
+    def column(tag: str, default: object) -> list[Any]:
         values = tags.get(tag, default)
         if not isinstance(values, list):
             values = [values] * count
@@ -322,7 +323,7 @@ def _shortest(first: np.ndarray, second: np.ndarray, lattice: np.ndarray) -> flo
     return float(np.linalg.norm(difference @ lattice, axis=2).min())
 
 
-def _check_occupancies(grouped: list[dict], path: Path) -> None:
+def _check_occupancies(grouped: list[dict[str, Any]], path: Path) -> None:
     for group in grouped:
         name = "/".join(group["labels"])
         for species, value in group["occupancy"].items():
@@ -363,7 +364,7 @@ def _check_overlaps(sites: tuple[Site, ...], lattice: np.ndarray, path: Path) ->
         )
 
 
-def _wyckoff_letters(grouped: list[dict], lattice: np.ndarray) -> list[str]:
+def _wyckoff_letters(grouped: list[dict[str, Any]], lattice: np.ndarray) -> list[str]:
     """Wyckoff letters by spglib, every site taken as a kind of its own."""
     import spglib
 
@@ -377,7 +378,7 @@ def _wyckoff_letters(grouped: list[dict], lattice: np.ndarray) -> list[str]:
     return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(grouped))]
 
 
-def _spacegroup(tags: dict) -> str:
+def _spacegroup(tags: dict[str, Any]) -> str:
     for tag in ("_symmetry_space_group_name_h-m", "_space_group_name_h-m_alt", "_space_group_name_h-m"):
         if tags.get(tag):
             return str(tags[tag])

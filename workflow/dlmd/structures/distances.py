@@ -20,6 +20,11 @@ def limits(min_distance_angstrom: MinDistance, species: Sequence[str]) -> np.nda
 
     `min_distance_angstrom` is one number for all pairs, or pair -> number as in {'Li-Li': 2.0}; pairs not named then
     keep 1.5 Å.
+
+    Raises
+    ------
+    DlmdError
+        for a pair of unknown species, and a distance outside 0 to 10 Å.
     """
     table = np.zeros((len(species) + 1,) * 2)
     if not isinstance(min_distance_angstrom, Mapping):
@@ -50,7 +55,7 @@ def _positive(value: float, where: str) -> float:
 class Exclusions:
     """Which contents of neighbouring positions a minimum distance forbids.
 
-    Contents are integers per position: 0 for a vacancy, k for species k - 1.
+    Contents (positions,) are integers: 0 for a vacancy, k for species k - 1.
     """
 
     def __init__(self, supercell: Supercell, table: np.ndarray):
@@ -94,10 +99,12 @@ class Exclusions:
         return f"{site.label} and {' or '.join(names)}"
 
 
-def repair(content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng) -> None:
+def repair(
+    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
+) -> None:
     """Swap atoms within their site until no two are too near, then mix among such arrangements, in place.
 
-    The mixing (random swaps that keep the distances) undoes the bias of the repair.
+    `content` is (positions,). The mixing (random swaps that keep the distances) undoes the bias of the repair.
 
     Raises DlmdError where no such arrangement is found.
     """

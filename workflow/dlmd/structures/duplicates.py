@@ -44,7 +44,7 @@ def _in_box(fractional: np.ndarray) -> np.ndarray:
 
 
 def canonical(content: np.ndarray, permutation_table: np.ndarray | None) -> bytes:
-    """The same bytes for all orderings that a symmetry operation takes into each other."""
+    """The same bytes for all orderings (positions,) that a symmetry operation takes into each other."""
     if permutation_table is None:
         return content.tobytes()
     images = np.ascontiguousarray(content[permutation_table])

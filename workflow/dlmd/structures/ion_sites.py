@@ -40,7 +40,7 @@ class IonSites:
     def of(
         cls, crystal: Crystal, *, repeat: Sequence[int], charges: Mapping[str, float], mobile: str
     ) -> IonSites:
-        supercell = Supercell(crystal, tuple(repeat))
+        supercell = Supercell(crystal, (repeat[0], repeat[1], repeat[2]))
         like = [
             all(charges[s] * charges[mobile] > 0 for s in site.occupancy if s in charges)
             for site in crystal.sites

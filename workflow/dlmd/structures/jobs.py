@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.files import write_csv
 
@@ -14,7 +15,7 @@ def build(
     cifs: Sequence[str],
     summary: str,
     repeat: Sequence[int],
-    occupancies: Mapping,
+    occupancies: Mapping[str, Any],
     charges: Mapping[str, float],
     sampling: str,
     min_distance_angstrom: float,

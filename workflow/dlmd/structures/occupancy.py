@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Apportionment:
             default=0.0,
         )
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """JSON-ready: one row per site and species, with the rounding error."""
         rows = [
             {
@@ -279,7 +280,7 @@ class _Problem:
         return [entry for entry, fixed in zip(self.entries, self.fixed, strict=True) if not fixed]
 
 
-def _refuse(problem: _Problem, repeat: tuple[int, int, int], tolerance: float) -> None:
+def _refuse(problem: _Problem, repeat: tuple[int, int, int], tolerance: float) -> NoReturn:
     cells = prod(repeat)
     partial = problem.partial()
     asked = (

@@ -128,7 +128,7 @@ def random_content(
 
 
 def movable(supercell: Supercell, apportionment: Apportionment) -> list[np.ndarray]:
-    """The positions of every site that holds more than one kind of content."""
+    """The positions, (n,) each, of every site that holds more than one kind of content."""
     groups = []
     for site in supercell.crystal.sites:
         positions = supercell.positions_of(site)
@@ -138,7 +138,7 @@ def movable(supercell: Supercell, apportionment: Apportionment) -> list[np.ndarr
 
 
 def build(supercell: Supercell, apportionment: Apportionment, content: np.ndarray) -> Atoms:
-    """The atoms of an ordering, species grouped in the apportionment's order."""
+    """The atoms of an ordering, `content` (positions,), species grouped in the apportionment's order."""
     from ase import Atoms
 
     filled = np.flatnonzero(content)

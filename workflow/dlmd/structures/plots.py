@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,7 +96,8 @@ def _draw_side(
     for s in [*(s for s in species if s not in colour), *colour]:
         here = symbols == s
         side.scatter(
-            *positions[here][:, [0, 2]].T,
+            positions[here][:, 0],
+            positions[here][:, 2],
             s=size * (0.5 if s in colour else 0.25),
             color=colour.get(s, ANION_COLOUR),
             edgecolor="black" if s in colour else "none",
@@ -137,14 +138,14 @@ def _marker_size(cell: np.ndarray) -> float:
     return float(np.clip(16000 / np.linalg.norm(cell[:2], axis=1).prod(), 2, 90))
 
 
-def _outline(axis, first: np.ndarray, second: np.ndarray) -> None:
+def _outline(axis: Any, first: np.ndarray, second: np.ndarray) -> None:
     corners = np.array([0 * first, first, first + second, second, 0 * first])
     axis.plot(*corners.T, color="black", linewidth=0.8)
 
 
 def powder_pattern(
     atoms: Atoms, *, wavelength_angstrom: float = CU_K_ALPHA_A, two_theta: Sequence[float] = (10.0, 70.0)
-) -> dict[str, list]:
+) -> dict[str, list[Any]]:
     """Simulated powder diffraction lines (pymatgen): two_theta_deg, intensity (100 for the strongest), d_a.
 
     Kinematic intensities with the Lorentz-polarisation factor, without thermal motion.

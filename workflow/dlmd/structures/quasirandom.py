@@ -35,7 +35,7 @@ class Observable:
 
 
 class PairCorrelations:
-    """Counts of all kinds of pairs within a cutoff among the disordered positions.
+    """Counts (observables,) of all kinds of pairs within a cutoff among the disordered positions.
 
     The mismatch of an ordering is the sum over observables of (count - expected)^2 / (number of pairs). For
     random orderings it has the same size in cells of any size; it is 0 where all correlations are met.
@@ -73,9 +73,18 @@ class PairCorrelations:
         self.expected = np.array([o.random_alloy for o in self.observables])
         self.weight = 1.0 / np.array([max(o.pairs, 1) for o in self.observables])
 
-    def _add(self, supercell, apportionment, limits, rows, first_site, sites, distance) -> None:
+    def _add(
+        self,
+        supercell: Supercell,
+        apportionment: Apportionment,
+        limits: np.ndarray,
+        rows: np.ndarray,
+        first_site: np.ndarray,
+        sites: tuple[int, int],
+        distance: float,
+    ) -> None:
         """One observable per pair of species that the two sites can hold."""
-        names = tuple(supercell.crystal.sites[i].label for i in sites)
+        names = (supercell.crystal.sites[sites[0]].label, supercell.crystal.sites[sites[1]].label)
         n_pairs = len(rows) * supercell.n_cells // 2
         x, y = (apportionment.realised[name] for name in names)
         same = sites[0] == sites[1]

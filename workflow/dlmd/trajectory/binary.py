@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def join_xtc(parts: Sequence[tuple[Path, int]], out: Path) -> int:
     return sum(n for _, n in parts)
 
 
-def _copy(source, target, count: int, chunk: int = 1 << 24) -> None:
+def _copy(source: BinaryIO, target: BinaryIO, count: int, chunk: int = 1 << 24) -> None:
     while count > 0:
         data = source.read(min(chunk, count))
         if not data:

@@ -31,7 +31,7 @@ class Format:
 
 
 def require(path: Path) -> None:
-    """Raise a DlmdError, naming the nearest file beside it, where there is no such file."""
+    """Raises DlmdError, naming the nearest file beside it, where there is no such file."""
     if path.is_file():
         return
     hint = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
@@ -67,7 +67,13 @@ def identify(path: Path) -> Format:
 
 
 def read_vasprun(path: Path) -> Iterator[Frame]:
-    """Ionic steps of an MD run (IBRION = 0) from vasprun.xml, by pymatgen; the time step is the run's POTIM."""
+    """Ionic steps of an MD run (IBRION = 0) from vasprun.xml, by pymatgen; the time step is the run's POTIM.
+
+    Raises
+    ------
+    DlmdError
+        for damaged XML, and a run that is no molecular dynamics.
+    """
     import warnings
 
     from pymatgen.io.vasp import Vasprun
@@ -104,7 +110,13 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
 
 
 def read_dcd(path: Path) -> Iterator[Frame]:
-    """DCD (LAMMPS, CHARMM, NAMD), by chemfiles. Its step and time are not used."""
+    """DCD (LAMMPS, CHARMM, NAMD), by chemfiles. Its step and time are not used.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is truncated, or no DCD that can be read.
+    """
     try:
         _, header, record = dcd_layout(path)
     except DlmdError as error:
@@ -126,7 +138,13 @@ def read_dcd(path: Path) -> Iterator[Frame]:
 
 
 def read_xtc(path: Path) -> Iterator[Frame]:
-    """GROMACS or LAMMPS XTC, by chemfiles."""
+    """GROMACS or LAMMPS XTC, by chemfiles.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is truncated or no XTC.
+    """
     try:
         offsets = xtc_offsets(path)
     except DlmdError as error:

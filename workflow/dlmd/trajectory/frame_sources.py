@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class ArrayFrames:
 
 
 class MappedFrames:
-    """A source in a binary file of equal records, each with x, y and z of all ions as three float32 arrays.
+    """A source (frames, 3, ions) in a binary file of equal records, each with x, y and z of all ions as three float32 arrays.
 
     Parameters
     ----------
@@ -51,7 +52,15 @@ class MappedFrames:
     dtype = np.dtype("<f4")
 
     def __init__(
-        self, path, *, n_ions: int, n_frames: int, offset: int, record_bytes: int, lead: int, gap: int
+        self,
+        path: Path | IO[bytes],
+        *,
+        n_ions: int,
+        n_frames: int,
+        offset: int,
+        record_bytes: int,
+        lead: int,
+        gap: int,
     ):
         self._path, self._offset = path, offset
         self._lead, self._stride = lead // 4, n_ions + gap // 4
@@ -70,7 +79,7 @@ class MappedFrames:
 
 
 class JoinedFrames:
-    """Sources one after the other; `skips[i]` leading frames of source i are left out."""
+    """Sources one after the other, (frames, 3, ions); `skips[i]` leading frames of source i are left out."""
 
     def __init__(self, parts: Sequence[FrameSource], skips: Sequence[int]):
         self._parts, self._skips = parts, skips

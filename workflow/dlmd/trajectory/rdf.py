@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,6 +53,9 @@ def rdfs(
 ) -> RdfSet:
     """RDFs of all pairs of species, averaged over frames.
 
+    With n_ab(r) ordered pairs in a shell of volume v(r), g_ab = V n_ab / (N_a N_b v), where N_a (N_a - 1) takes the place
+    of N_a N_b for a = b, so that an ideal gas has g = 1.
+
     Parameters
     ----------
     frames
@@ -62,9 +66,6 @@ def rdfs(
         (3, 3), Å, vectors in rows; any triclinic cell.
     r_max_angstrom
         At most half the cell's smallest width; by default 8 Å, or that half where it is less.
-
-    With n_ab(r) ordered pairs in a shell of volume v(r), g_ab = V n_ab / (N_a N_b v), where N_a (N_a - 1) takes the place
-    of N_a N_b for a = b, so that an ideal gas has g = 1.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def rdfs(
         counts += np.bincount((index[query] * n_kinds + index[points]) * n_bins + at, minlength=len(counts))
     counts = counts.reshape(n_kinds, n_kinds, n_bins) / len(frames)
     number = np.bincount(index)
-    volume = abs(np.linalg.det(cell))
+    volume = abs(np.linalg.det(np.asarray(cell, dtype=float)))
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
     g = {}
     for a, b in combinations_with_replacement(range(n_kinds), 2):
@@ -108,7 +109,7 @@ def mean(sets: Sequence[RdfSet]) -> RdfSet:
     n = min(len(s.r_a) for s in sets)
     frames = sum(s.n_frames for s in sets)
 
-    def weighted(name: str) -> dict:
+    def weighted(name: str) -> dict[Any, np.ndarray]:
         first = getattr(sets[0], name)
         return {key: sum(s.n_frames * getattr(s, name)[key][:n] for s in sets) / frames for key in first}
 
@@ -117,7 +118,7 @@ def mean(sets: Sequence[RdfSet]) -> RdfSet:
     )
 
 
-def difference(one: RdfSet, other: RdfSet) -> dict:
+def difference(one: RdfSet, other: RdfSet) -> dict[str, Any]:
     """How far two sets of RDFs differ: 0 where they are equal, 1 where they nowhere overlap.
 
     For each pair  sum_r |g_1 - g_2| / sum_r (g_1 + g_2)  over the bins that both have (the Bray-Curtis dissimilarity,
@@ -154,7 +155,7 @@ def difference(one: RdfSet, other: RdfSet) -> dict:
     return {
         "pairs": pairs,
         "mean": float(np.mean(list(pairs.values()))),
-        "worst": max(pairs, key=pairs.get),
+        "worst": max(pairs, key=lambda pair: pairs[pair]),
         "r_max_a": float(one.r_a[n - 1] + 0.5 * (one.r_a[1] - one.r_a[0])),
     }
 
@@ -220,7 +221,7 @@ def van_hove(
     edges = _edges(np.asarray(cell, dtype=float), r_max_angstrom, bin_width_angstrom)
     width = edges[1] - edges[0]
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    density = (n_ions - 1) / abs(np.linalg.det(cell))
+    density = (n_ions - 1) / abs(np.linalg.det(np.asarray(cell, dtype=float)))
     self_, distinct = np.zeros((len(lags), len(edges) - 1)), np.zeros((len(lags), len(edges) - 1))
     for row, lag in enumerate(lags):
         starts = np.unique(
@@ -241,7 +242,7 @@ def van_hove(
 
 
 def table(sets: Mapping[str, RdfSet]) -> tuple[list[str], np.ndarray]:
-    """Columns for a CSV file: r in Å, then g(r) of every pair of every named set, over the bins that all have."""
+    """Columns (bins,) for a CSV file: r in Å, then g(r) of every pair of every named set, over the bins that all have."""
     n = min(len(s.r_a) for s in sets.values())
     names = [f"{pair} {label}" for label, s in sets.items() for pair in s.g]
     columns = [next(iter(sets.values())).r_a[:n], *(g[:n] for s in sets.values() for g in s.g.values())]

@@ -42,6 +42,8 @@ def read(
 ) -> Trajectory:
     """One trajectory from one file or several in a row (XDATCAR, vasprun.xml, extended XYZ, LAMMPS DCD, XTC or text dump).
 
+    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded.
+
     Parameters
     ----------
     mobile
@@ -56,33 +58,32 @@ def read(
     wrapped
         Whether coordinates are wrapped into the cell; None to judge from the file.
 
-    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded.
-
     Raises
     ------
     DlmdError
         for files that are missing, empty, truncated, of an unknown format or of different systems; for an unknown species,
         NaN, a changing cell, missing or repeated frames, and periodic images that cannot be told.
     """
-    paths = [Path(p) for p in paths]
-    if not paths:
+    files = [Path(p) for p in paths]
+    if not files:
         raise DlmdError("no trajectory file", remedy="name at least one")
     known = read_topology(topology) if topology else None
-    stream = _Stream(paths, topology=known, species=species, stride=stride)
+    stream = _Stream(files, topology=known, species=species, stride=stride)
     store = None
     for frame in stream:
+        assert stream.symbols is not None and stream.cell is not None  # of the first frame
         if store is None:
             store = _Store(
                 symbols=stream.symbols,
                 mobile=mobile,
                 cell=stream.cell,
                 wrapped=stream.is_wrapped(wrapped),
-                where=str(paths[0]),
+                where=str(files[0]),
             )
         store.add(frame.positions)
-    if store is None:
-        raise DlmdError("no frames", where=str(paths[0]), remedy="look why the run wrote nothing")
-    label = str(paths[0]) + (f" to {paths[-1].name}" if len(paths) > 1 else "")
+    if store is None or stream.cell is None:
+        raise DlmdError("no frames", where=str(files[0]), remedy="look why the run wrote nothing")
+    label = str(files[0]) + (f" to {files[-1].name}" if len(files) > 1 else "")
     notes = [store.unwrap.verdict(label), *stream.notes()]
     if not store.n_host:
         notes.append(f"the file holds {mobile} only: drift of the host is unknown and not removed")
@@ -133,7 +134,9 @@ class _Stream:
                 where = f"{path}, frame {number}"
                 self._check(frame, where)
                 if before is not None:
-                    restarted = None not in (frame.step, before.step) and frame.step < before.step
+                    restarted = (
+                        frame.step is not None and before.step is not None and frame.step < before.step
+                    )
                     at_join = new_run or restarted
                     repeated = _same(frame.positions, before.positions)
                     if repeated and (at_join or (frame.step is not None and frame.step == before.step)):
@@ -163,6 +166,7 @@ class _Stream:
             self._first, self.cell = frame, cell
             self.symbols = self._elements(frame, where)
             return
+        assert self.symbols is not None and self.cell is not None
         if len(frame.positions) != len(self.symbols):
             raise DlmdError(
                 f"{len(frame.positions)} atoms, {len(self.symbols)} in the first frame",
@@ -170,7 +174,8 @@ class _Stream:
                 remedy="give frames of one system with a constant number of atoms",
             )
         if (frame.symbols and frame.symbols != self._first.symbols) or (
-            frame.types is not None and not np.array_equal(frame.types, self._first.types)
+            frame.types is not None
+            and (self._first.types is None or not np.array_equal(frame.types, self._first.types))
         ):
             raise DlmdError(
                 "the elements come in another order than in the first frame",
@@ -225,7 +230,7 @@ class _Stream:
         )
 
     def _check_spacing(self, before: Frame, frame: Frame, where: str) -> None:
-        if frame.step is None:
+        if frame.step is None or before.step is None:
             return
         spacing = frame.step - before.step
         if self._spacing is None:
@@ -240,12 +245,12 @@ class _Stream:
 
     def is_wrapped(self, given: bool | None) -> bool | None:
         """What is known: the user's word first, then the file's."""
-        if given is None and self._first.unwrapped:
+        if given is None and self._first is not None and self._first.unwrapped:
             return False
         return given
 
     def frame_interval_ps(self, time_step_fs: float | None) -> float:
-        recorded = self._first.interval_ps
+        recorded = self._first.interval_ps if self._first is not None else None
         stride = self._stride
         if self._counts_steps and self._spacing is not None:
             if stride not in (None, self._spacing):
@@ -298,7 +303,7 @@ class _HostSample:
     every: int = 1
     seen: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.positions: list[np.ndarray] = []
         self.centres: list[np.ndarray] = []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class AllAtoms:
     time_step_fs: float
 
 
-def read_sidecars(paths: Sequence[str | Path]) -> list[tuple[Path, dict]]:
+def read_sidecars(paths: Sequence[str | Path]) -> list[tuple[Path, dict[str, Any]]]:
     """The sidecars in the order of their segments, checked against each other.
 
     Raises
@@ -162,7 +163,7 @@ def all_atoms(sidecars: Sequence[str | Path], *, max_frames: int | None = None) 
     return _all_atoms(read_sidecars(sidecars), max_frames)
 
 
-def _all_atoms(chain: Sequence[tuple[Path, dict]], max_frames: int | None) -> AllAtoms:
+def _all_atoms(chain: Sequence[tuple[Path, dict[str, Any]]], max_frames: int | None) -> AllAtoms:
     import chemfiles
 
     first = chain[0][1]
@@ -184,7 +185,8 @@ def _all_atoms(chain: Sequence[tuple[Path, dict]], max_frames: int | None) -> Al
     if max_frames is not None and len(places) > max_frames:
         places = [places[k] for k in np.linspace(0, len(places) - 1, max_frames).round().astype(int)]
     positions = np.empty((len(places), first["n_atoms"], 3), dtype=np.float32)
-    opened, open_file = None, None
+    opened: Any = None
+    open_file = None
     try:
         for row, (file, k, _) in enumerate(places):
             if file != open_file:
@@ -211,7 +213,7 @@ def _all_atoms(chain: Sequence[tuple[Path, dict]], max_frames: int | None) -> Al
     )
 
 
-def _sidecar(path: Path) -> dict:
+def _sidecar(path: Path) -> dict[str, Any]:
     _need(path)
     data = read_json(path, remedy="give the NNNN.json of a segment")
     if not isinstance(data, dict) or (data.get("format"), data.get("version")) != (FORMAT, FORMAT_VERSION):
@@ -236,7 +238,7 @@ def _need(path: Path) -> None:
         )
 
 
-def _mobile_frames(path: Path, data: dict) -> MappedFrames:
+def _mobile_frames(path: Path, data: dict[str, Any]) -> MappedFrames:
     file = path.parent / data["dcd"]
     _need(file)
     atoms, header, record = dcd_layout(file)
@@ -259,7 +261,7 @@ def _mobile_frames(path: Path, data: dict) -> MappedFrames:
     )
 
 
-def _host_centre(path: Path, data: dict) -> np.ndarray:
+def _host_centre(path: Path, data: dict[str, Any]) -> np.ndarray:
     file = path.parent / data["host"]
     _need(file)
     steps = np.arange(data["first_step"], data["last_step"] + 1, data["dcd_stride"])
@@ -294,7 +296,7 @@ def _check_shared_frame(
         )
 
 
-def _thermo(chain: Sequence[tuple[Path, dict]]) -> dict[str, np.ndarray]:
+def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarray]:
     columns = ("step", "temperature_k", "potential_energy_ev", "conserved_ev")
     parts = []
     for i, (path, data) in enumerate(chain):
@@ -314,7 +316,7 @@ def _thermo(chain: Sequence[tuple[Path, dict]]) -> dict[str, np.ndarray]:
     return thermo
 
 
-def _health(chain: Sequence[tuple[Path, dict]]) -> HostHealth:
+def _health(chain: Sequence[tuple[Path, dict[str, Any]]]) -> HostHealth:
     atoms = _all_atoms(chain, _HEALTH_FRAMES)
     mobile = np.zeros(len(atoms.symbols), dtype=bool)
     mobile[np.array(chain[0][1]["ids"]) - 1] = True

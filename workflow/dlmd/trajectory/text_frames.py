@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 
@@ -50,9 +51,10 @@ class Frame:
     interval_ps: float | None = None
 
 
-def open_file(path: Path, mode: str):
+def open_file(path: Path, mode: str) -> IO[Any]:
+    """The file at `path`, decompressed where its name ends in .gz."""
     if path.suffix == ".gz":
-        return gzip.open(path, mode)
+        return cast(IO[Any], gzip.open(path, mode))
     return path.open(mode)
 
 
@@ -93,9 +95,17 @@ def _table(rows: list[str], columns: list[int], path: Path, frame: int, expected
 
 
 def read_xdatcar(path: Path) -> Iterator[Frame]:
-    """VASP XDATCAR; several runs appended to one file are allowed, and so is a header before every frame."""
+    """VASP XDATCAR; several runs appended to one file are allowed, and so is a header before every frame.
+
+    Raises
+    ------
+    DlmdError
+        for a file that does not begin with a header, or is truncated.
+    """
     lines = _lines(path)
-    cell, symbols, count = None, None, 0
+    cell: np.ndarray | None = None
+    symbols: list[str] = []
+    count = 0
     for line in lines:
         if not re.match(r"\s*direct configuration", line, re.IGNORECASE):
             cell, symbols = _xdatcar_header(lines, path)
@@ -133,7 +143,13 @@ def _xdatcar_header(lines: Iterator[str], path: Path) -> tuple[np.ndarray, list[
 
 
 def read_extxyz(path: Path) -> Iterator[Frame]:
-    """Extended XYZ with `Lattice` and, where the columns are not element x y z, `Properties`."""
+    """Extended XYZ with `Lattice` and, where the columns are not element x y z, `Properties`.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is truncated, and frames without species or positions.
+    """
     from ase.io.extxyz import key_val_str_to_dict
 
     lines = _lines(path)
@@ -171,7 +187,13 @@ def read_extxyz(path: Path) -> Iterator[Frame]:
 
 
 def read_dump(path: Path) -> Iterator[Frame]:
-    """LAMMPS text dump with an `id` column, coordinates x, xs, xu or xsu (and ix iy iz), and `element` or `type`."""
+    """LAMMPS text dump with an `id` column, coordinates x, xs, xu or xsu (and ix iy iz), and `element` or `type`.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is truncated, lacks columns, or has ids that repeat or change.
+    """
     lines = _lines(path)
     known_ids = None
     for count, line in enumerate(lines):

@@ -64,7 +64,7 @@ class Trajectory:
     label: str = "arrays in memory"
     _collective: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.cell = np.asarray(self.cell, dtype=np.float64)
         if (
             self.cell.shape != (3, 3)
@@ -124,10 +124,10 @@ class Trajectory:
         return cls(
             source=ArrayFrames(array),
             frame_interval_ps=frame_interval_ps,
-            cell=cell,
+            cell=np.asarray(cell, dtype=np.float64),
             mobile=mobile,
             temperature_k=temperature_k,
-            host_centre=host_com,
+            host_centre=None if host_com is None else np.asarray(host_com, dtype=np.float64),
             n_host_atoms=n_host_atoms,
             thermo=thermo,
             host=host,

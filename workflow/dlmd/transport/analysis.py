@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -46,8 +47,8 @@ class TransportResult:
 
     curves: MsdCurves
     axes: np.ndarray
-    system: dict
-    verdict: dict
+    system: dict[str, Any]
+    verdict: dict[str, Any]
     window_ps: tuple[float, float] | None
     onset_ps: float | None
     estimates: diffusion.Diffusivities | None
@@ -57,7 +58,7 @@ class TransportResult:
     def ok(self) -> bool:
         return self.verdict["code"] == "ok"
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """All numbers, JSON-ready: units in the keys, None for what is withheld."""
         out = {
             "format": "dlmd-transport",
@@ -79,7 +80,7 @@ class TransportResult:
         }
         return out
 
-    def _numbers(self) -> dict:
+    def _numbers(self) -> dict[str, Any]:
         if self.estimates is None:
             names = ("d_self_cm2_per_s", "d_total_cm2_per_s", "d_distinct_cm2_per_s", "haven_ratio")
             return {
@@ -107,7 +108,7 @@ class TransportResult:
             temperature_k=self.system["temperature_k"],
         )
 
-    def _quantities(self, found: dict[str, Estimate | None]) -> dict:
+    def _quantities(self, found: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "d_self_cm2_per_s": _json(found["self"].scaled(CM2_PER_S_PER_A2_PER_PS)),
             "d_total_cm2_per_s": _json(found["total"].scaled(CM2_PER_S_PER_A2_PER_PS)),
@@ -116,8 +117,9 @@ class TransportResult:
             "conductivity_ms_per_cm": _json(found["total"].scaled(self._conductivity(1.0))),
         }
 
-    def _paper_reading(self) -> dict:
+    def _paper_reading(self) -> dict[str, Any]:
         """The reference paper's own formulae: D at one lag (Eq. 9), and D_total divided by H_R once more (Eq. 11)."""
+        assert self.window_ps is not None  # where there are estimates there is a window
         lag = self.window_ps[1]
         i = int(np.argmin(np.abs(self.curves.lags_ps - lag)))
         lag = float(self.curves.lags_ps[i])
@@ -135,7 +137,7 @@ class TransportResult:
             "conductivity_eq11_ms_per_cm": self._conductivity(d_total / haven),
         }
 
-    def _msd(self) -> dict:
+    def _msd(self) -> dict[str, Any]:
         kinds = {"self": self.curves.self_, "total": self.curves.total, "distinct": self.curves.distinct}
         out = {"lags_ps": self.curves.lags_ps.tolist()}
         for name, tensor in kinds.items():
@@ -212,7 +214,7 @@ def analyse(
     verdict = gates.verdict(failed)
     axes = cell_axes(trajectories[0].cell)
     estimates = None
-    if verdict["code"] == "ok":
+    if verdict["code"] == "ok" and window is not None:
         estimates = diffusion.estimate(
             runs,
             curves,
@@ -237,7 +239,9 @@ def analyse(
     )
 
 
-def _system(trajectories: Sequence[Trajectory], *, charge: float, temperature_k: float | None) -> dict:
+def _system(
+    trajectories: Sequence[Trajectory], *, charge: float, temperature_k: float | None
+) -> dict[str, Any]:
     if not trajectories:
         raise DlmdError("no trajectory given", remedy="name at least one")
     if not np.isfinite(charge) or charge == 0:

@@ -9,7 +9,8 @@ Fits of a straight line in 1/T, each value weighted by its own uncertainty:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,9 @@ FITS = {
 FEWEST = 3
 
 
-def fit(results: Sequence[dict], *, predict_k: Sequence[float] = (298.15,), confidence: float = 0.95) -> dict:
+def fit(
+    results: Sequence[Mapping[str, Any]], *, predict_k: Sequence[float] = (298.15,), confidence: float = 0.95
+) -> dict[str, Any]:
     """Arrhenius fits of transport results (`TransportResult.to_dict`), JSON-ready.
 
     Results with a verdict other than 'ok' are left out and listed with the reason. With fewer than three
@@ -73,7 +76,7 @@ def fit(results: Sequence[dict], *, predict_k: Sequence[float] = (298.15,), conf
     return out
 
 
-def _check(results: Sequence[dict], predict_k: Sequence[float]) -> None:
+def _check(results: Sequence[Mapping[str, Any]], predict_k: Sequence[float]) -> None:
     for number, result in enumerate(results):
         if "verdict" not in result or "temperature_k" not in result:
             raise DlmdError(
@@ -89,7 +92,9 @@ def _check(results: Sequence[dict], predict_k: Sequence[float]) -> None:
         raise DlmdError(f"temperature to predict: {bad[0]} K", remedy="give positive temperatures in K")
 
 
-def _fit(results: Sequence[dict], name: str, predict_k: Sequence[float], confidence: float) -> dict:
+def _fit(
+    results: Sequence[Mapping[str, Any]], name: str, predict_k: Sequence[float], confidence: float
+) -> dict[str, Any]:
     from scipy.special import ndtri
 
     quantity, unit, times_t = FITS[name]
@@ -124,7 +129,9 @@ def _fit(results: Sequence[dict], name: str, predict_k: Sequence[float], confide
     }
 
 
-def _predict(line, temperature_k: float, fitted_k: np.ndarray, quantile: float, *, unit: str, times_t: bool):
+def _predict(
+    line: Any, temperature_k: float, fitted_k: np.ndarray, quantile: float, *, unit: str, times_t: bool
+) -> dict[str, Any]:
     centre, error = line.at(1.0 / (BOLTZMANN_EV_PER_K * temperature_k))
     shift = np.log(temperature_k) if times_t else 0.0
     beyond = max(fitted_k.min() - temperature_k, temperature_k - fitted_k.max(), 0.0)

@@ -43,7 +43,7 @@ class MeanError:
 
 
 def slope_weights(lags_ps: np.ndarray) -> np.ndarray:
-    """Weights w with sum_m w_m MSD(t_m) = least-squares slope."""
+    """(lags,) weights w with sum_m w_m MSD(t_m) = least-squares slope."""
     centred = lags_ps - lags_ps.mean()
     return centred / np.sum(centred**2)
 

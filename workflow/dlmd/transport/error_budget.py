@@ -12,6 +12,7 @@ integrated on a grid.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def decompose(
     scale: float,
     confidence: float = 0.95,
     seed: int = 0,
-) -> dict:
+) -> dict[str, Any]:
     """Variance components of runs, and what each contributes to the uncertainty of their mean.
 
     Parameters
@@ -77,7 +78,7 @@ def decompose(
         return {"value": float(value), "low": float(low), "high": float(high)}
 
     rows, columns = np.unravel_index(drawn, centre.shape)
-    components = {
+    components: dict[str, dict[str, dict[str, float]] | None] = {
         STATISTICS: {
             "sd": {"value": float(np.sqrt((s**2).mean()))},
             "share": interval(variance[0] / total),
@@ -148,8 +149,8 @@ def standard_error(estimate: Mapping[str, float], *, confidence: float, logarith
 
 
 def budget(
-    runs: Sequence[Mapping], *, predict_k: Sequence[float], confidence: float = 0.95
-) -> tuple[list[dict], list[dict]]:
+    runs: Sequence[Mapping[str, Any]], *, predict_k: Sequence[float], confidence: float = 0.95
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Error budget of the conductivity at every temperature, of the activation energy, and of predicted conductivities.
 
     Parameters
@@ -168,7 +169,9 @@ def budget(
 
     rows, left_out = [], []
 
-    def add(name: str, unit: str, found: Sequence[tuple[Mapping, Mapping]], *, logarithm: bool) -> None:
+    def add(
+        name: str, unit: str, found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], *, logarithm: bool
+    ) -> None:
         """From (run, estimate) pairs; a quantity that fewer than two runs give has no budget."""
         usable = [(run, e) for run, e in found if not logarithm or e["low"] > 0]
         if len(usable) < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dlmd.base import plot_style as style
 COLOURS = {"statistics": style.BLUE, "potential": style.ORANGE, "ordering": style.GREEN}
 
 
-def shares(rows: Sequence[Mapping], figures: Sequence[str]) -> None:
+def shares(rows: Sequence[Mapping[str, Any]], figures: Sequence[str]) -> None:
     """Median share of the variance of the mean with its interval, by quantity and component.
 
     Parameters

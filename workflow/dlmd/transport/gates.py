@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Limits:
     energy_drift_fraction: float = 0.1
 
 
-def verdict(gates: Iterable[Gate | None]) -> dict:
+def verdict(gates: Iterable[Gate | None]) -> dict[str, Any]:
     """JSON-ready verdict: the code of the first broken limit or 'ok', a sentence, and all broken limits."""
     failed = [gate for gate in gates if gate is not None]
     if not failed:
@@ -94,7 +95,7 @@ def hops(msd_a2: float, limits: Limits) -> Gate | None:
 
 
 def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) -> Gate | None:
-    """Is MSD_self linear in time? Its log-log slope must be near 1.
+    """Is MSD_self (lags,) linear in time? Its log-log slope must be near 1.
 
     The slope is taken in three ways, and the one nearest to 1 is judged: over the fit window (indices first..last); over lags
     [n/9, n/3]; and over [n/9, n/3] after subtracting the offset of the line through the window, because rattling in cages
@@ -105,10 +106,10 @@ def linear(msd_self_a2: np.ndarray, limits: Limits, *, first: int, last: int) ->
     middle, late = max(1, n // 9), n // 3
     slope_in_window = (msd_self_a2[last] - msd_self_a2[first]) / (last - first)
     offset = max(msd_self_a2[first] - slope_in_window * first, 0.0)
-    slopes = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
+    found = [_loglog_slope(msd_self_a2, first, last), _loglog_slope(msd_self_a2, middle, late)]
     if msd_self_a2[late] > 2 * offset:
-        slopes.append(_loglog_slope(msd_self_a2 - offset, middle, late))
-    slopes = [s for s in slopes if s is not None]
+        found.append(_loglog_slope(msd_self_a2 - offset, middle, late))
+    slopes = [s for s in found if s is not None]
     if not slopes:
         return None
     slope = min(slopes, key=lambda s: abs(s - 1))
@@ -214,7 +215,7 @@ def host_still(drift_a: float, limits: Limits) -> Gate | None:
 def temperature_steady(
     time_ps: np.ndarray, temperature_k: np.ndarray, set_point_k: float | None, limits: Limits
 ) -> Gate | None:
-    """Mean temperature against the set point, and the trend over the run."""
+    """Mean temperature, from (frames,), against the set point, and the trend over the run."""
     mean = float(np.mean(temperature_k))
     target = mean if set_point_k is None else set_point_k
     limit = limits.temperature_fraction * target
@@ -234,7 +235,7 @@ def temperature_steady(
 def energy_conserved(
     time_ps: np.ndarray, conserved_ev: np.ndarray, n_atoms: int, temperature_k: float, limits: Limits
 ) -> Gate | None:
-    """Trend of the conserved energy over the run, per atom."""
+    """Trend of the conserved energy (frames,) over the run, per atom."""
     trend = trend_over_run(time_ps, conserved_ev) / n_atoms
     limit = limits.energy_drift_fraction * BOLTZMANN_EV_PER_K * temperature_k
     if abs(trend) <= limit:
@@ -249,7 +250,7 @@ def energy_conserved(
 
 
 def trend_over_run(time_ps: np.ndarray, values: np.ndarray) -> float:
-    """Least-squares slope times the length of the run."""
+    """Least-squares slope of (frames,) values times the length of the run."""
     if len(time_ps) < 2:
         return 0.0
     return float(np.polyfit(time_ps - time_ps[0], values, 1)[0] * (time_ps[-1] - time_ps[0]))

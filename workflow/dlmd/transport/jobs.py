@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
@@ -18,7 +18,13 @@ BUDGET_COMPONENTS = (error_budget.STATISTICS, error_budget.POTENTIAL, error_budg
 
 
 def temperature(
-    segments: Sequence[str], *, result: str, msd: str, settings: Mapping, charge: float, replicas: int
+    segments: Sequence[str],
+    *,
+    result: str,
+    msd: str,
+    settings: Mapping[str, Any],
+    charge: float,
+    replicas: int,
 ) -> None:
     """Analyse all replicas of one temperature.
 
@@ -44,7 +50,7 @@ def temperature(
     write_json(Path(result), data)
 
 
-def analysis_settings(settings: Mapping) -> dict:
+def analysis_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The config's section `transport` as `dlmd.transport.analysis.analyse` takes it."""
     return {
         "lag_start_ps": settings["lag_start_ps"],
@@ -206,7 +212,7 @@ def budget(
     )
 
 
-def write_budget(path: str, rows: Sequence[dict]) -> None:
+def write_budget(path: str, rows: Sequence[dict[str, Any]]) -> None:
     """One row per quantity; empty cells for what the runs do not vary."""
     columns = [
         "quantity",
@@ -223,7 +229,7 @@ def write_budget(path: str, rows: Sequence[dict]) -> None:
     write_csv(path, [_budget_cells(row) for row in rows], columns)
 
 
-def _budget_cells(row: Mapping) -> dict:
+def _budget_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     cells = {key: row[key] for key in ("quantity", "unit", "runs")} | row["mean"]
     cells |= {f"{k}_statistics_only": row["mean_statistics_only"][k] for k in ("low", "high")}
     for name in BUDGET_COMPONENTS:

@@ -182,7 +182,7 @@ def curves(runs: Sequence[Displacements]) -> MsdCurves:
 
 
 def log_lags(n_lags: int, *, at_most: int = 2000) -> np.ndarray:
-    """Indices 0..n_lags-1, every one at short lags and about evenly in the logarithm at long ones."""
+    """(n,) indices 0..n_lags-1, every one at short lags and about evenly in the logarithm at long ones."""
     if n_lags <= at_most:
         return np.arange(n_lags)
     return np.unique(np.r_[0, np.round(np.geomspace(1, n_lags - 1, at_most - 1)).astype(int)])

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def _means(parts: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray,
     Runs of other orderings or potentials have other diffusion coefficients. Side by side, their spectra would scatter at low
     frequencies by more than the noise, and no band would pass for a smooth curve.
     """
-    groups: dict[tuple, list[tuple[np.ndarray, np.ndarray]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
     for frequency, spectrum in parts:
         # frequencies are multiples of the first, if there is one
         groups.setdefault((len(frequency), *np.round(frequency[:1], 9)), []).append((frequency, spectrum))
@@ -153,7 +154,9 @@ def _fit(frequency: np.ndarray, spectrum: np.ndarray, noise: np.ndarray) -> tupl
     return best
 
 
-def _least_squares(terms: list[np.ndarray], spectrum: np.ndarray, noise: np.ndarray):
+def _least_squares(
+    terms: list[np.ndarray], spectrum: np.ndarray, noise: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Chi-square and coefficients, with the noise relative to the model."""
     design, model = np.stack(terms, axis=1), spectrum
     for _ in range(3):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dlmd.base import plot_style as style
 from dlmd.base.plot_style import save
@@ -26,7 +27,7 @@ _GRID_POINTS = 60
 _GATED_HEIGHT = 0.03
 
 
-def msd(result: Mapping) -> Figure:
+def msd(result: Mapping[str, Any]) -> Figure:
     """MSD of one temperature against lag: self, total and distinct, linear beside logarithmic, the fit window shaded.
 
     `result` is `TransportResult.to_dict()`.
@@ -59,7 +60,7 @@ def msd(result: Mapping) -> Figure:
     return fig
 
 
-def msd_panels(results: Sequence[Mapping]) -> Figure:
+def msd_panels(results: Sequence[Mapping[str, Any]]) -> Figure:
     """MSD of several temperatures: self beside total, logarithmic; fit windows heavy, temperatures with a verdict dashed."""
     from matplotlib import colormaps
 
@@ -92,7 +93,10 @@ def msd_panels(results: Sequence[Mapping]) -> Figure:
 
 
 def arrhenius(
-    results: Sequence[Mapping], fitted: Mapping, *, reference: Mapping[str, tuple[float, float]] | None = None
+    results: Sequence[Mapping[str, Any]],
+    fitted: Mapping[str, Any],
+    *,
+    reference: Mapping[str, tuple[float, float]] | None = None,
 ) -> Figure:
     """ln(sigma T) against 1000/T with intervals, the fit with its band, and its extrapolation dashed.
 
@@ -147,7 +151,7 @@ def arrhenius(
     return fig
 
 
-def _mark_gated(ax: Axes, gated: Sequence[Mapping]) -> None:
+def _mark_gated(ax: Axes, gated: Sequence[Mapping[str, Any]]) -> None:
     """Hollow points at the foot of the figure, for temperatures without a value."""
     codes = ", ".join(sorted({r["verdict"]["code"].replace("_", " ") for r in gated}))
     ax.plot(
@@ -163,12 +167,12 @@ def _mark_gated(ax: Axes, gated: Sequence[Mapping]) -> None:
 
 
 def _published(ax: Axes, reference: Mapping[str, tuple[float, float]]) -> None:
-    for (label, (temperature, value)), marker, colour in zip(
+    for (label, (at_k, published)), marker, colour in zip(
         reference.items(), cycle("*Ds^v"), cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY))
     ):
         ax.plot(
-            1000 / temperature,
-            _ln_sigma_t(value, temperature),
+            1000 / at_k,
+            _ln_sigma_t(published, at_k),
             marker,
             color=colour,
             ms=9,
@@ -178,7 +182,9 @@ def _published(ax: Axes, reference: Mapping[str, tuple[float, float]]) -> None:
         )
 
 
-def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]]) -> Figure:
+def arrhenius_overlay(
+    subjects: Mapping[str, tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]],
+) -> Figure:
     """ln(sigma T) against 1000/T of several runs or levels over each other: points and fits with their intervals.
 
     `subjects`: label -> (results of its temperatures, what `dlmd.transport.arrhenius.fit` made of them), as for `arrhenius`.
@@ -200,7 +206,9 @@ def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]])
         fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
         energy = fit["activation_energy_ev"] if fit else None
         said = (
-            f", $E_a$ = {energy['value']:.2f} eV [{energy['low']:.2f}, {energy['high']:.2f}]" if fit else ""
+            f", $E_a$ = {energy['value']:.2f} eV [{energy['low']:.2f}, {energy['high']:.2f}]"
+            if energy
+            else ""
         )
         ax.errorbar(
             1000 / temperature,
@@ -212,7 +220,7 @@ def arrhenius_overlay(subjects: Mapping[str, tuple[Sequence[Mapping], Mapping]])
             label=label + said,
             zorder=3,
         )
-        if fit:
+        if fit and energy:
             asked = [p["temperature_k"] for p in fit["predictions"]]
             every += asked
             inside = (temperature.min(), temperature.max())
@@ -263,12 +271,14 @@ def _slope_one(ax: Axes, lags: np.ndarray, values: np.ndarray) -> None:
         ax.plot(guide, 2.0 * values[middle] * guide / guide[0], color="0.5", ls=":", lw=1.2, label="slope 1")
 
 
-def _ln_sigma_t(sigma_ms_per_cm, temperature_k):
+def _ln_sigma_t(sigma_ms_per_cm: ArrayLike, temperature_k: ArrayLike) -> np.ndarray:
     return np.log(np.asarray(sigma_ms_per_cm) * np.asarray(temperature_k))
 
 
 def fitted_ln_sigma_t(
-    results: Sequence[Mapping], fitted: Mapping, temperatures_k: Sequence[float]
+    results: Sequence[Mapping[str, Any]],
+    fitted: Mapping[str, Any],
+    temperatures_k: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
     """(temperatures, 3): ln(σT / (mS/cm K)) of the fit and the ends of its interval at `temperatures_k`."""
     from dlmd.transport.arrhenius import fit
@@ -281,8 +291,8 @@ def fitted_ln_sigma_t(
 
 def _line(
     ax: Axes,
-    results: Sequence[Mapping],
-    fitted: Mapping,
+    results: Sequence[Mapping[str, Any]],
+    fitted: Mapping[str, Any],
     inside: tuple[float, float],
     reach: tuple[float, float],
 ) -> None:
@@ -312,7 +322,8 @@ def _temperature_axis(ax: Axes, temperatures_k: Sequence[float]) -> None:
     top = ax.secondary_xaxis("top", functions=(_reciprocal, _reciprocal))
     ticks = sorted({round(t) for t in temperatures_k})
     apart = _LABEL_WIDTH * (1 / ticks[0] - 1 / ticks[-1])
-    labels, free = [], 0.0
+    labels: list[str] = []
+    free = 0.0
     for t in ticks:
         room = not labels or free - 1 / t >= apart
         labels.append(f"{t:g}" if room else "")
@@ -322,6 +333,6 @@ def _temperature_axis(ax: Axes, temperatures_k: Sequence[float]) -> None:
     top.set_xlabel("T (K)")
 
 
-def _reciprocal(x):
+def _reciprocal(x: ArrayLike) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return 1000.0 / np.asarray(x, dtype=float)

@@ -117,7 +117,7 @@ def periodogram(
 
 
 def low_frequencies(runs: Sequence[Displacements], *, cutoff_per_ps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frequencies and periodograms of all runs up to a cutoff."""
+    """Frequencies (frequencies,) and periodograms of all runs up to a cutoff."""
     parts = [
         periodogram(run.collective, frame_interval_ps=run.frame_interval_ps, n_ions=run.n_ions)
         for run in runs

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,8 +98,9 @@ def test_errors(
     programs.run(args, cwd=work, log=Path(log).resolve(), threads=threads)
     predictions = read_details(work, found, species=species)
 
+    arrays: dict[str, Any] = dict(parity_points(predictions, species=species))
     with whole(parity) as part:
-        np.savez_compressed(part, **parity_points(predictions, species=species))
+        np.savez_compressed(part, **arrays)
     write_text(errors, json.dumps(summarise(predictions, species=species), indent=2) + "\n")
     shutil.rmtree(work)
 

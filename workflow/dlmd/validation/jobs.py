@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMITTEE_FRAMES = 30
 # what is said of a trial that ended early
-NOT_JUDGED = {
+NOT_JUDGED: dict[str, Any] = {
     "energy_drift_mev_per_atom_ps": None,
     "temperature_error": None,
     "host_coordination": {},
@@ -72,14 +72,14 @@ def try_out(
     from dlmd.validation import trial_plots
 
     atoms = ase.io.read(relaxed)
-    plan = trial.Plan(**plan)
+    limits = trial.Plan(**plan)
     settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k)
     work = Path(result).with_suffix(".work")
     run = trial.run(
         atoms,
         work,
         dynamics=settings,
-        plan=plan,
+        plan=limits,
         seed=seed,
         lmp=programs.command("lmp", lammps.command),
         threads=threads,
@@ -94,7 +94,7 @@ def try_out(
     if not run.ended:
         found |= _stability(run, atoms, settings, charges)
         if labels:
-            found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, plan, settings, discard_ps)
+            found["rdf"] = _rdf(run, atoms.get_chemical_symbols(), labels, limits, settings, discard_ps)
         if len(models) > 1:
             found["relative_deviation"] = _relative_deviation(run, atoms, models, settings.species)
     _write_table(table, run, settings.time_step_fs)
@@ -237,7 +237,8 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
             remedy="give a trajectory of labels.aimd 'split: test'",
         )
     members = committee_numbers.Committee(models)
-    judged, rows, squares, reference = [], [], np.zeros(len(models)), 0.0
+    judged, squares, reference = [], np.zeros(len(models)), 0.0
+    rows: list[dict[str, Any]] = []
     for system in found:
         positions, cells, types, forces, _ = read_system(system)
         _, predicted = members.predict(positions, cells, types)

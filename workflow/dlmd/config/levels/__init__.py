@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from dlmd.config.fields import Section
 from dlmd.config.levels.cp2k import Cp2kSettings
@@ -65,7 +65,7 @@ def recorded(level: Section | VaspSettings, exclude: Iterable[str] = ()) -> dict
     return settings if handed is None else handed.record(settings)
 
 
-LEVELS = {
+LEVELS: dict[str, type[BaseModel]] = {
     "chgnet": ChgnetLevel,
     "sevennet": SevennetLevel,
     "vasp": VaspLevel,

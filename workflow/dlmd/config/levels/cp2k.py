@@ -88,7 +88,7 @@ class Cp2kSettings(DftSettings):
 
     @field_validator("input")
     @classmethod
-    def _known(cls, given):
+    def _known(cls, given: dict[str, Any]) -> dict[str, Any]:
         given = _upper(given)
         for path, value in leaves(given):
             for name in path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -40,6 +40,15 @@ def renamed(default: Any, *, before: str, description: str) -> Any:
 class SpinsAndU:
     """What follows from the keys hubbard_u_ev, hubbard_orbital and magmom, which every DFT level has."""
 
+    if TYPE_CHECKING:
+        # fields of the levels; annotations here would put them first among the keys
+        @property
+        def hubbard_u_ev(self) -> dict[str, float]: ...
+        @property
+        def hubbard_orbital(self) -> dict[str, Any]: ...
+        @property
+        def magmom(self) -> dict[str, float]: ...
+
     @property
     def plus_u(self) -> dict[str, float]:
         """Elements with a U above zero."""
@@ -52,7 +61,7 @@ class SpinsAndU:
 
     def orbital(self, element: str) -> str:
         """Orbital of the U of `element`."""
-        return self.hubbard_orbital.get(element, "d")
+        return str(self.hubbard_orbital.get(element, "d"))
 
 
 class DftSettings(Strict, SpinsAndU):
@@ -80,7 +89,7 @@ class DftSettings(Strict, SpinsAndU):
     smearing_ev: PositiveFloat = Field(0.05, description="Width of the Fermi-Dirac smearing (eV).")
 
     @model_validator(mode="after")
-    def _spins(self):
+    def _spins(self) -> Self:
         if self.moment_range and not self.spin_polarised:
             raise ValueError(
                 "moment_range is given but no magmom, and paired spins have no moments; set magmom"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, field_validator
 
@@ -97,7 +97,7 @@ class EspressoSettings(DftSettings):
 
     @field_validator("input_data")
     @classmethod
-    def _known(cls, given):
+    def _known(cls, given: dict[str, Any]) -> dict[str, Any]:
         from ase.io.espresso_namelist.keys import pw_keys
 
         given = {name.lower(): {k.lower(): v for k, v in keys.items()} for name, keys in given.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, PositiveFloat, field_validator
 
@@ -83,7 +83,7 @@ class GpawSettings(DftSettings):
 
     @field_validator("keywords")
     @classmethod
-    def _known(cls, given):
+    def _known(cls, given: dict[str, Any]) -> dict[str, Any]:
         HANDED.refuse(given)
         for name in given:
             if name not in KNOWN:

@@ -95,7 +95,7 @@ class Handed:
 def numbers(given: Mapping[str, Any]) -> dict[str, Any]:
     """Keywords with texts such as 1e-6 as numbers: YAML reads only 1.0e-6 as one."""
 
-    def number(value):
+    def number(value: Any) -> Any:
         if isinstance(value, Mapping):
             return numbers(value)
         if isinstance(value, list):

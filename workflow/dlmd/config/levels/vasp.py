@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
@@ -84,7 +84,7 @@ class KpointSettings(Strict):
     centring: Literal["gamma", "monkhorst"] = Field("gamma", description="Centre of the mesh.")
 
     @model_validator(mode="after")
-    def _some(self):
+    def _some(self) -> Self:
         if not self.mesh and self.spacing_per_angstrom is None:
             raise ValueError("neither mesh nor spacing_per_angstrom is given; set one of them")
         return self
@@ -105,7 +105,7 @@ class ElectronicSettings(Strict):
 
     @field_validator("incar")
     @classmethod
-    def _tags(cls, tags):
+    def _tags(cls, tags: dict[str, IncarValue]) -> dict[str, IncarValue]:
         return check_tags(tags, elsewhere=cls.ELSEWHERE)
 
     @property
@@ -175,7 +175,7 @@ class AimdSettings(ElectronicSettings):
 
     @field_validator("heating_ladder_k")
     @classmethod
-    def _rising(cls, ladder):
+    def _rising(cls, ladder: list[float]) -> list[float]:
         if any(low >= high for low, high in pairwise(ladder)):
             raise ValueError(f"temperatures {ladder} do not rise; list each once, in rising order")
         return ladder
@@ -204,7 +204,7 @@ class PotcarSettings(Strict):
 
     @field_validator("flavours")
     @classmethod
-    def _own_element(cls, flavours):
+    def _own_element(cls, flavours: dict[str, str]) -> dict[str, str]:
         for element, name in flavours.items():
             if name.split("_")[0] != element:
                 raise ValueError(
@@ -259,18 +259,18 @@ class VaspSettings(Strict, SpinsAndU):
 
     @field_validator("incar")
     @classmethod
-    def _tags(cls, tags):
+    def _tags(cls, tags: dict[str, IncarValue]) -> dict[str, IncarValue]:
         own = {"POTIM": "labels.aimd.time_step_fs or relax.incar.POTIM", "SMASS": "aimd.incar.SMASS"}
         return check_tags(tags, elsewhere=own)
 
     @model_validator(mode="after")
-    def _consistent(self):
+    def _consistent(self) -> Self:
         unused = sorted(set(self.hubbard_orbital) - set(self.hubbard_u_ev))
         if unused:
             raise ValueError(f"hubbard_orbital names {unused}, which have no hubbard_u_ev")
         return self
 
-    def staging(self) -> dict:
+    def staging(self) -> dict[str, Any]:
         """The settings that decide inputs, and none for what is collected: a job is staged anew only for these."""
         record = self.model_dump(mode="json", exclude={"max_rejected_fraction"})
         return record | {"relax": _record(self.relax), "aimd": _record(self.aimd)}
@@ -289,7 +289,7 @@ class VaspSettings(Strict, SpinsAndU):
         """Set of potentials: the configured one, else that of the functional."""
         return self.potcar.family or self.functional
 
-    def level_of_theory(self) -> dict:
+    def level_of_theory(self) -> dict[str, Any]:
         """What makes energies comparable; recorded with every frame, and never mixed."""
         return {
             "engine": "vasp",
@@ -306,7 +306,8 @@ class VaspSettings(Strict, SpinsAndU):
 def _record(settings: ElectronicSettings) -> dict[str, Any]:
     """Settings of one kind of run as rules record them: each tag where its key once was."""
     dump = settings.model_dump(mode="json")
-    tags = {RECORDED[tag]: type(settings.TAGS[tag])(value) for tag, value in settings.tags.items()}
+    kinds: dict[str, Any] = {tag: type(value) for tag, value in settings.TAGS.items()}
+    tags = {RECORDED[tag]: kinds[tag](value) for tag, value in settings.tags.items()}
     places = {"incar": ("nelm", "algo", "precision", "lreal"), "restarts": ("potim",)}
     places["heating_ladder_k"] = ("thermostat_mass",)
     record: dict[str, Any] = {}
@@ -360,7 +361,8 @@ def check_tags(
 @cache
 def known_tags() -> frozenset[str]:
     """INCAR tags known to the installed pymatgen, read without importing it (its import takes seconds)."""
-    for folder in importlib.util.find_spec("pymatgen").submodule_search_locations:
+    package = importlib.util.find_spec("pymatgen")
+    for folder in (package and package.submodule_search_locations) or ():
         table = Path(folder) / "io" / "vasp" / "incar_parameters.json"
         if table.is_file():
             return frozenset(json.loads(table.read_text()))

@@ -235,7 +235,7 @@ def _calculator_class():
             self.settings, self.command = settings, command
             self.folder = own_folder(self, scratch, prefix="cp2k_")
             self.output = self.folder / "cp2k.out"
-            self.program = None
+            self.program: Any = None
 
         def _start(self, symbols: Sequence[str]) -> None:
             _require_entries(self.settings, symbols)

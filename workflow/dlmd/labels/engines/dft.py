@@ -68,7 +68,7 @@ def judged(
     results: dict[str, Any],
     symbols: Iterable[str],
     settings: DftSettings,
-    moments: Sequence[float] | None = None,
+    moments: Any = None,
 ) -> dict[str, Any]:
     """`results` of a step with its moments, where there are any, and the key `moments_in_range` where the level sets a range."""
     if moments is not None:

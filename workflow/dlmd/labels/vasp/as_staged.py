@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
     return wrong
 
 
-def _same(name: str, found: object, meant: object, tolerance: float | None) -> bool:
+def _same(name: str, found: Any, meant: Any, tolerance: float | None) -> bool:
     if isinstance(found, list | tuple | np.ndarray) or isinstance(meant, list | tuple):
         found, meant = np.atleast_1d(found), np.atleast_1d(meant)
         return len(found) == len(meant) and np.allclose(

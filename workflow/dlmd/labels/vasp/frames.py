@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Run:
     species: list[str]
     counts: list[int]
     titels: list[str]
-    settings: dict[str, object]  # INCAR names -> values as VASP echoes them
+    settings: dict[str, Any]  # INCAR names -> values as VASP echoes them
     kpoints: tuple[int, ...] | None  # subdivisions, where the output says so
     frames: list[Frame] = field(default_factory=list)
     finished: bool = False  # VASP ended by itself and said so

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.levels.vasp import ElectronicSettings, IncarValue, KpointSettings, VaspSettings
+from dlmd.config.levels.vasp import IncarValue, KpointSettings, VaspSettings
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -99,7 +99,7 @@ def k_mesh(atoms: Atoms, cell: str, settings: KpointSettings) -> list[int]:
     return [max(1, math.ceil(b / settings.spacing_per_angstrom - 1e-8)) for b in lengths]
 
 
-def _common(settings: VaspSettings, stage: ElectronicSettings, species: list[str], label: str) -> Tags:
+def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) -> Tags:
     from ase.data import atomic_numbers
 
     heaviest = max(atomic_numbers[s] for s in species)
@@ -176,7 +176,7 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
         "POTIM": relax.tags["POTIM"],
     }
     # VASP's defaults for NSW = 0 are a single point with stress
-    by_role = {"relax": moving, "static": {"NSW": 0}}
+    by_role: dict[str, Any] = {"relax": moving, "static": {"NSW": 0}}
     return [Step(name, role, common | by_role[role] | overrides) for name, role in relax_plan(settings)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -263,8 +263,10 @@ def _write_inputs(inputs: Path, atoms: Atoms, step: Step, job: dict, settings: V
         site_properties={"magmom": job["moments"]} if job["moments"] else None,
     )
     # the input set wants values per element, and puts them into POSCAR order
-    tags = {
-        name: dict(zip(species, value, strict=True)) if name in ("LDAUL", "LDAUU", "LDAUJ") else value
+    tags: dict[str, Any] = {
+        name: dict(zip(species, cast(list, value), strict=True))
+        if name in ("LDAUL", "LDAUU", "LDAUJ")
+        else value
         for name, value in step.tags.items()
     }
     if job["moments"]:
@@ -280,7 +282,7 @@ def _write_inputs(inputs: Path, atoms: Atoms, step: Step, job: dict, settings: V
                 "POTCAR": dict(zip(species, job["potcar"]["names"], strict=True)),
                 "POTCAR_FUNCTIONAL": job["potcar"]["family"],
             },
-            user_kpoints_settings=style(mesh),
+            user_kpoints_settings=cast(dict, style(mesh)),
             sort_structure=False,
         )
         made.get_input_set(potcar_spec=True).write_input(inputs)

@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def parse_vasprun(text: str, path: Path) -> Run:
     )
 
 
-def _settings(xml) -> dict[str, object]:
+def _settings(xml) -> dict[str, Any]:
     """Settings under their INCAR names: what the INCAR said, else what VASP took."""
     settings = dict(xml.parameters) | {key: value for key, value in xml.incar.items()}
     settings["ENCUT"] = xml.incar.get("ENCUT", xml.parameters["ENMAX"])
