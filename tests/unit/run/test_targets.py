@@ -84,8 +84,6 @@ def test_jobs_label_as_many_frames_as_their_engine_is_cheap(config):
 
 def test_the_loop_ends_in_the_usual_places(config):
     cfg = config()
-    assert targets.loop_home(cfg, "u4", 1)["training"] == "learning/u4/1/training"
-    assert targets.loop_home(cfg, "u4", 2) == {"dataset": "dataset/u4", "training": "training/u4"}
     found = targets.learned_sources(cfg, "u4", 2)
     assert found[0] == ("learned0_0.750_80_0", "learning/u4/0/frames/0.750/80/0.extxyz")
     assert len(found) == len({name for name, _ in found}) == 4
