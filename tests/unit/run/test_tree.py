@@ -1,4 +1,4 @@
-"""The result tree: patterns and paths lead into each other, and nothing else in the code spells a path of results."""
+"""The result tree: patterns and paths lead into each other."""
 
 import re
 from pathlib import Path
@@ -8,10 +8,6 @@ import pytest
 from dlmd.run import tree
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = (
-    *("structures", "labels", "dataset", "training", "learning", "validation", "md", "transport"),
-    *("mechanism", "barriers", "costs", "logs", "benchmarks", "results"),
-)
 VALUES = {
     **{"level": "u4", "occupancy": "0.750", "cell": "80", "n": "3", "aimd_T": "600", "strain": "+0.010"},
     **{"m": "1", "i": "0", "slot": "002", "T": "500", "k": "2", "segment": "0007", "step": "seg001"},
@@ -24,7 +20,7 @@ def patterns():
     return {
         name: value
         for name, value in vars(tree).items()
-        if name.isupper() and isinstance(value, str) and name not in ("EQUILIBRATION", "RUN")
+        if name.isupper() and isinstance(value, str) and name not in ("EQUILIBRATION",)
     }
 
 
