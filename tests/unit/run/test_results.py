@@ -32,6 +32,9 @@ def test_temperatures_are_found_by_number(run):
     assert level.transport(500) == level.transport(500.0) == {"marker": 1}
     assert level.mechanism(500.0) == {"marker": 2}
     assert level.transport(550) == {}
+    # a file is read once
+    level.path(tree.TRANSPORT, T=500).unlink()
+    assert level.transport(500) == {"marker": 1}
 
 
 def test_levels_with_an_answer_and_its_temperatures(run):

@@ -87,7 +87,7 @@ class LevelResults:
 
     def __init__(self, run: RunResults, name: str):
         self.run, self.name = run, name
-        self._temperatures: dict[tuple[str, str], dict] = {}
+        self._temperatures: dict[Path, dict] = {}
 
     def path(self, pattern: str, **wildcards: Any) -> Path:
         """A file of this level, by its pattern in `dlmd.run.tree`."""
@@ -95,7 +95,9 @@ class LevelResults:
 
     def _at(self, pattern: str, temperature_k: float) -> dict:
         path = self.path(pattern, T=temperature_k)
-        return self._temperatures.setdefault((pattern, path.name), _read(path))
+        if path not in self._temperatures:
+            self._temperatures[path] = _read(path)
+        return self._temperatures[path]
 
     def transport(self, temperature_k: float) -> dict:
         """MSD, diffusion and conductivity at one temperature."""
