@@ -38,7 +38,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"{RUN}/report.html",
-        f"{RUN}/ro-crate-metadata.json",
+        at(tree.REPORT),
+        at(tree.CRATE),
         # asked for by name, so that a deleted one is made again although the report is newer
-        level_files(*(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k)),
+        level_files(*(tree.fill(tree.TRANSPORT, T=T) for T in cfg.md.temperatures_k)),

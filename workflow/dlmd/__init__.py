@@ -11,6 +11,7 @@ __getattr__, __all__ = exports(
     __name__,
     {
         "DlmdError": "base.errors",
+        "RunResults": "run.results",
         "Trajectory": "trajectory.trajectory",
         "analyse": "transport.analysis",
         "apportion": "structures.occupancy",

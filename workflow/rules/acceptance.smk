@@ -2,7 +2,6 @@
 from dlmd.validation import acceptance as acceptance_module
 from dlmd.validation import trial as trial_module
 
-TRIAL = f"{RUN}/validation/{{level}}/trial"
 TRIED = targets.trial_source(cfg)
 RDF_SOURCES = targets.rdf_sources(cfg) if cfg.validation.rdf_temperature_k else []
 TRIAL_STEPS = cfg.md.steps(cfg.validation.trial_ps * 1000) // 2
@@ -11,19 +10,21 @@ LABEL_PS = TRIED.steps * cfg.labels.aimd.time_step_fs / 1000
 
 rule trial:
     input:
-        relaxed=f"{RUN}/labels/{{level}}/relax/{TRIED.occupancy}/{TRIED.cell}/{TRIED.ordering}/relaxed.extxyz",
+        relaxed=at(tree.RELAXED, occupancy=TRIED.occupancy, cell=TRIED.cell, n=TRIED.ordering),
         models=MODELS,
-        labels=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in RDF_SOURCES],
+        labels=[at(tree.AIMD_FRAMES, **s.wildcards) for s in RDF_SOURCES],
     output:
-        result=f"{TRIAL}/{{m}}.json",
-        table=f"{TRIAL}/{{m}}.csv",
+        result=at(tree.TRIAL),
+        table=at(tree.TRIAL_TABLE),
         figures=report(
-            multiext(f"{TRIAL}/{{m}}", ".png", ".pdf"), category="Potential", caption="../report/trial.rst"
+            multiext(at(tree.TRIAL_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/trial.rst",
         ),
     log:
-        f"{LOG}/validation/{{level}}/trial_{{m}}.log",
+        log_of("trial"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/trial_{{m}}.jsonl"
+        benchmark_of("trial")
     conda:
         DEEPMD_ENV
     resources:
@@ -53,16 +54,16 @@ rule trial:
 
 rule accept:
     input:
-        errors=f"{VALIDATION}/errors.json",
-        figure=f"{VALIDATION}/parity.png",
-        trials=[f"{TRIAL}/{m}.json" for m in range(cfg.md.potentials)],
-        committee=[f"{VALIDATION}/committee.json"] if cfg.training.potentials > 1 else [],
+        errors=at(tree.ERRORS),
+        figure=tree.png(at(tree.PARITY_FIGURE)),
+        trials=[at(tree.TRIAL, m=m) for m in range(cfg.md.potentials)],
+        committee=[at(tree.COMMITTEE)] if cfg.training.potentials > 1 else [],
     output:
-        accepted=f"{VALIDATION}/accepted.json",
+        accepted=at(tree.ACCEPTED),
     log:
-        f"{LOG}/validation/{{level}}/accept.log",
+        log_of("accept"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/accept.jsonl"
+        benchmark_of("accept")
     conda:
         DLMD_ENV
     params:

@@ -4,13 +4,10 @@ from dlmd.barriers import search as barriers_module
 from dlmd.barriers import paths as neb_paths
 from dlmd.barriers import vasp as vasp_neb
 
-BARRIERS = f"{RUN}/barriers/{{level}}"
-VASP_BAND = f"{BARRIERS}/vasp/{{hop}}/{{number}}"
 HOPS = {hop.name: hop for hop in cfg.barriers.hops}
 BARRIER_CELLS = targets.barrier_cells(cfg)
 BARRIER_STRUCTURES = [
-    f"{RUN}/labels/{{level}}/relax/{occupancy}/{cell}/{n}/relaxed.extxyz"
-    for occupancy, cell, n in BARRIER_CELLS
+    at(tree.RELAXED, occupancy=occupancy, cell=cell, n=n) for occupancy, cell, n in BARRIER_CELLS
 ]
 BAND = dict(
     spacing_a=cfg.barriers.image_spacing_angstrom,
@@ -33,11 +30,11 @@ rule barrier_paths:
         relaxed=BARRIER_STRUCTURES,
         cif=cfg.material.cif,
     output:
-        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        paths=at(tree.BARRIER_PATHS),
     log:
-        f"{LOG}/barriers/{{level}}/{{hop}}.paths.log",
+        log_of("barrier_paths"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/{{hop}}.paths.jsonl"
+        benchmark_of("barrier_paths")
     conda:
         DLMD_ENV
     resources:
@@ -62,17 +59,17 @@ rule barrier_paths:
 
 rule barrier_band:
     input:
-        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        paths=at(tree.BARRIER_PATHS),
         relaxed=BARRIER_STRUCTURES,
-        model=f"{RUN}/training/{{level}}/0/compressed.pb",
-        accepted=f"{RUN}/validation/{{level}}/accepted.json",
+        model=at(tree.COMPRESSED_MODEL, m=0),
+        accepted=at(tree.ACCEPTED),
     output:
-        record=f"{BARRIERS}/{{hop}}/{{number}}.json",
-        images=f"{BARRIERS}/{{hop}}/{{number}}.extxyz",
+        record=at(tree.BAND),
+        images=at(tree.BAND_IMAGES),
     log:
-        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.log",
+        log_of("barrier_band"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.jsonl"
+        benchmark_of("barrier_band")
     conda:
         DEEPMD_ENV
     resources:
@@ -89,15 +86,15 @@ rule barrier_band:
 
 rule barrier_band_engine:
     input:
-        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        paths=at(tree.BARRIER_PATHS),
         relaxed=BARRIER_STRUCTURES,
     output:
-        record=f"{BARRIERS}/engine/{{hop}}/{{number}}.json",
-        images=f"{BARRIERS}/engine/{{hop}}/{{number}}.extxyz",
+        record=at(tree.ENGINE_BAND),
+        images=at(tree.ENGINE_BAND_IMAGES),
     log:
-        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.engine.log",
+        log_of("barrier_band_engine"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.engine.jsonl"
+        benchmark_of("barrier_band_engine")
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
     conda:
@@ -119,15 +116,15 @@ rule barrier_band_engine:
 
 rule vasp_neb_stage:
     input:
-        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        paths=at(tree.BARRIER_PATHS),
         relaxed=BARRIER_STRUCTURES,
-        band=f"{BARRIERS}/{{hop}}/{{number}}.json",
+        band=at(tree.BAND),
     output:
-        job=f"{VASP_BAND}/neb/job.json",
+        job=at(tree.VASP_BAND_STAGED),
     log:
-        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.stage.log",
+        log_of("vasp_neb_stage"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.stage.jsonl"
+        benchmark_of("vasp_neb_stage")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -143,16 +140,16 @@ rule vasp_neb_stage:
 
 rule vasp_neb:
     input:
-        job=f"{VASP_BAND}/neb/job.json",
-        paths=f"{BARRIERS}/{{hop}}/paths.json",
+        job=at(tree.VASP_BAND_STAGED),
+        paths=at(tree.BARRIER_PATHS),
         relaxed=BARRIER_STRUCTURES,
     output:
-        record=f"{BARRIERS}/engine/{{hop}}/{{number}}.json",
-        images=f"{BARRIERS}/engine/{{hop}}/{{number}}.extxyz",
+        record=at(tree.ENGINE_BAND),
+        images=at(tree.ENGINE_BAND_IMAGES),
     log:
-        f"{LOG}/barriers/{{level}}/{{hop}}_{{number}}.engine.log",
+        log_of("vasp_neb"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/{{hop}}_{{number}}.engine.jsonl"
+        benchmark_of("vasp_neb")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -167,33 +164,33 @@ rule vasp_neb:
 
 rule barriers:
     input:
-        bands=[f"{BARRIERS}/{hop}/{number}.json" for hop, number in cfg.barriers.bands],
+        bands=[at(tree.BAND, hop=hop, number=number) for hop, number in cfg.barriers.bands],
         # VASP's are staged, and join the table when their results are there
         engine_bands=lambda w: [
-            f"{BARRIERS}/engine/{hop}/{number}.json"
+            at(tree.ENGINE_BAND, hop=hop, number=number)
             for hop, number in cfg.barriers.engine_bands
             if w.level in EMBEDDED
-            or vasp_neb.brought_back(VASP_BAND.format(level=w.level, hop=hop, number=number))
+            or vasp_neb.brought_back(at(tree.VASP_BAND, level=w.level, hop=hop, number=number))
         ],
         staged=lambda w: [
-            f"{VASP_BAND}/neb/job.json".format(level=w.level, hop=hop, number=number)
+            at(tree.VASP_BAND_STAGED, level=w.level, hop=hop, number=number)
             for hop, number in cfg.barriers.engine_bands
             if w.level in VASP
         ],
-        arrhenius=f"{RUN}/transport/{{level}}/arrhenius.json",
+        arrhenius=at(tree.ARRHENIUS),
         reference=cfg.material.reference or [],
     output:
-        result=f"{BARRIERS}/barriers.json",
-        table=f"{BARRIERS}/barriers.csv",
+        result=at(tree.BARRIERS),
+        table=at(tree.BARRIERS_TABLE),
         figures=report(
-            multiext(f"{BARRIERS}/barriers", ".png", ".pdf"),
+            multiext(at(tree.BARRIERS_FIGURE), *tree.FIGURE),
             category="Barriers",
             caption="../report/barriers.rst",
         ),
     log:
-        f"{LOG}/barriers/{{level}}/barriers.log",
+        log_of("barriers"),
     benchmark:
-        f"{BENCH}/barriers/{{level}}/barriers.jsonl"
+        benchmark_of("barriers")
     conda:
         DLMD_ENV
     params:

@@ -1,14 +1,12 @@
 # What several potentials of one level say together; without a committee (training.potentials: 1) nothing here is asked for.
 from dlmd.validation import committee as committee_module
 
-MODELS = expand(
-    f"{RUN}/training/{{level}}/{{m}}/compressed.pb", m=range(cfg.training.potentials), allow_missing=True
-)
+MODELS = expand(at(tree.COMPRESSED_MODEL), m=range(cfg.training.potentials), allow_missing=True)
 COMMITTEE_FILES = (
     level_files(
-        "validation/{level}/committee.json",
-        "validation/{level}/committee.png",
-        "validation/{level}/deviation.png",
+        tree.COMMITTEE,
+        tree.png(tree.COMMITTEE_FIGURE),
+        tree.png(tree.DEVIATION_FIGURE),
     )
     if cfg.training.potentials > 1
     else []
@@ -18,19 +16,19 @@ COMMITTEE_FILES = (
 rule committee:
     input:
         models=MODELS,
-        test=f"{RUN}/dataset/{{level}}/test",
+        test=at(tree.TEST),
     output:
-        result=f"{RUN}/validation/{{level}}/committee.json",
-        table=f"{RUN}/validation/{{level}}/committee.csv",
+        result=at(tree.COMMITTEE),
+        table=at(tree.COMMITTEE_TABLE),
         figures=report(
-            multiext(f"{RUN}/validation/{{level}}/committee", ".png", ".pdf"),
+            multiext(at(tree.COMMITTEE_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/committee.rst",
         ),
     log:
-        f"{LOG}/validation/{{level}}/committee.log",
+        log_of("committee"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/committee.jsonl"
+        benchmark_of("committee")
     conda:
         DEEPMD_ENV
     resources:
@@ -47,18 +45,14 @@ rule committee:
 rule md_deviation:
     input:
         models=MODELS,
-        segments=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{{k}}/{segment}.json" for segment in targets.segment_numbers(cfg)
-        ],
-        positions=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{{k}}/{segment}.xtc" for segment in targets.segment_numbers(cfg)
-        ],
+        segments=[at(tree.SEGMENT, segment=segment) for segment in targets.segment_numbers(cfg)],
+        positions=[at(tree.SEGMENT_ALL_ATOMS, segment=segment) for segment in targets.segment_numbers(cfg)],
     output:
-        table=f"{RUN}/validation/{{level}}/deviation/{{T}}K_r{{k}}.csv",
+        table=at(tree.DEVIATION_TABLE),
     log:
-        f"{LOG}/validation/{{level}}/deviation_{{T}}K_r{{k}}.log",
+        log_of("md_deviation"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/deviation_{{T}}K_r{{k}}.jsonl"
+        benchmark_of("md_deviation")
     conda:
         DEEPMD_ENV
     resources:
@@ -75,21 +69,21 @@ rule md_deviation:
 rule plot_deviation:
     input:
         tables=expand(
-            f"{RUN}/validation/{{level}}/deviation/{{T}}K_r0.csv",
+            at(tree.DEVIATION_TABLE, k=0),
             T=cfg.md.temperatures_k,
             allow_missing=True,
         ),
-        held_out=f"{RUN}/validation/{{level}}/committee.json",
+        held_out=at(tree.COMMITTEE),
     output:
         figures=report(
-            multiext(f"{RUN}/validation/{{level}}/deviation", ".png", ".pdf"),
+            multiext(at(tree.DEVIATION_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/deviation.rst",
         ),
     log:
-        f"{LOG}/validation/{{level}}/deviation.log",
+        log_of("plot_deviation"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/deviation.jsonl"
+        benchmark_of("plot_deviation")
     conda:
         DLMD_ENV
     params:

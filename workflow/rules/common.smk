@@ -23,6 +23,7 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 
 from dlmd.run import estimates
 from dlmd.run import targets
+from dlmd.run import tree
 from dlmd.training.input import TYPE_ONE_SIDE
 from dlmd.config.levels import recorded
 from dlmd.config.reading import load
@@ -52,9 +53,7 @@ except DlmdError as error:
 config.clear()
 config.update(cfg.model_dump(mode="json"))
 
-RUN = f"results/{cfg.run}"
-LOG = f"{RUN}/logs"
-BENCH = f"{RUN}/benchmarks"
+RUN = tree.home(cfg.run)
 # used with --sdm conda only
 DLMD_ENV = "../../envs/dlmd.yaml"
 DEEPMD_ENV = f"../../envs/deepmd-{cfg.launch.accelerator}.yaml"
@@ -80,6 +79,19 @@ wildcard_constraints:
     segment=r"\d{4}",
 
 
+def at(pattern, **known):
+    """A path of the run: a pattern of its result tree, with the wildcards that are known filled in."""
+    return f"{RUN}/{tree.fill(pattern, **known)}"
+
+
+def log_of(rule):
+    return at(tree.log(rule))
+
+
+def benchmark_of(rule):
+    return at(tree.benchmark(rule))
+
+
 def seed(*names):
     """A job's own seed, from the run's."""
     return targets.derived_seed(cfg, *names)
@@ -103,15 +115,15 @@ def ordering_of(w):
 
 
 def previous_restart(w):
-    return f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{int(w.segment) - 1:04d}.restart"
+    return at(tree.SEGMENT_RESTART, level=w.level, T=w.T, k=w.k, segment=f"{int(w.segment) - 1:04d}")
 
 
 def gate_of_run(w):
     """The gate before production: no data, so that other bounds make no trajectory stale. ancient() says so, but where the
     gate itself has to run, Snakemake 9.27 leaves out jobs with an ancient() input, even those whose outputs are missing.
     """
-    accepted = f"{RUN}/validation/{w.level}/accepted.json"
-    made = Path(f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/0000.restart").exists()
+    accepted = at(tree.ACCEPTED, level=w.level)
+    made = Path(at(tree.SEGMENT_RESTART, level=w.level, T=w.T, k=w.k, segment=tree.EQUILIBRATION)).exists()
     return ancient(accepted) if made else accepted
 
 
@@ -119,32 +131,32 @@ def watching_potentials(w):
     """Potentials that watch a segment for the guard on the model deviation. They are no data: a segment that exists keeps those
     it had, so that neither the guard nor a further potential makes a trajectory stale.
     """
-    made = Path(f"{RUN}/md/{w.level}/{w.T}K/r{w.k}/{w.segment}.json")
+    made = Path(at(tree.SEGMENT, level=w.level, T=w.T, k=w.k, segment=w.segment))
     if made.exists():
         return [ancient(path) for path in json.loads(made.read_text()).get("watched_by", [])]
     if cfg.md.max_deviation_ev_per_angstrom is None:
         return []
     members = (m for m in range(cfg.training.potentials) if m != potential_of(w))
-    return [f"{RUN}/training/{w.level}/{m}/compressed.pb" for m in members]
+    return [at(tree.COMPRESSED_MODEL, level=w.level, m=m) for m in members]
 
 
-def level_files(*names):
-    return [f"{RUN}/{name.format(level=level)}" for name in names for level in cfg.levels]
+def level_files(*patterns):
+    return [at(pattern, level=level) for pattern in patterns for level in cfg.levels]
 
 
-def of_round(number, *names):
+def of_round(number, *patterns):
     """Files of one round of the learning loop; none before the first round, and none without a loop."""
     if cfg.learning is None or number < 0:
         return []
-    return [f"{RUN}/learning/{{level}}/{number}/{name}" for name in names]
+    return [at(pattern, i=number) for pattern in patterns]
 
 
-def of_last_round(*names):
-    return of_round(cfg.learning.iterations - 1 if cfg.learning else -1, *names)
+def of_last_round(*patterns):
+    return of_round(cfg.learning.iterations - 1 if cfg.learning else -1, *patterns)
 
 
-def of_previous_round(*names):
-    return lambda w: [path.format(**w) for path in of_round(int(w.i) - 1, *names)]
+def of_previous_round(*patterns):
+    return lambda w: [path.format(**w) for path in of_round(int(w.i) - 1, *patterns)]
 
 
 def explored_source(w):
@@ -179,7 +191,7 @@ def aimd_step_names(w):
     return [name for name, *_ in plan]
 
 
-def step_before(job, names):
+def step_before(record, names):
     """Record of the step before, which must be done first; nothing for the first step."""
 
     def done(w):
@@ -187,16 +199,16 @@ def step_before(job, names):
         if w.step not in known:
             raise ValueError(f"no step {w.step}; there are {', '.join(known)}")
         number = known.index(w.step)
-        return [f"{job}/{known[number - 1]}/done.json".format(**w)] if number else []
+        return [at(record, **{**w, "step": known[number - 1]})] if number else []
 
     return done
 
 
-def last_step(job, names):
+def last_step(record, names):
     """Record of the last step where the run is local; results computed elsewhere are looked for by the job itself."""
 
     def done(w):
-        return [] if w.level in VASP_EXTERNAL else [f"{job}/{names(w)[-1]}/done.json".format(**w)]
+        return [] if w.level in VASP_EXTERNAL else [at(record, step=names(w)[-1], **w)]
 
     return done
 

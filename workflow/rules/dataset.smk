@@ -1,23 +1,22 @@
 # Frames of all label trajectories -> deepmd/npy, split by trajectory.
 from dlmd.dataset import frames as dataset_module
 
-DATASET = f"{RUN}/dataset/{{level}}"
-AIMD_FRAMES = [f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.aimd_sources(cfg)]
+AIMD_FRAMES = [at(tree.AIMD_FRAMES, **s.wildcards) for s in targets.aimd_sources(cfg)]
 LEARNED = targets.learned_sources(cfg, "{level}", cfg.learning.iterations if cfg.learning else 0)
 
 
 rule dataset:
     input:
-        frames=AIMD_FRAMES + [f"{RUN}/{path}" for _, path in LEARNED],
+        frames=AIMD_FRAMES + [at(path) for _, path in LEARNED],
     output:
-        train=directory(f"{DATASET}/train"),
-        valid=directory(f"{DATASET}/valid"),
-        test=directory(f"{DATASET}/test"),
-        provenance=f"{DATASET}/provenance.csv",
+        train=directory(at(tree.TRAIN)),
+        valid=directory(at(tree.VALID)),
+        test=directory(at(tree.TEST)),
+        provenance=at(tree.PROVENANCE),
     log:
-        f"{LOG}/dataset/{{level}}.log",
+        log_of("dataset"),
     benchmark:
-        f"{BENCH}/dataset/{{level}}.jsonl"
+        benchmark_of("dataset")
     conda:
         DLMD_ENV
     resources:

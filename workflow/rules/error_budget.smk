@@ -2,28 +2,20 @@
 from dlmd.transport import error_budget as error_budget_module
 
 RUNS = targets.production_runs(cfg)
-BUDGET_FILES = (
-    level_files("transport/{level}/error_budget.json", "transport/{level}/error_budget.png")
-    if len(RUNS) > 1
-    else []
-)
+BUDGET_FILES = level_files(tree.ERROR_BUDGET, tree.png(tree.ERROR_BUDGET_FIGURE)) if len(RUNS) > 1 else []
 
 
 rule transport_of_run:
     input:
-        segments=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{{k}}/{segment}.json" for segment in targets.segment_numbers(cfg)
-        ],
-        positions=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{{k}}/{segment}.dcd" for segment in targets.segment_numbers(cfg)
-        ],
+        segments=[at(tree.SEGMENT, segment=segment) for segment in targets.segment_numbers(cfg)],
+        positions=[at(tree.SEGMENT_POSITIONS, segment=segment) for segment in targets.segment_numbers(cfg)],
     output:
-        result=f"{TRANSPORT}/runs/{{T}}K_r{{k}}.json",
-        msd=f"{TRANSPORT}/runs/{{T}}K_r{{k}}.csv",
+        result=at(tree.TRANSPORT_OF_RUN),
+        msd=at(tree.MSD_OF_RUN),
     log:
-        f"{LOG}/transport/{{level}}/{{T}}K_r{{k}}.log",
+        log_of("transport_of_run"),
     benchmark:
-        f"{BENCH}/transport/{{level}}/{{T}}K_r{{k}}.jsonl"
+        benchmark_of("transport_of_run")
     conda:
         DLMD_ENV
     resources:
@@ -42,19 +34,19 @@ rule transport_of_run:
 
 rule error_budget:
     input:
-        results=[f"{TRANSPORT}/runs/{T}K_r{k}.json" for k in range(len(RUNS)) for T in cfg.md.temperatures_k],
+        results=[at(tree.TRANSPORT_OF_RUN, T=T, k=k) for k in range(len(RUNS)) for T in cfg.md.temperatures_k],
     output:
-        result=f"{TRANSPORT}/error_budget.json",
-        table=f"{TRANSPORT}/error_budget.csv",
+        result=at(tree.ERROR_BUDGET),
+        table=at(tree.ERROR_BUDGET_TABLE),
         figures=report(
-            multiext(f"{TRANSPORT}/error_budget", ".png", ".pdf"),
+            multiext(at(tree.ERROR_BUDGET_FIGURE), *tree.FIGURE),
             category="Transport",
             caption="../report/error_budget.rst",
         ),
     log:
-        f"{LOG}/transport/{{level}}/error_budget.log",
+        log_of("error_budget"),
     benchmark:
-        f"{BENCH}/transport/{{level}}/error_budget.jsonl"
+        benchmark_of("error_budget")
     conda:
         DLMD_ENV
     params:

@@ -3,8 +3,6 @@
 from dlmd.labels import dynamics as label_md
 from dlmd.labels import relaxation
 
-RELAX = f"{RUN}/labels/{{level}}/relax/{{occupancy}}/{{cell}}/{{n}}"
-AIMD = f"{RUN}/labels/{{level}}/aimd/{{occupancy}}/{{cell}}/{{n}}/{{aimd_T}}K/{{strain}}"
 EMBEDDED_LEVELS = "|".join(EMBEDDED) or "no-embedded-level"
 
 
@@ -14,14 +12,14 @@ wildcard_constraints:
 
 rule relax:
     input:
-        structure=f"{RUN}/structures/{{occupancy}}/{{cell}}/{{n}}.extxyz",
+        structure=at(tree.STRUCTURE),
     output:
-        relaxed=f"{RELAX}/relaxed.extxyz",
-        info=f"{RELAX}/relax.json",
+        relaxed=at(tree.RELAXED),
+        info=at(tree.RELAX_RECORD),
     log:
-        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
+        log_of("relax"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
+        benchmark_of("relax")
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
     conda:
@@ -45,13 +43,13 @@ rule relax:
 
 rule aimd:
     input:
-        relaxed=f"{RELAX}/relaxed.extxyz",
+        relaxed=at(tree.RELAXED),
     output:
-        frames=protected(f"{AIMD}/frames.extxyz"),
+        frames=protected(at(tree.AIMD_FRAMES)),
     log:
-        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
+        log_of("aimd"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
+        benchmark_of("aimd")
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
     conda:
@@ -78,15 +76,15 @@ rule aimd:
 rule lattice_table:
     input:
         infos=[
-            f"{RUN}/labels/{{level}}/relax/{occupancy}/{cell}/{n}/relax.json"
+            at(tree.RELAX_RECORD, occupancy=occupancy, cell=cell, n=n)
             for occupancy, cell, n in targets.table_cells(cfg)
         ],
     output:
-        table=f"{RUN}/labels/{{level}}/relax/lattice.csv",
+        table=at(tree.LATTICE_OF_LEVEL),
     log:
-        f"{LOG}/labels/{{level}}/lattice.log",
+        log_of("lattice_table"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/lattice.jsonl"
+        benchmark_of("lattice_table")
     conda:
         DLMD_ENV
     message:
@@ -97,14 +95,14 @@ rule lattice_table:
 
 rule lattice_comparison:
     input:
-        tables=level_files("labels/{level}/relax/lattice.csv"),
+        tables=level_files(tree.LATTICE_OF_LEVEL),
         reference=cfg.material.reference or [],
     output:
-        table=f"{RUN}/labels/lattice.csv",
+        table=at(tree.LATTICE),
     log:
-        f"{LOG}/labels/lattice.log",
+        log_of("lattice_comparison"),
     benchmark:
-        f"{BENCH}/labels/lattice.jsonl"
+        benchmark_of("lattice_comparison")
     conda:
         DLMD_ENV
     params:

@@ -3,12 +3,13 @@
 from dlmd.learning import exploration as exploration_module
 from dlmd.learning import selection as selection_module
 
-ROUND = f"{RUN}/learning/{{level}}/{{i}}"
 LOOP = cfg.learning
 EXPLORED = targets.explorations(cfg)
-EXPLORED_CELLS = [f"{occupancy}/{cell}/{n}" for occupancy, cell, n in targets.explored_cells(cfg)]
+EXPLORED_CELLS = [
+    dict(occupancy=occupancy, cell=cell, n=n) for occupancy, cell, n in targets.explored_cells(cfg)
+]
 SLOTS = {level: targets.label_slots(cfg, level) for level in cfg.levels} if LOOP else {}
-LEARNING_FILES = level_files("learning/{level}/rounds.csv", "learning/{level}/rounds.png") if LOOP else []
+LEARNING_FILES = level_files(tree.ROUNDS, tree.png(tree.ROUNDS_FIGURE)) if LOOP else []
 
 
 wildcard_constraints:
@@ -23,16 +24,16 @@ localrules:
 rule learning_dataset:
     input:
         frames=lambda w: [path.format(**w) for path in AIMD_FRAMES]
-        + [f"{RUN}/{path}" for _, path in targets.learned_sources(cfg, w.level, int(w.i))],
+        + [at(path) for _, path in targets.learned_sources(cfg, w.level, int(w.i))],
     output:
-        train=directory(f"{ROUND}/dataset/train"),
-        valid=directory(f"{ROUND}/dataset/valid"),
-        test=directory(f"{ROUND}/dataset/test"),
-        provenance=f"{ROUND}/dataset/provenance.csv",
+        train=directory(at(tree.ROUND_TRAIN)),
+        valid=directory(at(tree.ROUND_VALID)),
+        test=directory(at(tree.ROUND_TEST)),
+        provenance=at(tree.ROUND_PROVENANCE),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_dataset.log",
+        log_of("learning_dataset"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_dataset.jsonl"
+        benchmark_of("learning_dataset")
     conda:
         DLMD_ENV
     resources:
@@ -54,15 +55,15 @@ rule learning_dataset:
 
 use rule training_input as learning_input with:
     input:
-        train=f"{ROUND}/dataset/train",
-        valid=f"{ROUND}/dataset/valid",
-        start=of_previous_round("training/{m}/model.pb"),
+        train=at(tree.ROUND_TRAIN),
+        valid=at(tree.ROUND_VALID),
+        start=of_previous_round(tree.ROUND_MODEL),
     output:
-        input=f"{ROUND}/training/{{m}}/input.json",
+        input=at(tree.ROUND_TRAINING_INPUT),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_{{m}}_input.log",
+        log_of("learning_input"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_{{m}}_input.jsonl"
+        benchmark_of("learning_input")
     params:
         settings=lambda w: training_settings(first=w.i == "0"),
         seed=lambda w: seed("training", w.level, w.m, w.i),
@@ -72,21 +73,19 @@ use rule training_input as learning_input with:
 
 use rule train as learning_train with:
     input:
-        input=f"{ROUND}/training/{{m}}/input.json",
-        train=f"{ROUND}/dataset/train",
-        valid=f"{ROUND}/dataset/valid",
-        previous=of_previous_round(
-            "training/{m}/model.pb", "training/{m}/compressed.pb", "training/{m}/lcurve.csv"
-        ),
-        labels=of_previous_round("labels.json"),
+        input=at(tree.ROUND_TRAINING_INPUT),
+        train=at(tree.ROUND_TRAIN),
+        valid=at(tree.ROUND_VALID),
+        previous=of_previous_round(tree.ROUND_MODEL, tree.ROUND_COMPRESSED_MODEL, tree.ROUND_LEARNING_CURVE),
+        labels=of_previous_round(tree.ROUND_LABELS),
     output:
-        model=f"{ROUND}/training/{{m}}/model.pb",
-        compressed=f"{ROUND}/training/{{m}}/compressed.pb",
-        lcurve=f"{ROUND}/training/{{m}}/lcurve.csv",
+        model=at(tree.ROUND_MODEL),
+        compressed=at(tree.ROUND_COMPRESSED_MODEL),
+        lcurve=at(tree.ROUND_LEARNING_CURVE),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_{{m}}.log",
+        log_of("learning_train"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_{{m}}.jsonl"
+        benchmark_of("learning_train")
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w: train_minutes(first=w.i == "0"),
@@ -97,15 +96,15 @@ use rule train as learning_train with:
 
 rule explore:
     input:
-        relaxed=f"{RELAX}/relaxed.extxyz",
-        model=lambda w: f"{ROUND}/training/{exploring_member(w)}/compressed.pb".format(**w),
-        previous=of_previous_round("selected.json"),
+        relaxed=at(tree.RELAXED),
+        model=lambda w: at(tree.ROUND_COMPRESSED_MODEL, m=exploring_member(w), **w),
+        previous=of_previous_round(tree.SELECTED),
     output:
-        explored=f"{ROUND}/explore/{{occupancy}}/{{cell}}/{{n}}/{{aimd_T}}K/{{strain}}.npz",
+        explored=at(tree.EXPLORED),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_explore_{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
+        log_of("explore"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_explore_{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
+        benchmark_of("explore")
     conda:
         DEEPMD_ENV
     resources:
@@ -127,18 +126,18 @@ rule explore:
 
 rule learning_select:
     input:
-        explored=[f"{ROUND}/explore/{s.folder}.npz" for s in EXPLORED],
-        models=[f"{ROUND}/training/{m}/compressed.pb" for m in range(cfg.training.potentials)],
-        valid=f"{ROUND}/dataset/valid",
-        previous=of_previous_round("selected.json"),
+        explored=[at(tree.EXPLORED, **s.wildcards) for s in EXPLORED],
+        models=[at(tree.ROUND_COMPRESSED_MODEL, m=m) for m in range(cfg.training.potentials)],
+        valid=at(tree.ROUND_VALID),
+        previous=of_previous_round(tree.SELECTED),
     output:
-        selected=f"{ROUND}/selected.extxyz",
-        result=f"{ROUND}/selected.json",
-        table=f"{ROUND}/explored.csv",
+        selected=at(tree.SELECTED_FRAMES),
+        result=at(tree.SELECTED),
+        table=at(tree.EXPLORED_TABLE),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_select.log",
+        log_of("learning_select"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_select.jsonl"
+        benchmark_of("learning_select")
     conda:
         DEEPMD_ENV
     resources:
@@ -148,7 +147,7 @@ rule learning_select:
         sources=[
             dict(
                 id=s.id,
-                cell=f"{s.occupancy}/{s.cell}/{s.ordering}",
+                cell=tree.fill(tree.ORDERING, **s.wildcards),
                 temperature_k=s.temperature_k,
                 strain=s.strain,
             )
@@ -168,13 +167,13 @@ rule learning_select:
 
 rule learning_label:
     input:
-        selected=f"{ROUND}/selected.extxyz",
+        selected=at(tree.SELECTED_FRAMES),
     output:
-        frames=f"{ROUND}/labels/{{slot}}/frames.extxyz",
+        frames=at(tree.SLOT_FRAMES),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_label_{{slot}}.log",
+        log_of("learning_label"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_label_{{slot}}.jsonl"
+        benchmark_of("learning_label")
     wildcard_constraints:
         level=EMBEDDED_LEVELS,
     conda:
@@ -195,13 +194,13 @@ rule learning_label:
 
 rule learning_stage_vasp:
     input:
-        selected=f"{ROUND}/selected.extxyz",
+        selected=at(tree.SELECTED_FRAMES),
     output:
-        record=f"{ROUND}/labels/{{slot}}/slot.json",
+        record=at(tree.SLOT_STAGED),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_stage_{{slot}}.log",
+        log_of("learning_stage_vasp"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_stage_{{slot}}.jsonl"
+        benchmark_of("learning_stage_vasp")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -216,13 +215,13 @@ rule learning_stage_vasp:
 
 rule learning_run_vasp:
     input:
-        record=f"{ROUND}/labels/{{slot}}/slot.json",
+        record=at(tree.SLOT_STAGED),
     output:
-        done=f"{ROUND}/labels/{{slot}}/done.json",
+        done=at(tree.SLOT_DONE),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_run_{{slot}}.log",
+        log_of("learning_run_vasp"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_run_{{slot}}.jsonl"
+        benchmark_of("learning_run_vasp")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -242,15 +241,15 @@ rule learning_run_vasp:
 
 rule learning_collect_vasp:
     input:
-        record=f"{ROUND}/labels/{{slot}}/slot.json",
-        selected=f"{ROUND}/selected.extxyz",
-        done=lambda w: ([] if w.level in VASP_EXTERNAL else f"{ROUND}/labels/{{slot}}/done.json".format(**w)),
+        record=at(tree.SLOT_STAGED),
+        selected=at(tree.SELECTED_FRAMES),
+        done=lambda w: ([] if w.level in VASP_EXTERNAL else at(tree.SLOT_DONE, **w)),
     output:
-        frames=f"{ROUND}/labels/{{slot}}/frames.extxyz",
+        frames=at(tree.SLOT_FRAMES),
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_label_{{slot}}.log",
+        log_of("learning_collect_vasp"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_label_{{slot}}.jsonl"
+        benchmark_of("learning_collect_vasp")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -265,19 +264,19 @@ rule learning_collect_vasp:
 
 rule learning_gather:
     input:
-        slots=lambda w: [f"{ROUND}/labels/{slot}/frames.extxyz".format(**w) for slot in SLOTS[w.level]],
-        selection=f"{ROUND}/selected.json",
+        slots=lambda w: [at(tree.SLOT_FRAMES, slot=slot, **w) for slot in SLOTS[w.level]],
+        selection=at(tree.SELECTED),
     output:
-        result=f"{ROUND}/labels.json",
-        frames=[f"{ROUND}/frames/{cell}.extxyz" for cell in EXPLORED_CELLS],
+        result=at(tree.ROUND_LABELS),
+        frames=[at(tree.LEARNED_FRAMES, **cell) for cell in EXPLORED_CELLS],
     log:
-        f"{LOG}/learning/{{level}}/{{i}}_gather.log",
+        log_of("learning_gather"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/{{i}}_gather.jsonl"
+        benchmark_of("learning_gather")
     conda:
         DLMD_ENV
     params:
-        cells=EXPLORED_CELLS,
+        cells=[tree.fill(tree.ORDERING, **cell) for cell in EXPLORED_CELLS],
         max_force_ev_per_angstrom=LOOP and LOOP.max_force_ev_per_angstrom,
     message:
         "{wildcards.level}: labelled frames of round {wildcards.i}"
@@ -287,21 +286,19 @@ rule learning_gather:
 
 rule learning_summary:
     input:
-        selections=[
-            f"{RUN}/learning/{{level}}/{i}/selected.json" for i in range(LOOP.iterations if LOOP else 0)
-        ],
-        labels=[f"{RUN}/learning/{{level}}/{i}/labels.json" for i in range(LOOP.iterations if LOOP else 0)],
+        selections=[at(tree.SELECTED, i=i) for i in range(LOOP.iterations if LOOP else 0)],
+        labels=[at(tree.ROUND_LABELS, i=i) for i in range(LOOP.iterations if LOOP else 0)],
     output:
-        table=f"{RUN}/learning/{{level}}/rounds.csv",
+        table=at(tree.ROUNDS),
         figures=report(
-            multiext(f"{RUN}/learning/{{level}}/rounds", ".png", ".pdf"),
+            multiext(at(tree.ROUNDS_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/learning.rst",
         ),
     log:
-        f"{LOG}/learning/{{level}}/summary.log",
+        log_of("learning_summary"),
     benchmark:
-        f"{BENCH}/learning/{{level}}/summary.jsonl"
+        benchmark_of("learning_summary")
     conda:
         DLMD_ENV
     message:

@@ -3,7 +3,6 @@ from dataclasses import asdict
 
 from dlmd.md import inputs as lammps_module
 
-MD = f"{RUN}/md/{{level}}/{{T}}K/r{{k}}"
 DYNAMICS = dict(
     species=SPECIES,
     mobile=MOBILE,
@@ -16,18 +15,18 @@ POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
 
 rule md_cell:
     input:
-        structure=lambda w: f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/{ordering_of(w)}.extxyz",
+        structure=lambda w: at(tree.STRUCTURE, occupancy=cfg.md.occupancy, cell=cfg.md.cell, n=ordering_of(w)),
         relaxed=lambda w: [
-            f"{RUN}/labels/{w.level}/relax/{occupancy}/{cell}/{n}/relaxed.extxyz"
+            at(tree.RELAXED, level=w.level, occupancy=occupancy, cell=cell, n=n)
             for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))
         ],
     output:
-        data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
-        info=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
+        data=at(tree.PRODUCTION_DATA),
+        info=at(tree.PRODUCTION_CELL),
     log:
-        f"{LOG}/md/{{level}}/cell_r{{k}}.log",
+        log_of("md_cell"),
     benchmark:
-        f"{BENCH}/md/{{level}}/cell_r{{k}}.jsonl"
+        benchmark_of("md_cell")
     conda:
         DLMD_ENV
     params:
@@ -47,19 +46,19 @@ rule md_cell:
 
 rule md_equilibrate:
     input:
-        data=f"{RUN}/md/{{level}}/cells/r{{k}}.data",
-        cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
-        model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
+        data=at(tree.PRODUCTION_DATA),
+        cell=at(tree.PRODUCTION_CELL),
+        model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
         accepted=gate_of_run,
     output:
-        restart=f"{MD}/0000.restart",
-        thermo=f"{MD}/0000.thermo.csv",
-        xtc=f"{MD}/0000.xtc",
-        sidecar=f"{MD}/0000.json",
+        restart=at(tree.SEGMENT_RESTART, segment=tree.EQUILIBRATION),
+        thermo=at(tree.SEGMENT_THERMO, segment=tree.EQUILIBRATION),
+        xtc=at(tree.SEGMENT_ALL_ATOMS, segment=tree.EQUILIBRATION),
+        sidecar=at(tree.SEGMENT, segment=tree.EQUILIBRATION),
     log:
-        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_0000.log",
+        log_of("md_equilibrate"),
     benchmark:
-        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_0000.jsonl"
+        benchmark_of("md_equilibrate")
     conda:
         DEEPMD_ENV
     threads: cfg.launch.lammps.ranks
@@ -83,20 +82,20 @@ rule md_equilibrate:
 rule md_segment:
     input:
         previous=previous_restart,
-        cell=f"{RUN}/md/{{level}}/cells/r{{k}}.json",
-        model=lambda w: f"{RUN}/training/{w.level}/{potential_of(w)}/compressed.pb",
+        cell=at(tree.PRODUCTION_CELL),
+        model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
         others=watching_potentials,
     output:
-        dcd=protected(f"{MD}/{{segment}}.dcd"),
-        xtc=protected(f"{MD}/{{segment}}.xtc"),
-        host=f"{MD}/{{segment}}.host.txt",
-        thermo=f"{MD}/{{segment}}.thermo.csv",
-        restart=f"{MD}/{{segment}}.restart",
-        sidecar=f"{MD}/{{segment}}.json",
+        dcd=protected(at(tree.SEGMENT_POSITIONS)),
+        xtc=protected(at(tree.SEGMENT_ALL_ATOMS)),
+        host=at(tree.SEGMENT_HOST),
+        thermo=at(tree.SEGMENT_THERMO),
+        restart=at(tree.SEGMENT_RESTART),
+        sidecar=at(tree.SEGMENT),
     log:
-        f"{LOG}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.log",
+        log_of("md_segment"),
     benchmark:
-        f"{BENCH}/md/{{level}}/{{T}}K_r{{k}}_{{segment}}.jsonl"
+        benchmark_of("md_segment")
     wildcard_constraints:
         segment=r"(?!0000)\d{4}",
     conda:

@@ -5,35 +5,33 @@ from dlmd.mechanism import summary as mechanism_summary
 
 MECHANISM_VERSIONS = [m.VERSION for m in (mechanism_module, mechanism_numbers, *mechanism_module.MODULES)]
 
-MECHANISM = f"{RUN}/mechanism/{{level}}"
-
 
 rule mechanism:
     input:
         segments=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.json"
+            at(tree.SEGMENT, k=k, segment=segment)
             for k in range(cfg.md.replicas)
             for segment in targets.segment_numbers(cfg)
         ],
         positions=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.{kind}"
+            at(pattern, k=k, segment=segment)
             for k in range(cfg.md.replicas)
             for segment in targets.segment_numbers(cfg)
-            for kind in ("dcd", "xtc")
+            for pattern in (tree.SEGMENT_POSITIONS, tree.SEGMENT_ALL_ATOMS)
         ],
         cif=cfg.material.cif,
-        structures=f"{RUN}/structures/{cfg.md.occupancy}/{cfg.md.cell}/summary.json",
-        transport=f"{TRANSPORT}/{{T}}K.json",
+        structures=at(tree.STRUCTURE_SUMMARY, occupancy=cfg.md.occupancy, cell=cfg.md.cell),
+        transport=at(tree.TRANSPORT),
     output:
-        result=f"{MECHANISM}/{{T}}K.json",
-        hops=f"{MECHANISM}/{{T}}K.hops.csv",
-        profiles=f"{MECHANISM}/{{T}}K.profiles.csv",
-        traces=f"{MECHANISM}/{{T}}K.traces.csv",
-        arrays=f"{MECHANISM}/{{T}}K.npz",
+        result=at(tree.MECHANISM),
+        hops=at(tree.HOPS),
+        profiles=at(tree.PROFILES),
+        traces=at(tree.TRACES),
+        arrays=at(tree.MECHANISM_ARRAYS),
     log:
-        f"{LOG}/mechanism/{{level}}/{{T}}K.log",
+        log_of("mechanism"),
     benchmark:
-        f"{BENCH}/mechanism/{{level}}/{{T}}K.jsonl"
+        benchmark_of("mechanism")
     conda:
         DLMD_ENV
     resources:
@@ -59,33 +57,33 @@ rule mechanism:
 
 rule plot_mechanism:
     input:
-        result=f"{MECHANISM}/{{T}}K.json",
-        arrays=f"{MECHANISM}/{{T}}K.npz",
+        result=at(tree.MECHANISM),
+        arrays=at(tree.MECHANISM_ARRAYS),
     output:
         sites=report(
-            multiext(f"{MECHANISM}/{{T}}K.sites", ".png", ".pdf"),
+            multiext(at(tree.SITES_FIGURE), *tree.FIGURE),
             category="Mechanism",
             caption="../report/mechanism_sites.rst",
         ),
         hops=report(
-            multiext(f"{MECHANISM}/{{T}}K.hops", ".png", ".pdf"),
+            multiext(at(tree.HOPS_FIGURE), *tree.FIGURE),
             category="Mechanism",
             caption="../report/mechanism_hops.rst",
         ),
         density=report(
-            multiext(f"{MECHANISM}/{{T}}K.density", ".png", ".pdf"),
+            multiext(at(tree.DENSITY_FIGURE), *tree.FIGURE),
             category="Mechanism",
             caption="../report/mechanism_density.rst",
         ),
         traces=report(
-            multiext(f"{MECHANISM}/{{T}}K.traces", ".png", ".pdf"),
+            multiext(at(tree.TRACES_FIGURE), *tree.FIGURE),
             category="Mechanism",
             caption="../report/mechanism_traces.rst",
         ),
     log:
-        f"{LOG}/mechanism/{{level}}/{{T}}K.plot.log",
+        log_of("plot_mechanism"),
     benchmark:
-        f"{BENCH}/mechanism/{{level}}/{{T}}K.plot.jsonl"
+        benchmark_of("plot_mechanism")
     conda:
         DLMD_ENV
     message:
@@ -96,20 +94,20 @@ rule plot_mechanism:
 
 rule mechanism_summary:
     input:
-        results=expand(f"{MECHANISM}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
-        arrhenius=f"{TRANSPORT}/arrhenius.json",
+        results=expand(at(tree.MECHANISM), T=cfg.md.temperatures_k, allow_missing=True),
+        arrhenius=at(tree.ARRHENIUS),
     output:
-        result=f"{MECHANISM}/summary.json",
-        table=f"{MECHANISM}/summary.csv",
+        result=at(tree.RATES),
+        table=at(tree.RATES_TABLE),
         figures=report(
-            multiext(f"{MECHANISM}/rates", ".png", ".pdf"),
+            multiext(at(tree.RATES_FIGURE), *tree.FIGURE),
             category="Mechanism",
             caption="../report/mechanism_rates.rst",
         ),
     log:
-        f"{LOG}/mechanism/{{level}}/summary.log",
+        log_of("mechanism_summary"),
     benchmark:
-        f"{BENCH}/mechanism/{{level}}/summary.jsonl"
+        benchmark_of("mechanism_summary")
     conda:
         DLMD_ENV
     params:

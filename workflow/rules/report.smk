@@ -6,19 +6,18 @@ rule costs:
     input:
         config=workflow.configfiles[0],
         # what comes last of each level: the jobs before it have their times by then
-        last=level_files("transport/{level}/arrhenius.json", "mechanism/{level}/summary.json")
-        + (level_files("barriers/{level}/barriers.json") if cfg.barriers else []),
+        last=level_files(tree.ARRHENIUS, tree.RATES) + (level_files(tree.BARRIERS) if cfg.barriers else []),
     output:
-        stages=f"{RUN}/costs/stages.csv",
-        throughput=f"{RUN}/costs/throughput.csv",
+        stages=at(tree.COSTS_OF_STAGES),
+        throughput=at(tree.THROUGHPUT),
     log:
-        f"{LOG}/costs.log",
+        log_of("costs"),
     benchmark:
-        f"{BENCH}/costs.jsonl"
+        benchmark_of("costs")
     conda:
         DLMD_ENV
     params:
-        benchmarks=BENCH,
+        benchmarks=at(tree.BENCHMARKS),
     message:
         "what the run has cost"
     script:
@@ -28,58 +27,50 @@ rule costs:
 rule report:
     input:
         config=workflow.configfiles[0],
-        structures=f"{RUN}/structures/occupancies.csv",
+        structures=at(tree.OCCUPANCIES),
         layers=[
-            f"{RUN}/structures/{occupancy}/{cell}/{n}.layers.png"
+            tree.png(at(tree.LAYERS_FIGURE, occupancy=occupancy, cell=cell, n=n))
             for occupancy, cell in POWDER_CELLS.items()
             for n in ORDERINGS
         ],
-        powder=f"{RUN}/structures/powder.png",
-        lattice=f"{RUN}/labels/lattice.csv",
-        provenance=level_files("dataset/{level}/provenance.csv"),
-        errors=level_files("validation/{level}/errors.json"),
-        parity=level_files("validation/{level}/parity.png", "validation/{level}/learning_curve.png"),
-        rdf=(
-            level_files("validation/{level}/rdf.json", "validation/{level}/rdf.png")
-            if cfg.validation.rdf_temperature_k
-            else []
-        ),
+        powder=tree.png(at(tree.POWDER_FIGURE)),
+        lattice=at(tree.LATTICE),
+        provenance=level_files(tree.PROVENANCE),
+        errors=level_files(tree.ERRORS),
+        parity=level_files(tree.png(tree.PARITY_FIGURE), tree.png(tree.LEARNING_CURVE_FIGURE)),
+        rdf=(level_files(tree.RDF, tree.png(tree.RDF_FIGURE)) if cfg.validation.rdf_temperature_k else []),
         committee=COMMITTEE_FILES,
         learning=LEARNING_FILES,
         budget=BUDGET_FILES,
         transport=level_files(
-            *(f"transport/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
-            "transport/{level}/msd.png",
-            "transport/{level}/arrhenius.json",
-            "transport/{level}/arrhenius.png",
+            *(tree.fill(tree.TRANSPORT, T=T) for T in cfg.md.temperatures_k),
+            tree.png(tree.MSD_FIGURE),
+            tree.ARRHENIUS,
+            tree.png(tree.ARRHENIUS_FIGURE),
         ),
         mechanism=level_files(
-            *(f"mechanism/{{level}}/{T}K.json" for T in cfg.md.temperatures_k),
+            *(tree.fill(tree.MECHANISM, T=T) for T in cfg.md.temperatures_k),
             *(
-                f"mechanism/{{level}}/{T}K.{figure}.png"
+                tree.fill(tree.png(figure), T=T)
                 for T in cfg.md.temperatures_k
-                for figure in ("sites", "hops", "density", "traces")
+                for figure in (tree.SITES_FIGURE, tree.HOPS_FIGURE, tree.DENSITY_FIGURE, tree.TRACES_FIGURE)
             ),
-            "mechanism/{level}/summary.json",
-            "mechanism/{level}/rates.png",
+            tree.RATES,
+            tree.png(tree.RATES_FIGURE),
         ),
-        barriers=(
-            level_files("barriers/{level}/barriers.json", "barriers/{level}/barriers.png")
-            if cfg.barriers
-            else []
-        ),
-        costs=f"{RUN}/costs/stages.csv",
-        throughput=f"{RUN}/costs/throughput.csv",
+        barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
+        costs=at(tree.COSTS_OF_STAGES),
+        throughput=at(tree.THROUGHPUT),
         reference=cfg.material.reference or [],
     output:
-        html=f"{RUN}/report.html",
-        summary=f"{RUN}/summary.txt",
-        answer=f"{RUN}/result.json",
-        comparison=report(f"{RUN}/comparison.csv", category="Answer", caption="../report/comparison.rst"),
+        html=at(tree.REPORT),
+        summary=at(tree.SUMMARY),
+        answer=at(tree.RESULT),
+        comparison=report(at(tree.COMPARISON), category="Answer", caption="../report/comparison.rst"),
     log:
-        f"{LOG}/report.log",
+        log_of("report"),
     benchmark:
-        f"{BENCH}/report.jsonl"
+        benchmark_of("report")
     conda:
         DLMD_ENV
     params:
@@ -102,38 +93,42 @@ rule ro_crate:
             rules.report.output.summary,
             rules.report.output.answer,
             rules.report.output.comparison,
-            f"{RUN}/structures/occupancies.csv",
-            f"{RUN}/labels/lattice.csv",
-            f"{RUN}/costs/stages.csv",
+            at(tree.OCCUPANCIES),
+            at(tree.LATTICE),
+            at(tree.COSTS_OF_STAGES),
         ]
         + level_files(
-            "dataset/{level}/provenance.csv",
+            tree.PROVENANCE,
             *(
-                f"training/{{level}}/{m}/{name}"
+                tree.fill(pattern, m=m)
                 for m in range(cfg.training.potentials)
-                for name in ("input.json", "compressed.pb")
+                for pattern in (tree.TRAINING_INPUT, tree.COMPRESSED_MODEL)
             ),
-            "validation/{level}/errors.json",
-            *(f"transport/{{level}}/{T}K.{kind}" for T in cfg.md.temperatures_k for kind in ("json", "csv")),
-            "transport/{level}/arrhenius.json",
-            "transport/{level}/arrhenius.pdf",
-            "mechanism/{level}/summary.json",
+            tree.ERRORS,
+            *(
+                tree.fill(pattern, T=T)
+                for T in cfg.md.temperatures_k
+                for pattern in (tree.TRANSPORT, tree.MSD)
+            ),
+            tree.ARRHENIUS,
+            tree.ARRHENIUS_FIGURE + tree.FIGURE[1],
+            tree.RATES,
         )
-        + (level_files("barriers/{level}/barriers.json") if cfg.barriers else [])
+        + (level_files(tree.BARRIERS) if cfg.barriers else [])
         + [
-            f"{RUN}/md/{level}/{T}K/r{k}/{segment}.{kind}"
+            at(pattern, level=level, T=T, k=k, segment=segment)
             for level in cfg.levels
             for T in cfg.md.temperatures_k
             for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
-            for kind in ("json", "dcd")
+            for pattern in (tree.SEGMENT, tree.SEGMENT_POSITIONS)
         ],
     output:
-        crate=f"{RUN}/ro-crate-metadata.json",
+        crate=at(tree.CRATE),
     log:
-        f"{LOG}/ro_crate.log",
+        log_of("ro_crate"),
     benchmark:
-        f"{BENCH}/ro_crate.jsonl"
+        benchmark_of("ro_crate")
     conda:
         DLMD_ENV
     params:

@@ -3,20 +3,19 @@ from dlmd.structures import cells as structures_module
 
 POWDER_CELLS = targets.powder_cells(cfg)
 ORDERINGS = range(cfg.structures.orderings)
-STRUCTURE = f"{RUN}/structures/{{occupancy}}/{{cell}}"
 
 
 rule orderings:
     input:
         cif=cfg.material.cif,
     output:
-        cifs=expand(f"{STRUCTURE}/{{n}}.cif", n=ORDERINGS, allow_missing=True),
-        extxyz=expand(f"{STRUCTURE}/{{n}}.extxyz", n=ORDERINGS, allow_missing=True),
-        summary=f"{STRUCTURE}/summary.json",
+        cifs=expand(at(tree.STRUCTURE_CIF), n=ORDERINGS, allow_missing=True),
+        extxyz=expand(at(tree.STRUCTURE), n=ORDERINGS, allow_missing=True),
+        summary=at(tree.STRUCTURE_SUMMARY),
     log:
-        f"{LOG}/structures/{{occupancy}}_{{cell}}.log",
+        log_of("orderings"),
     benchmark:
-        f"{BENCH}/structures/{{occupancy}}_{{cell}}.jsonl"
+        benchmark_of("orderings")
     conda:
         DLMD_ENV
     params:
@@ -38,17 +37,17 @@ rule orderings:
 rule structure_table:
     input:
         summaries=expand(
-            f"{RUN}/structures/{{occupancy}}/{{cell}}/summary.json",
+            at(tree.STRUCTURE_SUMMARY),
             zip,
             occupancy=[o for o, _ in targets.built_cells(cfg)],
             cell=[c for _, c in targets.built_cells(cfg)],
         ),
     output:
-        table=f"{RUN}/structures/occupancies.csv",
+        table=at(tree.OCCUPANCIES),
     log:
-        f"{LOG}/structures/table.log",
+        log_of("structure_table"),
     benchmark:
-        f"{BENCH}/structures/table.jsonl"
+        benchmark_of("structure_table")
     conda:
         DLMD_ENV
     message:
@@ -59,17 +58,17 @@ rule structure_table:
 
 rule plot_layers:
     input:
-        structure=f"{STRUCTURE}/{{n}}.extxyz",
+        structure=at(tree.STRUCTURE),
     output:
         figures=report(
-            multiext(f"{STRUCTURE}/{{n}}.layers", ".png", ".pdf"),
+            multiext(at(tree.LAYERS_FIGURE), *tree.FIGURE),
             category="Structures",
             caption="../report/layers.rst",
         ),
     log:
-        f"{LOG}/structures/{{occupancy}}_{{cell}}_{{n}}_layers.log",
+        log_of("plot_layers"),
     benchmark:
-        f"{BENCH}/structures/{{occupancy}}_{{cell}}_{{n}}_layers.jsonl"
+        benchmark_of("plot_layers")
     conda:
         DLMD_ENV
     params:
@@ -84,19 +83,20 @@ rule plot_layers:
 rule plot_powder:
     input:
         structures=[
-            f"{RUN}/structures/{occupancy}/{cell}/0.extxyz" for occupancy, cell in POWDER_CELLS.items()
+            at(tree.STRUCTURE, occupancy=occupancy, cell=cell, n=0)
+            for occupancy, cell in POWDER_CELLS.items()
         ],
     output:
         figures=report(
-            multiext(f"{RUN}/structures/powder", ".png", ".pdf"),
+            multiext(at(tree.POWDER_FIGURE), *tree.FIGURE),
             category="Structures",
             caption="../report/powder.rst",
         ),
-        table=f"{RUN}/structures/powder.csv",
+        table=at(tree.POWDER),
     log:
-        f"{LOG}/structures/powder.log",
+        log_of("plot_powder"),
     benchmark:
-        f"{BENCH}/structures/powder.jsonl"
+        benchmark_of("plot_powder")
     conda:
         DLMD_ENV
     resources:

@@ -3,21 +3,18 @@ from dlmd.training import input as training_input_module
 from dlmd.training import run as training_module
 from dlmd.validation import errors as validation_module
 
-TRAINING = f"{RUN}/training/{{level}}/{{m}}"
-VALIDATION = f"{RUN}/validation/{{level}}"
-
 
 rule training_input:
     input:
-        train=f"{RUN}/dataset/{{level}}/train",
-        valid=f"{RUN}/dataset/{{level}}/valid",
-        start=of_last_round("training/{m}/model.pb"),
+        train=at(tree.TRAIN),
+        valid=at(tree.VALID),
+        start=of_last_round(tree.ROUND_MODEL),
     output:
-        input=f"{TRAINING}/input.json",
+        input=at(tree.TRAINING_INPUT),
     log:
-        f"{LOG}/training/{{level}}/{{m}}_input.log",
+        log_of("training_input"),
     benchmark:
-        f"{BENCH}/training/{{level}}/{{m}}_input.jsonl"
+        benchmark_of("training_input")
     conda:
         DEEPMD_ENV if cfg.learning else DLMD_ENV
     params:
@@ -33,21 +30,19 @@ rule training_input:
 
 rule train:
     input:
-        input=f"{TRAINING}/input.json",
-        train=f"{RUN}/dataset/{{level}}/train",
-        valid=f"{RUN}/dataset/{{level}}/valid",
-        previous=of_last_round(
-            "training/{m}/model.pb", "training/{m}/compressed.pb", "training/{m}/lcurve.csv"
-        ),
-        labels=of_last_round("labels.json"),
+        input=at(tree.TRAINING_INPUT),
+        train=at(tree.TRAIN),
+        valid=at(tree.VALID),
+        previous=of_last_round(tree.ROUND_MODEL, tree.ROUND_COMPRESSED_MODEL, tree.ROUND_LEARNING_CURVE),
+        labels=of_last_round(tree.ROUND_LABELS),
     output:
-        model=protected(f"{TRAINING}/model.pb"),
-        compressed=protected(f"{TRAINING}/compressed.pb"),
-        lcurve=f"{TRAINING}/lcurve.csv",
+        model=protected(at(tree.MODEL)),
+        compressed=protected(at(tree.COMPRESSED_MODEL)),
+        lcurve=at(tree.LEARNING_CURVE),
     log:
-        f"{LOG}/training/{{level}}/{{m}}.log",
+        log_of("train"),
     benchmark:
-        f"{BENCH}/training/{{level}}/{{m}}.jsonl"
+        benchmark_of("train")
     conda:
         DEEPMD_ENV
     resources:
@@ -65,15 +60,15 @@ rule train:
 
 rule test_errors:
     input:
-        model=f"{RUN}/training/{{level}}/0/compressed.pb",
-        test=f"{RUN}/dataset/{{level}}/test",
+        model=at(tree.COMPRESSED_MODEL, m=0),
+        test=at(tree.TEST),
     output:
-        errors=f"{VALIDATION}/errors.json",
-        parity=f"{VALIDATION}/parity.npz",
+        errors=at(tree.ERRORS),
+        parity=at(tree.PARITY),
     log:
-        f"{LOG}/validation/{{level}}/errors.log",
+        log_of("test_errors"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/errors.jsonl"
+        benchmark_of("test_errors")
     conda:
         DEEPMD_ENV
     threads: 2
@@ -91,24 +86,24 @@ rule test_errors:
 
 rule plot_potential:
     input:
-        errors=f"{VALIDATION}/errors.json",
-        parity=f"{VALIDATION}/parity.npz",
-        lcurve=f"{RUN}/training/{{level}}/0/lcurve.csv",
+        errors=at(tree.ERRORS),
+        parity=at(tree.PARITY),
+        lcurve=at(tree.LEARNING_CURVE, m=0),
     output:
         parity_figures=report(
-            multiext(f"{VALIDATION}/parity", ".png", ".pdf"),
+            multiext(at(tree.PARITY_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/parity.rst",
         ),
         curve_figures=report(
-            multiext(f"{VALIDATION}/learning_curve", ".png", ".pdf"),
+            multiext(at(tree.LEARNING_CURVE_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/learning_curve.rst",
         ),
     log:
-        f"{LOG}/validation/{{level}}/plots.log",
+        log_of("plot_potential"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/plots.jsonl"
+        benchmark_of("plot_potential")
     conda:
         DLMD_ENV
     message:

@@ -10,28 +10,26 @@ from dlmd.transport import analysis as transport_module
 
 TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusion, spectrum, gates)]
 
-TRANSPORT = f"{RUN}/transport/{{level}}"
-
 
 rule transport:
     input:
         segments=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.json"
+            at(tree.SEGMENT, k=k, segment=segment)
             for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
         ],
         positions=[
-            f"{RUN}/md/{{level}}/{{T}}K/r{k}/{segment}.dcd"
+            at(tree.SEGMENT_POSITIONS, k=k, segment=segment)
             for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
         ],
     output:
-        result=f"{TRANSPORT}/{{T}}K.json",
-        msd=f"{TRANSPORT}/{{T}}K.csv",
+        result=at(tree.TRANSPORT),
+        msd=at(tree.MSD),
     log:
-        f"{LOG}/transport/{{level}}/{{T}}K.log",
+        log_of("transport"),
     benchmark:
-        f"{BENCH}/transport/{{level}}/{{T}}K.jsonl"
+        benchmark_of("transport")
     conda:
         DLMD_ENV
     resources:
@@ -50,15 +48,15 @@ rule transport:
 
 rule plot_msd:
     input:
-        results=expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        results=expand(at(tree.TRANSPORT), T=cfg.md.temperatures_k, allow_missing=True),
     output:
         figures=report(
-            multiext(f"{TRANSPORT}/msd", ".png", ".pdf"), category="Transport", caption="../report/msd.rst"
+            multiext(at(tree.MSD_FIGURE), *tree.FIGURE), category="Transport", caption="../report/msd.rst"
         ),
     log:
-        f"{LOG}/transport/{{level}}/msd.log",
+        log_of("plot_msd"),
     benchmark:
-        f"{BENCH}/transport/{{level}}/msd.jsonl"
+        benchmark_of("plot_msd")
     conda:
         DLMD_ENV
     message:
@@ -69,20 +67,20 @@ rule plot_msd:
 
 rule arrhenius:
     input:
-        results=expand(f"{TRANSPORT}/{{T}}K.json", T=cfg.md.temperatures_k, allow_missing=True),
+        results=expand(at(tree.TRANSPORT), T=cfg.md.temperatures_k, allow_missing=True),
         reference=cfg.material.reference or [],
     output:
-        result=f"{TRANSPORT}/arrhenius.json",
-        table=f"{TRANSPORT}/arrhenius.csv",
+        result=at(tree.ARRHENIUS),
+        table=at(tree.ARRHENIUS_TABLE),
         figures=report(
-            multiext(f"{TRANSPORT}/arrhenius", ".png", ".pdf"),
+            multiext(at(tree.ARRHENIUS_FIGURE), *tree.FIGURE),
             category="Transport",
             caption="../report/arrhenius.rst",
         ),
     log:
-        f"{LOG}/transport/{{level}}/arrhenius.log",
+        log_of("arrhenius"),
     benchmark:
-        f"{BENCH}/transport/{{level}}/arrhenius.jsonl"
+        benchmark_of("arrhenius")
     conda:
         DLMD_ENV
     params:
@@ -97,21 +95,23 @@ rule arrhenius:
 
 rule rdf:
     input:
-        frames=[f"{RUN}/labels/{{level}}/aimd/{s.folder}/frames.extxyz" for s in targets.rdf_sources(cfg)],
-        run=f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k or 0:g}K/r0/0000.json",
-        positions=f"{RUN}/md/{{level}}/{cfg.validation.rdf_temperature_k or 0:g}K/r0/0000.xtc",
+        frames=[at(tree.AIMD_FRAMES, **s.wildcards) for s in targets.rdf_sources(cfg)],
+        run=at(tree.SEGMENT, T=cfg.validation.rdf_temperature_k or 0, k=0, segment=tree.EQUILIBRATION),
+        positions=at(
+            tree.SEGMENT_ALL_ATOMS, T=cfg.validation.rdf_temperature_k or 0, k=0, segment=tree.EQUILIBRATION
+        ),
     output:
-        result=f"{RUN}/validation/{{level}}/rdf.json",
-        table=f"{RUN}/validation/{{level}}/rdf.csv",
+        result=at(tree.RDF),
+        table=at(tree.RDF_TABLE),
         figures=report(
-            multiext(f"{RUN}/validation/{{level}}/rdf", ".png", ".pdf"),
+            multiext(at(tree.RDF_FIGURE), *tree.FIGURE),
             category="Potential",
             caption="../report/rdf.rst",
         ),
     log:
-        f"{LOG}/validation/{{level}}/rdf.log",
+        log_of("rdf"),
     benchmark:
-        f"{BENCH}/validation/{{level}}/rdf.jsonl"
+        benchmark_of("rdf")
     conda:
         DLMD_ENV
     resources:

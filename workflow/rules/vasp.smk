@@ -4,7 +4,6 @@ from dlmd.labels.vasp import collect as vasp_collect
 from dlmd.labels.vasp import manifest as vasp_manifest
 
 VASP_LEVELS = "|".join(VASP) or "no-vasp-level"
-RELAX_JOB = f"{RELAX}/vasp"
 
 
 wildcard_constraints:
@@ -18,13 +17,13 @@ localrules:
 
 rule vasp_stage_relax:
     input:
-        structure=f"{RUN}/structures/{{occupancy}}/{{cell}}/{{n}}.extxyz",
+        structure=at(tree.STRUCTURE),
     output:
-        job=f"{RELAX_JOB}/job.json",
+        job=at(tree.RELAX_STAGED),
     log:
-        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.stage.log",
+        log_of("vasp_stage_relax"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.stage.jsonl"
+        benchmark_of("vasp_stage_relax")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -40,14 +39,14 @@ rule vasp_stage_relax:
 
 rule vasp_run_relax:
     input:
-        job=f"{RELAX_JOB}/job.json",
-        before=step_before(RELAX_JOB, relax_step_names),
+        job=at(tree.RELAX_STAGED),
+        before=step_before(tree.RELAX_STEP_DONE, relax_step_names),
     output:
-        done=f"{RELAX_JOB}/{{step}}/done.json",
+        done=at(tree.RELAX_STEP_DONE),
     log:
-        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.{{step}}.log",
+        log_of("vasp_run_relax"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.{{step}}.jsonl"
+        benchmark_of("vasp_run_relax")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -68,15 +67,15 @@ rule vasp_run_relax:
 
 rule vasp_relax:
     input:
-        job=f"{RELAX_JOB}/job.json",
-        done=last_step(RELAX_JOB, relax_step_names),
+        job=at(tree.RELAX_STAGED),
+        done=last_step(tree.RELAX_STEP_DONE, relax_step_names),
     output:
-        relaxed=f"{RELAX}/relaxed.extxyz",
-        info=f"{RELAX}/relax.json",
+        relaxed=at(tree.RELAXED),
+        info=at(tree.RELAX_RECORD),
     log:
-        f"{LOG}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.log",
+        log_of("vasp_relax"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/relax/{{occupancy}}_{{cell}}_{{n}}.jsonl"
+        benchmark_of("vasp_relax")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -92,13 +91,13 @@ rule vasp_relax:
 
 rule vasp_stage_aimd:
     input:
-        relaxed=f"{RELAX}/relaxed.extxyz",
+        relaxed=at(tree.RELAXED),
     output:
-        job=f"{AIMD}/job.json",
+        job=at(tree.AIMD_STAGED),
     log:
-        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.stage.log",
+        log_of("vasp_stage_aimd"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.stage.jsonl"
+        benchmark_of("vasp_stage_aimd")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -117,14 +116,14 @@ rule vasp_stage_aimd:
 
 rule vasp_run_aimd:
     input:
-        job=f"{AIMD}/job.json",
-        before=step_before(AIMD, aimd_step_names),
+        job=at(tree.AIMD_STAGED),
+        before=step_before(tree.AIMD_STEP_DONE, aimd_step_names),
     output:
-        done=f"{AIMD}/{{step}}/done.json",
+        done=at(tree.AIMD_STEP_DONE),
     log:
-        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.{{step}}.log",
+        log_of("vasp_run_aimd"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.{{step}}.jsonl"
+        benchmark_of("vasp_run_aimd")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -145,15 +144,15 @@ rule vasp_run_aimd:
 
 rule vasp_aimd:
     input:
-        job=f"{AIMD}/job.json",
-        done=last_step(AIMD, aimd_step_names),
+        job=at(tree.AIMD_STAGED),
+        done=last_step(tree.AIMD_STEP_DONE, aimd_step_names),
     output:
-        frames=protected(f"{AIMD}/frames.extxyz"),
-        record=f"{AIMD}/frames.json",
+        frames=protected(at(tree.AIMD_FRAMES)),
+        record=at(tree.AIMD_RECORD),
     log:
-        f"{LOG}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.log",
+        log_of("vasp_aimd"),
     benchmark:
-        f"{BENCH}/labels/{{level}}/aimd/{{occupancy}}_{{cell}}_{{n}}_{{aimd_T}}K_{{strain}}.jsonl"
+        benchmark_of("vasp_aimd")
     wildcard_constraints:
         level=VASP_LEVELS,
     conda:
@@ -176,8 +175,8 @@ if VASP_EXTERNAL:
             vasp_manifest.message(
                 [
                     job
-                    for home in ("labels", "learning")
-                    for job in vasp_manifest.write(f"{RUN}/{home}", VASP_EXTERNAL)
+                    for home in (tree.LABELS, tree.LEARNING)
+                    for job in vasp_manifest.write(at(home), VASP_EXTERNAL)
                 ]
             ),
             end="",

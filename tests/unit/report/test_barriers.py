@@ -1,9 +1,10 @@
-import json
-
 from barrier_records import FITTED, record
 from dlmd.barriers import summary
 from dlmd.barriers.bands import UNCONVERGED
+from dlmd.base.files import write_json
 from dlmd.report import barriers
+from dlmd.run import tree
+from dlmd.run.results import RunResults
 
 
 def test_rows_and_notes_say_what_counts_and_what_not(tmp_path):
@@ -14,8 +15,11 @@ def test_rows_and_notes_say_what_counts_and_what_not(tmp_path):
         record(number=1, method="engine", forward=0.5),
     ]
     data = summary.summarise(bands, level="u4", fitted=FITTED, published={"[110]": 0.3})
-    (tmp_path / "barriers.json").write_text(json.dumps(data))
-    section = barriers.section(tmp_path)
+    level = RunResults(tmp_path).level("u4")
+    path = level.path(tree.BARRIERS)
+    path.parent.mkdir(parents=True)
+    write_json(path, data)
+    section = barriers.section(level)
     first, second, engine = section["rows"]
     assert first["barrier forward (eV)"] == "0.350 (0.300 to 0.400)" and first["published (eV)"] == "0.3"
     assert first["barrier backward (eV)"] == "0.200"

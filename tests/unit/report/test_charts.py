@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from dlmd.base.files import write_json
 from dlmd.report import charts
 from dlmd.transport.arrhenius import fit
 
@@ -96,23 +95,18 @@ def test_learning_curve_and_rdf_read_their_tables(tmp_path):
     assert traces["Li-Li engine"]["line"]["dash"] != traces["Li-Li potential"]["line"]["dash"]
 
 
-def test_rates_leave_out_classes_without_numbers(tmp_path):
+def test_rates_leave_out_classes_without_numbers():
     points = [{"temperature_k": 500.0, "value": 0.01, "low": 0.005, "high": 0.02}]
     rates = {"all hops": {"points": points, "fit": {}}, "rare": {"points": [], "fit": {}}}
-    write_json(tmp_path / "summary.json", {"rates": rates})
-    (trace,) = charts.rates(tmp_path / "summary.json")["data"]
+    (trace,) = charts.rates({"rates": rates})["data"]
     assert (trace["x"], trace["y"], trace["error_y"]["array"]) == ([2.0], [10.0], [10.0])
-    write_json(tmp_path / "summary.json", {"rates": {"rare": rates["rare"]}})
-    assert charts.rates(tmp_path / "summary.json") is None
+    assert charts.rates({"rates": {"rare": rates["rare"]}}) is None
 
 
-def test_only_converged_bands_are_drawn(tmp_path):
-    (tmp_path / "101").mkdir()
+def test_only_converged_bands_are_drawn():
     along = {"distance_angstrom": [0.0, 1.0], "energy_ev": [0.0, 0.3]}
     band = {"label": "[101]", "number": 0, "method": "potential", "images": along, "curve": along}
-    write_json(tmp_path / "101/0.json", band | {"status": "converged"})
-    write_json(tmp_path / "101/1.json", band | {"number": 1, "status": "unconverged"})
-    names = {t["name"] for t in charts.barriers(tmp_path)["data"]}
+    bands = [band | {"status": "converged"}, band | {"number": 1, "status": "unconverged"}]
+    names = {t["name"] for t in charts.barriers(bands)["data"]}
     assert names == {"[101], environment 0"}
-    (tmp_path / "101/0.json").unlink()
-    assert charts.barriers(tmp_path) is None
+    assert charts.barriers(bands[1:]) is None

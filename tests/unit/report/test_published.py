@@ -6,6 +6,7 @@ import pytest
 
 from dlmd.base.files import write_json
 from dlmd.report import published
+from dlmd.run.results import RunResults
 
 OK = {"code": "ok"}
 PUBLISHED = {
@@ -49,7 +50,8 @@ def run(tmp_path):
 
 
 def rows(run, temperatures=()):
-    found = published.rows(run, "u4", PUBLISHED, temperatures=temperatures, confidence=0.95)
+    level = RunResults(run).level("u4")
+    found = published.rows(level, PUBLISHED, temperatures=temperatures, confidence=0.95)
     return {row["quantity"]: row for row in found}
 
 
@@ -103,7 +105,8 @@ def test_barriers_errors_and_peaks(run):
 
 
 def test_without_published_values_there_are_no_rows(run):
-    assert published.rows(run, "u4", {}, temperatures=[], confidence=0.95) == []
+    level = RunResults(run).level("u4")
+    assert published.rows(level, {}, temperatures=[], confidence=0.95) == []
 
 
 def test_table_of_all_levels(run, tmp_path):

@@ -1,22 +1,36 @@
-import json
+import pytest
 
+from dlmd.base.files import write_json
 from dlmd.report import trust
+from dlmd.run import tree
+from dlmd.run.results import RunResults
 
 
-def test_acceptance_rows(tmp_path):
+@pytest.fixture
+def level(tmp_path):
+    return RunResults(tmp_path).level("u4")
+
+
+def write(level, pattern, data):
+    path = level.path(pattern)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, data)
+
+
+def test_acceptance_rows(level):
     checks = [{"name": "force error", "value": 0.1545, "bound": 0.18, "ok": True}]
-    (tmp_path / "accepted.json").write_text(json.dumps({"checks": checks}))
-    assert trust.acceptance(tmp_path) == [
+    write(level, tree.ACCEPTED, {"checks": checks})
+    assert trust.acceptance(level) == [
         {"check before production": "force error", "found": "0.154", "bound": "0.18", "": "kept"}
     ]
 
 
-def test_a_single_potential_and_run_have_neither_committee_nor_budget(tmp_path):
-    assert trust.committee(tmp_path) is None
-    assert trust.budget(tmp_path) == []
+def test_a_single_potential_and_run_have_neither_committee_nor_budget(level):
+    assert trust.committee(level) is None
+    assert trust.budget(level) == []
 
 
-def test_budget_rows_say_what_was_not_varied_and_left_out(tmp_path):
+def test_budget_rows_say_what_was_not_varied_and_left_out(level):
     estimate = {"value": 10.0, "low": 5.0, "high": 20.0}
     share = {"share": {"value": 0.75, "low": 0.5, "high": 0.9}, "sd": {"value": 0.3}}
     row = {
@@ -27,8 +41,8 @@ def test_budget_rows_say_what_was_not_varied_and_left_out(tmp_path):
         "components": {"statistics": share, "potential": share, "ordering": None},
     }
     left = {"quantity": "activation energy", "reason": "1 of 4 runs give it"}
-    (tmp_path / "error_budget.json").write_text(json.dumps({"rows": [row], "left_out": [left]}))
-    first, second = trust.budget(tmp_path)
+    write(level, tree.ERROR_BUDGET, {"rows": [row], "left_out": [left]})
+    first, second = trust.budget(level)
     assert list(first.values()) == [
         "conductivity at 500 K (mS/cm)",
         "10 (5 to 20)",

@@ -28,11 +28,11 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from dlmd.config.reading import load
-    from dlmd.run import costs, plan
+    from dlmd.run import costs, plan, tree
     from dlmd.run.estimates import ASSUMED
 
     cfg = load(args.config)
-    records = costs.records(Path(f"results/{cfg.run}/benchmarks"))
+    records = costs.records(Path(tree.home(cfg.run), tree.BENCHMARKS))
     model = plan.CostModel(cfg, records)
     rows = plan.rows(plan.jobs(args.config, snakefile=args.snakefile, wanted=args.targets), model)
     left = [row for row in rows if row.left]

@@ -51,10 +51,10 @@ def look(config: str, *, snakefile: str, fast: bool) -> dict:
     from pathlib import Path
 
     from dlmd.config.reading import load
-    from dlmd.run import plan, status
+    from dlmd.run import plan, status, tree
 
     cfg = load(config)
-    folder = Path("results") / cfg.run
+    folder = Path(tree.home(cfg.run))
     found = {
         "run": cfg.run,
         "active": [asdict(a) for a in status.active(folder, cfg)],

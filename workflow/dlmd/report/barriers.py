@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from dlmd.barriers.bands import CONVERGED
 from dlmd.barriers.paths import VACANCY
-from dlmd.base.files import read_json
 from dlmd.base.formatting import interval
+from dlmd.run import tree
+from dlmd.run.results import LevelResults
 
 METHODS = {"potential": "trained potential", "engine": "label engine"}
 
 
-def section(folder: Path) -> dict:
-    """Table rows, sentences and figure of results/<run>/barriers/<level>/."""
-    data = read_json(folder / "barriers.json")
+def section(results: LevelResults) -> dict:
+    """Table rows, sentences and figure (path, alternative text, path of the numbers, caption) of one level."""
+    data = results.barriers
     figure = (
-        folder / "barriers.png",
+        results.path(tree.png(tree.BARRIERS_FIGURE)),
         "Energy profiles and migration barriers",
-        "barriers.csv",
+        results.path(tree.BARRIERS_TABLE),
         "barriers.rst",
     )
     return {"rows": [_row(hop) for hop in data["hops"]], "notes": notes(data), "figures": [figure]}

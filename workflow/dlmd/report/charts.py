@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base import plot_style as style
-from dlmd.base.files import read_csv, read_json
+from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
@@ -250,9 +250,8 @@ def rdf(path: Path) -> dict:
     return {"data": data, "layout": layout(x="r (Å)", y="g(r)", yaxis={"rangemode": "tozero"})}
 
 
-def rates(path: Path) -> dict | None:
+def rates(summary: Mapping) -> dict | None:
     """Rates of hops per ion against 1000/T, by class, with intervals."""
-    summary = read_json(path)
     data = []
     for (name, entry), colour, marker, dash in zip(
         summary["rates"].items(), cycle((style.BLACK, *style.CYCLE)), cycle(MARKERS), cycle(DASHES)
@@ -286,12 +285,11 @@ def rates(path: Path) -> dict | None:
     }
 
 
-def barriers(folder: Path) -> dict | None:
+def barriers(bands: Sequence[Mapping]) -> dict | None:
     """Energy along the path of every converged band, a direction to a colour."""
     data: list[Any] = []
     seen: dict[Any, Any] = {}
-    for path in sorted(folder.glob("*/[0-9]*.json")):
-        band = read_json(path)
+    for band in bands:
         if band.get("status") != "converged":
             continue
         label = band["label"]

@@ -13,11 +13,10 @@ from typing import Any
 
 from dlmd.base import intervals
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_csv, read_json
 from dlmd.base.intervals import Estimate
+from dlmd.run import tree
+from dlmd.run.results import LevelResults, RunResults
 
-# where a level's answer is, below the run's folder
-ANSWER = "transport/{level}/arrhenius.json"
 # key of a temperature's JSON -> its name in the table
 PER_TEMPERATURE = {
     "conductivity_ms_per_cm": "σ at {t:g} K (mS/cm)",
@@ -30,18 +29,22 @@ LENGTHS = ("a", "b", "c")
 
 @dataclass(frozen=True)
 class Subject:
-    """One level of one finished run, as far as its files are there.
+    """One level of one finished run, as far as its files are there; `missing` names what it lacks of a finished run."""
 
-    `fitted` and `temperatures` are the contents of arrhenius.json and of the temperatures' JSON; `missing` names what a finished
-    run has beside them and this one has not.
-    """
-
-    run: Path
-    level: str
+    results: LevelResults
     label: str
-    fitted: dict
-    temperatures: tuple[dict, ...]
     missing: tuple[str, ...]
+
+    @property
+    def fitted(self) -> dict:
+        """The answer: fits over all temperatures."""
+        return self.results.arrhenius
+
+    @property
+    def temperatures(self) -> list[dict]:
+        """Transport at every temperature of the answer whose file is there."""
+        found = (self.results.transport(t) for t in self.results.temperatures_k)
+        return [result for result in found if result]
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,11 @@ def subjects(folders: Sequence[str | Path]) -> list[Subject]:
             raise DlmdError(
                 "no such folder", where=str(run), remedy="give the folder of a run, results/<run>"
             )
-        levels = sorted(
-            p.name for p in (run / "transport").glob("*") if (run / ANSWER.format(level=p.name)).exists()
-        )
+        results = RunResults(run)
+        levels = results.answered
         if not levels:
             raise DlmdError(
-                "this run has no answer yet: no " + ANSWER.format(level="<level>"),
+                "this run has no answer yet: no " + tree.fill(tree.ARRHENIUS, level="<level>"),
                 where=str(run),
                 remedy="let it finish, or ask for that file by name; `dlmd status` shows how far it is",
             )
@@ -97,10 +99,13 @@ def subjects(folders: Sequence[str | Path]) -> list[Subject]:
                 where=str(run),
                 remedy=f"it has those of {', '.join(levels)}",
             )
-        found += [_subject(run, level) for level in levels if wanted in ("", level)]
+        found += [_subject(results.level(level)) for level in levels if wanted in ("", level)]
     # runs of one name in two places
     labels = [s.label for s in found]
-    found = [replace(s, label=f"{s.run}/{s.level}") if labels.count(s.label) > 1 else s for s in found]
+    found = [
+        replace(s, label=f"{s.results.run.folder}/{s.results.name}") if labels.count(s.label) > 1 else s
+        for s in found
+    ]
     if len(found) < 2:
         raise DlmdError(
             "only one level of one run: nothing to compare it with",
@@ -109,22 +114,15 @@ def subjects(folders: Sequence[str | Path]) -> list[Subject]:
     return found
 
 
-def _subject(run: Path, level: str) -> Subject:
-    fitted = _read(run / ANSWER.format(level=level))
-    every = [*fitted["temperatures_k"], *(row["temperature_k"] for row in fitted["left_out"])]
-    results = {t: run / "transport" / level / f"{t:g}K.json" for t in sorted(every)}
+def _subject(results: LevelResults) -> Subject:
+    run = results.run.folder
     expected = [
-        *results.values(),
-        run / "labels/lattice.csv",
-        run / "validation" / level / "errors.json",
-        run / "mechanism" / level / "summary.json",
+        *(results.path(tree.TRANSPORT, T=t) for t in results.temperatures_k),
+        *(results.path(pattern) for pattern in (tree.LATTICE, tree.ERRORS, tree.RATES)),
     ]
     return Subject(
-        run=run,
-        level=level,
-        label=f"{run.name}/{level}",
-        fitted=fitted,
-        temperatures=tuple(_read(path) for path in results.values() if path.exists()),
+        results=results,
+        label=f"{run.name}/{results.name}",
         missing=tuple(str(path.relative_to(run)) for path in expected if not path.exists()),
     )
 
@@ -234,7 +232,7 @@ def _lattice(found: Sequence[Subject]) -> list[Row]:
     """Mean over the orderings of an occupancy; no interval, since a relaxation has none."""
     tables = []
     for subject in found:
-        own = [r for r in _table(subject.run / "labels/lattice.csv") if r["source"] == subject.level]
+        own = [r for r in subject.results.run.lattice if r["source"] == subject.results.name]
         tables.append(
             {
                 (o, key): sum(float(r[key]) for r in own if r["occupancy"] == o)
@@ -255,7 +253,7 @@ def _lattice(found: Sequence[Subject]) -> list[Row]:
 
 
 def _errors(found: Sequence[Subject]) -> list[Row]:
-    read = [_read(s.run / "validation" / s.level / "errors.json") for s in found]
+    read = [s.results.errors for s in found]
     return [
         r
         for key, name in (
@@ -268,7 +266,7 @@ def _errors(found: Sequence[Subject]) -> list[Row]:
 
 
 def _mechanism(found: Sequence[Subject]) -> list[Row]:
-    read = [_read(s.run / "mechanism" / s.level / "summary.json").get("rates", {}) for s in found]
+    read = [s.results.rates.get("rates", {}) for s in found]
     out = []
     for name in dict.fromkeys(k for r in read for k in r):
         fits = [r.get(name, {}).get("fit") for r in read]
@@ -278,10 +276,7 @@ def _mechanism(found: Sequence[Subject]) -> list[Row]:
 
 
 def _barriers(found: Sequence[Subject]) -> list[Row]:
-    read = [
-        {h["label"]: h for h in _read(s.run / "barriers" / s.level / "barriers.json").get("hops", [])}
-        for s in found
-    ]
+    read = [{h["label"]: h for h in s.results.barriers.get("hops", [])} for s in found]
     out = []
     for name in dict.fromkeys(k for r in read for k in r):
         values = [
@@ -292,14 +287,6 @@ def _barriers(found: Sequence[Subject]) -> list[Row]:
 
 
 def _cost(found: Sequence[Subject]) -> list[Row]:
-    tables = [_table(s.run / "costs/stages.csv") for s in found]
+    tables = [s.results.run.costs for s in found]
     hours = [sum(float(r["core_hours"]) for r in t) if t else None for t in tables]
     return _some("core hours, whole run", "ratio", hours)
-
-
-def _read(path: Path) -> dict:
-    return read_json(path) if path.exists() else {}
-
-
-def _table(path: Path) -> list[dict]:
-    return read_csv(path) if path.exists() else []

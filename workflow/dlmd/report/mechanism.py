@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from dlmd.base.files import read_json
 from dlmd.base.formatting import interval
 from dlmd.config.run_config import RunConfig
+from dlmd.run import tree
+from dlmd.run.results import LevelResults
 
+# figure, alternative text, numbers behind it, caption
 FIGURES = (
-    ("sites", "Occupancies and residence", "json"),
-    ("hops", "Classes of hops", "hops.csv"),
-    ("density", "Free energy of the ions", "profiles.csv"),
-    ("traces", "Traces of single ions", "traces.csv"),
+    (tree.SITES_FIGURE, "Occupancies and residence", tree.MECHANISM, "mechanism_sites.rst"),
+    (tree.HOPS_FIGURE, "Classes of hops", tree.HOPS, "mechanism_hops.rst"),
+    (tree.DENSITY_FIGURE, "Free energy of the ions", tree.PROFILES, "mechanism_density.rst"),
+    (tree.TRACES_FIGURE, "Traces of single ions", tree.TRACES, "mechanism_traces.rst"),
 )
 _PER_NS = 1000.0
 
 
-def section(cfg: RunConfig, folder: Path) -> dict:
+def section(cfg: RunConfig, level: LevelResults) -> dict:
     """Everything the template shows of one level's mechanism.
-
-    Parameters
-    ----------
-    folder
-        results/<run>/mechanism/<level>.
 
     Returns
     -------
-    temperature_k, sentences, warnings, classes, saddles, temperatures (rows of tables), and figures: (path, alternative
-    text, numbers, caption) of each.
+    temperature_k, sentences, warnings, classes, saddles, temperatures (rows of tables), and figures of that temperature: (path,
+    alternative text, path of the numbers, caption) of each.
     """
-    results = [read_json(folder / f"{t}K.json") for t in cfg.md.temperatures_k]
-    summary = read_json(folder / "summary.json")
+    results = [level.mechanism(t) for t in cfg.md.temperatures_k]
+    summary = level.rates
     shown = representative(results)
     shown_k = int(shown["temperature_k"])
-    figures = [(folder / "rates.png", "Rates of hops", "summary.csv", "mechanism_rates.rst")]
-    figures += [
-        (folder / f"{shown_k}K.{name}.png", alt, f"{shown_k}K.{numbers}", f"mechanism_{name}.rst")
-        for name, alt, numbers in FIGURES
+    figures = [
+        (level.path(tree.png(figure), T=shown_k), alt, level.path(numbers, T=shown_k), caption)
+        for figure, alt, numbers, caption in FIGURES
     ]
     return {
         "temperature_k": shown_k,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base import provenance
-from dlmd.base.files import read_csv, read_json, write_json
+from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
@@ -31,7 +31,8 @@ from dlmd.report import (
 from dlmd.report import (
     published as report_published,
 )
-from dlmd.run import targets
+from dlmd.run import targets, tree
+from dlmd.run.results import LevelResults, RunResults
 from dlmd.transport.analysis import host_notes
 from dlmd.transport.jobs import reference_points
 
@@ -49,7 +50,7 @@ class Shown:
 
     path: Path
     alt: str
-    numbers: str
+    numbers: Path
     caption: str
     chart: Callable[[], dict | None] | None = None
 
@@ -70,12 +71,12 @@ def write(
     import yaml
 
     cfg = load(config)
-    run = Path(html).parent
+    results = RunResults(Path(html).parent)
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
-    levels = [_level(cfg, run, name, published, reference) for name in cfg.levels]
-    cell = read_json(run / "md" / levels[0]["name"] / "cells/r0.json")
+    levels = [_level(cfg, results.level(name), published, reference) for name in cfg.levels]
+    cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
-    found = result.collect(cfg, run, config=config, reference=reference, packages=PACKAGES)
+    found = result.collect(cfg, results, config=config, reference=reference, packages=PACKAGES)
     page = pages.render(
         TEMPLATE,
         run=cfg.run,
@@ -87,11 +88,11 @@ def write(
         asked=tables.asked(cfg, atoms=len(species), ions=species.count(cfg.material.mobile)),
         levels=levels,
         reference_notes=published.get("notes"),
-        structures=read_csv(run / "structures/occupancies.csv"),
-        structure_figures=[_figure(run, f) for f in _structure_figures(cfg, run)],
-        lattice=tables.lattice(run / "labels/lattice.csv"),
-        cost=tables.cost(run / "costs/stages.csv"),
-        throughput=tables.throughput(run / "costs/throughput.csv", published),
+        structures=results.occupancies,
+        structure_figures=[_figure(results.folder, f) for f in _structure_figures(cfg, results)],
+        lattice=tables.lattice(results.lattice),
+        cost=tables.cost(results.costs),
+        throughput=tables.throughput(results.throughput, published),
         versions=[{"package": p, "version": v} for p, v in provenance.versions(PACKAGES).items()],
         files=_files(found["provenance"]["inputs"]),
         config_text=Path(config).read_text(encoding="utf-8"),
@@ -99,24 +100,23 @@ def write(
     )
     report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
     write_json(Path(answer), found)
-    Path(summary).write_text(_summary(cfg, levels, run), encoding="utf-8")
+    Path(summary).write_text(_summary(cfg, levels, results), encoding="utf-8")
     Path(html).write_text(page, encoding="utf-8")
 
 
-def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: str | None) -> dict:
+def _level(cfg: RunConfig, results: LevelResults, published: Mapping, reference: str | None) -> dict:
     """Everything the template shows of one level of theory."""
-    mechanism = report_mechanism.section(cfg, run / "mechanism" / name)
-    barriers = report_barriers.section(run / "barriers" / name) if cfg.barriers else None
-    transport, validation = run / "transport" / name, run / "validation" / name
-    fitted = read_json(transport / "arrhenius.json")
-    temperatures = [read_json(transport / f"{t}K.json") for t in cfg.md.temperatures_k]
+    mechanism = report_mechanism.section(cfg, results)
+    barriers = report_barriers.section(results) if cfg.barriers else None
+    fitted = results.arrhenius
+    temperatures = [results.transport(t) for t in cfg.md.temperatures_k]
     return {
-        "name": name,
-        "theory": tables.theory(cfg, name),
+        "name": results.name,
+        "theory": tables.theory(cfg, results.name),
         "headline": tables.headline(fitted, temperatures),
         "answer": tables.answer(fitted, temperatures, published),
         "published": report_published.rows(
-            run, name, published, temperatures=temperatures, confidence=cfg.transport.confidence
+            results, published, temperatures=temperatures, confidence=cfg.transport.confidence
         ),
         "warnings": [
             f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}"
@@ -129,28 +129,26 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
             if t["verdict"]["code"] == "ok"
             for note in host_notes(t["host_hopped"])
         ],
-        "dataset": tables.dataset(run / "dataset" / name / "provenance.csv"),
-        "errors": tables.errors(read_json(validation / "errors.json"), published),
-        "committee": trust.committee(validation),
-        "potential_figures": _drawn(run, _potential_figures(run, name)),
+        "dataset": tables.dataset(results.dataset),
+        "errors": tables.errors(results.errors, published),
+        "committee": trust.committee(results),
+        "potential_figures": _drawn(results, _potential_figures(results)),
         "transport": [tables.temperature(t) for t in temperatures],
-        "transport_figures": _drawn(run, _transport_figures(transport, fitted, temperatures, reference)),
-        "budget": trust.budget(transport),
-        "acceptance": trust.acceptance(validation),
+        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
+        "budget": trust.budget(results),
+        "acceptance": trust.acceptance(results),
         "mechanism": {
             **mechanism,
-            "figures": _drawn(
-                run, [_mechanism_figure(run / "mechanism" / name, f) for f in mechanism["figures"]]
-            ),
-            "scene": _scene(cfg, run / "mechanism" / name, mechanism["temperature_k"]),
+            "figures": _drawn(results, [_rates_figure(results), *(Shown(*f) for f in mechanism["figures"])]),
+            "scene": _scene(cfg, results, mechanism["temperature_k"]),
         },
         "barriers": barriers
         and {
             **barriers,
             "figures": _drawn(
-                run,
+                results,
                 [
-                    Shown(*f, chart=lambda: charts.barriers(run / "barriers" / name))  # type: ignore[misc]  # four parts
+                    Shown(*f, chart=lambda: charts.barriers(results.bands))  # type: ignore[misc]  # four parts
                     for f in barriers["figures"]
                 ],
             ),
@@ -158,101 +156,124 @@ def _level(cfg: RunConfig, run: Path, name: str, published: Mapping, reference: 
     }
 
 
-def _potential_figures(run: Path, name: str) -> list[Shown]:
-    home = run / "validation" / name
+def _potential_figures(results: LevelResults) -> list[Shown]:
+    at = results.path
+    parity, curve, rdf = at(tree.PARITY), at(tree.LEARNING_CURVE, m=0), at(tree.RDF_TABLE)
     return [
         Shown(
-            home / "parity.png",
+            at(tree.png(tree.PARITY_FIGURE)),
             "Predicted against reference",
-            "parity.npz",
+            parity,
             "parity.rst",
-            lambda: charts.parity(home / "parity.npz"),
+            lambda: charts.parity(parity),
         ),
         Shown(
-            home / "learning_curve.png",
+            at(tree.png(tree.LEARNING_CURVE_FIGURE)),
             "Learning curve",
-            f"../../training/{name}/0/lcurve.csv",
+            curve,
             "learning_curve.rst",
-            lambda: charts.learning_curve(run / "training" / name / "0/lcurve.csv"),
+            lambda: charts.learning_curve(curve),
         ),
         Shown(
-            home / "rdf.png",
+            at(tree.png(tree.RDF_FIGURE)),
             "Radial distribution functions",
-            "rdf.csv",
+            rdf,
             "rdf.rst",
-            lambda: charts.rdf(home / "rdf.csv"),
+            lambda: charts.rdf(rdf),
         ),
-        Shown(home / "trial/0.png", "Trial run", "0.csv", "trial.rst"),
+        Shown(at(tree.png(tree.TRIAL_FIGURE), m=0), "Trial run", at(tree.TRIAL_TABLE, m=0), "trial.rst"),
         Shown(
-            run / "learning" / name / "rounds.png",
-            "Rounds of the learning loop",
-            "rounds.csv",
-            "learning.rst",
+            at(tree.png(tree.ROUNDS_FIGURE)), "Rounds of the learning loop", at(tree.ROUNDS), "learning.rst"
         ),
-        Shown(home / "committee.png", "Disagreement of the potentials", "committee.json", "committee.rst"),
-        Shown(home / "deviation.png", "Disagreement along production", "deviation/", "deviation.rst"),
+        Shown(
+            at(tree.png(tree.COMMITTEE_FIGURE)),
+            "Disagreement of the potentials",
+            at(tree.COMMITTEE),
+            "committee.rst",
+        ),
+        Shown(
+            at(tree.png(tree.DEVIATION_FIGURE)),
+            "Disagreement along production",
+            at(tree.DEVIATIONS),
+            "deviation.rst",
+        ),
     ]
 
 
 def _transport_figures(
-    home: Path, fitted: Mapping, temperatures: Sequence[Mapping], reference: str | None
+    results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], reference: str | None
 ) -> list[Shown]:
+    at = results.path
     return [
         Shown(
-            home / "arrhenius.png",
+            at(tree.png(tree.ARRHENIUS_FIGURE)),
             "Arrhenius plot",
-            "arrhenius.csv",
+            at(tree.ARRHENIUS_TABLE),
             "arrhenius.rst",
             lambda: charts.arrhenius(temperatures, fitted, reference_points(reference)),
         ),
         Shown(
-            home / "msd.png",
+            at(tree.png(tree.MSD_FIGURE)),
             "Mean squared displacements",
-            f"{temperatures[0]['temperature_k']:g}K.csv",
+            at(tree.MSD, T=temperatures[0]["temperature_k"]),
             "msd.rst",
             lambda: charts.msd(temperatures),
         ),
-        Shown(home / "error_budget.png", "Error budget", "error_budget.csv", "error_budget.rst"),
+        Shown(
+            at(tree.png(tree.ERROR_BUDGET_FIGURE)),
+            "Error budget",
+            at(tree.ERROR_BUDGET_TABLE),
+            "error_budget.rst",
+        ),
     ]
 
 
-def _mechanism_figure(home: Path, entry: tuple) -> Shown:
-    rates = entry[0].name == "rates.png"
-    path, alt, numbers, caption = entry
+def _rates_figure(results: LevelResults) -> Shown:
     return Shown(
-        path, alt, numbers, caption, (lambda: charts.rates(home / "summary.json")) if rates else None
+        results.path(tree.png(tree.RATES_FIGURE)),
+        "Rates of hops",
+        results.path(tree.RATES_TABLE),
+        "mechanism_rates.rst",
+        lambda: charts.rates(results.rates),
     )
 
 
-def _scene(cfg: RunConfig, home: Path, temperature_k: float) -> dict | None:
+def _scene(cfg: RunConfig, results: LevelResults, temperature_k: float) -> dict | None:
     """The production cell in space at one temperature."""
-    with np.load(home / f"{temperature_k:g}K.npz") as stored:
+    with np.load(results.path(tree.MECHANISM_ARRAYS, T=temperature_k)) as stored:
         return scene.scene(
             dict(stored),
-            hops=home / f"{temperature_k:g}K.hops.csv",
+            hops=results.path(tree.HOPS, T=temperature_k),
             mobile=cfg.material.mobile,
             anions={element for element, charge in cfg.material.charges.items() if charge < 0},
-            traces=read_json(home / f"{temperature_k:g}K.json").get("traces", []),
+            traces=results.mechanism(temperature_k).get("traces", []),
         )
 
 
-def _structure_figures(cfg: RunConfig, run: Path) -> list[Shown]:
+def _structure_figures(cfg: RunConfig, results: RunResults) -> list[Shown]:
     """Layers of all orderings of every occupancy in its smallest cell, and the powder patterns."""
-    folder = run / "structures"
-    drawn = [
-        Shown(folder / o / c / f"{n}.layers.png", f"Ordering {n}, occupancy {o}", f"{n}.cif", "layers.rst")
-        for o, c in targets.powder_cells(cfg).items()
-        for n in range(cfg.structures.orderings)
-    ]
-    return [
-        *drawn,
-        Shown(folder / "powder.png", "Simulated powder diffraction", "powder.csv", "powder.rst"),
-    ]
+    at = results.path
+    drawn = []
+    for occupancy, cell in targets.powder_cells(cfg).items():
+        for n in range(cfg.structures.orderings):
+            one = {"occupancy": occupancy, "cell": cell, "n": n}
+            drawn.append(
+                Shown(
+                    at(tree.png(tree.LAYERS_FIGURE), **one),
+                    f"Ordering {n}, occupancy {occupancy}",
+                    at(tree.STRUCTURE_CIF, **one),
+                    "layers.rst",
+                )
+            )
+    powder = Shown(
+        at(tree.png(tree.POWDER_FIGURE)), "Simulated powder diffraction", at(tree.POWDER), "powder.rst"
+    )
+    return [*drawn, powder]
 
 
-def _drawn(run: Path, figures: Sequence[Shown]) -> list[dict]:
+def _drawn(results: LevelResults, figures: Sequence[Shown]) -> list[dict]:
     """The figures whose static file the run has made."""
-    return [_figure(run, f) for f in figures if f.path.exists()]
+    return [_figure(results.run.folder, f) for f in figures if f.path.exists()]
 
 
 def _figure(run: Path, shown: Shown) -> dict:
@@ -262,7 +283,7 @@ def _figure(run: Path, shown: Shown) -> dict:
     linked = {
         "PNG": shown.path,
         "PDF": shown.path.with_suffix(".pdf"),
-        "numbers": shown.path.parent / shown.numbers,
+        "numbers": shown.numbers,
     }
     return {
         "id": str(name.with_suffix("")).replace("/", "-").replace(".", "-"),
@@ -297,7 +318,7 @@ def _plotly() -> str:
     return get_plotlyjs()
 
 
-def _summary(cfg: RunConfig, levels: Sequence[Mapping], run: Path) -> str:
+def _summary(cfg: RunConfig, levels: Sequence[Mapping], results: RunResults) -> str:
     """The answer and the table of temperatures in plain text."""
     lines = []
     for level in levels:
@@ -305,5 +326,5 @@ def _summary(cfg: RunConfig, levels: Sequence[Mapping], run: Path) -> str:
         for rows in (level["answer"], level["transport"]):
             lines += [*aligned(rows), ""]
         lines += [f"! {text}" for text in level["warnings"]]
-    lines.append(f"report: {run / 'report.html'}")
+    lines.append(f"report: {results.path(tree.REPORT)}")
     return "\n".join(lines) + "\n"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.base.files import read_csv, read_json, write_csv
+from dlmd.base.files import write_csv
 from dlmd.base.formatting import interval
+from dlmd.run.results import LevelResults
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
 ERRORS = {
@@ -27,14 +28,12 @@ NONE = "–"
 
 
 def rows(
-    run: Path, level: str, published: Mapping, *, temperatures: Sequence[Mapping], confidence: float
+    results: LevelResults, published: Mapping, *, temperatures: Sequence[Mapping], confidence: float
 ) -> list[dict]:
     """Rows of the table, keys `COLUMNS`; empty without published values.
 
     Parameters
     ----------
-    run
-        The run's folder.
     published
         The reference file of the material (config/reference).
     temperatures
@@ -43,11 +42,11 @@ def rows(
         Of the intervals in the run's files.
     """
     return [
-        *_transport(run / "transport" / level, published, temperatures, confidence),
-        *_lattice(run / "labels/lattice.csv", level, published),
-        *_peaks(run / "validation" / level / "rdf.json", published),
-        *_barriers(run / "barriers" / level / "barriers.json", published),
-        *_potential(run / "validation" / level / "errors.json", published),
+        *_transport(results.arrhenius, published, temperatures, confidence),
+        *_lattice([r for r in results.run.lattice if r["source"] == results.name], published),
+        *_peaks(results.rdf, published),
+        *_barriers(results.barriers, published),
+        *_potential(results.errors, published),
     ]
 
 
@@ -98,9 +97,8 @@ def _judged(
 
 
 def _transport(
-    folder: Path, published: Mapping, temperatures: Sequence[Mapping], confidence: float
+    fitted: Mapping, published: Mapping, temperatures: Sequence[Mapping], confidence: float
 ) -> list[dict]:
-    fitted = _read(folder / "arrhenius.json")
     out: list[dict] = []
     fit = (fitted.get("fits") or {}).get("conductivity")
     if fit:
@@ -123,9 +121,8 @@ def _transport(
     return out
 
 
-def _lattice(path: Path, level: str, published: Mapping) -> list[dict]:
+def _lattice(own: Sequence[Mapping], published: Mapping) -> list[dict]:
     """Mean over this run's orderings of an occupancy against each published cell of that occupancy."""
-    own = [r for r in read_csv(path) if r["source"] == level]
     out = []
     for entry in published.get("lattice", ()):
         same = [r for r in own if r["occupancy"] == str(entry["occupancy"])]
@@ -142,8 +139,8 @@ def _lattice(path: Path, level: str, published: Mapping) -> list[dict]:
     return out
 
 
-def _peaks(path: Path, published: Mapping) -> list[dict]:
-    found = _read(path).get("first_peak_a", {}).get("potential", {})
+def _peaks(rdf: Mapping, published: Mapping) -> list[dict]:
+    found = rdf.get("first_peak_a", {}).get("potential", {})
     out = []
     for pair, value in published.get("rdf_first_peak_a", {}).items():
         key = "-".join(sorted(pair.split("-")))
@@ -153,9 +150,9 @@ def _peaks(path: Path, published: Mapping) -> list[dict]:
     return out
 
 
-def _barriers(path: Path, published: Mapping) -> list[dict]:
+def _barriers(found: Mapping, published: Mapping) -> list[dict]:
     """Median over environments; within the range of a few environments is all that can be said."""
-    hops = {h["label"]: h for h in _read(path).get("hops", ()) if h["method"] == "potential"}
+    hops = {h["label"]: h for h in found.get("hops", ()) if h["method"] == "potential"}
     out = []
     for label, value in published.get("neb_barriers_ev", {}).items():
         spread = hops.get(label, {}).get("barrier_forward_ev")
@@ -175,8 +172,8 @@ def _barriers(path: Path, published: Mapping) -> list[dict]:
     return out
 
 
-def _potential(path: Path, published: Mapping) -> list[dict]:
-    errors, reference = _read(path), published.get("potential_errors", {})
+def _potential(errors: Mapping, published: Mapping) -> list[dict]:
+    reference = published.get("potential_errors", {})
     return [
         _row(name, f"{errors[key]:.3g}", reference[key], "paper", f"× {errors[key] / reference[key]:.3g}")
         for key, name in ERRORS.items()
@@ -188,7 +185,3 @@ def write(path: Path, levels: Mapping[str, Sequence[Mapping]]) -> None:
     """comparison.csv of a run: the rows of all levels, the level first."""
     rows = [{"level": level, **row} for level, found in levels.items() for row in found]
     write_csv(path, rows, ["level", *COLUMNS])
-
-
-def _read(path: Path) -> dict:
-    return read_json(path) if path.exists() else {}

@@ -6,9 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlmd.base import provenance
-from dlmd.base.files import read_json
 from dlmd.config.run_config import RunConfig
 from dlmd.report import tables
+from dlmd.run.results import LevelResults, RunResults
 
 FORMAT = "dlmd-result"
 VERSION = 1
@@ -17,20 +17,19 @@ SYSTEM = ("temperature_k", "verdict", "length_ps", "n_ions", "volume_a3", "onset
 POTENTIAL = ("force_rmse_mev_per_a", "relative_force_rmse", "energy_rmse_mev_per_atom")
 
 
-def collect(cfg: RunConfig, run: Path, *, config: str, reference: str | None, packages: tuple) -> dict:
+def collect(
+    cfg: RunConfig, results: RunResults, *, config: str, reference: str | None, packages: tuple
+) -> dict:
     """What `results/<run>/result.json` holds, from the run's result files.
 
     Parameters
     ----------
-    run
-        Folder of the run.
     config, reference
         The config file, and the file of published values.
     packages
         Whose versions are recorded.
     """
     inputs = [config, cfg.material.cif, *([reference] if reference else [])]
-    models = sorted((run / "training").glob("*/*/compressed.pb"))
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -38,30 +37,24 @@ def collect(cfg: RunConfig, run: Path, *, config: str, reference: str | None, pa
         "material": Path(cfg.material.cif).stem,
         "mobile": cfg.material.mobile,
         "confidence": cfg.transport.confidence,
-        "levels": {name: _level(cfg, run, name) for name in cfg.levels},
+        "levels": {name: _level(cfg, results.level(name)) for name in cfg.levels},
         "seed": cfg.seed,
         "provenance": provenance.provenance(
-            [*inputs, *models], command=["snakemake", "--configfile", config], packages=packages
+            [*inputs, *results.models], command=["snakemake", "--configfile", config], packages=packages
         ),
     }
 
 
-def _level(cfg: RunConfig, run: Path, name: str) -> dict:
-    transport, validation = run / "transport" / name, run / "validation" / name
-    fitted = read_json(transport / "arrhenius.json")
-    fits = fitted["fits"] or {}
-    errors = read_json(validation / "errors.json")
+def _level(cfg: RunConfig, results: LevelResults) -> dict:
+    fits = results.arrhenius["fits"] or {}
     return {
-        "theory": tables.theory(cfg, name),
-        "potential": {key: errors[key] for key in POTENTIAL},
-        "verdict": fitted["verdict"],
+        "theory": tables.theory(cfg, results.name),
+        "potential": {key: results.errors[key] for key in POTENTIAL},
+        "verdict": results.arrhenius["verdict"],
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],
-        "temperatures": [_temperature(read_json(transport / f"{t}K.json")) for t in cfg.md.temperatures_k],
-        "mechanism": {
-            f"{t:g}K": read_json(run / "mechanism" / name / f"{t}K.json")["verdict"]
-            for t in cfg.md.temperatures_k
-        },
+        "temperatures": [_temperature(results.transport(t)) for t in cfg.md.temperatures_k],
+        "mechanism": {f"{t:g}K": results.mechanism(t)["verdict"] for t in cfg.md.temperatures_k},
     }
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from dlmd.base.files import write_json
 from dlmd.base.provenance import file_sha256
+from dlmd.run import tree
 
 VERSION = 1
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-# the folder of a run gets copies of what it was made from, so that it is complete in itself
-INPUTS = "inputs"
 # trajectories are named with their size only: reading hundreds of GB for a checksum takes longer than they are worth
 LARGEST_HASHED = 1 << 30
 TYPES = {
@@ -61,7 +60,8 @@ def write(
     from rocrate.model.contextentity import ContextEntity
     from rocrate.rocrate import ROCrate
 
-    folder = run / INPUTS
+    # copies of what the run was made from, so that its folder is complete in itself
+    folder = run / tree.INPUTS
     folder.mkdir(exist_ok=True)
     copies = [Path(shutil.copyfile(path, folder / path.name)) for path in inputs]
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval, pairs
 from dlmd.config.run_config import RunConfig
 
@@ -95,7 +94,7 @@ def theory(cfg: RunConfig, name: str) -> str:
     return f"{theory['engine']} {theory['model']}, {theory['functional']}"
 
 
-def lattice(path: Path) -> list[dict]:
+def lattice(rows: Sequence[Mapping]) -> list[dict]:
     return [
         {
             "source": f"{row['source']}, ordering {row['ordering']} of cell {row['cell']}"
@@ -104,13 +103,13 @@ def lattice(path: Path) -> list[dict]:
             "occupancy": row["occupancy"],
             **{key: f"{float(row[key]):.3f}" for key in LATTICE},
         }
-        for row in read_csv(path)
+        for row in rows
     ]
 
 
-def dataset(path: Path) -> str:
+def dataset(rows: Sequence[Mapping]) -> str:
     frames: dict[str, list[int]] = {}
-    for row in read_csv(path):
+    for row in rows:
         if row["status"] == "used":
             frames.setdefault(row["split"], []).append(row["source"])
     return (
@@ -140,7 +139,7 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
     return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
 
 
-def cost(path: Path) -> list[dict]:
+def cost(rows: Sequence[Mapping]) -> list[dict]:
     return [
         {
             "stage": row["stage"],
@@ -151,14 +150,14 @@ def cost(path: Path) -> list[dict]:
             "GPU hours": f"{float(row['gpu_hours']):.3g}",
             "largest memory (MB)": f"{float(row['max_memory_mb']):.0f}",
         }
-        for row in read_csv(path)
+        for row in rows
     ]
 
 
-def throughput(path: Path, published: Mapping) -> list[dict]:
+def throughput(measured: Sequence[Mapping], published: Mapping) -> list[dict]:
     theirs = published.get("cost", {}).get("dlmd_over_aimd_speed")
     rows = []
-    for row in read_csv(path):
+    for row in measured:
         saved = row["times_cheaper_than_labels"]
         shown = {
             "level": row["level"],

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from dlmd.base.files import read_json
 from dlmd.base.formatting import interval
+from dlmd.run.results import LevelResults
 
 COMPONENTS = ("statistics", "potential", "ordering")
 
 
-def acceptance(validation: Path) -> list[dict]:
-    """Rows of all checks before production, from accepted.json."""
+def acceptance(results: LevelResults) -> list[dict]:
+    """Rows of all checks before production."""
     return [
         {
             "check before production": check["name"],
@@ -20,26 +19,22 @@ def acceptance(validation: Path) -> list[dict]:
             "bound": f"{check['bound']:g}",
             "": "kept" if check["ok"] else "not kept",
         }
-        for check in read_json(validation / "accepted.json")["checks"]
+        for check in results.accepted["checks"]
     ]
 
 
-def committee(validation: Path) -> str | None:
+def committee(results: LevelResults) -> str | None:
     """Whether the disagreement of the potentials predicts their error, in words; None for a single potential."""
-    path = validation / "committee.json"
-    return read_json(path)["verdict"]["message"] if path.exists() else None
+    return results.committee["verdict"]["message"] if results.committee else None
 
 
-def budget(transport: Path) -> list[dict]:
+def budget(results: LevelResults) -> list[dict]:
     """Rows of the error budget; none where production was one run per temperature."""
-    path = transport / "error_budget.json"
-    if not path.exists():
-        return []
-    found = read_json(path)
-    rows = [_budget_row(row) for row in found["rows"]]
+    found = results.error_budget
+    rows = [_budget_row(row) for row in found.get("rows", ())]
     return rows + [
         {**dict.fromkeys(_budget_keys(), "–"), "quantity": left["quantity"], "this run": left["reason"]}
-        for left in found["left_out"]
+        for left in found.get("left_out", ())
     ]
 
 

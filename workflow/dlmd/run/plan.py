@@ -17,7 +17,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.config.run_config import RunConfig
 from dlmd.labels.vasp.incar import aimd_plan, relax_plan
-from dlmd.run import costs, estimates, targets
+from dlmd.run import costs, estimates, targets, tree
 from dlmd.run.estimates import JobCost
 from dlmd.run.targets import AimdSource
 
@@ -39,16 +39,15 @@ KINDS = {
     "md_equilibrate": "md",
     "md_segment": "md",
 }
-# wildcards of a kind in the parts of its paths below results/<run>
-_SOURCE = ("occupancy", "cell", "n", "aimd_T", "strain")
+# what the paths of a kind begin with
 PLACES = {
-    "relax": ("stage", "level", "kind", *_SOURCE),
-    "aimd": ("stage", "level", "kind", *_SOURCE),
-    "train": ("stage", "level", "m"),
-    "md": ("stage", "level", "T", "k"),
-    "train a round": ("stage", "level", "i", "kind", "m"),
-    "explore": ("stage", "level", "i", "kind", *_SOURCE),
-    "label a frame": ("stage", "level", "i", "kind", "slot"),
+    "relax": tree.RELAX,
+    "aimd": tree.AIMD,
+    "train": tree.TRAINING,
+    "md": tree.PRODUCTION,
+    "train a round": tree.ROUND_TRAINING,
+    "explore": tree.EXPLORED,
+    "label a frame": tree.SLOT,
 }
 
 
@@ -173,9 +172,9 @@ class CostModel:
 
     def _wildcards(self, job: Job) -> dict[str, str]:
         """Wildcards from the path of an output, which the result tree fixes."""
-        parts = Path(job.output.removesuffix(".npz")).parts[2:]
-        found = dict(zip(PLACES[KINDS[job.rule]], parts, strict=False))
-        return found | {"aimd_T": found["aimd_T"].removesuffix("K")} if "aimd_T" in found else found
+        place = PLACES[KINDS[job.rule]]
+        parts = Path(job.output).relative_to(tree.home(self.cfg.run)).parts
+        return tree.wildcards(place, Path(*parts[: place.count("/") + 1]))
 
     def _has(self, rule: str, w: Mapping[str, str]) -> bool:
         """Whether the config still has what a finished job was for."""

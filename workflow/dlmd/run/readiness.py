@@ -18,7 +18,7 @@ from typing import Literal
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
-from dlmd.run import estimates, preflight
+from dlmd.run import estimates, preflight, tree
 
 # A scheduler that does not answer within this time is busy; the run is not at fault.
 ANSWER_S = 3.0
@@ -227,8 +227,9 @@ def _disk(cfg: RunConfig) -> Finding:
         wanted = estimates.disk_bytes(cfg)
     except DlmdError:
         return Finding("disk", "note", "not estimated: the crystal must be right first")
-    folder = Path("results")
-    there = sum(p.stat().st_size for p in (folder / cfg.run).rglob("*") if p.is_file())
+    run = Path(tree.home(cfg.run))
+    folder = run.parent
+    there = sum(p.stat().st_size for p in run.rglob("*") if p.is_file())
     left = max(0.0, wanted - there)
     free = shutil.disk_usage(folder if folder.exists() else Path()).free
     text = f"{left / 1e9:.3g} GB still to write (estimated), {free / 1e9:.3g} GB free in {folder.resolve()}"

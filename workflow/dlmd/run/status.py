@@ -14,7 +14,8 @@ from dlmd.base.units import FS_PER_PS
 from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
-from dlmd.run import targets
+from dlmd.run import targets, tree
+from dlmd.run.results import RunResults
 from dlmd.training.input import WORK
 
 PS_PER_NS = 1000.0
@@ -92,12 +93,13 @@ def active(run: Path, cfg: RunConfig) -> list[Active]:
 
 
 def _progress(run: Path, folder: Path, cfg: RunConfig) -> str:
-    kind, *rest = folder.relative_to(run).parts
-    if kind == "labels" and len(rest) > 2:
-        return _counted(run / "logs/labels" / rest[0] / rest[1] / f"{'_'.join(rest[2:])}.log")
+    place = folder.relative_to(run)
+    for rule, pattern in (("relax", tree.RELAX), ("aimd", tree.AIMD)):
+        if (found := tree.wildcards(pattern, place)) is not None:
+            return _counted(tree.path(run, tree.log(rule), **found))
     if (folder / WORK).is_dir():
         return _training(folder)
-    if kind == "md":
+    if tree.wildcards(tree.PRODUCTION, place) is not None:
         running = _running_segment(folder, cfg)
         if running:
             done, asked = running[0] - running[1], cfg.md.steps(cfg.md.segment_ps * FS_PER_PS)
@@ -138,7 +140,7 @@ def dynamics(run: Path, cfg: RunConfig) -> list[Production]:
 
 
 def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Production:
-    folder = run / "md" / level / f"{t:g}K" / f"r{k}"
+    folder = tree.path(run, tree.PRODUCTION, level=level, T=t, k=k)
     done = len(_finished(folder, cfg)) * cfg.md.segment_ps
     running = _running_segment(folder, cfg)
     speed = None
@@ -199,28 +201,19 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
         level, temperature_k, final, segments (whole ones of all replicas) and result, as in transport/<level>/<T>K.json;
         result is None without a whole segment.
     """
-    count = len(targets.production_runs(cfg))
+    count, results = len(targets.production_runs(cfg)), RunResults(run)
     for level in cfg.levels:
         for t in cfg.md.temperatures_k:
-            path = run / "transport" / level / f"{t:g}K.json"
-            chains = [
-                found
-                for k in range(count)
-                if (found := _finished(run / "md" / level / f"{t:g}K" / f"r{k}", cfg))
-            ]
-            segments = sum(map(len, chains))
-            row = {
+            folders = [tree.path(run, tree.PRODUCTION, level=level, T=t, k=k) for k in range(count)]
+            chains = [found for folder in folders if (found := _finished(folder, cfg))]
+            final = results.level(level).transport(t)
+            yield {
                 "level": level,
                 "temperature_k": t,
-                "final": path.exists(),
-                "segments": segments,
-                "result": None,
+                "final": bool(final),
+                "segments": sum(map(len, chains)),
+                "result": final or (_preliminary(chains, cfg) if chains else None),
             }
-            if path.exists():
-                row["result"] = read_json(path)
-            elif chains:
-                row["result"] = _preliminary(chains, cfg)
-            yield row
 
 
 def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:

@@ -1,7 +1,7 @@
-"""What a run consists of: the config expanded into trajectories, segments and file paths.
+"""What a run consists of: the config expanded into trajectories, cells, runs and segments.
 
 The rules, `dlmd plan` and the report all take their lists from here, so that they cannot disagree.
-Paths are relative to the working directory and follow the result tree of the README.
+Where the files of each are is in `dlmd.run.tree`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import prod
 
 from dlmd.config.levels import PRETRAINED
 from dlmd.config.run_config import RunConfig
+from dlmd.run import tree
 
 PAIR = tuple[str, str, int]
 # a pretrained potential takes longer to load than to label a frame
@@ -39,7 +40,18 @@ class AimdSource:
     @property
     def folder(self) -> str:
         """Folder below labels/<level>/aimd/; `source_folder` gives it from wildcards."""
-        return f"{self.occupancy}/{self.cell}/{self.ordering}/{self.temperature_k:g}K/{self.strain:+.3f}"
+        return tree.fill(tree.SOURCE, **self.wildcards)
+
+    @property
+    def wildcards(self) -> dict[str, str | int]:
+        """Values of the wildcards that name the source in the result tree."""
+        return {
+            "occupancy": self.occupancy,
+            "cell": self.cell,
+            "n": self.ordering,
+            "aimd_T": f"{self.temperature_k:g}",
+            "strain": f"{self.strain:+.3f}",
+        }
 
 
 def aimd_sources(cfg: RunConfig) -> list[AimdSource]:
@@ -73,9 +85,12 @@ def explored_cells(cfg: RunConfig) -> list[PAIR]:
 
 
 def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:
-    """(id, path) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
+    """(id, path in the run) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
     return [
-        (f"learned{i}_{o}_{c}_{n}", f"learning/{level}/{i}/frames/{o}/{c}/{n}.extxyz")
+        (
+            f"learned{i}_{o}_{c}_{n}",
+            tree.fill(tree.LEARNED_FRAMES, level=level, i=i, occupancy=o, cell=c, n=n),
+        )
         for i in range(rounds)
         for o, c, n in explored_cells(cfg)
     ]
@@ -99,7 +114,7 @@ def frames_per_job(cfg: RunConfig, level: str) -> int:
 
 def source_folder(w: Mapping[str, str]) -> str:
     """`AimdSource.folder` of the trajectory with these wildcards (occupancy, cell, n, aimd_T, strain)."""
-    return f"{w['occupancy']}/{w['cell']}/{w['n']}/{w['aimd_T']}K/{w['strain']}"
+    return tree.fill(tree.SOURCE, **w)
 
 
 def table_cells(cfg: RunConfig) -> list[PAIR]:
