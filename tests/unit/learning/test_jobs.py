@@ -8,6 +8,7 @@ import pytest
 from ase import Atoms
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.launch import LevelLaunch
 from dlmd.dataset import frames as dataset
 from dlmd.labels import engines
 from dlmd.learning import jobs, labels
@@ -35,7 +36,7 @@ class Springs:
 
 @pytest.fixture
 def springs(monkeypatch):
-    monkeypatch.setattr(engines, "get", lambda settings: Springs())
+    monkeypatch.setattr(engines, "get", lambda settings, launch: Springs())
 
 
 def selected(folder, firsts, cells=None):
@@ -67,7 +68,15 @@ def label_all(folder, path, slots, each=1):
     for slot in range(slots):
         files.append(str(folder / f"{slot}/frames.extxyz"))
         numbers = range(slot * each, (slot + 1) * each)
-        labels.label(path, numbers=numbers, frames=files[-1], engine={}, level="s", threads=1)
+        labels.label(
+            path,
+            numbers=numbers,
+            frames=files[-1],
+            engine={},
+            launch=LevelLaunch(),
+            level="s",
+            threads=1,
+        )
     return files
 
 

@@ -68,9 +68,10 @@ def test_a_molten_temperature_has_figures_that_say_why(tmp_path, monkeypatch):
     write_arrays(arrays, None)
     saved = []
     monkeypatch.setattr(plot_style, "save", lambda figure, paths: saved.append((texts(figure), paths)))
-    plot(str(result), str(arrays), {"hops": ["hops.png"]})
-    [(shown, paths)] = saved
-    assert "700 K: the host has melted" in shown and paths == ["hops.png"]
+    files = {name: [f"{name}.png"] for name in ("sites", "hops", "density", "traces")}
+    plot(str(result), str(arrays), **files)
+    assert [paths for _, paths in saved] == list(files.values())
+    assert all("700 K: the host has melted" in shown for shown, _ in saved)
 
 
 def test_rates_with_and_without_fits():
