@@ -105,7 +105,7 @@ def test_a_killed_job_goes_on_after_its_last_frame(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             super().calculate(atoms, properties)
 
-    monkeypatch.setattr(engines, "get", lambda settings: Killed())
+    monkeypatch.setattr(engines, "get", lambda settings, launch: Killed())
     path = selected(tmp_path, [0.5, 9.0, 1.5, 4.8])
     with pytest.raises(KeyboardInterrupt):
         label_all(tmp_path, path, 1, each=4)
