@@ -42,7 +42,7 @@ def limits(min_distance_angstrom: MinDistance, species: Sequence[str]) -> np.nda
                 remedy=did_you_mean(pair, known),
             )
         i, j = (species.index(name) + 1 for name in names)
-        table[i, j] = table[j, i] = _positive(value, f"min_distance: {pair}")
+        table[i, j] = table[j, i] = _positive(value, f"min_distance_angstrom: {pair}")
     return table
 
 

@@ -1,4 +1,4 @@
-"""What a potential is worth: its plots, what a committee says of it, trial runs, and the gate that they open."""
+"""What a potential is worth: its plots, what a committee says of it, trial runs, and the acceptance that they decide."""
 
 from __future__ import annotations
 
