@@ -1,7 +1,6 @@
-# DeePMD potentials: input, training with resume, held-out errors, and the gate before production.
+# DeePMD potentials: input, and a training that goes on after a kill.
 from dlmd.training import input as training_input_module
 from dlmd.training import run as training_module
-from dlmd.validation import errors as validation_module
 
 
 rule training_input:
@@ -54,59 +53,5 @@ rule train:
         algorithm=training_module.VERSION,
     message:
         "{wildcards.level}: training potential {wildcards.m}"
-    script:
-        "../scripts/job.py"
-
-
-rule test_errors:
-    input:
-        model=at(tree.COMPRESSED_MODEL, m=0),
-        test=at(tree.TEST),
-    output:
-        errors=at(tree.ERRORS),
-        parity=at(tree.PARITY),
-    log:
-        log_of("test_errors"),
-    benchmark:
-        benchmark_of("test_errors")
-    conda:
-        DEEPMD_ENV
-    threads: 2
-    resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 240 * attempt,
-    params:
-        species=SPECIES,
-        algorithm=validation_module.VERSION,
-    message:
-        "{wildcards.level}: errors on the held-out trajectories"
-    script:
-        "../scripts/job.py"
-
-
-rule plot_potential:
-    input:
-        errors=at(tree.ERRORS),
-        parity=at(tree.PARITY),
-        lcurve=at(tree.LEARNING_CURVE, m=0),
-    output:
-        parity_figures=report(
-            multiext(at(tree.PARITY_FIGURE), *tree.FIGURE),
-            category="Potential",
-            caption="../report/parity.rst",
-        ),
-        curve_figures=report(
-            multiext(at(tree.LEARNING_CURVE_FIGURE), *tree.FIGURE),
-            category="Potential",
-            caption="../report/learning_curve.rst",
-        ),
-    log:
-        log_of("plot_potential"),
-    benchmark:
-        benchmark_of("plot_potential")
-    conda:
-        DLMD_ENV
-    message:
-        "{wildcards.level}: parity plots and learning curve"
     script:
         "../scripts/job.py"

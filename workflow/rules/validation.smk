@@ -1,0 +1,223 @@
+# What a potential must show before production: held-out errors, a committee, a trial run, and all bounds at once.
+from dlmd.validation import acceptance as acceptance_module
+from dlmd.validation import committee as committee_module
+from dlmd.validation import errors as validation_module
+from dlmd.validation import trial as trial_module
+
+# Without a committee (training.potentials: 1) nothing of it is asked for.
+MODELS = expand(at(tree.COMPRESSED_MODEL), m=range(cfg.training.potentials), allow_missing=True)
+COMMITTEE_FILES = (
+    level_files(
+        tree.COMMITTEE,
+        tree.png(tree.COMMITTEE_FIGURE),
+        tree.png(tree.DEVIATION_FIGURE),
+    )
+    if cfg.training.potentials > 1
+    else []
+)
+TRIED = targets.trial_source(cfg)
+RDF_SOURCES = targets.rdf_sources(cfg) if cfg.validation.rdf_temperature_k else []
+TRIAL_STEPS = cfg.md.steps(cfg.validation.trial_ps * 1000) // 2
+LABEL_PS = TRIED.steps * cfg.labels.aimd.time_step_fs / 1000
+
+
+rule test_errors:
+    input:
+        model=at(tree.COMPRESSED_MODEL, m=0),
+        test=at(tree.TEST),
+    output:
+        errors=at(tree.ERRORS),
+        parity=at(tree.PARITY),
+    log:
+        log_of("test_errors"),
+    benchmark:
+        benchmark_of("test_errors")
+    conda:
+        DEEPMD_ENV
+    threads: 2
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
+    params:
+        species=SPECIES,
+        algorithm=validation_module.VERSION,
+    message:
+        "{wildcards.level}: errors on the held-out trajectories"
+    script:
+        "../scripts/job.py"
+
+
+rule plot_potential:
+    input:
+        errors=at(tree.ERRORS),
+        parity=at(tree.PARITY),
+        lcurve=at(tree.LEARNING_CURVE, m=0),
+    output:
+        parity_figures=report(
+            multiext(at(tree.PARITY_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/parity.rst",
+        ),
+        curve_figures=report(
+            multiext(at(tree.LEARNING_CURVE_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/learning_curve.rst",
+        ),
+    log:
+        log_of("plot_potential"),
+    benchmark:
+        benchmark_of("plot_potential")
+    conda:
+        DLMD_ENV
+    message:
+        "{wildcards.level}: parity plots and learning curve"
+    script:
+        "../scripts/job.py"
+
+
+rule committee:
+    input:
+        models=MODELS,
+        test=at(tree.TEST),
+    output:
+        result=at(tree.COMMITTEE),
+        table=at(tree.COMMITTEE_TABLE),
+        figures=report(
+            multiext(at(tree.COMMITTEE_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/committee.rst",
+        ),
+    log:
+        log_of("committee"),
+    benchmark:
+        benchmark_of("committee")
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 120 * attempt,
+    params:
+        algorithm=committee_module.VERSION,
+    message:
+        "{wildcards.level}: does the spread of the committee predict its error?"
+    script:
+        "../scripts/job.py"
+
+
+rule md_deviation:
+    input:
+        models=MODELS,
+        segments=[at(tree.SEGMENT, segment=segment) for segment in targets.segment_numbers(cfg)],
+        positions=[at(tree.SEGMENT_ALL_ATOMS, segment=segment) for segment in targets.segment_numbers(cfg)],
+    output:
+        table=at(tree.DEVIATION_TABLE),
+    log:
+        log_of("md_deviation"),
+    benchmark:
+        benchmark_of("md_deviation")
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 8000 * attempt,
+        runtime=lambda w, attempt: 240 * attempt,
+    params:
+        algorithm=committee_module.VERSION,
+    message:
+        "{wildcards.level}: spread of the committee along the run at {wildcards.T} K, replica {wildcards.k}"
+    script:
+        "../scripts/job.py"
+
+
+rule plot_deviation:
+    input:
+        tables=expand(
+            at(tree.DEVIATION_TABLE, k=0),
+            T=cfg.md.temperatures_k,
+            allow_missing=True,
+        ),
+        held_out=at(tree.COMMITTEE),
+    output:
+        figures=report(
+            multiext(at(tree.DEVIATION_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/deviation.rst",
+        ),
+    log:
+        log_of("plot_deviation"),
+    benchmark:
+        benchmark_of("plot_deviation")
+    conda:
+        DLMD_ENV
+    params:
+        temperatures_k=cfg.md.temperatures_k,
+    message:
+        "{wildcards.level}: spread of the committee along production"
+    script:
+        "../scripts/job.py"
+
+
+rule trial:
+    input:
+        relaxed=at(tree.RELAXED, occupancy=TRIED.occupancy, cell=TRIED.cell, n=TRIED.ordering),
+        models=MODELS,
+        labels=[at(tree.AIMD_FRAMES, **s.wildcards) for s in RDF_SOURCES],
+    output:
+        result=at(tree.TRIAL),
+        table=at(tree.TRIAL_TABLE),
+        figures=report(
+            multiext(at(tree.TRIAL_FIGURE), *tree.FIGURE),
+            category="Potential",
+            caption="../report/trial.rst",
+        ),
+    log:
+        log_of("trial"),
+    benchmark:
+        benchmark_of("trial")
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w, attempt: 120 * attempt,
+        gpu=lambda w: estimates.training_gpus(cfg) or None,
+    params:
+        plan=dict(
+            rdf_temperature_k=cfg.validation.rdf_temperature_k,
+            # as long as the labels, which are its measure, but no longer than the trial itself
+            rdf_steps=cfg.md.steps(min(LABEL_PS, cfg.validation.trial_ps) * 1000),
+            nvt_steps=TRIAL_STEPS,
+            nve_steps=TRIAL_STEPS,
+            stride=cfg.md.steps(cfg.md.position_interval_fs),
+        ),
+        dynamics=DYNAMICS,
+        temperature_k=max(cfg.md.temperatures_k),
+        charges=cfg.material.charges,
+        discard_ps=cfg.labels.aimd.discard_ps,
+        seed=lambda w: seed("trial", w.level, w.m),
+        algorithm=trial_module.VERSION,
+    message:
+        "{wildcards.level}: trial run of potential {wildcards.m}"
+    script:
+        "../scripts/job.py"
+
+
+rule accept:
+    input:
+        errors=at(tree.ERRORS),
+        figure=tree.png(at(tree.PARITY_FIGURE)),
+        trials=[at(tree.TRIAL, m=m) for m in range(cfg.md.potentials)],
+        committee=[at(tree.COMMITTEE)] if cfg.training.potentials > 1 else [],
+    output:
+        accepted=at(tree.ACCEPTED),
+    log:
+        log_of("accept"),
+    benchmark:
+        benchmark_of("accept")
+    conda:
+        DLMD_ENV
+    params:
+        bounds=cfg.validation.model_dump(mode="json"),
+        algorithm=acceptance_module.VERSION,
+    message:
+        "{wildcards.level}: is the potential good enough for production?"
+    script:
+        "../scripts/job.py"
