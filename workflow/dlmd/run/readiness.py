@@ -146,10 +146,14 @@ def _profile(name: str) -> Mapping:
     return settings | {"path": str(path)}
 
 
+# a rule of its own, or one made from another
+_RULE = r"^\s*(?:rule|use rule \w+ as) (\w+)(?: with)?:"
+
+
 def _rules_of_profile(settings: Mapping, snakefile: Path) -> Iterator[Finding]:
     """Snakemake ignores what a profile sets for rules that do not exist, without a word."""
     files = [snakefile, *snakefile.parent.glob("workflow/rules/*.smk")]
-    rules = {name for f in files for name in re.findall(r"^\s*rule (\w+):", f.read_text(), re.MULTILINE)}
+    rules = {name for f in files for name in re.findall(_RULE, f.read_text(encoding="utf-8"), re.MULTILINE)}
     wrong = False
     for key in ("set-resources", "set-threads"):
         entries = settings.get(key) or {}
