@@ -69,6 +69,14 @@ def test_a_cluster_that_is_as_the_profile_says(workdir):
     assert wrong(found("mine")) == {}
 
 
+def test_the_shipped_profile_names_rules_that_are_there(workdir):
+    # one of them, learning_train, is made from another rule
+    program(workdir, "sbatch")
+    program(workdir, "sinfo", prints="cpu\\ngpu\\n")
+    program(workdir, "sacct")
+    assert wrong(found(str(ROOT / "profiles/slurm"))) == {}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
