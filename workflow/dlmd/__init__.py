@@ -19,7 +19,7 @@ __getattr__, __all__ = exports(
         "join_segments": "trajectory.segments:join",
         "orderings": "structures.ordering",
         "read_cif": "structures.crystal",
-        "read_result": "base.files:read_json",
+        "read_result": "base.files",
         "read_trajectory": "trajectory.readers:read",
     },
 )

@@ -103,7 +103,10 @@ def engine_settings(w):
 
 
 def aimd_source(w):
-    return AIMD_SOURCES[targets.source_folder(w)]
+    folder = targets.source_folder(w)
+    if folder not in AIMD_SOURCES:
+        raise ValueError(f"labels.aimd has no trajectory {folder}; there are {', '.join(AIMD_SOURCES)}")
+    return AIMD_SOURCES[folder]
 
 
 def potential_of(w):

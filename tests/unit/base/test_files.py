@@ -3,7 +3,7 @@
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_csv, read_json, whole, write_csv, write_json, write_table
+from dlmd.base.files import read_csv, read_json, read_result, whole, write_csv, write_json, write_table
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -43,3 +43,10 @@ def test_tables(tmp_path):
     assert path.read_bytes() == b"a,b\n1,2\n" and read_csv(path) == [{"a": "1", "b": "2"}]
     write_table(path, ["x"], [["1,5"]])
     assert read_csv(path) == [{"x": "1,5"}]
+
+
+def test_a_result_that_is_not_there(tmp_path):
+    write_json(tmp_path / "600K.json", {"verdict": "ok"})
+    assert read_result(tmp_path / "600K.json") == {"verdict": "ok"}
+    with pytest.raises(DlmdError, match="there is no such result"):
+        read_result(tmp_path / "700K.json")

@@ -53,6 +53,21 @@ def read_json(
         raise DlmdError(f"no valid JSON: {error}", where=str(path), remedy=remedy) from error
 
 
+def read_result(path: str | Path) -> dict[str, Any]:
+    """A result file of the pipeline or of `dlmd transport`, as it was written.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is absent or damaged.
+    """
+    if not Path(path).is_file():
+        raise DlmdError(
+            "there is no such result", where=str(path), remedy="`dlmd status` shows what a run has so far"
+        )
+    return read_json(path)
+
+
 def write_csv(
     path: str | Path,
     rows: Iterable[Mapping[str, Any]],
