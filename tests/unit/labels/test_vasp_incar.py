@@ -120,3 +120,19 @@ def test_k_mesh_by_name_and_by_vasp_kspacing():
     assert incar.k_mesh(cell, "b", KpointSettings(spacing_per_angstrom=2 * np.pi / 20)) == [4, 2, 1]
     with pytest.raises(DlmdError, match="no k-mesh for the cell 'b'"):
         incar.k_mesh(cell, "b", KpointSettings(mesh={"a": (4, 2, 4)}))
+
+
+def test_what_jobs_get_stages_what_the_config_says():
+    # a job reads its settings from the rule's params, where former keys are spelt out
+    from dlmd.config.levels.vasp import VaspSettings
+    from dlmd.labels.vasp import incar
+
+    own = VaspSettings(hubbard_u_ev={"Ti": 4.0}, magmom={"Ti": 1.0})
+    handed = VaspSettings.of_staging(own.staging())
+    species = ["Li", "Ti", "Cl"]
+    for steps in (incar.relax_steps, incar.static_steps):
+        plain, again = steps(own, species, label="x"), steps(handed, species, label="x")
+        assert [step.tags for step in plain] == [step.tags for step in again]
+    static = incar.relax_steps(handed, species, label="x")[-1]
+    assert static.role == "static" and "POTIM" not in static.tags
+    assert "SMASS" not in incar.static_steps(handed, species, label="x")[0].tags

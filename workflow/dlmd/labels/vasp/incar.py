@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -167,7 +168,6 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
     """Relaxation, its restarts with a basis made for the relaxed cell, and a single point."""
     relax = settings.relax
     common = _common(settings, relax, species, label)
-    overrides = settings.incar | relax.incar
     moving = {
         "IBRION": 2,
         "ISIF": 3,
@@ -176,8 +176,17 @@ def relax_steps(settings: VaspSettings, species: list[str], *, label: str) -> li
         "POTIM": relax.tags["POTIM"],
     }
     # VASP's defaults for NSW = 0 are a single point with stress
-    by_role: dict[str, Any] = {"relax": moving, "static": {"NSW": 0}}
-    return [Step(name, role, common | by_role[role] | overrides) for name, role in relax_plan(settings)]
+    by_role: dict[str, Any] = {
+        "relax": moving | settings.incar | relax.incar,
+        # nothing moves: the step length of the optimiser has no meaning
+        "static": {"NSW": 0} | settings.incar | _but("POTIM", relax.incar),
+    }
+    return [Step(name, role, common | by_role[role]) for name, role in relax_plan(settings)]
+
+
+def _but(tag: str, tags: Mapping[str, IncarValue]) -> dict[str, IncarValue]:
+    """`tags` without one of them."""
+    return {name: value for name, value in tags.items() if name != tag}
 
 
 def endpoint_steps(
@@ -223,14 +232,19 @@ def band_steps(
         "EDIFFG": -fmax_ev_per_angstrom,
     }
     # that of relaxations is not for the optimiser of bands
-    overrides = {tag: value for tag, value in settings.relax.incar.items() if tag != "POTIM"}
-    return [Step("1-neb", "neb", tags | settings.incar | overrides)]
+    return [Step("1-neb", "neb", tags | settings.incar | _but("POTIM", settings.relax.incar))]
 
 
 def static_steps(settings: VaspSettings, species: list[str], *, label: str) -> list[Step]:
     """One single point with the electrons treated as in dynamics, so that its labels may join theirs."""
     common = _common(settings, settings.aimd, species, label)
-    return [Step("1-static", "static", common | {"NSW": 0, "ISYM": 0} | settings.incar | settings.aimd.incar)]
+    return [
+        Step(
+            "1-static",
+            "static",
+            common | {"NSW": 0, "ISYM": 0} | settings.incar | _but("SMASS", settings.aimd.incar),
+        )
+    ]
 
 
 def aimd_steps(
