@@ -1,5 +1,6 @@
 """Targets of the learning loop and of production with several potentials."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -116,3 +117,20 @@ def test_trial_starts_from_the_cell_of_the_rdfs_or_the_first_held_out_one(config
 def test_mistakes_are_named(config, changes, message):
     with pytest.raises(DlmdError, match=message):
         config(**changes)
+
+
+@pytest.mark.parametrize("strain", [0.0, -0.0, 0.01, 0.0125, -0.0004, 0.0104, 1e-7, 1 / 30, -0.1999])
+def test_a_strain_is_read_back_from_its_path_as_it_was(strain):
+    name = targets.strain_name(strain)
+    assert float(name) == strain and re.fullmatch(r"[+-]\d+\.\d{3,}", name)
+
+
+@pytest.mark.parametrize("temperature", [300, 300.0, 298.15, 1234.5678, 0.001, 1e5 / 3])
+def test_a_temperature_is_read_back_from_its_path_as_it_was(temperature):
+    name = targets.temperature_name(temperature)
+    assert float(name) == temperature and re.fullmatch(r"\d+(\.\d+)?", name)
+
+
+def test_paths_of_before_are_the_same():
+    assert [targets.strain_name(s) for s in (0.0, 0.02, -0.01)] == ["+0.000", "+0.020", "-0.010"]
+    assert [targets.temperature_name(t) for t in (450, 450.0, 298.15)] == ["450", "450", "298.15"]

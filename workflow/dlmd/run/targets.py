@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from dlmd.config.levels import PRETRAINED
 from dlmd.config.run_config import RunConfig
 from dlmd.run import tree
@@ -18,6 +20,16 @@ from dlmd.run import tree
 PAIR = tuple[str, str, int]
 # a pretrained potential takes longer to load than to label a frame
 PRETRAINED_FRAMES_PER_JOB = 25
+
+
+def temperature_name(temperature_k: float) -> str:
+    """A temperature as part of a path. The job reads it back from there, so that no digit may be lost."""
+    return np.format_float_positional(temperature_k, trim="-")
+
+
+def strain_name(strain: float) -> str:
+    """A strain as part of a path, with three decimals or more: all that it has, as the job reads it back from there."""
+    return np.format_float_positional(strain + 0.0, sign=True, min_digits=3)
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,8 @@ class AimdSource:
     @property
     def id(self) -> str:
         """Name of the source in the dataset, made of its wildcards."""
-        return f"{self.occupancy}_{self.cell}_{self.ordering}_{self.temperature_k:g}K_{self.strain:+.3f}"
+        names = self.wildcards
+        return f"{self.occupancy}_{self.cell}_{self.ordering}_{names['aimd_T']}K_{names['strain']}"
 
     @property
     def folder(self) -> str:
@@ -49,8 +62,8 @@ class AimdSource:
             "occupancy": self.occupancy,
             "cell": self.cell,
             "n": self.ordering,
-            "aimd_T": f"{self.temperature_k:g}",
-            "strain": f"{self.strain:+.3f}",
+            "aimd_T": temperature_name(self.temperature_k),
+            "strain": strain_name(self.strain),
         }
 
 
