@@ -227,3 +227,53 @@ def test_two_mpi_ranks_give_the_run_of_one(tmp_path, equilibrated):
     one, two = (np.loadtxt(f / "0001.thermo.csv", delimiter=",", skiprows=1) for f in folders)
     assert two[:, 2] == pytest.approx(one[:, 2], abs=1e-3)
     assert re.search(r"Loop time of \S+ on 2 procs", (folders[1] / "log").read_text())
+
+
+def ended(tmp_path, equilibrated, monkeypatch):
+    """A segment that has come to its end, killed before its files were joined."""
+    folder = run_folder(tmp_path, equilibrated, "ended")
+    with monkeypatch.context() as killed:
+        killed.setattr(production.parts, "join", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            segment(folder)
+    return folder
+
+
+def test_frames_missing_at_the_end_are_made_again(tmp_path, equilibrated, whole, monkeypatch, capsys):
+    folder = ended(tmp_path, equilibrated, monkeypatch)
+    dcd = folder / "0001.parts/000000000000.dcd"
+    atoms, header, record = binary.dcd_layout(dcd)
+    with dcd.open("r+b") as file:  # up to step 1200
+        file.truncate(header + 121 * record + 5)
+    segment(folder)
+    assert "had ended, but" in capsys.readouterr().err
+    assert json.loads((folder / "0001.json").read_text())["attempt_first_steps"] == [0, 1000]
+    assert (whole / "0001.dcd").read_bytes()[header:] == (folder / "0001.dcd").read_bytes()[header:]
+    for suffix in ("thermo.csv", "host.txt", "xtc"):
+        assert (whole / f"0001.{suffix}").read_bytes() == (folder / f"0001.{suffix}").read_bytes(), suffix
+
+
+def test_a_damaged_frame_in_the_middle_is_made_again(tmp_path, equilibrated, whole, monkeypatch):
+    folder = ended(tmp_path, equilibrated, monkeypatch)
+    xtc = folder / "0001.parts/000000000000.xtc"
+    offsets = binary.xtc_offsets(xtc)
+    with xtc.open("r+b") as file:
+        file.seek(offsets[7])
+        file.write(bytes(4))
+    segment(folder)
+    assert json.loads((folder / "0001.json").read_text())["attempt_first_steps"] == [0]
+    assert (whole / "0001.xtc").read_bytes() == (folder / "0001.xtc").read_bytes()
+
+
+def test_a_damaged_restart_file_is_not_gone_on_from(tmp_path, equilibrated):
+    folder = run_folder(tmp_path, equilibrated, "damaged")
+    segment(folder)
+    restart = folder / "0001.restart"
+    damaged = bytearray(restart.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    restart.write_bytes(bytes(damaged))
+    with pytest.raises(DlmdError, match="restart file is not the one that the run wrote"):
+        production.run_segment(
+            folder, number=2, steps=2000, dynamics=DYNAMICS, strides=STRIDES, identity={}, lmp=["/no/such"],
+            threads=1, log=folder / "log",
+        )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.provenance import file_sha256
 from dlmd.trajectory import segments
 from segment_files import CELL, MASSES, motion, write_dcd, write_segments
 
@@ -178,3 +179,24 @@ def test_thermo_with_a_missing_field(run):
     thermo.write_text(thermo.read_text().replace("-9.0", "", 1))
     with pytest.raises(DlmdError, match="NaN or an empty field"):
         segments.join(run[0])
+
+
+def test_thermo_of_half_the_segment(run):
+    thermo = run[0][1].parent / "0002.thermo.csv"
+    thermo.write_text("".join(thermo.read_text().splitlines(keepends=True)[:4]))
+    with pytest.raises(DlmdError, match=r"3 rows whose steps are not those of the segment \(100 to 200 by 20: 6\)"):
+        segments.join(run[0])
+
+
+@pytest.mark.parametrize("key", ["dcd", "host", "thermo", "xtc"])
+def test_a_file_that_has_changed_since_it_was_written(run, key):
+    sidecar = run[0][1]
+    file = sidecar.parent / json.loads(sidecar.read_text())[key]
+    change(sidecar, sha256={key: file_sha256(file)})
+    segments.join(run[0])
+    damaged = bytearray(file.read_bytes())
+    damaged[-8] ^= 1  # one bit, of a coordinate or a digit
+    file.write_bytes(bytes(damaged))
+    with pytest.raises(DlmdError, match="its checksum is another one") as error:
+        segments.join(run[0])
+    assert error.value.where == str(file)

@@ -80,15 +80,16 @@ def earlier(parts_dir: Path) -> list[int]:
 def resume_point(parts_dir: Path, strides: Strides, last: int) -> tuple[int, Path] | None:
     """Step and file from which the next attempt goes on; None where it has to start afresh.
 
-    It is the latest whole restart file before `last` up to which all frames and rows have reached the disk: what LAMMPS still
-    held in its buffers when it was killed is made again."""
+    It is the latest whole restart file before `last` up to which all frames and rows, of all attempts before, have reached the
+    disk and can be read: what LAMMPS still held in its buffers when it was killed is made again."""
     starts = earlier(parts_dir)
+    stored = {start: _stored_until(parts_dir, start, strides) for start in starts}
     found = {int(p.suffix[1:]): p for p in parts_dir.glob("restart.*") if p.suffix[1:].isdigit()}
     for step in sorted(found, reverse=True):
-        part = max((s for s in starts if s < step), default=None)
-        if step >= last or part is None or RESTART_MAGIC not in found[step].read_bytes()[-64:]:
+        before = [start for start in starts if start < step]
+        if step >= last or not before or RESTART_MAGIC not in found[step].read_bytes()[-64:]:
             continue
-        if _stored_until(parts_dir, part, strides) >= step:
+        if all(stored[a] >= b for a, b in zip(before, [*before[1:], step], strict=True)):
             return step, found[step]
     return None
 
@@ -97,7 +98,10 @@ def _stored_until(parts_dir: Path, start: int, strides: Strides) -> int:
     """The step before which a part has stored all frames and rows."""
     name = f"{start:012d}"
     positions = binary.whole_dcd_frames(parts_dir / f"{name}.dcd")
-    all_atoms = len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1
+    try:
+        all_atoms = len(binary.xtc_offsets(parts_dir / f"{name}.xtc")) - 1
+    except (DlmdError, OSError):
+        return start
     until = [start + strides.positions * positions, start + strides.all_atoms * all_atoms]
     for suffix, separator, stride in (
         ("host.txt", None, strides.positions),
@@ -133,18 +137,28 @@ def join(segment: Segment, starts: Sequence[int], strides: Strides) -> Frames:
     thermo = _join_rows([segment.parts / f"{s:012d}.thermo.csv" for s in starts], ends, separator=",")
     (folder / f"{stem}.host.txt.tmp").write_text(host)
     (folder / f"{stem}.thermo.csv.tmp").write_text(thermo)
-    expected = (segment.last - segment.first) // strides.positions + 1
-    host_rows = sum(not line.startswith("#") for line in host.splitlines())
-    if dcd_frames != expected or host_rows != expected:
-        raise DlmdError(
-            f"segment {segment.number} has {dcd_frames} frames and {host_rows} host rows, not {expected}",
-            where=str(segment.parts),
-            remedy=f"delete {segment.parts.name} and run again",
-        )
+    length = segment.last - segment.first
+    found = {
+        "stored positions": (dcd_frames, strides.positions),
+        "frames of all atoms": (xtc_frames, strides.all_atoms),
+        "rows of the host": (_count(host), strides.positions),
+        "rows of thermo.csv": (_count(thermo), strides.thermo),
+    }
+    for name, (count, stride) in found.items():
+        if count != length // stride + 1:
+            raise DlmdError(
+                f"segment {segment.number} has {count} {name}, not {length // stride + 1}",
+                where=str(segment.parts),
+                remedy=f"delete {segment.parts.name} and run again",
+            )
     shutil.copyfile(segment.parts / END, folder / f"{stem}.restart.tmp")
     for suffix in ("dcd", "xtc", "host.txt", "thermo.csv", "restart"):
         (folder / f"{stem}.{suffix}.tmp").replace(folder / f"{stem}.{suffix}")
     return Frames(dcd_frames, xtc_frames)
+
+
+def _count(table: str) -> int:
+    return sum(line[:1].isdigit() for line in table.splitlines())
 
 
 def _join_rows(paths: Sequence[Path], ends: Sequence[int], *, separator: str | None) -> str:

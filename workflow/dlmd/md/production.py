@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import write_json
+from dlmd.base.files import read_json, write_json
 from dlmd.base.provenance import file_sha256, fingerprint
 from dlmd.md import parts
 from dlmd.md.inputs import (
@@ -33,6 +34,8 @@ from dlmd.process import programs, walltime
 
 FORMAT = "dlmd-segment"
 FORMAT_VERSION = 1
+# files of a segment whose checksums are in its sidecar -> their endings
+HASHED = {"dcd": "dcd", "xtc": "xtc", "host": "host.txt", "thermo": "thermo.csv", "restart": "restart"}
 # What a guard found. The segment is not tried again, because it would end the same way.
 FAILED = "failed.txt"
 
@@ -118,10 +121,12 @@ def run_segment(
         must have.
     """
     segment = Segment(folder, number, first=(number - 1) * steps, last=number * steps)
+    _check_parent(segment)
     mark = segment_mark(segment.parent, steps=steps, dynamics=dynamics, strides=strides, identity=identity)
     parts.require_same(segment.parts, mark)
     starts = parts.earlier(segment.parts)
-    if not (segment.parts / parts.END).exists():
+    frames = _join_if_ended(segment, starts, strides)
+    if frames is None:
         start, source = parts.resume_point(segment.parts, strides, segment.last) or (
             segment.first,
             segment.parent,
@@ -133,7 +138,7 @@ def run_segment(
         )
         # Nothing counts of an earlier attempt that began here or later.
         starts = [*(s for s in starts if s < start), start]
-    frames = parts.join(segment, starts, strides)
+        frames = parts.join(segment, starts, strides)
     write_json(
         folder / f"{segment.stem}.json",
         {
@@ -143,12 +148,46 @@ def run_segment(
             "xtc_stride": strides.all_atoms,
             "xtc_frames": frames.all_atoms,
             "thermo_stride": strides.thermo,
+            # what is read later must be what was written here
+            "sha256": {
+                key: file_sha256(folder / f"{segment.stem}.{suffix}")
+                for key, suffix in HASHED.items()
+            },
             "attempts": len(starts),
             "attempt_first_steps": list(starts),
             **identity,
         },
     )
     shutil.rmtree(segment.parts)
+
+
+def _check_parent(segment: Segment) -> None:
+    """The restart file that the segment begins with is the one that was written, where its sidecar has the checksum."""
+    sidecar = segment.parent.with_suffix(".json")
+    if not sidecar.exists():
+        return
+    written = read_json(sidecar).get("sha256", {}).get("restart")
+    if written is not None and file_sha256(segment.parent) != written:
+        raise DlmdError(
+            "the restart file is not the one that the run wrote: its checksum is another one",
+            where=str(segment.parent),
+            remedy=f"get it back from where it was copied from, or delete {segment.parent.stem}.* and run again",
+        )
+
+
+def _join_if_ended(segment: Segment, starts: Sequence[int], strides: Strides) -> parts.Frames | None:
+    """The joined segment, where an earlier attempt has come to its last step. Where it has, but frames are missing or damaged,
+    they are made again: its last state is put away, and the next attempt goes on from the latest one with all frames."""
+    end = segment.parts / parts.END
+    if not end.exists():
+        return None
+    try:
+        return parts.join(segment, starts, strides)
+    except (DlmdError, OSError, struct.error) as error:
+        what = error.what if isinstance(error, DlmdError) else str(error)
+        print(f"segment {segment.number} had ended, but {what}: going back to where all is there", file=sys.stderr)
+        end.unlink()
+        return None
 
 
 def _attempt(

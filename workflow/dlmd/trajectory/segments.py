@@ -6,7 +6,7 @@ centre of mass, all atoms at a longer stride (XTC) and thermodynamic data. Times
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.geometry import cell_widths
+from dlmd.base.provenance import file_sha256
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
 from dlmd.trajectory.frame_sources import JoinedFrames, MappedFrames
@@ -169,8 +170,7 @@ def _all_atoms(chain: Sequence[tuple[Path, dict[str, Any]]], max_frames: int | N
     first = chain[0][1]
     places = []
     for i, (path, data) in enumerate(chain):
-        file = path.parent / data["xtc"]
-        _need(file)
+        file = _file(path, data, "xtc")
         offsets = xtc_offsets(file)
         expected = (data["last_step"] - data["first_step"]) // data["xtc_stride"] + 1
         if not len(offsets) - 1 == data["xtc_frames"] == expected:
@@ -238,9 +238,22 @@ def _need(path: Path) -> None:
         )
 
 
-def _mobile_frames(path: Path, data: dict[str, Any]) -> MappedFrames:
-    file = path.parent / data["dcd"]
+def _file(path: Path, data: Mapping[str, Any], key: str) -> Path:
+    """A file of the segment with this sidecar, and the one that was written, where the sidecar has its checksum."""
+    file = path.parent / data[key]
     _need(file)
+    written = data.get("sha256", {}).get(key)
+    if written is not None and file_sha256(file) != written:
+        raise DlmdError(
+            "the file is not the one that the run wrote: its checksum is another one",
+            where=str(file),
+            remedy=f"get it back from where it was copied from, or {_REWRITE}",
+        )
+    return file
+
+
+def _mobile_frames(path: Path, data: dict[str, Any]) -> MappedFrames:
+    file = _file(path, data, "dcd")
     atoms, header, record = dcd_layout(file)
     frames, rest = dcd_frames(file), (file.stat().st_size - header) % record
     expected = (data["last_step"] - data["first_step"]) // data["dcd_stride"] + 1
@@ -262,8 +275,7 @@ def _mobile_frames(path: Path, data: dict[str, Any]) -> MappedFrames:
 
 
 def _host_centre(path: Path, data: dict[str, Any]) -> np.ndarray:
-    file = path.parent / data["host"]
-    _need(file)
+    file = _file(path, data, "host")
     steps = np.arange(data["first_step"], data["last_step"] + 1, data["dcd_stride"])
     try:
         rows = np.loadtxt(file, ndmin=2)
@@ -300,8 +312,7 @@ def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarra
     columns = ("step", "temperature_k", "potential_energy_ev", "conserved_ev")
     parts = []
     for i, (path, data) in enumerate(chain):
-        file = path.parent / data["thermo"]
-        _need(file)
+        file = _file(path, data, "thermo")
         try:
             rows = np.genfromtxt(file, delimiter=",", names=True, ndmin=1)
             table = np.stack([rows[name] for name in columns], axis=1)
@@ -309,6 +320,15 @@ def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarra
             raise DlmdError(f"unreadable: {error}", where=str(file), remedy=_REWRITE) from error
         if not np.isfinite(table).all():
             raise DlmdError("NaN or an empty field", where=str(file), remedy=_REWRITE)
+        # the verdicts on temperature and energy hang on all of them; a sidecar of old has no stride of these rows
+        stride = data.get("thermo_stride") or max(1, int(np.diff(table[:2, 0]).sum()))
+        steps = np.arange(data["first_step"], data["last_step"] + 1, stride)
+        if not np.array_equal(table[:, 0], steps):
+            raise DlmdError(
+                f"{len(table)} rows whose steps are not those of the segment ({steps[0]} to {steps[-1]} by {stride}: {len(steps)})",
+                where=str(file),
+                remedy=_REWRITE,
+            )
         parts.append(table[table[:, 0] > data["first_step"]] if i else table)
     joined = np.concatenate(parts)
     thermo = dict(zip(columns, joined.T, strict=True))
