@@ -1,9 +1,12 @@
 """One writer per folder: live owners are respected, dead ones replaced, here and on other nodes."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +102,47 @@ def test_a_job_whose_folder_was_taken_learns_it(tmp_path):
         assert taken.wait(5)
     # and does not take the other's file away
     assert json.loads((tmp_path / OWNER).read_text())["host"] == "node7"
+
+
+def test_an_owner_that_cannot_be_read_for_a_moment_is_alive(tmp_path, holder, monkeypatch):
+    """A stale handle of a network file system is no dead owner."""
+    read, failures = Path.read_text, iter([errno.ESTALE, errno.EIO])
+
+    def stale(self, *args, **kwargs):
+        number = next(failures, None) if self.name == OWNER else None
+        if number is not None:
+            raise OSError(number, os.strerror(number))
+        return read(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", stale)
+    monkeypatch.setattr(ownership, "READ_AGAIN_S", (0, 0, 0))
+    with pytest.raises(DlmdError, match=f"process {holder.pid} on"), owned(tmp_path):
+        pass
+
+
+def test_an_owner_that_cannot_be_read_at_all_is_not_ousted(tmp_path, holder, monkeypatch):
+    read = Path.read_text
+
+    def stale(self, *args, **kwargs):
+        if self.name == OWNER:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return read(self, *args, **kwargs)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_text", stale)
+        broken.setattr(ownership, "READ_AGAIN_S", (0, 0))
+        with pytest.raises(DlmdError, match="cannot be seen: Stale file handle"), owned(tmp_path):
+            pass
+    assert json.loads((tmp_path / OWNER).read_text())["pid"] == holder.pid
+
+
+def test_a_file_system_without_hard_links(tmp_path, monkeypatch):
+    def refuse(self, target):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with owned(tmp_path):
+        assert json.loads((tmp_path / OWNER).read_text())["pid"] == os.getpid()
+        with pytest.raises(DlmdError, match=f"process {os.getpid()} on"), owned(tmp_path):
+            pass
+    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,9 @@ OWNER = "owner.json"
 RENEWAL_S = 10.0
 # an owner on another node is dead when its file stays as it is for this long
 SILENCE_S = 4 * RENEWAL_S
+# pauses before a file that cannot be read is read again
+READ_AGAIN_S = (0.2, 1.0, 3.0)
+OWNER_KEYS = {"token", "host", "machine", "pid", "started"}
 
 
 @contextmanager
@@ -70,8 +73,16 @@ def owned(
     finally:
         stop.set()
         keeper.join()
+        _release(path, owner)
+
+
+def _release(path: Path, owner: dict) -> None:
+    """Delete the owner's file; where that cannot be done now, it is a dead owner's for the next job."""
+    try:
         if (_read(path) or {}).get("token") == owner["token"]:
             path.unlink(missing_ok=True)
+    except OSError as error:
+        print(f"{path}: not deleted ({error.strerror})", file=sys.stderr)
 
 
 def look(path: str | Path) -> dict | None:
@@ -83,13 +94,16 @@ def look(path: str | Path) -> dict | None:
     all there is, 'silent for N s' after `SILENCE_S`, else 'alive'.
     """
     path = Path(path)
-    found = _read(path)
+    try:
+        found = _read(path)
+        silent = time.time() - path.stat().st_mtime if found else 0.0
+    except OSError:
+        return None
     if found is None:
         return None
     if found["machine"] == _machine():
         state = "alive" if _start_time(found["pid"]) == found["started"] else "dead"
     else:
-        silent = time.time() - path.stat().st_mtime
         state = "alive" if silent < SILENCE_S else f"silent for {silent:.0f} s"
     return {key: found.get(key) for key in ("host", "pid", "job")} | {"state": state}
 
@@ -134,7 +148,7 @@ def _acquire(path: Path, owner: dict, *, silence_s: float) -> None:
         return
     except FileExistsError:
         pass
-    former = _read(path)
+    former = _read_or_explain(path)
     if former is not None and _lives(path, former, silence_s=silence_s):
         job = f", Slurm job {former['job']}" if former.get("job") else ""
         raise DlmdError(
@@ -150,7 +164,7 @@ def _acquire(path: Path, owner: dict, *, silence_s: float) -> None:
     _replace(path, owner)
     # If two jobs take over at the same time, the one that writes last owns the folder.
     time.sleep(random.uniform(0.3, 0.6))
-    found = _read(path)
+    found = _read_or_explain(path)
     if found is None or found["token"] != owner["token"]:
         raise DlmdError(
             "another job has taken this folder over at the same time",
@@ -166,7 +180,10 @@ def _lives(path: Path, former: dict, *, silence_s: float) -> bool:
     end = time.monotonic() + silence_s
     while time.monotonic() < end:
         time.sleep(min(1.0, silence_s / 10))
-        now = _read(path)
+        try:
+            now = _read(path)
+        except OSError:
+            continue
         if now is None:
             return False
         if now != former:
@@ -176,7 +193,11 @@ def _lives(path: Path, former: dict, *, silence_s: float) -> bool:
 
 def _keep(path: Path, owner: dict, stop: threading.Event, renewal_s: float, lost: Callable[[], None]) -> None:
     while not stop.wait(renewal_s):
-        found = _read(path)
+        try:
+            found = _read(path)
+        except OSError as error:
+            print(f"{path}: not read ({error.strerror})", file=sys.stderr)
+            continue
         if found is not None and found["token"] != owner["token"]:
             lost()
             return
@@ -201,6 +222,12 @@ def _create(path: Path, owner: dict) -> None:
     draft.write_text(json.dumps(owner))
     try:
         path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:
+        # a file system without hard links: the file is made empty and then filled, and whoever reads it in between looks again
+        with path.open("x") as file:
+            file.write(json.dumps(owner))
     finally:
         draft.unlink()
 
@@ -211,8 +238,36 @@ def _replace(path: Path, owner: dict) -> None:
     draft.replace(path)
 
 
-def _read(path: Path) -> dict | None:
+def _read_or_explain(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
+        return _read(path)
+    except OSError as error:
+        raise DlmdError(
+            f"whether another job writes here cannot be seen: {error.strerror}",
+            where=str(path),
+            remedy="run again once the file system answers; delete the file only if no such job is alive",
+        ) from error
+
+
+def _read(path: Path) -> dict | None:
+    """The owner in the file; None where there is no file, or one that is no owner's.
+
+    Raises
+    ------
+    OSError
+        where the file is there and cannot be read, again and again: a stale handle of a network file system is no dead owner.
+    """
+    for wait in (*READ_AGAIN_S, None):
+        try:
+            found = json.loads(path.read_text())
+            return found if isinstance(found, dict) and OWNER_KEYS <= found.keys() else None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            # ValueError: it is being written on a file system that replaces files in two steps, or is damaged for good
+            if wait is None:
+                if isinstance(error, OSError):
+                    raise
+                return None
+            time.sleep(wait)
+    return None
