@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -10,9 +11,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # the library of this checkout, in whatever environment the job runs
 sys.path.insert(0, str(Path(snakemake.scriptdir).parent))
 path = Path(snakemake.log[0])
-path.write_text("")  # an attempt before this one
-# programs that the job starts append to the same file
+# Programs that the job starts append to the same file, and so does every attempt: the reason why the first one failed stays, and
+# a job that is refused because another one is at work leaves that one's log as it is.
 log = path.open("a", buffering=1)
+if path.stat().st_size:
+    log.write(f"\n--- started again at {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
 # also what libraries in C print, some of them only when they are unloaded: to the end of the process
 os.dup2(log.fileno(), 1)
 os.dup2(log.fileno(), 2)

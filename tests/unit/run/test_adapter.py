@@ -40,14 +40,18 @@ print("after")
 
 def run(tmp_path, last):
     log = tmp_path / "rule.log"
-    log.write_text("an attempt before, of many words that must not shine through\n" * 9)
+    log.write_text("why an attempt before has failed\n")
     (tmp_path / "own_function.py").write_text(FUNCTION.format(last=last))
     code = JOB.format(folder=str(tmp_path), library=str(SCRIPTS.parent), scripts=str(SCRIPTS), log=str(log))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     # the command line that is written before a program's own output
-    return done, [line for line in log.read_text().splitlines() if not line.startswith("$ ")]
+    before, again, *lines = [
+        line for line in log.read_text().splitlines() if line and not line.startswith("$ ")
+    ]
+    assert before == "why an attempt before has failed" and again.startswith("--- started again at ")
+    return done, lines
 
 
 ALL = ["Python", "library", "program", "into its log", "Python again"]

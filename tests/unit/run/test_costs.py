@@ -66,3 +66,11 @@ def test_throughput_and_what_the_potential_saves(tmp_path, monkeypatch):
     assert md["atom_steps_per_s"] == pytest.approx(80 * 400 / 8)
     assert md["core_s_per_atom_ps"] == pytest.approx(8 * 2 / (80 * 0.8))
     assert md["times_cheaper_than_labels"] == pytest.approx(12.5 / 0.25)
+
+
+def test_a_line_that_was_cut_short_is_left_out(tmp_path, capsys):
+    write(tmp_path, "labels/chgnet/aimd/x.jsonl", s=10.0)
+    with (tmp_path / "labels/chgnet/aimd/x.jsonl").open("a") as file:
+        file.write('{"s": 4.0, "rule_na')
+    assert [job.wall_s for job in costs.records(tmp_path)] == [10.0]
+    assert "cut short" in capsys.readouterr().err

@@ -7,6 +7,7 @@ A benchmark is that of the attempt that succeeded: what earlier attempts did bef
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,15 @@ def records(folder: Path) -> list[Record]:
     for path in sorted(folder.rglob("*.jsonl")):
         parts = path.relative_to(folder).parts
         key = next((p for p in parts if p in ("relax", "aimd")), Path(parts[0]).stem)
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
+        for line in path.read_text(errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                # the disk was full, or the scheduler was killed, while it was written: its time is lost, not the run
+                print(f"{path}: a line that is cut short is left out of the costs", file=sys.stderr)
+                continue
+            if not isinstance(record, dict):
+                continue
             resources = record.get("resources", {})
             found.append(
                 Record(
