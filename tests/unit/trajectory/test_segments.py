@@ -184,7 +184,9 @@ def test_thermo_with_a_missing_field(run):
 def test_thermo_of_half_the_segment(run):
     thermo = run[0][1].parent / "0002.thermo.csv"
     thermo.write_text("".join(thermo.read_text().splitlines(keepends=True)[:4]))
-    with pytest.raises(DlmdError, match=r"3 rows whose steps are not those of the segment \(100 to 200 by 20: 6\)"):
+    with pytest.raises(
+        DlmdError, match=r"3 rows whose steps are not those of the segment \(100 to 200 by 20: 6\)"
+    ):
         segments.join(run[0])
 
 

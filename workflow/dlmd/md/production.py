@@ -150,8 +150,7 @@ def run_segment(
             "thermo_stride": strides.thermo,
             # what is read later must be what was written here
             "sha256": {
-                key: file_sha256(folder / f"{segment.stem}.{suffix}")
-                for key, suffix in HASHED.items()
+                key: file_sha256(folder / f"{segment.stem}.{suffix}") for key, suffix in HASHED.items()
             },
             "attempts": len(starts),
             "attempt_first_steps": list(starts),
@@ -185,7 +184,10 @@ def _join_if_ended(segment: Segment, starts: Sequence[int], strides: Strides) ->
         return parts.join(segment, starts, strides)
     except (DlmdError, OSError, struct.error) as error:
         what = error.what if isinstance(error, DlmdError) else str(error)
-        print(f"segment {segment.number} had ended, but {what}: going back to where all is there", file=sys.stderr)
+        print(
+            f"segment {segment.number} had ended, but {what}: going back to where all is there",
+            file=sys.stderr,
+        )
         end.unlink()
         return None
 
