@@ -78,7 +78,6 @@ def write_segments(folder, *, lengths=(100, 100), stride=10, xtc_stride=50, all_
         (folder / f"{stem}.thermo.csv").write_text("\n".join([header, *thermo]) + "\n")
         data = {
             "format": "dlmd-segment",
-            "thermo_stride": 20,
             "version": 1,
             "segment": number,
             "parent": f"{number - 1:04d}.json" if number > 1 else None,

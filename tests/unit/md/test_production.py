@@ -242,7 +242,7 @@ def ended(tmp_path, equilibrated, monkeypatch):
 def test_frames_missing_at_the_end_are_made_again(tmp_path, equilibrated, whole, monkeypatch, capsys):
     folder = ended(tmp_path, equilibrated, monkeypatch)
     dcd = folder / "0001.parts/000000000000.dcd"
-    atoms, header, record = binary.dcd_layout(dcd)
+    _, header, record = binary.dcd_layout(dcd)
     with dcd.open("r+b") as file:  # up to step 1200
         file.truncate(header + 121 * record + 5)
     segment(folder)

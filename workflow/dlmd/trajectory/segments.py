@@ -325,7 +325,8 @@ def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarra
         steps = np.arange(data["first_step"], data["last_step"] + 1, stride)
         if not np.array_equal(table[:, 0], steps):
             raise DlmdError(
-                f"{len(table)} rows whose steps are not those of the segment ({steps[0]} to {steps[-1]} by {stride}: {len(steps)})",
+                f"{len(table)} rows whose steps are not those of the segment "
+                f"({steps[0]} to {steps[-1]} by {stride}: {len(steps)})",
                 where=str(file),
                 remedy=_REWRITE,
             )
