@@ -14,7 +14,12 @@ def interval(
     unit: str = "",
     middle: str = "value",
 ) -> str:
-    """'value unit (low to high)', each times `scale` and in the format `form`; the value is the entry `middle`."""
+    """'value unit (low to high)', each times `scale` and in the format `form`; the value is the entry `middle`.
+
+    An upper bound (entry `bound`) is 'below high unit'.
+    """
+    if estimate.get("bound"):
+        return f"below {estimate['high'] * scale:{form}}{f' {unit}' if unit else ''}"
     value, low, high = (f"{estimate[key] * scale:{form}}" for key in (middle, "low", "high"))
     return f"{value}{f' {unit}' if unit else ''} ({low} to {high})"
 

@@ -9,14 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its confidence interval."""
+    """A value with its confidence interval; or, where `bound` is set, an upper bound `high` of what may be 0."""
 
     value: float
     low: float
     high: float
+    bound: bool = False
 
     def scaled(self, factor: float) -> Estimate:
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.bound)
 
 
 def positive_interval(value: float, error: float, dof: float, confidence: float) -> Estimate:

@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     NOT_DIFFUSIVE = "not_diffusive"
     TOO_SHORT = "too_short"
     SUM_AT_REST = "sum_at_rest"
+    UPPER_BOUND = "upper_bound"
+    NOT_STATIONARY = "not_stationary"
     HOST_MOLTEN = "host_molten"
     HOST_TRANSFORMED = "host_transformed"
     HOST_DRIFTING = "host_drifting"
@@ -37,6 +39,8 @@ MEANING = {
     Verdict.NOT_DIFFUSIVE: "MSD_self of the whole run is less than a hop squared, or does not grow linearly",
     Verdict.TOO_SHORT: "the run lasts fewer than eight times the diffusive onset, or no onset was found",
     Verdict.SUM_AT_REST: "the sum of all mobile ions does not move",
+    Verdict.UPPER_BOUND: "the sum of the ions may stand still: no conductivity, but an upper bound of it, and D_self",
+    Verdict.NOT_STATIONARY: "the ions move less, or more, at the end of the run than at its start",
     Verdict.HOST_MOLTEN: "a species of the host has left its sites",
     Verdict.HOST_TRANSFORMED: "half of the atoms of a host species rest elsewhere at the end of the run than at its start, "
     "and do not flow",

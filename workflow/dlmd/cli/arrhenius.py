@@ -122,6 +122,8 @@ def report(results: Sequence[Mapping], fitted: Mapping) -> str:
 def _interval(estimate: Mapping | None) -> str:
     if estimate is None:
         return "-"
+    if estimate.get("bound"):
+        return f"< {number(estimate['high'])}"
     return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
 
 

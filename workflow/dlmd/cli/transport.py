@@ -295,7 +295,7 @@ def report(result: Mapping, trajectories: Sequence) -> str:
     if result["fit_window_ps"]:
         start, end = result["fit_window_ps"]
         lines.append(f"diffusive onset {result['onset_ps']:.3g} ps, fit window {start:.3g} to {end:.3g} ps")
-    if result["verdict"]["code"] == "ok":
+    if result["d_self_cm2_per_s"]:
         lines += ["", *_numbers(result)]
     return "\n".join(lines)
 
@@ -313,6 +313,14 @@ def _numbers(result: Mapping) -> list[str]:
     ]
     return [
         *lines,
+        *_paper(paper),
+    ]
+
+
+def _paper(paper: Mapping | None) -> list[str]:
+    if paper is None:
+        return []
+    return [
         "",
         f"as the reference paper reads it (MSD / 6t at {paper['lag_ps']:.3g} ps; its Eq. 11 counts the correlation twice): "
         f"{number(paper['conductivity_eq11_ms_per_cm'])} mS/cm",
@@ -334,15 +342,16 @@ def _rows(numbers: Mapping, suffix: str) -> list[tuple[str, str, str, str]]:
         if not suffix
         else [q for q in QUANTITIES if q[0] in ("d_self_cm2_per_s", "conductivity_ms_per_cm")]
     )
-    return [
-        (
-            name + suffix,
-            number(numbers[key]["value"]),
-            f"[{number(numbers[key]['low'])}, {number(numbers[key]['high'])}]",
-            unit,
-        )
-        for key, name, unit in wanted
-    ]
+    return [(name + suffix, *_value(numbers[key]), unit) for key, name, unit in wanted]
+
+
+def _value(estimate: Mapping | None) -> tuple[str, str]:
+    """Value and interval as text; a ratio to what may be 0 has neither, an upper bound no value."""
+    if estimate is None:
+        return "none", ""
+    if estimate.get("bound"):
+        return "may be 0", f"below {number(estimate['high'])}"
+    return number(estimate["value"]), f"[{number(estimate['low'])}, {number(estimate['high'])}]"
 
 
 def _positive(text: str) -> float:

@@ -148,9 +148,12 @@ class TransportResult:
         return out
 
 
-def _json(estimate: Estimate | None) -> dict[str, float] | None:
+def _json(estimate: Estimate | None) -> dict[str, float | bool] | None:
+    """None, or value, low and high; an upper bound has value and low 0, and `bound` True, which others lack."""
     if estimate is None:
         return None
+    if estimate.bound:
+        return {"value": 0.0, "low": 0.0, "high": float(estimate.high), "bound": True}
     return {"value": float(estimate.value), "low": float(estimate.low), "high": float(estimate.high)}
 
 
