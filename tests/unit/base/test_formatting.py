@@ -13,4 +13,7 @@ def test_interval():
 
 
 def test_upper_bound():
-    assert interval({"value": 0.0, "low": 0.0, "high": 0.25, "bound": True}, ".2f", unit="mS/cm") == "below 0.25 mS/cm"
+    assert (
+        interval({"value": 0.0, "low": 0.0, "high": 0.25, "bound": True}, ".2f", unit="mS/cm")
+        == "below 0.25 mS/cm"
+    )
