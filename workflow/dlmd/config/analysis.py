@@ -6,25 +6,36 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlmd.config.fields import CellSelection, Positive, PositiveInt, Section
+from dlmd.config.fields import (
+    CellSelection,
+    ForceBound,
+    Length,
+    Picoseconds,
+    PositiveInt,
+    Section,
+    Temperature,
+)
+
+# of a direction in the conventional cell; longer ones reach over more cells than any supercell has
+Index = Annotated[int, Field(ge=-10, le=10)]
 
 
 class Transport(Section):
     """MSD, diffusion coefficients, Haven ratio and conductivity."""
 
-    lag_start_ps: Positive | None = Field(
+    lag_start_ps: Picoseconds | None = Field(
         None, description="Start of the fit window (ps); null: the onset of diffusion is found and reported."
     )
-    lag_end_ps: Positive | None = Field(
+    lag_end_ps: Picoseconds | None = Field(
         None, description="End of the fit window (ps); null: three times its start."
     )
-    confidence: Annotated[float, Field(gt=0, lt=1)] = Field(
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
         0.95, description="Confidence level of all intervals."
     )
-    hop_length_angstrom: Positive = Field(
+    hop_length_angstrom: Length = Field(
         3.0, description="Distance of neighbouring sites (Å). An MSD below its square is not diffusion."
     )
-    max_host_shift_angstrom: Positive = Field(
+    max_host_shift_angstrom: Length = Field(
         0.5,
         description="Largest distance (Å, median over the atoms of an element) between the resting places of the host's atoms "
         "at the start and at the end of a run. Above it the crystal has changed its structure. Raise it for hosts "
@@ -35,8 +46,10 @@ class Transport(Section):
 class Arrhenius(Section):
     """Fit of ln(sigma T) and ln(sigma) against 1/T."""
 
-    predict_k: list[Positive] = Field(
-        [298.15], description="Temperatures (K) at which the fit is evaluated. Extrapolations are flagged."
+    predict_k: list[Temperature] = Field(
+        [298.15],
+        min_length=1,
+        description="Temperatures (K) at which the fit is evaluated. Extrapolations are flagged.",
     )
 
 
@@ -54,7 +67,7 @@ class BarrierHop(Section):
     """Hops of one kind: along a direction, between two sites, or both."""
 
     name: str = Field(description="Name of the kind of hop. It becomes a folder.")
-    direction: tuple[int, int, int] | None = Field(
+    direction: tuple[Index, Index, Index] | None = Field(
         None,
         description="[u, v, w] in the conventional cell; directions equivalent by symmetry count too. The hop ends on the next "
         "site on that line. null: any.",
@@ -84,10 +97,10 @@ class Barriers(Section):
         description="Number of these bands that the label engine finds too. Bands of VASP are staged, and collected once their "
         "results are there.",
     )
-    image_spacing_angstrom: Positive = Field(
+    image_spacing_angstrom: Annotated[float, Field(ge=0.05, le=10)] = Field(
         0.8, description="Distance of neighbouring images along the ion's way (Å). It sets their number."
     )
-    fmax_ev_per_angstrom: Positive = Field(
+    fmax_ev_per_angstrom: ForceBound = Field(
         0.05,
         description="Largest force on the band at the end (eV/Å). The endpoints are relaxed to a fifth of it.",
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
+from dlmd.config import barrier_checks, naming, starting
 from dlmd.config.model import RunFields
 
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 Found = Iterator[tuple[str, str, str]]
 
 
@@ -25,36 +24,20 @@ class Problem(ValueError):
 def problems(cfg: RunFields) -> Found:
     """Yield (key path, what is wrong, remedy) for what one field alone cannot show."""
     for check in (
-        _names,
+        naming.names,
         _sampling,
         _ions,
         _levels,
-        _launch,
+        starting.launch,
+        starting.networks,
         _selections,
         _trajectories,
         _times,
         _windows,
         _learning,
-        _barriers,
+        barrier_checks.barriers,
     ):
         yield from check(cfg)
-
-
-def _names(cfg: RunFields) -> Found:
-    """Names become folders."""
-    structures = cfg.structures
-    for path, names in (
-        ("structures.occupancies", structures.occupancies),
-        ("structures.cells", structures.cells),
-        ("levels", cfg.levels),
-    ):
-        for name in names:
-            if not NAME.match(name):
-                yield (
-                    f"{path}.{name}",
-                    f"'{name}' is no plain name",
-                    "use letters, digits, '.', '_' and '-': it becomes a folder",
-                )
 
 
 def _sampling(cfg: RunFields) -> Found:
@@ -67,6 +50,16 @@ def _sampling(cfg: RunFields) -> Found:
         for cell in sampling:
             if cell not in cells:
                 yield f"structures.sampling.{cell}", f"no cell named '{cell}'", did_you_mean(cell, cells)
+
+
+def oxidation_states(element: str) -> tuple[int, ...]:
+    """Oxidation states that are known of an element; none for what is no element."""
+    from pymatgen.core import Element
+
+    try:
+        return tuple(Element(element).oxidation_states)
+    except ValueError:
+        return ()
 
 
 def _ions(cfg: RunFields) -> Found:
@@ -91,7 +84,15 @@ def _ions(cfg: RunFields) -> Found:
                 f"{element} is not among material.species",
                 did_you_mean(element, material.species),
             )
-    if material.charges[material.mobile] == 0:
+    for element, charge in material.charges.items():
+        known = oxidation_states(element)
+        if known and charge and not any(state * charge > 0 for state in known):
+            yield (
+                f"material.charges.{element}",
+                f"{element} with a charge of {charge:+g} e; its known oxidation states are {', '.join(f'{s:+d}' for s in known)}",
+                "check the sign",
+            )
+    if material.charges.get(material.mobile) == 0:
         yield (
             f"material.charges.{material.mobile}",
             "the mobile ion has no charge, so no conductivity",
@@ -127,13 +128,6 @@ def _levels(cfg: RunFields) -> Found:
             for element in species:
                 if given is not None and element not in given:
                     yield f"levels.{name}.{key}", f"none for {element}", f"add '{element}: <name>'"
-
-
-def _launch(cfg: RunFields) -> Found:
-    """How levels are started is said of levels that are there, and of programs that are started at all."""
-    for name in cfg.launch.levels:
-        if name not in cfg.levels:
-            yield f"launch.levels.{name}", f"there is no level {name}", did_you_mean(name, cfg.levels)
 
 
 def _selections(cfg: RunFields) -> Found:
@@ -204,6 +198,12 @@ def _trajectories(cfg: RunFields) -> Found:
     for i, g in enumerate(aimd.trajectories):
         path = f"labels.aimd.trajectories.{i}"
         steps = g.steps or aimd.steps
+        if aimd.stride > steps:
+            yield (
+                "labels.aimd.stride",
+                f"one frame every {aimd.stride} steps, of trajectories of {steps} steps ({path})",
+                "lower labels.aimd.stride",
+            )
         if aimd.discard_ps * FS_PER_PS >= steps * aimd.time_step_fs:
             yield (
                 f"{path}.steps",
@@ -237,6 +237,12 @@ def _times(cfg: RunFields) -> Found:
             "md.temperatures_k",
             f"a temperature is repeated: {md.temperatures_k}",
             "name each once; use md.replicas for repeats",
+        )
+    if md.thermostat_damping_fs < md.time_step_fs:
+        yield (
+            "md.thermostat_damping_fs",
+            f"{md.thermostat_damping_fs:g} fs is below the time step of {md.time_step_fs:g} fs",
+            "use about 100 time steps",
         )
     for key in ("equilibrate_ps", "segment_ps", "all_atom_interval_ps", "restart_interval_ps"):
         steps = getattr(md, key) * FS_PER_PS / md.time_step_fs
@@ -371,28 +377,3 @@ def _learning(cfg: RunFields) -> Found:
             if key in seen:
                 yield f"learning.explore.{i}", f"the exploration {key} is named twice", "name each once"
             seen.add(key)
-
-
-def _barriers(cfg: RunFields) -> Found:
-    """Every hop has a name of its own and says where it leads."""
-    barriers = cfg.barriers
-    if barriers is None:
-        return
-    names = [hop.name for hop in barriers.hops]
-    for i, hop in enumerate(barriers.hops):
-        path = f"barriers.hops.{i}"
-        if not NAME.match(hop.name):
-            hint = "use letters, digits, '.', '_' and '-': it becomes a folder"
-            yield f"{path}.name", f"'{hop.name}' is no plain name", hint
-        if names.index(hop.name) != i:
-            yield f"{path}.name", f"two hops are named '{hop.name}'", "give each a name of its own"
-        if hop.direction == (0, 0, 0):
-            yield f"{path}.direction", "[0, 0, 0] is no direction", "give [u, v, w] of the conventional cell"
-        if hop.direction is None and (hop.start is None or hop.end is None):
-            yield path, f"the hop '{hop.name}' leads nowhere", "give its direction, or its start and end"
-    if barriers.engine_environments > barriers.environments:
-        yield (
-            "barriers.engine_environments",
-            f"{barriers.engine_environments} is more than barriers.environments ({barriers.environments})",
-            "the engine's bands are some of the potential's: raise environments",
-        )

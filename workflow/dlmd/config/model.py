@@ -12,10 +12,25 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
-from dlmd.config.fields import CellSelection, Positive, PositiveInt, Section
+from dlmd.config.fields import (
+    CellSelection,
+    Layer,
+    LearningRate,
+    Length,
+    Picoseconds,
+    Positive,
+    PositiveInt,
+    Prefactor,
+    Section,
+    Strain,
+    Temperature,
+    TimeStep,
+    WholeTemperature,
+)
 from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 
+Repeat = Annotated[int, Field(gt=0, le=1000)]
 Sampling = Literal["random", "coulomb", "quasirandom"]
 
 
@@ -27,10 +42,11 @@ class Material(Section):
     )
     mobile: str = Field(description="Element whose ions carry the current.")
     charges: dict[str, int] = Field(
-        description="Formal charge of every element, in elementary charges. The cell must be neutral."
+        min_length=1,
+        description="Formal charge of every element, in elementary charges. The cell must be neutral.",
     )
     species: list[str] = Field(
-        description="All elements, in the order of the atom types of LAMMPS and DeePMD."
+        min_length=1, description="All elements, in the order of the atom types of LAMMPS and DeePMD."
     )
     reference: str | None = Field(
         None,
@@ -42,13 +58,14 @@ class Structures(Section):
     """Site-disordered supercells: every occupancy in every cell, several seeded orderings each."""
 
     occupancies: dict[str, dict[str, float | dict[str, float]]] = Field(
+        min_length=1,
         description="Occupancies by name: {site: occupancy}. A site is a Wyckoff label such as 2a or an atom-site label of the "
-        "CIF. A site with several elements takes {element: occupancy}. Sites left out keep the CIF's occupancies."
+        "CIF. A site with several elements takes {element: occupancy}. Sites left out keep the CIF's occupancies.",
     )
-    cells: dict[str, tuple[PositiveInt, PositiveInt, PositiveInt]] = Field(
-        description="Supercells by name: repeats of the CIF's cell along a, b and c."
+    cells: dict[str, tuple[Repeat, Repeat, Repeat]] = Field(
+        min_length=1, description="Supercells by name: repeats of the CIF's cell along a, b and c."
     )
-    orderings: PositiveInt = Field(
+    orderings: Annotated[int, Field(gt=0, le=10_000)] = Field(
         2, description="Orderings per occupancy and cell, each from a seed of its own, numbered from 0."
     )
     sampling: Sampling | dict[str, Sampling] = Field(
@@ -91,9 +108,11 @@ class Relax(Section):
 class AimdGroup(CellSelection):
     """Trajectories of labels: every ordering at every temperature and strain."""
 
-    temperatures_k: list[Positive] = Field(description="Temperatures of the thermostat (K).")
-    strains: list[Annotated[float, Field(gt=-0.2, lt=0.2)]] = Field(
-        [0.0], description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer."
+    temperatures_k: list[Temperature] = Field(min_length=1, description="Temperatures of the thermostat (K).")
+    strains: list[Strain] = Field(
+        [0.0],
+        min_length=1,
+        description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer.",
     )
     split: Literal["train", "valid", "test"] = Field(
         description="Part of the dataset that these trajectories are."
@@ -106,10 +125,10 @@ class AimdGroup(CellSelection):
 class Aimd(Section):
     """NVT molecular dynamics with the label engine."""
 
-    time_step_fs: Positive = Field(1.0, description="Time step (fs).")
+    time_step_fs: TimeStep = Field(1.0, description="Time step (fs).")
     steps: PositiveInt = Field(description="Steps of one trajectory.")
     stride: PositiveInt = Field(1, description="Steps from one kept frame to the next.")
-    discard_ps: Annotated[float, Field(ge=0)] = Field(
+    discard_ps: Annotated[float, Field(ge=0, le=1e8)] = Field(
         0.0, description="Start of each trajectory (ps) that is left out of the dataset."
     )
     trajectories: list[AimdGroup] = Field(
@@ -127,32 +146,34 @@ class Labels(Section):
 class Training(Section):
     """DeePMD-kit, se_e2_a descriptor, TensorFlow backend; defaults are the paper's."""
 
-    cutoff_angstrom: Positive = Field(7.0, description="Cutoff radius of the descriptor (Å).")
-    cutoff_smooth_angstrom: Positive = Field(
+    cutoff_angstrom: Annotated[float, Field(ge=1, le=30)] = Field(
+        7.0, description="Cutoff radius of the descriptor (Å)."
+    )
+    cutoff_smooth_angstrom: Length = Field(
         0.5,
         description="Distance (Å) from which on neighbours are weighted less and less, down to nothing at the cutoff.",
     )
-    embedding: list[PositiveInt] = Field(
-        [32, 64, 128], description="Neurons per layer of the embedding network."
+    embedding: list[Layer] = Field(
+        [32, 64, 128], min_length=1, description="Neurons per layer of the embedding network."
     )
-    axis_neurons: PositiveInt = Field(16, description="Size of the axis submatrix of the descriptor.")
-    fitting: list[PositiveInt] = Field(
-        [256, 256, 256], description="Neurons per layer of the fitting network."
+    axis_neurons: Layer = Field(16, description="Size of the axis submatrix of the descriptor.")
+    fitting: list[Layer] = Field(
+        [256, 256, 256], min_length=1, description="Neurons per layer of the fitting network."
     )
     steps: PositiveInt = Field(10_000, description="Training steps.")
-    batch_size: PositiveInt | str = Field(
+    batch_size: PositiveInt | Annotated[str, Field(pattern=r"^auto(:[1-9]\d{0,8})?$")] = Field(
         "auto", description="Frames per step; auto, or auto:N for at least N atoms per step."
     )
-    start_lr: Positive = Field(1e-3, description="Learning rate at the start.")
-    stop_lr: Positive = Field(1e-8, description="Learning rate at the end.")
+    start_lr: LearningRate = Field(1e-3, description="Learning rate at the start.")
+    stop_lr: LearningRate = Field(1e-8, description="Learning rate at the end.")
     decay_steps: PositiveInt = Field(5000, description="Steps between two decays of the learning rate.")
-    energy_prefactor: tuple[float, float] = Field(
+    energy_prefactor: tuple[Prefactor, Prefactor] = Field(
         (0.02, 1.0), description="Weight of the energy in the loss, at the start and at the end."
     )
-    force_prefactor: tuple[float, float] = Field(
+    force_prefactor: tuple[Prefactor, Prefactor] = Field(
         (1000.0, 1.0), description="Weight of the forces in the loss, at the start and at the end."
     )
-    virial_prefactor: tuple[float, float] = Field(
+    virial_prefactor: tuple[Prefactor, Prefactor] = Field(
         (0.0, 0.0),
         description="Weight of the virial in the loss, at the start and at the end; 0 leaves it out.",
     )
@@ -162,7 +183,7 @@ class Training(Section):
     save_steps: PositiveInt = Field(
         1000, description="Steps between two checkpoints. It must divide the steps."
     )
-    potentials: PositiveInt = Field(
+    potentials: Annotated[int, Field(gt=0, le=100)] = Field(
         1,
         description="Potentials per level, which differ in the seed of weights and batches. Two or more are a committee, whose "
         "disagreement is compared with its error and followed along production.",
@@ -172,23 +193,25 @@ class Training(Section):
 class ExploreGroup(CellSelection):
     """Cells in which the learning loop explores, at every temperature and strain."""
 
-    temperatures_k: list[PositiveInt] = Field(
+    temperatures_k: list[WholeTemperature] = Field(
         min_length=1, description="Temperatures (K). The highest should lie above production's."
     )
-    strains: list[Annotated[float, Field(gt=-0.2, lt=0.2)]] = Field(
-        [0.0], description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer."
+    strains: list[Strain] = Field(
+        [0.0],
+        min_length=1,
+        description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer.",
     )
 
 
 class Learning(Section):
     """Learning loop before production: explore with a committee, label what it disagrees on, train again."""
 
-    iterations: PositiveInt = Field(
+    iterations: Annotated[int, Field(gt=0, le=100)] = Field(
         3, description="Most rounds. Once the loop has settled, the remaining ones pass in seconds."
     )
     explore: list[ExploreGroup] = Field(min_length=1, description="Where unknown structures are looked for.")
-    explore_ps: Positive = Field(5.0, description="Length of each exploration (ps).")
-    frame_interval_ps: Positive = Field(0.05, description="Time between two judged frames (ps).")
+    explore_ps: Picoseconds = Field(5.0, description="Length of each exploration (ps).")
+    frame_interval_ps: Picoseconds = Field(0.05, description="Time between two judged frames (ps).")
     deviation_ev_per_angstrom: tuple[Positive, Positive] = Field(
         (0.1, 0.4),
         description="Bounds (eV/Å) of the committee's largest force deviation: frames between them are candidates for labels, "
@@ -207,7 +230,7 @@ class Learning(Section):
     steps: PositiveInt = Field(
         4000, description="Training steps of a round. They start from the weights of the round before."
     )
-    start_lr: Positive = Field(1e-3, description="Learning rate at the start of a round.")
+    start_lr: LearningRate = Field(1e-3, description="Learning rate at the start of a round.")
 
 
 class Validation(Section):
@@ -226,7 +249,7 @@ class Validation(Section):
         description="Largest part by which the energies of a held-out trajectory vary too much or too little, beyond the "
         "statistical error. Barriers would be wrong by as much.",
     )
-    trial_ps: Positive = Field(
+    trial_ps: Picoseconds = Field(
         2.0,
         description="Length (ps) of a trial run at production's highest temperature, half of it NVT and half NVE, in a cell of "
         "the labels.",
@@ -251,7 +274,7 @@ class Validation(Section):
         0.25,
         description="Largest deviation of the committee in the NVE half of the trial run, as a part of the RMS force.",
     )
-    rdf_temperature_k: Positive | None = Field(
+    rdf_temperature_k: Temperature | None = Field(
         None,
         description="Temperature (K) of both the labels and production at which RDFs of the potential are compared with the "
         "engine's; null: no comparison.",
@@ -267,10 +290,10 @@ class Md(Section):
         None,
         description="Relaxed cells whose mean lattice parameters are used; null: the production cell itself is relaxed.",
     )
-    temperatures_k: list[PositiveInt] = Field(
+    temperatures_k: list[WholeTemperature] = Field(
         min_length=1, description="Temperatures (K) in ascending order."
     )
-    replicas: PositiveInt = Field(
+    replicas: Annotated[int, Field(gt=0, le=1000)] = Field(
         1, description="Independent runs per temperature, each with its own ordering and velocities."
     )
     potentials: PositiveInt = Field(
@@ -278,27 +301,27 @@ class Md(Section):
         description="Potentials of the committee that production runs with, each with all replicas. Two or more show how much "
         "of the uncertainty comes from the potential.",
     )
-    time_step_fs: Positive = Field(1.0, description="Time step (fs).")
-    thermostat_damping_fs: Positive = Field(
+    time_step_fs: TimeStep = Field(1.0, description="Time step (fs).")
+    thermostat_damping_fs: Annotated[float, Field(ge=1, le=1e6)] = Field(
         100.0, description="Damping time of the Nose-Hoover thermostat (fs)."
     )
-    equilibrate_ps: Positive = Field(
+    equilibrate_ps: Picoseconds = Field(
         10.0, description="Length (ps) of the NVT run after the minimisation. It is not analysed."
     )
-    segment_ps: Positive = Field(500.0, description="Length of one segment (ps).")
-    segments: PositiveInt = Field(
+    segment_ps: Picoseconds = Field(500.0, description="Length of one segment (ps).")
+    segments: Annotated[int, Field(gt=0, le=9999)] = Field(
         11, description="Number of segments. A larger number adds segments, and repeats none."
     )
     position_interval_fs: Positive = Field(
         100.0, description="Time between two stored positions of the mobile ions (fs)."
     )
-    all_atom_interval_ps: Positive = Field(
+    all_atom_interval_ps: Picoseconds = Field(
         5.0, description="Time between two stored positions of all atoms (ps)."
     )
-    restart_interval_ps: Positive = Field(
+    restart_interval_ps: Picoseconds = Field(
         50.0, description="Time between two restart files within a segment (ps)."
     )
-    min_distance_angstrom: Positive = Field(
+    min_distance_angstrom: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="Two atoms closer than this (Å) end a run, because its potential has failed."
     )
     max_deviation_ev_per_angstrom: Positive | None = Field(

@@ -12,9 +12,13 @@ from pydantic_core import ErrorDetails
 
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config.checks import Problem
+from dlmd.config.fields import FieldError
 from dlmd.config.levels import LEVELS
 from dlmd.config.removed import removed
 from dlmd.config.run_config import RunConfig
+
+# far beyond what any run needs
+MOST_KEYS, DEEPEST_KEY = 100_000, 20
 
 
 def _lines(
@@ -23,8 +27,15 @@ def _lines(
     found: dict[tuple[Any, ...], int] | None = None,
     file: str = "",
 ) -> dict[tuple[Any, ...], int]:
-    """Line number (from 1) of every key path, and an error on keys written twice (YAML would keep the last)."""
+    """Line number (from 1) of every key path, and an error on keys written twice (YAML would keep the last) and on more keys
+    than a config can have, as aliases of aliases make them."""
     found = {} if found is None else found
+    if len(found) > MOST_KEYS or len(path) > DEEPEST_KEY:
+        raise DlmdError(
+            f"the config has more than {MOST_KEYS} keys and items, or some more than {DEEPEST_KEY} levels deep",
+            where=f"{file}, line {node.start_mark.line + 1}",
+            remedy="write it without aliases (*name) of aliases",
+        )
     if isinstance(node, yaml.MappingNode):
         here = set()
         for key, value in node.value:
@@ -163,6 +174,12 @@ def _explain(error: ErrorDetails, file: str, lines: dict[tuple[Any, ...], int]) 
         return DlmdError(
             problem.what, where=_where(file, tuple(problem.path.split(".")), lines), remedy=problem.remedy
         )
+    if isinstance(problem, FieldError):
+        return DlmdError(
+            f"{'.'.join((*shown, problem.key))}: {problem.what}",
+            where=_where(file, (*shown, problem.key), lines),
+            remedy="see config/README.md",
+        )
     where = _where(file, shown, lines)
     if error["type"] == "extra_forbidden":
         model = LEVELS.get(tag) if tag and len(shown) == 3 else None
@@ -210,7 +227,13 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> RunConfig
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DlmdError(
+            f"the config is no UTF-8 text (byte {error.start})",
+            where=str(path),
+            remedy=f"save it as UTF-8, for instance: iconv -f LATIN1 -t UTF-8 {path} > utf8.yaml",
+        ) from None
     except OSError as error:
         raise DlmdError(
             f"the config cannot be read: {error.strerror}",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import field_validator, model_validator
 
-from dlmd.config.checks import NAME, Problem, problems
+from dlmd.config.checks import Problem, problems
 from dlmd.config.model import RunFields
+from dlmd.config.naming import plain_name, shortened
 
 
 class RunConfig(RunFields):
@@ -14,10 +15,9 @@ class RunConfig(RunFields):
     @field_validator("run")
     @classmethod
     def _plain_name(cls, value: str) -> str:
-        if not NAME.match(value):
-            raise ValueError(
-                f"'{value}' is no plain name: use letters, digits, '.', '_' and '-', it becomes a folder"
-            )
+        hint = plain_name(value)
+        if hint is not None:
+            raise ValueError(f"'{shortened(value)}' is no plain name: {hint}")
         return value
 
     @model_validator(mode="after")
