@@ -1,0 +1,364 @@
+"""The text of a CIF: its one data block with atom sites, and the rows of the sites as numbers.
+
+Spellings of the common sources are understood: SHELXL, ICSD, COD, AMCSD, Pauling File, ASE, pymatgen and VESTA.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError, did_you_mean
+
+CELL_TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+MULTIPLICITY_TAGS = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
+HYDROGEN = ("D", "T")  # isotopes have symbols of their own in CIFs
+NOTHING = ("", ".", "?")
+# '0.75(1)Na + 0.25(1)K' of the Pauling File
+MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?)(?:\d*[+-])?\s*(?:\+|,|$)")
+
+
+@dataclass
+class Row:
+    """One species of one row of the atom-site loop.
+
+    Attributes
+    ----------
+    uncertainty
+        (3,) half a unit of the last printed digit, 0 where the number can be meant exactly.
+    charge
+        Oxidation state that the file states, in e.
+    multiplicity
+        As printed; programs mean different things by it.
+    """
+
+    label: str
+    species: str
+    position: np.ndarray
+    uncertainty: np.ndarray
+    printed: tuple[str, ...]
+    occupancy: float
+    multiplicity: int | None
+    letter: str | None
+    charge: float | None = None
+    order: int | None = None
+
+
+@dataclass
+class Block:
+    """The data block of a CIF: tags in lower case, and what had to be understood in reading it."""
+
+    path: Path
+    tags: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+    def number(self, tag: str) -> float:
+        """A number that has to be there."""
+        if tag not in self.tags:
+            raise DlmdError(f"{tag} is missing", where=str(self.path), remedy=f"add {tag}")
+        return to_float(self.tags[tag], tag, self.path)
+
+
+def read_block(path: Path) -> Block:
+    """The one data block with atom sites.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is missing or no CIF, and for several structures in one file.
+    """
+    from pymatgen.io.cif import CifBlock
+
+    if not path.is_file():
+        near = (
+            did_you_mean(path.name, [p.name for p in path.parent.glob("*.cif")])
+            if path.parent.is_dir()
+            else ""
+        )
+        raise DlmdError(f"no such file: {path}", remedy=f"give the path of a CIF; {near}" if near else None)
+    blocks = []
+    try:
+        text = _text(path)
+        for part in re.split(r"^[ \t]*data_", "\n" + text, flags=re.MULTILINE | re.IGNORECASE)[1:]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                block = CifBlock.from_str(f"data_{part}")
+            # names of the newer dictionaries have a dot: _atom_site.fract_x
+            tags = {key.lower().replace(".", "_"): value for key, value in block.data.items()}
+            if _has_sites(tags):
+                blocks.append((block.header, tags))
+    except Exception as error:
+        raise DlmdError(
+            f"unreadable CIF: {error}",
+            where=str(path),
+            remedy="open it in a viewer such as VESTA and export it again",
+        ) from error
+    if not blocks:
+        raise DlmdError(
+            "no atom sites with fractional coordinates",
+            where=str(path),
+            remedy="add _atom_site_fract_x, _y and _z",
+        )
+    if len(blocks) > 1:
+        raise DlmdError(
+            f"{len(blocks)} structures in one file: data blocks {', '.join(repr(name) for name, _ in blocks)}",
+            where=str(path),
+            remedy="keep the data block that is meant, and the others in files of their own",
+        )
+    return Block(path, blocks[0][1])
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _has_sites(tags: Mapping[str, Any]) -> bool:
+    values = tags.get("_atom_site_fract_x")
+    values = [values] if isinstance(values, str) else values or []
+    return any(str(v).strip() not in NOTHING for v in values)
+
+
+def to_float(text: object, tag: str, path: Path) -> float:
+    """A CIF number, its standard uncertainty in brackets dropped."""
+    try:
+        value = float(re.sub(r"\(\d*\)", "", str(text)))
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise DlmdError(f"{tag} is '{text}', not a number", where=str(path), remedy=f"correct {tag}")
+    return value
+
+
+def formula(tags: Mapping[str, Any]) -> dict[str, float]:
+    """Element -> number of atoms in `_chemical_formula_sum`; empty where there is none."""
+    from ase.data import atomic_numbers
+
+    text = str(tags.get("_chemical_formula_sum") or "")
+    found: dict[str, float] = {}
+    for symbol, number in re.findall(r"([A-Z][a-z]?)\s*(\d*\.?\d*)", re.sub(r"\(\d+\)", "", text)):
+        if symbol in HYDROGEN:
+            symbol = "H"
+        if symbol not in atomic_numbers or number == ".":
+            return {}
+        found[symbol] = found.get(symbol, 0.0) + float(number or 1)
+    return found
+
+
+def formula_units(tags: Mapping[str, Any]) -> float | None:
+    """The printed number of formula units in the cell."""
+    text = str(tags.get("_cell_formula_units_z") or "")
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) and float(text) > 0 else None
+
+
+def atom_rows(block: Block) -> list[Row]:
+    """The species of the atom-site loop, one row each, every label once.
+
+    Raises
+    ------
+    DlmdError
+        for a species that is no element, and a coordinate or an occupancy that is no number.
+    """
+    tags, path = block.tags, block.path
+    table = _Columns(tags)
+    labels = _labels(table)
+    known = set(formula(tags))
+    shouting = not any(c.islower() for text in table.symbols for c in text.strip("'\""))
+    charges = _stated_charges(tags)
+    rows: list[Row] = []
+    for i in range(table.count):
+        where = f"of site {labels[i]}"
+        coordinates = [str(table.column(f"_atom_site_fract_{x}", "?")[i]) for x in "xyz"]
+        if str(table.column("_atom_site_calc_flag", "")[i]).lower() == "dum":
+            continue
+        if all(text.strip() in NOTHING for text in coordinates):
+            raise DlmdError(
+                f"site {labels[i]} has no coordinates",
+                where=str(path),
+                remedy="add its coordinates, or delete the row and correct the composition",
+            )
+        position = np.array(
+            [
+                to_float(text, f"_atom_site_fract_{x} {where}", path)
+                for x, text in zip("xyz", coordinates, strict=True)
+            ]
+        )
+        occupancy = _occupancy(table.column("_atom_site_occupancy", "1"), i, where, path)
+        letter = re.sub(r"[\d.?]", "", str(table.column("_atom_site_wyckoff_symbol", "")[i] or ""))
+        contents = _contents(
+            table.symbols[i], occupancy, known, shouting, typed=table.typed, where=f"{path}, site {labels[i]}"
+        )
+        for k, (species, part, charge) in enumerate(contents):
+            rows.append(
+                Row(
+                    label=labels[i] if len(contents) == 1 else f"{labels[i]}_{species}",
+                    species=species,
+                    position=position,
+                    uncertainty=np.array([_half_unit(text) for text in coordinates]),
+                    printed=tuple(coordinates),
+                    occupancy=part,
+                    multiplicity=table.whole(MULTIPLICITY_TAGS, i),
+                    letter=letter or None,
+                    charge=charges.get(str(table.symbols[i]), charge),
+                    order=table.whole(("_atom_site_site_symmetry_order",), i),
+                )
+            )
+            if k:
+                rows[-1].letter = rows[-2].letter
+    return rows
+
+
+class _Columns:
+    """The columns of the atom-site loop; a lone value is a loop of one row."""
+
+    def __init__(self, tags: Mapping[str, Any]):
+        self.tags = tags
+        first = tags["_atom_site_fract_x"]
+        self.count = len(first) if isinstance(first, list) else 1
+        self.typed = any(str(v).strip() not in NOTHING for v in self.column("_atom_site_type_symbol", ""))
+        labels = self.column("_atom_site_label", "")
+        types = self.column("_atom_site_type_symbol", "")
+        self.symbols = [
+            str(t) if str(t).strip() not in NOTHING else str(label)
+            for t, label in zip(types, labels, strict=True)
+        ]
+
+    def column(self, tag: str, default: object) -> list[Any]:
+        values = self.tags.get(tag, default)
+        values = values if isinstance(values, list) else [values] * self.count
+        return values if len(values) == self.count else [default] * self.count
+
+    def whole(self, names: Sequence[str], i: int) -> int | None:
+        for tag in names:
+            text = str(self.column(tag, "")[i]).strip()
+            if text.isdigit() and int(text) > 0:
+                return int(text)
+        return None
+
+
+def _labels(table: _Columns) -> list[str]:
+    """Every row's own label; repeated ones get the row's number, or a longer name where that is another row's."""
+    given = table.column("_atom_site_label", "")
+    labels = [
+        (str(text).strip() or str(symbol)).replace("/", "_")
+        for text, symbol in zip(given, table.symbols, strict=True)
+    ]
+    repeated = {label for label in labels if labels.count(label) > 1}
+    taken = set(labels)
+    for i, label in enumerate(labels):  # CIFs with labels like 'Cl' for every chlorine
+        if label in repeated:
+            name = f"{label}{i}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            labels[i] = name
+    return labels
+
+
+def _occupancy(column: Sequence[Any], i: int, where: str, path: Path) -> float:
+    text = str(column[i]).strip()
+    if text in (".", ""):
+        return 1.0  # the dictionary's default
+    if text == "?" and all(str(other).strip() == "?" for other in column):
+        return 1.0
+    return to_float(text, f"_atom_site_occupancy {where}", path)
+
+
+def _half_unit(text: str) -> float:
+    """Half a unit of the last of two or three printed digits; 0 where the number may be meant exactly."""
+    match = re.fullmatch(r"[+-]?\d*\.(\d+)", text.strip())
+    if match is None or not 2 <= len(match.group(1)) <= 3 or float(text) * 8 % 1 == 0:
+        return 0.0
+    return float(0.5 * 10.0 ** -len(match.group(1)))
+
+
+def _stated_charges(tags: Mapping[str, Any]) -> dict[str, float]:
+    """Type symbol -> oxidation number of the loop of atom types."""
+    symbols, numbers = tags.get("_atom_type_symbol"), tags.get("_atom_type_oxidation_number")
+    if not isinstance(symbols, list) or not isinstance(numbers, list):
+        return {}
+    found = {}
+    for symbol, number in zip(symbols, numbers, strict=False):
+        try:
+            found[str(symbol)] = float(re.sub(r"\(\d*\)", "", str(number)))
+        except ValueError:
+            continue
+    return found
+
+
+def _contents(
+    text: str, occupancy: float, known: set[str], shouting: bool, *, typed: bool, where: str
+) -> list[tuple[str, float, float | None]]:
+    """(element, occupancy, stated charge) of what a type symbol or a label names; several for a mixture."""
+    stripped = text.strip().strip("'\"")
+    parts = MIXTURE.findall(stripped)
+    if parts and MIXTURE.sub("", stripped).strip() == "":
+        total = sum(float(x) for x, _ in parts)
+        # the loop's occupancy is either that of the mixture as a whole or says the sum once more
+        factor = 1.0 if abs(total - occupancy) < 0.006 else occupancy
+        return [(_element(s, known, False, True, where), float(x) * factor, None) for x, s in parts]
+    return [(_element(stripped, known, shouting, typed, where), occupancy, _charge(stripped))]
+
+
+def _charge(text: str) -> float | None:
+    """The charge in 'Fe3+', 'O2-', 'Li+1' or 'Na+'."""
+    match = re.match(r"^[A-Za-z]{1,2}(?:(\d+(?:\.\d+)?)([+-])|([+-])(\d+(?:\.\d+)?)?)$", text)
+    if match is None:
+        return None
+    size = float(match.group(1) or match.group(4) or 1)
+    return -size if "-" in (match.group(2), match.group(3)) else size
+
+
+def _element(text: str, known: set[str], shouting: bool, typed: bool, where: str) -> str:
+    """The element that a type symbol or a label begins with.
+
+    Two capitals are one element in a type symbol ('NA'). In a label they are where the formula or all other labels say so.
+    """
+    from ase.data import atomic_numbers
+
+    text = re.sub(r"(?i)^wat", "O", text)  # AMCSD's water
+    letters = re.match(r"[A-Za-z]{0,2}", text)
+    start = letters.group() if letters else ""
+    if start[:1].islower() and not shouting:
+        start = start.capitalize()
+    two, one = start.capitalize(), start[:1].upper()
+    isotopes = HYDROGEN if typed or "H" in known else HYDROGEN[:1]  # a label 'T1' is a tetrahedron
+    one = "H" if one in isotopes and not (len(two) > 1 and two in atomic_numbers) else one
+    candidates = [s for s in dict.fromkeys((two, one)) if s in atomic_numbers and s != "X"]
+    if len(candidates) == 2:
+        in_formula = [s for s in candidates if s in known]
+        written = start[1:].islower()
+        only_letters = re.match(r"[A-Za-z]+", text)
+        if typed and only_letters is not None and len(only_letters.group()) == 2:
+            candidates = [two]
+        elif len(in_formula) == 1:
+            candidates = in_formula
+        elif written:
+            candidates = [two]
+        elif typed or not shouting:
+            candidates = [one]
+        else:
+            raise DlmdError(
+                f"'{text}' may be {two} or {one}",
+                where=where,
+                remedy="add _atom_site_type_symbol, or write the second letter of elements small",
+            )
+    if not typed and known and candidates[:1] and candidates[0] not in known:
+        candidates = []  # 'Vac1' is no vanadium
+    if not candidates:
+        what = "_atom_site_type_symbol" if typed else "_atom_site_label, or add _atom_site_type_symbol"
+        raise DlmdError(
+            f"'{text}' is not a chemical element", where=where, remedy=f"correct {what}; one row per element"
+        )
+    return candidates[0]
