@@ -1,7 +1,7 @@
 """What programs write into CIFs: multiplicities, labels, elements, occupancies, digits, encodings."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlmd.base.errors import DlmdError
@@ -55,7 +55,7 @@ def test_a_printed_multiplicity_brings_a_noisy_coordinate_onto_its_special_posit
     assert crystal.notes == ("Na1 at 0.0200 0 0 is taken as the special position 0 0 0: 4 positions, not 24",)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=HealthCheck)
 @given(
     names=st.lists(
         st.sampled_from(["M", "M1", "M2", "M1_", "Cl", "Cl5", "a/b", "a_b"]), min_size=2, max_size=7

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import spglib
 from ase.geometry import cellpar_to_cell
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlmd.base.errors import DlmdError
@@ -81,7 +81,7 @@ def test_spellings(name, cell, hall_numbers):
         np.testing.assert_allclose(symmetry.translations, expected["translations"])
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=HealthCheck)
 @given(number=st.integers(1, 530), how=st.sampled_from(["hall", "full", "no blanks", "underscores", "small"]))
 def test_every_setting_of_the_tables_is_found_by_its_name_and_its_hall_symbol(number, how):
     kind = spglib.get_spacegroup_type(number)

@@ -59,7 +59,7 @@ class Block:
     notes: list[str] = field(default_factory=list)
 
     def number(self, tag: str) -> float:
-        """A number that has to be there."""
+        """A number that has to be there. Raises DlmdError where it is missing or none."""
         if tag not in self.tags:
             raise DlmdError(f"{tag} is missing", where=str(self.path), remedy=f"add {tag}")
         return to_float(self.tags[tag], tag, self.path)
@@ -131,7 +131,7 @@ def _has_sites(tags: Mapping[str, Any]) -> bool:
 
 
 def to_float(text: object, tag: str, path: Path) -> float:
-    """A CIF number, its standard uncertainty in brackets dropped."""
+    """A CIF number, its standard uncertainty in brackets dropped. Raises DlmdError where it is none."""
     try:
         value = float(re.sub(r"\(\d*\)", "", str(text)))
     except ValueError:

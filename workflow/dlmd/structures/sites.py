@@ -42,7 +42,7 @@ class Group:
 
 
 def groups(rows: Sequence[Row], symmetry: Symmetry, lattice: np.ndarray, path: Path) -> list[Group]:
-    """The sites, species at one position joined.
+    """The sites, species at one position joined; `lattice` (3, 3) as rows in Å.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def orbit(
 
 
 def shortest(first: np.ndarray, second: np.ndarray, lattice: np.ndarray) -> float:
-    """The shortest distance (Å) between two sets of fractional positions lying near each other."""
+    """The shortest distance (Å) between two sets (n, 3) of fractional positions lying near each other."""
     difference = first[:, None] - second[None]
     difference -= np.round(difference)
     return float(np.linalg.norm(difference @ lattice, axis=2).min())

@@ -68,7 +68,7 @@ class Symmetry:
         return frozenset(map(tuple, np.hstack([turns, shifts]).tolist()))
 
     def fits(self, lattice: np.ndarray) -> bool:
-        """Whether the operations leave the lengths and angles of the cell (vectors as rows) as they are."""
+        """Whether the operations leave the lengths and angles of the cell (3, 3) as they are."""
         metric = lattice @ lattice.T
         turned = np.einsum("nji,jk,nkl->nil", self.rotations, metric, self.rotations)
         scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
@@ -77,6 +77,8 @@ class Symmetry:
 
 def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> list[Symmetry]:
     """What the tags (lower case) of a CIF can mean: one group, or several to be told apart by multiplicities and formula.
+
+    `lattice` is (3, 3), vectors as rows.
 
     Raises
     ------
