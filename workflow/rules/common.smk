@@ -1,5 +1,6 @@
 # The run's config as `cfg`, checked before anything else, and the paths that all rules share.
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,11 @@ try:
     check_run(cfg, file=str(workflow.configfiles[0]))
 except DlmdError as error:
     sys.exit(str(error))
+
+# below the working directory, so that a folder that has been moved is still the one it was
+CONFIG_FILE = os.path.relpath(workflow.configfiles[0])
+# what `--config` has changed: for the files that say how the run was made
+OVERRIDES = dict(workflow.config_settings.config)
 
 # jobs see the config as it was validated: types as the model has them, names as text
 config.clear()

@@ -4,7 +4,7 @@ from dlmd.report import ro_crate as ro_crate_module
 
 rule costs:
     input:
-        config=workflow.configfiles[0],
+        config=CONFIG_FILE,
         # what comes last of each level: the jobs before it have their times by then
         last=level_files(tree.ARRHENIUS, tree.RATES) + (level_files(tree.BARRIERS) if cfg.barriers else []),
     output:
@@ -18,6 +18,7 @@ rule costs:
         DLMD_ENV
     params:
         benchmarks=at(tree.BENCHMARKS),
+        overrides=OVERRIDES,
     message:
         "what the run has cost"
     script:
@@ -26,7 +27,7 @@ rule costs:
 
 rule report:
     input:
-        config=workflow.configfiles[0],
+        config=CONFIG_FILE,
         structures=at(tree.OCCUPANCIES),
         layers=[
             tree.png(at(tree.LAYERS_FIGURE, occupancy=occupancy, cell=cell, n=n))
@@ -78,6 +79,7 @@ rule report:
         seed=cfg.seed,
         levels=list(cfg.levels),
         temperatures=cfg.md.temperatures_k,
+        overrides=OVERRIDES,
     message:
         "writing the report"
     script:
@@ -86,7 +88,7 @@ rule report:
 
 rule ro_crate:
     input:
-        inputs=[workflow.configfiles[0], cfg.material.cif]
+        inputs=[CONFIG_FILE, cfg.material.cif]
         + ([cfg.material.reference] if cfg.material.reference else []),
         results=[
             rules.report.output.html,
@@ -134,6 +136,7 @@ rule ro_crate:
     params:
         name=f"{Path(cfg.material.cif).stem}: transport of {MOBILE} ions, run {cfg.run}",
         description=f"Ionic conductivity by deep-potential molecular dynamics; levels of theory: {', '.join(cfg.levels)}; seed {cfg.seed}.",
+        overrides=OVERRIDES,
         algorithm=ro_crate_module.VERSION,
     message:
         "provenance as an RO-Crate"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dlmd.base.errors import DlmdError
 from dlmd.md.inputs import (
     GUARD_STEPS,
     Dynamics,
@@ -136,3 +137,13 @@ def test_a_deviation_that_stays_ends_a_run_and_one_in_passing_does_not(tmp_path,
     path.write_text(text)
     verdict = deviation_that_ended(path, 0.5)
     assert verdict is None if found is None else found in verdict
+
+
+def test_paths_are_seen_from_where_lammps_runs(tmp_path):
+    """So that no folder above the run's matters, whatever its name."""
+    run = tmp_path / "my $files #1/été/results"
+    settings = {"species": ["Li", "Cl"], "mobile": "Li", "time_step_fs": 1, "damping_fs": 100}
+    pair = deepmd_dynamics(run / "0.pb", settings, temperature_k=298, folder=run / "md/r0").pair
+    assert pair[0] == "pair_style deepmd ../../0.pb"
+    with pytest.raises(DlmdError, match="cannot read a path with spaces"):
+        deepmd_dynamics(run / "a b.pb", settings, temperature_k=298, folder=run / "md/r0")

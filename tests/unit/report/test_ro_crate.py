@@ -1,6 +1,7 @@
 """A run's folder as an RO-Crate: read back with the format's own package, every file named is there with its checksum."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -66,3 +67,18 @@ def test_huge_files_have_their_size_only(run, monkeypatch):
     files = {e.id: e for e in ROCrate(str(run)).data_entities}
     assert "sha256" not in files["report.html"].properties()
     assert "sha256" in files["transport/u4/500K.json"].properties()
+
+
+def test_two_inputs_of_one_name_are_both_there(run):
+    reference = run.parents[1] / "reference/demo.yaml"
+    reference.parent.mkdir()
+    reference.write_text("published: 1\n")
+    write(run, inputs=[run.parents[1] / "demo.yaml", reference])
+    assert (run / "inputs/demo.yaml").read_text() == "run: demo\n"
+    assert (run / "inputs/reference_demo.yaml").read_text() == "published: 1\n"
+
+
+def test_what_the_command_line_changed_is_there(run):
+    write(run, overrides={"seed": 3})
+    assert json.loads((run / "inputs/command-line.json").read_text()) == {"seed": 3}
+    assert "inputs/command-line.json" in (run / "ro-crate-metadata.json").read_text()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dlmd.base.errors import DlmdError
+
+PLAIN = re.compile(r"[A-Za-z0-9_./+@:,=~^%-]+")
 
 
 @contextmanager
@@ -24,6 +28,26 @@ def whole(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def seen_from(folder: str | Path, path: str | Path) -> str:
+    """`path` relative to `folder`, for a program that runs there and cannot read every absolute path.
+
+    LAMMPS splits lines at spaces and reads `$`, quotes and `#` as its own. What leads to the folder does not matter to it this way.
+
+    Raises
+    ------
+    DlmdError
+        where the part that is left has such characters.
+    """
+    found = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
+    if not PLAIN.fullmatch(found):
+        raise DlmdError(
+            "LAMMPS cannot read a path with spaces, quotes, $, #, & or letters that are no ASCII",
+            where=found,
+            remedy="give the folders of the run plain names, or keep potential and results below one folder",
+        )
+    return found
 
 
 def write_text(path: str | Path, text: str) -> None:

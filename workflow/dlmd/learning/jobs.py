@@ -70,7 +70,7 @@ def explore(
     exploration.explore(
         atoms,
         work,
-        dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
+        dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k, folder=work),
         steps=steps,
         stride=stride,
         discard_ps=discard_ps,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmd.base.files import seen_from
 from dlmd.base.units import FS_PER_PS
 
 if TYPE_CHECKING:
@@ -106,10 +107,20 @@ def deepmd_pair(models: Sequence[str], species: Sequence[str], *, deviation: boo
 
 
 def deepmd_dynamics(
-    model: str | Path, settings: Mapping, *, temperature_k: float, others: Sequence[str | Path] = ()
+    model: str | Path,
+    settings: Mapping,
+    *,
+    temperature_k: float,
+    others: Sequence[str | Path] = (),
+    folder: Path | None = None,
 ) -> Dynamics:
-    """Dynamics with one DeePMD model; `settings` are the other fields. `others`, the rest of its committee, only watch."""
-    models = [str(Path(path).resolve()) for path in (model, *others)]
+    """Dynamics with one DeePMD model; `settings` are the other fields. `others`, the rest of its committee, only watch.
+
+    `folder` is where LAMMPS will run: paths are written as seen from there (`dlmd.base.files.seen_from`); None: absolute.
+    """
+    models = [
+        str(Path(path).resolve()) if folder is None else seen_from(folder, path) for path in (model, *others)
+    ]
     pair = deepmd_pair(models, settings["species"], deviation=bool(others))
     return Dynamics(pair=pair, temperature_k=temperature_k, **settings)
 

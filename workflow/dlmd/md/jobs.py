@@ -8,7 +8,7 @@ from pathlib import Path
 from dlmd.base.files import read_json, write_json
 from dlmd.base.provenance import file_sha256, versions
 from dlmd.config.launch import LammpsLaunch
-from dlmd.md import production
+from dlmd.md import parts, production
 from dlmd.md.inputs import Strides, deepmd_dynamics
 from dlmd.process import programs
 from dlmd.process.ownership import owned
@@ -96,7 +96,9 @@ def equilibrate(
         production.equilibrate(
             Path(restart).parent,
             data=Path(data),
-            dynamics=deepmd_dynamics(model, dynamics, temperature_k=temperature_k),
+            dynamics=deepmd_dynamics(
+                model, dynamics, temperature_k=temperature_k, folder=Path(restart).parent
+            ),
             steps=steps,
             seed=seed,
             thermo_stride=thermo_stride,
@@ -137,7 +139,14 @@ def segment(
             Path(sidecar).parent,
             number=number,
             steps=steps,
-            dynamics=deepmd_dynamics(model, settings, temperature_k=temperature_k, others=others),
+            dynamics=deepmd_dynamics(
+                model,
+                settings,
+                temperature_k=temperature_k,
+                others=others,
+                # where the segment's attempts work
+                folder=parts.Segment(Path(sidecar).parent, number, first=0, last=steps).parts,
+            ),
             strides=Strides(**strides),
             identity={
                 **_identity(cell, model, level=level, replica=replica, seed=seed),

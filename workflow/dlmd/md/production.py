@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_json
+from dlmd.base.files import read_json, seen_from, write_json
 from dlmd.base.provenance import file_sha256, fingerprint
 from dlmd.md import parts
 from dlmd.md.inputs import (
@@ -64,7 +64,7 @@ def equilibrate(
     """
     text = equilibrate_input(
         dynamics,
-        data=str(data.resolve()),
+        data=seen_from(folder, data),
         steps=steps,
         seed=seed,
         thermo_stride=thermo_stride,
@@ -207,7 +207,7 @@ def _attempt(
     name, folder = f"{start:012d}", segment.parts
     text = segment_input(
         dynamics,
-        restart_in=str(source.resolve()),
+        restart_in=seen_from(folder, source),
         last_step=segment.last,
         strides=strides,
         positions=f"{name}.dcd",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 def ro_crate(
-    inputs: Sequence[str], results: Sequence[str], *, crate: str, name: str, description: str
+    inputs: Sequence[str],
+    results: Sequence[str],
+    *,
+    crate: str,
+    name: str,
+    description: str,
+    overrides: Mapping[str, Any],
 ) -> None:
     """The RO-Crate of a run in the folder of `crate` (see `dlmd.report.ro_crate`)."""
     from dlmd.base import provenance
@@ -22,4 +29,5 @@ def ro_crate(
         name=name,
         description=description,
         output=Path(crate),
+        overrides=overrides,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,14 @@ class Shown:
 
 
 def write(
-    config: str, *, html: str, summary: str, answer: str, comparison: str, reference: str | None
+    config: str,
+    *,
+    overrides: Mapping[str, Any],
+    html: str,
+    summary: str,
+    answer: str,
+    comparison: str,
+    reference: str | None,
 ) -> None:
     """Write the report of the run in the folder of `html`, its table of answers as text in `summary` and all its numbers as
     JSON in `answer` (see `dlmd.report.result`), and the table against published values in `comparison`.
@@ -65,18 +73,22 @@ def write(
     ----------
     config
         The run's config file.
+    overrides
+        What the command line (Snakemake's `--config`) has changed in it.
     reference
         YAML with published values, or None.
     """
     import yaml
 
-    cfg = load(config)
+    cfg = load(config, dict(overrides))
     results = RunResults(Path(html).parent)
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     levels = [_level(cfg, results.level(name), published, reference) for name in cfg.levels]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
-    found = result.collect(cfg, results, config=config, reference=reference, packages=PACKAGES)
+    found = result.collect(
+        cfg, results, config=config, overrides=overrides, reference=reference, packages=PACKAGES
+    )
     page = pages.render(
         TEMPLATE,
         run=cfg.run,
@@ -95,13 +107,23 @@ def write(
         throughput=tables.throughput(results.throughput, published),
         versions=[{"package": p, "version": v} for p, v in provenance.versions(PACKAGES).items()],
         files=_files(found["provenance"]["inputs"]),
-        config_text=Path(config).read_text(encoding="utf-8"),
+        config_text=_config_text(config, overrides),
         plotly=_plotly(),
     )
     report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
     write_json(Path(answer), found)
     Path(summary).write_text(_summary(cfg, levels, results), encoding="utf-8")
     Path(html).write_text(page, encoding="utf-8")
+
+
+def _config_text(config: str, overrides: Mapping[str, Any]) -> str:
+    """The config file, and below it what the command line has changed."""
+    import yaml
+
+    text = Path(config).read_text(encoding="utf-8-sig")
+    if not overrides:
+        return text
+    return f"{text.rstrip()}\n\n# changed on the command line (--config):\n{yaml.safe_dump(dict(overrides))}"
 
 
 def _level(cfg: RunConfig, results: LevelResults, published: Mapping, reference: str | None) -> dict:

@@ -3,7 +3,10 @@ and with what it was made from."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dlmd.base import provenance
 from dlmd.config.run_config import RunConfig
@@ -18,7 +21,13 @@ POTENTIAL = ("force_rmse_mev_per_a", "relative_force_rmse", "energy_rmse_mev_per
 
 
 def collect(
-    cfg: RunConfig, results: RunResults, *, config: str, reference: str | None, packages: tuple
+    cfg: RunConfig,
+    results: RunResults,
+    *,
+    config: str,
+    overrides: Mapping[str, Any],
+    reference: str | None,
+    packages: tuple,
 ) -> dict:
     """What `results/<run>/result.json` holds, from the run's result files.
 
@@ -26,10 +35,15 @@ def collect(
     ----------
     config, reference
         The config file, and the file of published values.
+    overrides
+        What the command line has changed in the config.
     packages
         Whose versions are recorded.
     """
     inputs = [config, cfg.material.cif, *([reference] if reference else [])]
+    command = ["snakemake", "--configfile", config]
+    if overrides:
+        command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in overrides.items())]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -39,9 +53,8 @@ def collect(
         "confidence": cfg.transport.confidence,
         "levels": {name: _level(cfg, results.level(name)) for name in cfg.levels},
         "seed": cfg.seed,
-        "provenance": provenance.provenance(
-            [*inputs, *results.models], command=["snakemake", "--configfile", config], packages=packages
-        ),
+        "config_overrides": dict(overrides),
+        "provenance": provenance.provenance([*inputs, *results.models], command=command, packages=packages),
     }
 
 

@@ -3,18 +3,22 @@ by which programs, with checksums, so that the folder can be deposited as it is.
 
 from __future__ import annotations
 
+import json
 import mimetypes
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from dlmd.base.files import write_json
+from dlmd.base.files import write_json, write_text
 from dlmd.base.provenance import file_sha256
 from dlmd.run import tree
 
 VERSION = 1
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+# of the copies: what `--config` has changed
+COMMAND_LINE = "command-line.json"
 # trajectories are named with their size only: reading hundreds of GB for a checksum takes longer than they are worth
 LARGEST_HASHED = 1 << 30
 TYPES = {
@@ -34,6 +38,7 @@ def write(
     name: str,
     description: str,
     output: Path,
+    overrides: Mapping[str, Any] | None = None,
 ) -> None:
     """Copy the inputs to `run`/inputs and write the crate's metadata.
 
@@ -51,6 +56,8 @@ def write(
         Of the crate, as a repository shows them.
     output
         `run`/ro-crate-metadata.json.
+    overrides
+        What the command line has changed in the config.
 
     Raises
     ------
@@ -63,7 +70,11 @@ def write(
     # copies of what the run was made from, so that its folder is complete in itself
     folder = run / tree.INPUTS
     folder.mkdir(exist_ok=True)
-    copies = [Path(shutil.copyfile(path, folder / path.name)) for path in inputs]
+    copies = [Path(shutil.copyfile(path, folder / name)) for path, name in _names(inputs).items()]
+    if overrides:
+        # what the command line has changed in the config
+        copies.append(folder / COMMAND_LINE)
+        write_text(copies[-1], json.dumps(dict(overrides), indent=1) + "\n")
 
     crate = ROCrate()
     crate.name, crate.description = name, description
@@ -100,6 +111,17 @@ def write(
     )
     programs[0]["softwareRequirements"] = programs[1:]
     write_json(output, crate.metadata.generate())
+
+
+def _names(inputs: Sequence[Path]) -> dict[Path, str]:
+    """Names of the copies: those of the files, with the name of the folder before it where two files have the same."""
+    names: dict[Path, str] = {}
+    for path in dict.fromkeys(inputs):
+        name, folders = path.name, list(path.resolve().parent.parts)
+        while name in (*names.values(), COMMAND_LINE):
+            name = f"{folders.pop()}_{name}" if len(folders) > 1 else f"_{name}"
+        names[path] = name
+    return names
 
 
 def _properties(path: Path) -> dict:

@@ -73,8 +73,8 @@ def try_out(
 
     atoms = ase.io.read(relaxed)
     limits = trial.Plan(**plan)
-    settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k)
     work = Path(result).with_suffix(".work")
+    settings = deepmd_dynamics(models[potential], dynamics, temperature_k=temperature_k, folder=work)
     run = trial.run(
         atoms,
         work,
