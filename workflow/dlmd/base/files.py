@@ -33,7 +33,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 def seen_from(folder: str | Path, path: str | Path) -> str:
     """`path` relative to `folder`, for a program that runs there and cannot read every absolute path.
 
-    LAMMPS splits lines at spaces and reads `$`, quotes and `#` as its own. What leads to the folder does not matter to it this way.
+    LAMMPS splits lines at spaces and reads `$`, quotes and `#` as its own; what leads to the folder is nothing to it this way.
 
     Raises
     ------
