@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 EV_PER_A3_IN_KB = 1602.1766208
+VALENCE = 1.0
 
 
 class Output:
@@ -22,14 +23,18 @@ class Output:
         self.xml = Path("vasprun.xml").open("w", buffering=1)
         self.oszicar = Path("OSZICAR").open("w", buffering=1)
         self.xdatcar = Path("XDATCAR").open("w", buffering=1)
-        self._head(tags, atoms, titels, lexch, mesh)
+        self._head(tags, atoms, titels, lexch, mesh, tricks)
 
-    def _head(self, tags, atoms, titels, lexch, mesh):
+    def _head(self, tags, atoms, titels, lexch, mesh, tricks):
         get = lambda name, default: " ".join(tags.get(name, [default]))  # noqa: E731
         truth = lambda name: "T" if get(name, "F").strip(".").upper().startswith("T") else "F"  # noqa: E731
         tell = lambda text="": self.outcar.write(text + "\n")  # noqa: E731
         tell(" vasp.0.0.0 a stand-in for tests (build none) complex")
         tell("\n INCAR:")
+        if tricks.get("version", 5) > 5:  # VASP 6 repeats the INCAR
+            for name, words in tags.items():
+                tell(f"   {name} = {' '.join(words)}")
+            tell()
         for titel in titels:
             tell(f" POTCAR:    {titel}")
         for titel, kind in zip(titels, lexch, strict=True):
@@ -53,6 +58,9 @@ class Output:
             f"   PREC   = {get('PREC', 'Normal').lower():6s}    normal or accurate (medium, high low for compatibility)"
         )
         tell(f"   ISPIN  = {get('ISPIN', '1'):>6s}    spin polarized calculation?")
+        noncollinear = "T" if "T" in (truth("LSORBIT"), truth("LNONCOLLINEAR")) else "F"
+        tell(f"   LNONCOLLINEAR = {noncollinear:>6s} non collinear calculations")
+        tell(f"   LSORBIT = {truth('LSORBIT'):>6s}    spin-orbit coupling")
         tell(f"   LASPH  = {truth('LASPH'):>6s}    aspherical Exc in radial PAW")
         tell("\n Electronic Relaxation 1")
         tell(
@@ -70,6 +78,9 @@ class Output:
         tell(f"\n   POTIM  = {float(get('POTIM', '0.5')):6.4f}    time-step for ionic-motion")
         begin, end = float(get("TEBEG", "0")), float(get("TEEND", get("TEBEG", "0")))
         tell(f"   TEBEG  = {begin:6.1f};   TEEND  = {end:5.1f} temperature during run")
+        tell("  Ionic Valenz\n   ZVAL   = " + "".join(f"{VALENCE:6.2f}" for _ in self.counts))
+        electrons = float(get("NELECT", str(VALENCE * len(atoms))))
+        tell(f"   NELECT = {electrons:13.4f}    total number of electrons")
         tell("\n DOS related values:")
         tell(
             f"   ISMEAR = {get('ISMEAR', '1'):>5s};   SIGMA  = {float(get('SIGMA', '0.2')):6.2f}  broadening in eV"
@@ -82,7 +93,8 @@ class Output:
                 tell(f"   {unit} (eV)           for each species {name} = {values}")
         tell(" Exchange correlation treatment:")
         tell(f"   GGA     = {get('GGA', '--'):>5s}    GGA type")
-        tell("   LEXCH   =     8    internal setting for exchange type\n")
+        tell("   LEXCH   =     8    internal setting for exchange type")
+        tell(f"   LHFCALC =     {truth('LHFCALC')}    Hartree Fock is set to\n")
         self.xml.write('<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n')
         self.xml.write(
             '  <i name="program" type="string">vasp </i>\n  <i name="version" type="string">0.0.0  </i>\n </generator>\n'
@@ -90,13 +102,14 @@ class Output:
         self.xml.write(" <incar>\n")
         kinds = {"NELM": "int", "NSW": "int", "IBRION": "int", "ISIF": "int", "ISPIN": "int", "ISMEAR": "int"}
         kinds |= dict.fromkeys(("LDAU", "LASPH", "LWAVE", "LCHARG"), "logical")
-        kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL"), "string")
+        kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW"), "logical") | {"IVDW": "int"}
+        kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL", "METAGGA"), "string")
         for name, words in tags.items():
             value = " ".join(words)
             if name in ("MAGMOM", "LDAUL", "LDAUU", "LDAUJ"):
                 kind = 'type="int" ' if name == "LDAUL" else ""
                 self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
-            elif name in ("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS"):
+            elif name in ("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS", "NELECT"):
                 self.xml.write(f'  <i name="{name}"> {float(value):.8f}</i>\n')
             elif name in kinds:
                 text = truth(name) if kinds[name] == "logical" else value
@@ -113,6 +126,7 @@ class Output:
         self.xml.write(
             f'   <i name="ENMAX"> {float(get("ENCUT", "400")):.8f}</i>\n   <i type="int" name="NELM"> {self.nelm}</i>\n'
         )
+        self.xml.write(f'   <i name="NELECT"> {electrons:.8f}</i>\n')
         self.xml.write('  </separator>\n  <separator name="ionic" >\n')
         for name, kind in (
             ("NSW", "int"),
@@ -174,11 +188,13 @@ class Output:
         )
         xml.write(" <calculation>\n")
         for k in range(1, steps + 1):
-            value = energy + 10.0 ** (-k)
+            value = energy + 10.0 ** (-2 * k)
             out.write(
                 f"--------------------------------------- Iteration {n:6d}({k:4d})  ---------------------------------------\n"
             )
             out.write(f" number of electron      16.0000000 magnetization {total}\n")
+            change = value - energy - 10.0 ** (-2 * (k - 1))
+            out.write(f" total energy-change (2. order) :{change:14.7E}  ({change / 2:14.7E})\n")
             out.write(f"  free energy    TOTEN  =   {value:16.8f} eV\n\n")
             self.oszicar.write(
                 f"DAV: {k:3d}    {value:.12E}   -0.1E+00   -0.1E+00  100   0.1E+00    0.1E+00\n"

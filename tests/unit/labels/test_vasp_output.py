@@ -150,10 +150,8 @@ def test_hidden_frames_are_taken_from_the_vasprun(plain, tmp_path):
     assert run.path.name == "vasprun.xml" and len(run.whole_frames) == 6
 
 
-def test_machine_learned_runs_and_joined_files_are_refused(plain):
+def test_joined_files_are_refused(plain):
     text = (plain / "OUTCAR").read_text()
-    with pytest.raises(DlmdError, match="machine-learned"):
-        parse_outcar(text + "  free  energy ML TOTEN  =   -20.0 eV\n", plain)
     with pytest.raises(DlmdError, match="several runs are in one OUTCAR"):
         parse_outcar(text + text[text.index("----- Iteration") :], plain)
 

@@ -5,58 +5,18 @@ Defaults are the published Li3TiCl6 protocol where it says, and a stated choice 
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from collections.abc import Mapping
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from dlmd.base.errors import did_you_mean
+from dlmd.config.levels import vasp_functionals
 from dlmd.config.levels.dft import Mesh, SpinsAndU, Strict, renamed
+from dlmd.config.levels.vasp_functionals import Dispersion, Family, Functional
+from dlmd.config.levels.vasp_tags import IncarValue, Tags, check_tags, theory
 
-IncarValue = bool | int | float | str | list[int] | list[float]
-Tags = dict[str, IncarValue]
-
-# Tags with a key of their own: two places for one number would let them disagree.
-OWN_KEY = {
-    "GGA": "functional",
-    "ENCUT": "encut_ev",
-    "LDAU": "hubbard_u_ev",
-    "LDAUU": "hubbard_u_ev",
-    "LDAUJ": "hubbard_u_ev",
-    "LDAUL": "hubbard_orbital",
-    "LDAUTYPE": "hubbard_u_ev",
-    "LMAXMIX": "hubbard_orbital",
-    "ISPIN": "magmom",
-    "MAGMOM": "magmom",
-    "ISMEAR": "ismear",
-    "SIGMA": "sigma_ev",
-    "KSPACING": "kpoints.spacing_per_angstrom",
-    "KGAMMA": "kpoints.centring",
-    "EDIFF": "ediff_ev",
-    "EDIFFG": "relax.fmax_ev_per_angstrom",
-    "NSW": "relax.max_steps or aimd.chunk_steps",
-}
-# Tags the route itself sets; another value would break what collecting relies on.
-FIXED = {
-    "NBLOCK": "every ionic step is written",
-    "NWRITE": "NWRITE=0 hides frames from the OUTCAR",
-    "ISYM": "symmetry is switched off for dynamics and kept at VASP's choice for relaxation",
-    "TEBEG": "temperatures come from the trajectory's own",
-    "TEEND": "temperatures come from the trajectory's own",
-    "IBRION": "relaxation is IBRION=2, dynamics IBRION=0",
-    "ISIF": "relaxation is ISIF=3, dynamics ISIF=2 (stress is needed)",
-    "LORBIT": "moments per site are read from the OUTCAR (LORBIT=11)",
-    "SYSTEM": "it carries the job's identity",
-}
-
-
-# Minimisers that take the electrons to their ground state; the others compute spectra or nothing.
-ALGOS = ("normal", "fast", "veryfast", "all", "damped", "conjugate")
 # Tag -> its name in what rules record. Results made before the tags were in `incar` were recorded with these names; Snakemake
 # compares the records, and would stage every job again if a name or its place had changed.
 RECORDED = {
@@ -190,10 +150,10 @@ class PotcarSettings(Strict):
         "above it. "
         "Default: PMG_VASP_PSP_DIR. Without a library a POTCAR.spec of names is written.",
     )
-    family: Literal["PW91", "PBE", "PBE_52", "PBE_54", "PBE_64"] | None = Field(
+    family: Family | None = Field(
         None,
-        description="Set the potentials belong to; default the functional's own (PW91 or PBE). PW91 as "
-        "INCAR tag over PBE "
+        description="Set the potentials belong to; default the functional's own (PW91; PBE, also for PBEsol; PBE_54 for SCAN and "
+        "r2SCAN). PW91 as INCAR tag over PBE "
         "potentials, another reading of the paper, is `functional: PW91` with `family: PBE_54`.",
     )
     flavours: dict[str, str] = Field(
@@ -216,8 +176,15 @@ class PotcarSettings(Strict):
 class VaspSettings(Strict, SpinsAndU):
     """One level of theory run by VASP."""
 
-    functional: Literal["PW91", "PBE"] = Field(
-        "PW91", description="Functional (GGA tag: 91 or PE). The paper's PW91."
+    functional: Functional = Field(
+        "PW91",
+        description="Functional (GGA: 91, PE or PS; METAGGA: SCAN or R2SCAN). The paper's PW91. PBE's cells are 2-7 % too large; "
+        "PBEsol's and r2SCAN's are nearer. SCAN and r2SCAN want `encut_ev` of 600 or more and PBE_54 potentials.",
+    )
+    dispersion: Dispersion | None = Field(
+        None,
+        description="Correction for dispersion (IVDW 11 or 12): D3 (PBE, PBEsol, SCAN) or D3BJ (these and r2SCAN). On top of PBE "
+        "it contracts cells of chlorides too far.",
     )
     encut_ev: PositiveFloat = Field(
         450.0, description="Cutoff of the plane waves (eV; ENCUT). The paper's 450 eV."
@@ -263,6 +230,29 @@ class VaspSettings(Strict, SpinsAndU):
         own = {"POTIM": "labels.aimd.time_step_fs or relax.incar.POTIM", "SMASS": "aimd.incar.SMASS"}
         return check_tags(tags, elsewhere=own)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _algo_of_meta_gga(cls, given: Any) -> Any:
+        # mixing of densities is not made for the kinetic energy density
+        meta = isinstance(given, Mapping) and given.get("functional") in ("SCAN", "r2SCAN")
+        if not meta or "ALGO" in _upper(given.get("incar")):
+            return given
+        for kind in ("relax", "aimd"):
+            own = given.get(kind) or {}
+            if isinstance(own, Mapping) and "ALGO" not in _upper(own.get("incar")):
+                own = {**own, "incar": {"ALGO": "All", **(own.get("incar") or {})}}
+                given = {**given, kind: own}
+        return given
+
+    @model_validator(mode="after")
+    def _functional(self) -> Self:
+        named = self.functional_tags  # ValueError where they do not go together
+        for tag in vasp_functionals.OWN_TAGS:
+            if tag in named and any(tag in tags for tags in (self.incar, self.relax.incar, self.aimd.incar)):
+                key = "functional" if tag == "METAGGA" else "dispersion"
+                raise ValueError(f"{tag} is set by {key} and in incar; leave it out of incar")
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         unused = sorted(set(self.hubbard_orbital) - set(self.hubbard_u_ev))
@@ -272,7 +262,9 @@ class VaspSettings(Strict, SpinsAndU):
 
     def staging(self) -> dict[str, Any]:
         """The settings that decide inputs, and none for what is collected: a job is staged anew only for these."""
-        record = self.model_dump(mode="json", exclude={"max_rejected_fraction"})
+        # a setting that came later is left out where it has its default: results made before it stay up to date
+        later = {"dispersion"} if self.dispersion is None else set()
+        record = self.model_dump(mode="json", exclude={"max_rejected_fraction"} | later)
         return record | {"relax": _record(self.relax), "aimd": _record(self.aimd)}
 
     @classmethod
@@ -287,11 +279,20 @@ class VaspSettings(Strict, SpinsAndU):
     @property
     def potcar_family(self) -> str:
         """Set of potentials: the configured one, else that of the functional."""
-        return self.potcar.family or self.functional
+        return self.potcar.family or vasp_functionals.family(self.functional)
 
-    def level_of_theory(self) -> dict[str, Any]:
-        """What makes energies comparable; recorded with every frame, and never mixed."""
-        return {
+    @property
+    def functional_tags(self) -> Tags:
+        """INCAR tags of the functional and its correction for dispersion."""
+        return vasp_functionals.tags(self.functional, self.dispersion)
+
+    def level_of_theory(self, kind: Literal["aimd", "relax"] = "aimd") -> dict[str, Any]:
+        """What makes energies comparable; recorded with every frame, and never mixed.
+
+        `kind` is aimd for dynamics and single points, relax for relaxations and bands, which may have tags of their own.
+        """
+        own = self.aimd if kind == "aimd" else self.relax
+        known = {
             "engine": "vasp",
             "functional": self.functional,
             "hubbard_u_ev": self.plus_u,
@@ -301,6 +302,19 @@ class VaspSettings(Strict, SpinsAndU):
             "potcar_family": self.potcar_family,
             "potcar_flavours": dict(sorted(self.potcar.flavours.items())),
         }
+        if self.dispersion is not None:
+            known["dispersion"] = self.dispersion
+        return known | theory(self.incar | own.incar | {"EDIFF": own.ediff_ev}, usual(kind))
+
+
+def usual(kind: str) -> Tags:
+    """Tags of relaxations or dynamics with the values that they have where a level says nothing of them."""
+    settings = AimdSettings if kind == "aimd" else RelaxSettings
+    return {**settings.TAGS, "EDIFF": settings.model_fields["ediff_ev"].default}
+
+
+def _upper(tags: Any) -> set[str]:
+    return {str(name).upper() for name in tags} if isinstance(tags, Mapping) else set()
 
 
 def _record(settings: ElectronicSettings) -> dict[str, Any]:
@@ -324,46 +338,3 @@ def _from_record(record: Mapping[str, Any], tags: Mapping[str, IncarValue]) -> d
     if given.get("LREAL") == "False":
         given["LREAL"] = False
     return settings | ({"incar": given | settings.get("incar", {})} if given else {})
-
-
-def check_tags(
-    tags: dict[str, IncarValue], elsewhere: Mapping[str, str] | None = None
-) -> dict[str, IncarValue]:
-    """INCAR overrides in upper case; ValueError for an unknown tag, a value that cannot be, or a tag that belongs elsewhere.
-
-    `elsewhere` names the place of tags that belong to another kind of run.
-    """
-    tags = {name.upper(): value for name, value in tags.items()}
-    for name, value in tags.items():
-        if elsewhere and name in elsewhere:
-            raise ValueError(f"{name} has a place of its own; set {elsewhere[name]} instead")
-        if name == "LREAL" and str(value).strip(".").lower() in ("f", "false"):
-            tags[name] = False
-        if name == "NELM" and not (isinstance(value, int) and 5 <= value <= 999):
-            raise ValueError(f"NELM is {value!r}, and not a whole number from 5 to 999")
-        if name == "ALGO" and str(value).lower() not in ALGOS:
-            raise ValueError(f"ALGO is {value!r}, which does not minimise; use one of {', '.join(ALGOS)}")
-        if name == "SMASS" and not (isinstance(value, (int, float)) and value >= 0):
-            raise ValueError(f"SMASS is {value!r}, and dynamics is NVT; use 0 or more")
-        if name in OWN_KEY:
-            raise ValueError(f"{name} has a key of its own; set {OWN_KEY[name]} instead")
-        if name in FIXED:
-            raise ValueError(f"{name} cannot be overridden: {FIXED[name]}")
-        if name.startswith("ML_"):
-            raise ValueError(
-                f"{name}: machine-learned steps would be mixed with DFT frames; leave ML_ tags out"
-            )
-        if name not in known_tags():
-            raise ValueError(f"{name} is no INCAR tag; {did_you_mean(name, sorted(known_tags()))}")
-    return tags
-
-
-@cache
-def known_tags() -> frozenset[str]:
-    """INCAR tags known to the installed pymatgen, read without importing it (its import takes seconds)."""
-    package = importlib.util.find_spec("pymatgen")
-    for folder in (package and package.submodule_search_locations) or ():
-        table = Path(folder) / "io" / "vasp" / "incar_parameters.json"
-        if table.is_file():
-            return frozenset(json.loads(table.read_text()))
-    raise FileNotFoundError("pymatgen/io/vasp/incar_parameters.json: is pymatgen-core installed whole?")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.levels.vasp_tags import METHOD
+from dlmd.labels.vasp import inputs
 from dlmd.labels.vasp.continuation import moved
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.potcar import titel_name
@@ -18,12 +20,30 @@ PLUS_U = {"LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
 NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
 DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
 SAME_START_A = 1e-3
+# Kinds of functional and of cell, with what VASP takes where the INCAR says nothing.
+KINDS = {
+    "METAGGA": "--",
+    "IVDW": "0",
+    "LUSE_VDW": "F",
+    "LIBXC": "F",
+    "LHFCALC": "F",
+    "LSORBIT": "F",
+    "LNONCOLLINEAR": "F",
+    "LDIPOL": "F",
+    "NUPDOWN": "-1",
+    "PSTRESS": "0",
+}
+# an OUTCAR prints EDIFF with one digit
+EDIFF_ROUNDING = 1.6
+ELECTRONS = 1e-3
 
 
 def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
     """Where the run's settings, species, potentials or k-points differ from what was staged; empty if nowhere."""
     tags = step["tags"]
     wanted = LEVEL | NUMERICS
+    if "METAGGA" in tags:
+        del wanted["GGA"]  # which is then that of the potentials
     if tags.get("LDAU"):
         wanted |= PLUS_U
     if job["kind"] == "aimd":
@@ -45,6 +65,56 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
             wrong.append(f"potential is '{titel}', staged '{staged}'")
     if run.kpoints is not None and list(run.kpoints) != job["kpoints"]["mesh"]:
         wrong.append(f"k-mesh is {list(run.kpoints)}, staged {job['kpoints']['mesh']}")
+    wrong += _kind_mismatches(run, tags) + _number_mismatches(run, tags)
+    if run.incar is not None:
+        staged_tags = dict(tags) | ({} if job["moments"] is None else {"MAGMOM": job["moments"]})
+        # how far a relaxation went is judged by its forces
+        aside = inputs.ASIDE | METHOD | {"EDIFFG"}
+        wrong += inputs.tag_mismatches(run.incar, staged_tags, aside=aside, whole=False)
+    return list(dict.fromkeys(wrong + inputs.mismatches(run.path.parent, tags, job)))
+
+
+def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
+    """Where the functional is of another kind, or the cell carries a charge, a field or a pressure that was not staged."""
+    wrong = []
+    meant = KINDS | {name: inputs.show(tags[name]) for name in KINDS if name in tags}
+    if "LSORBIT" in tags and "LNONCOLLINEAR" not in tags:
+        meant["LNONCOLLINEAR"] = meant["LSORBIT"]
+    for name, staged in meant.items():
+        found = run.settings.get(name)
+        if found is None and run.incar is not None:
+            found = run.incar.get(name, KINDS[name])
+        if found is None:
+            continue
+        off = name == "METAGGA" and str(found).strip() in ("", "F", "--", "None", "NONE")
+        found = KINDS[name] if off else "T" if found is True else "F" if found is False else str(found)
+        if name == "IVDW" and found == "on":
+            same = float(staged) > 0
+        else:
+            same = inputs.same(name, found, staged)
+        if not same:
+            wrong.append(f"{name} is {found}, staged {staged}")
+    return wrong
+
+
+def _number_mismatches(run: Run, tags: Mapping) -> list[str]:
+    """Where the number of electrons, their convergence or the projection differ from what was staged."""
+    wrong = []
+    electrons, neutral = run.settings.get("NELECT"), tags.get("NELECT", run.neutral_electrons)
+    if electrons is not None and neutral is not None and abs(float(electrons) - neutral) > ELECTRONS:
+        charge = f" (a charge of {neutral - float(electrons):+g})" if "NELECT" not in tags else ""
+        wrong.append(f"NELECT is {float(electrons):g}, staged {neutral:g}{charge}")
+    ediff = run.settings.get("EDIFF")
+    # a vasprun.xml shows less than 5e-9 as 0
+    if ediff is not None and float(ediff) > 0 and "EDIFF" in tags:
+        ratio = float(ediff) / float(tags["EDIFF"])
+        if not 1 / EDIFF_ROUNDING < ratio < EDIFF_ROUNDING and abs(float(ediff) - tags["EDIFF"]) > 1e-8:
+            wrong.append(f"EDIFF is {float(ediff):g}, staged {tags['EDIFF']:g}")
+    real = run.settings.get("LREAL")
+    if real is not None and "LREAL" in tags:
+        found, meant = (str(v).strip(". ").upper()[:1] != "F" for v in (real, tags["LREAL"]))
+        if found != meant:
+            wrong.append(f"LREAL is {real}, staged {tags['LREAL']}")
     return wrong
 
 
@@ -77,8 +147,8 @@ def require_level(run: Run, job: Mapping, step: Mapping) -> None:
         raise DlmdError(
             f"these results are not of the staged inputs: {wrong[0]}{more}",
             where=str(run.path),
-            remedy="run the staged inputs unchanged, or change the config and stage again; levels are "
-            "never mixed",
+            remedy="run the staged inputs unchanged; where the level was changed, move these results away or give it a "
+            "new name: levels are never mixed",
         )
 
 

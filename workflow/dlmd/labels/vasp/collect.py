@@ -18,7 +18,9 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
-from dlmd.labels.vasp import as_staged, continuation, verify
+from dlmd.config.levels.vasp import usual
+from dlmd.config.levels.vasp_tags import theory
+from dlmd.labels.vasp import as_staged, continuation, potcar, verify
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.output import find, read_text
@@ -58,7 +60,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             raise DlmdError(
                 f"{step['name']} is not finished",
                 where=str(folder / step["name"]),
-                remedy="run it again from its CONTCAR, or raise relax.max_steps",
+                remedy="run the job again (run.sh where it runs elsewhere): it goes on from its CONTCAR",
             )
     ordered = [run for name in runs for run in runs[name]]
     relaxed = next(runs[s["name"]][-1] for s in reversed(job["run_steps"]) if s["role"] == "relax")
@@ -68,7 +70,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             raise DlmdError(
                 f"the last step of the relaxation is no good: {frame.reason}",
                 where=str(run.path),
-                remedy="change ALGO, NELM or the mixing (relax.incar), stage and run this cell again",
+                remedy=_remedy([frame.reason], "relax"),
             )
     start = next(f for run in ordered for f in run.whole_frames)
     if ordered[-1] is not relaxed and not (np.allclose(last.cell, _final_cell(folder, job, end), atol=2e-3)):
@@ -77,6 +79,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             where=str(ordered[-1].path),
             remedy="its POSCAR must be the CONTCAR of the last relaxation; run it again",
         )
+    potcar.sweep_job(folder)
     atoms = _atoms(job, last)
     if job["sites"] is not None:
         atoms.set_array("site", np.array(job["sites"]))
@@ -118,6 +121,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     (runs,) = _runs(folder, job).values()
     if not continuation.step_done("static", runs[-1]):
         raise DlmdError("the single point is not finished", where=str(folder), remedy="run it again")
+    potcar.sweep_job(folder)
     frame = runs[-1].frames[-1]
     usable = frame.reason is None
     return _atoms(job, frame) if usable else None, {
@@ -172,7 +176,8 @@ def collect_aimd(
     ordered = [run for name in runs for run in runs[name]]
     production = find_production(folder, job, runs)
     rejected = production.rejected()
-    fraction = len(rejected) / (len(production.frames) + sum(not f.whole for _, f in rejected))
+    computed = len(production.frames) - production.learned + sum(not f.whole for _, f in rejected)
+    fraction = len(rejected) / computed if computed else 0.0
     reasons = Counter(_kind(f.reason) for _, f in rejected)
     kept = production.kept(stride)
     in_range = [as_staged.moments_in_range(j.frame, job) for j in kept]
@@ -187,6 +192,7 @@ def collect_aimd(
         "frames_rejected": len(rejected),
         "rejected_fraction": fraction,
         "rejected_reasons": dict(reasons),
+        "machine_learned_steps": production.learned,
         "rejected": [
             {"run": str(run.path.parent.relative_to(folder)), "step_in_run": f.step, "reason": f.reason}
             for run, f in rejected
@@ -194,7 +200,7 @@ def collect_aimd(
         "moments_out_of_range": in_range.count(False),
         "moments_not_judged": in_range.count(None),
         "mean_temperature_k": float(np.mean(temperatures)) if temperatures else None,
-        "notes": _notes(job, temperatures, in_range),
+        "notes": _notes(job, temperatures, in_range, production.learned),
         "runs": _run_records(ordered, folder),
     }
     for note in result["notes"]:
@@ -206,10 +212,17 @@ def collect_aimd(
             f"{len(rejected)} frames are rejected ({common}), {fraction:.0%} of the trajectory, "
             f"more than {max_rejected_fraction:.0%}",
             where=str(record),
-            remedy="change NELM, ALGO or the mixing (aimd.incar), and run this trajectory again",
+            remedy=_remedy([f.reason for _, f in rejected], "aimd"),
         )
     if not kept:
-        raise DlmdError("no frame is left", where=str(record), remedy="look at the reasons in this file")
+        raise DlmdError(
+            "every step is machine-learned: there is no DFT frame" if not computed else "no frame is left",
+            where=str(record),
+            remedy="run the staged inputs without ML_ tags"
+            if not computed
+            else "look at the reasons in this file",
+        )
+    potcar.sweep_job(folder)
     _write(frames, job, kept, in_range, production.origin, result["theory"])
     return result
 
@@ -242,9 +255,15 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
     return runs
 
 
-def _notes(job: dict, temperatures: Sequence[float], in_range: Sequence[bool | None]) -> list[str]:
+def _notes(
+    job: dict, temperatures: Sequence[float], in_range: Sequence[bool | None], learned: int
+) -> list[str]:
     """What a reader should know of frames that are kept all the same."""
     notes = []
+    if learned:
+        notes.append(
+            f"{learned} steps are machine-learned (ML_LMLFF) and left out; the frames are those of DFT"
+        )
     if temperatures:
         mean, asked = float(np.mean(temperatures)), job["temperature_k"]
         if abs(mean - asked) > TEMPERATURE_TOLERANCE * asked:
@@ -267,11 +286,31 @@ def _theory(job: dict, runs: Sequence[Run]) -> dict:
             where=job["source"],
             remedy="run all steps with the same POTCAR",
         )
-    return {**job["level_of_theory"], "potcar_titels": list(editions.pop())}
+    level = dict(job["level_of_theory"])
+    last = job["run_steps"][-1]
+    if "inputs_sha256" not in last:
+        # staged before tags beside the level's keys were recorded with it
+        level |= theory(last["tags"], usual("aimd" if job["kind"] in ("aimd", "static") else "relax"))
+    return level | {"potcar_titels": list(editions.pop())}
 
 
-def _kind(reason: str) -> str:
-    return reason.split(":")[0]
+def _kind(reason: str | None) -> str:
+    return str(reason).split(":")[0]
+
+
+# What helps against the commonest reason that frames are no good
+REMEDIES = {
+    "electrons unconverged": "raise NELM, or change ALGO or the mixing ({kind}.incar), and run the job again without its run*",
+    "electrons stopped early": "run the job again from before those steps, and stop it with LSTOP, which ends a whole step",
+    "unreadable": "the file is damaged there, or a number overflowed: bring it back again, with its vasprun.xml",
+    "incomplete": "bring the whole file back, or its vasprun.xml; if the run was cut off, run the job again",
+    "no labels": "forces and stress of every step are needed: NWRITE and ISIF as staged, or bring back the vasprun.xml",
+}
+
+
+def _remedy(reasons: Sequence[str | None], kind: str) -> str:
+    ((commonest, _),) = Counter(_kind(reason) for reason in reasons).most_common(1)
+    return REMEDIES.get(commonest, "look at its output").format(kind=kind)
 
 
 def _atoms(job: dict, frame: Frame) -> Atoms:
@@ -332,9 +371,7 @@ def _run_records(runs: Sequence[Run], folder: Path) -> list[dict]:
         {
             "output": str(run.path.relative_to(folder)),
             "ionic_steps": len(run.frames),
-            "unconverged": [
-                f.step for f in run.frames if f.reason and f.reason.startswith("electrons unconverged")
-            ],
+            "unconverged": [f.step for f in run.frames if f.reason and f.reason.startswith("electrons ")],
             "titels": run.titels,
             "elapsed_s": run.elapsed_s,
         }

@@ -44,6 +44,8 @@ def step_done(role: str, run: Run) -> bool:
         last = run.frames[-1]
         # vasprun.xml does not say 'reached required accuracy'; the forces do
         return run.relaxed or (last.whole and 0 < limit and np.linalg.norm(last.forces, axis=1).max() < limit)
+    if role == "static" and (run.frames[-1].reason or "").startswith("electrons stopped early"):
+        return False
     return run.frames[-1].step >= max(1, int(run.settings.get("NSW", 0) or 0))
 
 

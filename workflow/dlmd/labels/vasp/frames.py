@@ -28,6 +28,7 @@ class Frame:
     moments: np.ndarray | None = None
     total_moment: float | None = None
     temperature_k: float | None = None
+    learned: bool = False  # predicted by VASP's machine-learned force field, not computed
 
     @property
     def whole(self) -> bool:
@@ -49,6 +50,8 @@ class Run:
     finished: bool = False  # VASP ended by itself and said so
     relaxed: bool = False  # 'reached required accuracy'
     elapsed_s: float | None = None
+    incar: dict[str, Any] | None = None  # the INCAR as the output repeats it, where it does
+    neutral_electrons: float | None = None  # electrons of the cell without a charge, where the output tells
 
     @property
     def symbols(self) -> list[str]:

@@ -9,14 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.levels.vasp import IncarValue, KpointSettings, VaspSettings
+from dlmd.config.levels.vasp import KpointSettings, VaspSettings
+from dlmd.config.levels.vasp_tags import IncarValue, Tags
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-GGA_TAG = {"PW91": "91", "PBE": "PE"}
 ORBITAL_L = {"p": 1, "d": 2, "f": 3}
-Tags = dict[str, IncarValue]
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) 
     heaviest = max(atomic_numbers[s] for s in species)
     tags: Tags = {
         "SYSTEM": label,
-        "GGA": GGA_TAG[settings.functional],
+        **settings.functional_tags,
         "ENCUT": settings.encut_ev,
         "PREC": stage.tags["PREC"],
         "ALGO": stage.tags["ALGO"],
@@ -125,8 +124,6 @@ def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) 
         "LWAVE": False,
         "LCHARG": False,
     }
-    if settings.functional == "PW91":
-        tags["VOSKOWN"] = 1  # the interpolation PW91 was made for; it matters with spin
     if settings.plus_u:
         tags |= {
             "LDAU": True,

@@ -7,18 +7,22 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
-from dlmd.labels.vasp import continuation
+from dlmd.labels.vasp import as_staged, continuation
 from dlmd.labels.vasp.stage import JOB, load_job
 
 
 def entry(folder: Path) -> dict:
-    """One staged job: what it is, what to run, and the state of every step ('done', 'unfinished', 'missing')."""
+    """One staged job: what it is, what to run, and the state of every step ('done', 'unfinished', 'missing', ...)."""
     job = load_job(folder)
     states = {}
     for step in job["run_steps"]:
         here = folder / step["name"]
         try:
             runs = continuation.read_runs(here)
+            wrong = [text for run in runs for text in as_staged.setting_mismatches(run, job, step)]
+            if wrong:
+                states[step["name"]] = f"of other settings ({wrong[0]})"
+                continue
             done = runs and continuation.step_done(step["role"], runs[-1])
             states[step["name"]] = "done" if done else "unfinished" if runs else "missing"
         except DlmdError as error:

@@ -10,58 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.units import EV_PER_A3_PER_GPA
+from dlmd.labels.vasp import echoes, electrons, learned, verify
 from dlmd.labels.vasp.frames import Frame, Run
-
-EV_PER_A3_PER_KBAR = 0.1 * EV_PER_A3_PER_GPA
+from dlmd.labels.vasp.learned import EV_PER_A3_PER_KBAR
 
 ITERATION = re.compile(r"-+ Iteration\s*(\d+)\(\s*(\d+)\)\s*-+")
-# Values as VASP echoes them at the head of the OUTCAR
-ECHOES = {
-    "ENCUT": r"^\s*ENCUT\s*=\s*([-\d.]+)\s*eV",
-    "PREC": r"^\s*PREC\s*=\s*(\w+)",
-    "NELM": r"^\s*NELM\s*=\s*(\d+);",
-    "EDIFF": r"^\s*EDIFF\s*=\s*([-+.\dEe]+)",
-    "ISPIN": r"^\s*ISPIN\s*=\s*(\d+)",
-    "LASPH": r"^\s*LASPH\s*=\s*([TF])",
-    "LMAXMIX": r"^\s*LMAXMIX\s*=\s*(\d+)",
-    "VOSKOWN": r"^\s*VOSKOWN\s*=\s*(\d+)",
-    "NWRITE": r"^\s*NWRITE\s*=\s*(\d+)",
-    "NSW": r"^\s*NSW\s*=\s*(\d+)",
-    "NBLOCK": r"^\s*NBLOCK\s*=\s*(\d+);",
-    "IBRION": r"^\s*IBRION\s*=\s*(-?\d+)",
-    "ISIF": r"^\s*ISIF\s*=\s*(\d+)",
-    "POTIM": r"^\s*POTIM\s*=\s*([-\d.]+)",
-    "TEBEG": r"^\s*TEBEG\s*=\s*([-\d.]+);",
-    "TEEND": r"TEEND\s*=\s*([-\d.]+)",
-    "ISMEAR": r"^\s*ISMEAR\s*=\s*(-?\d+);",
-    "SIGMA": r"^\s*ISMEAR\s*=.*SIGMA\s*=\s*([\d.]+)",
-    "GGA": r"^\s*GGA\s*=\s*(\S\S?)\s+GGA type",
-    "LDAUTYPE": r"LDA\+U is selected, type is set to LDAUTYPE\s*=\s*(\d+)",
-}
-LISTS = {
-    "LDAUL": r"angular momentum for each species LDAUL\s*=([^\n]*)",
-    "LDAUU": r"U \(eV\)\s+for each species LDAUU\s*=([^\n]*)",
-    "LDAUJ": r"J \(eV\)\s+for each species LDAUJ\s*=([^\n]*)",
-}
-
-
-def parse_settings(head: str) -> dict[str, object]:
-    """Settings echoed at the head of an OUTCAR, under their INCAR names; the functional resolved through the POTCAR."""
-    found: dict[str, object] = {}
-    for name, pattern in ECHOES.items():
-        match = re.search(pattern, head, re.MULTILINE)
-        if match:
-            found[name] = match[1]
-    for name, pattern in LISTS.items():
-        match = re.search(pattern, head)
-        if match:
-            found[name] = [float(x) for x in match[1].split()]
-    found["LDAU"] = "T" if "LDAUTYPE" in found else "F"
-    if found.get("GGA") == "--":  # not set: the POTCARs decide
-        kinds = set(re.findall(r"^\s*LEXCH\s*=\s*([A-Z0-9]{2})\s*$", head, re.MULTILINE))
-        found["GGA"] = kinds.pop() if len(kinds) == 1 else "--"
-    return found
 
 
 def parse_outcar(text: str, path: Path) -> Run:
@@ -77,16 +30,10 @@ def parse_outcar(text: str, path: Path) -> Run:
     Raises
     ------
     DlmdError
-        if the head cannot be read, several runs were written into one file, or forces were machine-learned.
+        if the head cannot be read, several runs were written into one file.
     """
     from dpdata.formats.vasp.outcar import system_info
 
-    if "ML TOTEN" in text or re.search(r"ML_LMLFF\s*=\s*\.?T", text):
-        raise DlmdError(
-            "this run mixes DFT and machine-learned steps (ML_LMLFF)",
-            where=str(path),
-            remedy="run it again without ML_ tags: only DFT frames may be labels",
-        )
     lines = text.splitlines()
     first = next((n for n, line in enumerate(lines) if ITERATION.search(line)), len(lines))
     head = lines[:first]
@@ -106,12 +53,16 @@ def parse_outcar(text: str, path: Path) -> Run:
         species=list(species),
         counts=list(counts),
         titels=[t.strip() for t in re.findall(r"^\s*TITEL\s*=\s*([^\n]+)", head_text, re.MULTILINE)],
-        settings=parse_settings(head_text),
+        settings=echoes.parse_settings(head_text) | echoes.dispersion(text),
         kpoints=tuple(int(n) for n in mesh.groups()) if mesh else None,
         finished="General timing and accounting informations" in text,
         relaxed="reached required accuracy - stopping structural energy minimisation" in text,
         elapsed_s=float(elapsed[1]) if elapsed else None,
+        incar=echoes.parse_echoed_incar(head_text),
+        neutral_electrons=echoes.neutral_electrons(head_text, list(counts)),
     )
+    ediff = verify.number((run.incar or {}).get("EDIFF", run.settings.get("EDIFF")))
+    mixed = learned.is_learned(text)
     for step, block in _blocks(lines[first:]):
         if run.frames and step <= run.frames[-1].step:
             raise DlmdError(
@@ -119,7 +70,11 @@ def parse_outcar(text: str, path: Path) -> Run:
                 where=str(path),
                 remedy="give every run a folder of its own",
             )
-        run.frames.append(_frame(step, block, sum(counts), nelm))
+        run.frames.append(_frame(step, learned.without(block) if mixed else block, sum(counts), nelm, ediff))
+    if mixed:
+        run.frames = sorted(
+            run.frames + learned.frames(lines, ITERATION, sum(counts)), key=lambda frame: frame.step
+        )
     return run
 
 
@@ -136,7 +91,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
         yield current, lines[start:]
 
 
-def _frame(step: int, block: list[str], n_atoms: int, nelm: int) -> Frame:
+def _frame(step: int, block: list[str], n_atoms: int, nelm: int, ediff: float | None) -> Frame:
     from dpdata.formats.vasp.outcar import analyze_block
 
     counters = [int(m[2]) for line in block if (m := ITERATION.search(line))]
@@ -166,8 +121,8 @@ def _frame(step: int, block: list[str], n_atoms: int, nelm: int) -> Frame:
     if not all(np.isfinite(v).all() for v in values):
         frame.forces = None
         frame.reason = "unreadable: values that are not finite"
-    elif frame.electronic_steps >= nelm:
-        frame.reason = f"electrons unconverged: {frame.electronic_steps} steps of NELM = {nelm}"
+    else:
+        frame.reason = electrons.outcar_reason(block, frame.electronic_steps, nelm, ediff)
     return frame
 
 
@@ -190,8 +145,5 @@ def _moments(block: list[str], n_atoms: int) -> tuple[np.ndarray | None, float |
 
 
 def _temperature(block: list[str]) -> float | None:
-    for line in block:
-        match = re.search(r"\(temperature\s+([\d.]+)\s*K\)", line)
-        if match:
-            return float(match[1])
-    return None
+    match = next((m for line in block if (m := learned.TEMPERATURE.search(line))), None)
+    return float(match[1]) if match else None

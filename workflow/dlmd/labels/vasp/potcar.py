@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import os
 import re
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
+from dlmd.config.levels.vasp_functionals import is_meta
 
 LEXCH = {"PW91": "91", "PBE": "PE", "PBE_52": "PE", "PBE_54": "PE", "PBE_64": "PE"}
 
@@ -177,13 +184,65 @@ def assemble(species: Sequence[str], settings: VaspSettings) -> tuple[str | None
         for name, ok in zip(wanted, known, strict=True)
         if ok is False
     ]
+    if is_meta(settings.functional):
+        warnings += [
+            f"the POTCAR of {p.name} has no kinetic energy density of the core, which {settings.functional} needs"
+            for p in found
+            if p and "kinetic energy" not in p.text
+        ]
+    text = "".join(p.text for p in found if p) if all(found) else None
     record = {
         "family": settings.potcar_family,
         "names": wanted,
         "titels": [p.titel if p else None for p in found],
+        "sha256": None if text is None else hashlib.sha256(text.encode()).hexdigest(),
         "identified": known,
         "missing": [name for name, p in zip(wanted, found, strict=True) if p is None],
         "library_found": folder is not None,
         "warnings": warnings,
     }
-    return ("".join(p.text for p in found) if all(found) else None), record
+    return text, record
+
+
+def write(path: Path, text: str) -> None:
+    """Write a POTCAR that its owner alone can read: the licence does not let others."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the POTCARs of all runs below a job's or a step's folder: a killed job or a lost node leaves its own behind."""
+    for pattern in ("run[0-9][0-9]/POTCAR", "*/run[0-9][0-9]/POTCAR"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def sweep_job(folder: Path) -> None:
+    """Remove all POTCARs of a job whose results are collected, that for run.sh included."""
+    sweep(folder)
+    (folder / "POTCAR").unlink(missing_ok=True)
+
+
+@contextmanager
+def lent(path: Path, text: str) -> Iterator[None]:
+    """A POTCAR at `path` within the block; it goes at its end, and before this process ends by a signal."""
+    former: dict[int, Any] = {}
+
+    def end(number: int, _frame: object) -> None:
+        path.unlink(missing_ok=True)
+        signal.signal(number, former[number])
+        os.kill(os.getpid(), number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            former[number] = signal.getsignal(number) or signal.SIG_DFL
+            if former[number] is not signal.SIG_IGN:
+                signal.signal(number, end)
+    try:
+        write(path, text)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        for caught, handler in former.items():
+            signal.signal(caught, handler)

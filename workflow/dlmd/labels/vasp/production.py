@@ -29,14 +29,32 @@ class Production:
         return self.frames[-1].step - self.origin + 1
 
     def rejected(self) -> list[tuple[Run, Frame]]:
-        """Frames that must not become labels."""
-        broken = [(j.run, j.frame) for j in self.frames if j.frame.reason is not None]
-        torn = [(run, f) for run in self.runs for f in run.frames if not f.whole and not _cut_off(run, f)]
+        """Frames of DFT that must not become labels."""
+        broken = [(j.run, j.frame) for j in self.frames if j.frame.reason is not None and not j.frame.learned]
+        torn = [
+            (run, f)
+            for run in self.runs
+            for f in run.frames
+            if not f.whole and not f.learned and not _cut_off(run, f)
+        ]
         return broken + torn
 
+    @property
+    def learned(self) -> int:
+        """Steps that VASP's machine-learned force field made, without DFT."""
+        return sum(j.frame.learned for j in self.frames)
+
     def kept(self, stride: int) -> list[Joined]:
-        """Every `stride`-th frame from the origin, unless it is rejected."""
-        return [j for j in self.frames if j.frame.reason is None and (j.step - self.origin) % stride == 0]
+        """Every `stride`-th frame from the origin, unless it is rejected. Where steps are machine-learned, VASP chose those of
+        DFT: then each of these, at least `stride` steps apart."""
+        good = [j for j in self.frames if j.frame.reason is None]
+        if not self.learned:
+            return [j for j in good if (j.step - self.origin) % stride == 0]
+        chosen: list[Joined] = []
+        for joined in good:
+            if not chosen or joined.step - chosen[-1].step >= stride:
+                chosen.append(joined)
+        return chosen
 
 
 def require_finished(folder: Path, job: dict, runs: dict[str, list[Run]]) -> None:
@@ -47,7 +65,7 @@ def require_finished(folder: Path, job: dict, runs: dict[str, list[Run]]) -> Non
         raise DlmdError(
             f"unfinished segments: {', '.join(unfinished)}",
             where=str(folder),
-            remedy="run them again; they go on from their CONTCAR",
+            remedy="run the job again (run.sh where it runs elsewhere): each goes on from its CONTCAR",
         )
 
 

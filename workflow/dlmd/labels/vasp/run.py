@@ -14,7 +14,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels.vasp import as_staged, continuation, potcar, verify
+from dlmd.labels.vasp import as_staged, continuation, inputs, potcar, verify
 from dlmd.labels.vasp.frames import Run
 from dlmd.labels.vasp.output import find, read_text
 from dlmd.labels.vasp.stage import load_job
@@ -66,6 +66,7 @@ def run_step(
             remedy=f"run {names[number - 1]} first",
         )
     with owned(folder / name):
+        potcar.sweep(folder / name)
         return _run(folder, job, number, settings, launch, walltime_s)
 
 
@@ -93,11 +94,10 @@ def _run(
                 remedy="submit it again: it goes on from the last CONTCAR",
             )
         before = _whole(runs)
-        run_folder = _prepare(folder, job, number, runs, settings)
-        try:
+        run_folder, potentials = _prepare(folder, job, number, runs, settings)
+        # licensed, and not to be archived with results
+        with potcar.lent(run_folder / "POTCAR", potentials):
             code = _execute(run_folder, launch, deadline, watch=job["kind"] == "relax")
-        finally:
-            (run_folder / "POTCAR").unlink(missing_ok=True)  # licensed, and not to be archived with results
         after = _whole(_readable(here))
         if after <= before:
             raise _no_progress(run_folder, code)
@@ -136,10 +136,11 @@ def _require_same_inputs(runs: list[Run], job: dict, step: dict, here: Path) -> 
     for run in runs:
         wrong = as_staged.setting_mismatches(run, job, step)
         if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             raise DlmdError(
-                f"a run of other settings is here: {wrong[0]}",
+                f"a run of other settings is here: {wrong[0]}{more}",
                 where=str(run.path.parent),
-                remedy=f"move the run folders out of {here.name}, or go back to the settings they were made with",
+                remedy=f"go back to those settings, give the changed level a name of its own, or move run* out of {here.name}",
             )
 
 
@@ -151,8 +152,11 @@ def _progress(step: dict, runs: list[Run]) -> str:
     return f"{_whole(runs)} ionic steps of {step['tags'].get('NSW', 1)}"
 
 
-def _prepare(folder: Path, job: dict, number: int, runs: list[Run], settings: VaspSettings) -> Path:
-    """The next runNN with its four input files; dynamics is asked for the steps that are still missing."""
+def _prepare(
+    folder: Path, job: dict, number: int, runs: list[Run], settings: VaspSettings
+) -> tuple[Path, str]:
+    """The next runNN with its input files but the POTCAR, whose text is returned; dynamics is asked for the steps that are
+    still missing."""
     step = job["run_steps"][number]
     here = folder / step["name"]
     text, source = continuation.start_text(folder, job, number)
@@ -168,6 +172,12 @@ def _prepare(folder: Path, job: dict, number: int, runs: list[Run], settings: Va
         raise DlmdError(
             f"the potentials are {record['titels']}, but {staged} were staged",
             where=str(folder),
+            remedy="give back the library that was staged with, or stage again",
+        )
+    if job["potcar"].get("sha256") not in (None, record["sha256"]):
+        raise DlmdError(
+            "a file of the potentials has changed since this job was staged, under the same name",
+            where=str(settings.potcar.directory or folder),
             remedy="give back the library that was staged with, or stage again",
         )
     used = [int(path.name[3:]) for path in here.glob("run[0-9][0-9]")]
@@ -194,9 +204,9 @@ def _prepare(folder: Path, job: dict, number: int, runs: list[Run], settings: Va
     (run_folder / "INCAR").write_text(incar)
     shutil.copy(here / "inputs" / "KPOINTS", run_folder)
     (run_folder / "POSCAR").write_text(text)
-    (run_folder / "POTCAR").write_text(potentials)
     (run_folder / "start.txt").write_text(f"{source}\n")
-    return run_folder
+    inputs.write(run_folder, step["tags"], {**job, "potcar": record})
+    return run_folder, potentials
 
 
 def missing_steps(step: dict, runs: list[Run]) -> int:

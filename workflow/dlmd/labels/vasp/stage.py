@@ -16,6 +16,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json
 from dlmd.config.levels.vasp import KpointSettings, VaspSettings
+from dlmd.labels.vasp import inputs as staged_inputs
 from dlmd.labels.vasp import potcar, script, verify
 from dlmd.labels.vasp.incar import (
     Step,
@@ -187,7 +188,9 @@ def stage_steps(
     job = {
         **FORMAT,
         **record,
-        "level_of_theory": settings.level_of_theory(),
+        "level_of_theory": settings.level_of_theory(
+            "aimd" if record["kind"] in ("aimd", "static") else "relax"
+        ),
         "species": species,
         "counts": counts,
         "moments": moments,
@@ -197,8 +200,8 @@ def stage_steps(
         "cell_angstrom": atoms.cell.array.tolist(),
         "scaled_positions": atoms.get_scaled_positions(wrap=False).tolist(),
         "sites": [str(s) for s in atoms.arrays["site"]] if "site" in atoms.arrays else None,
-        "run_steps": [{"name": s.name, "role": s.role, "tags": s.tags} for s in steps],
     }
+    job["run_steps"] = [_step_record(step, job) for step in steps]
     for number, step in enumerate(steps):
         inputs = folder / step.name / "inputs"
         shutil.rmtree(inputs, ignore_errors=True)
@@ -208,13 +211,19 @@ def stage_steps(
         if not first:  # its structure is the outcome of the step before
             (inputs / "POSCAR").unlink()
         _require_meant(inputs, step, job, potentials=text, start=atoms if first else None)
+        staged_inputs.write(inputs, step.tags, job)
     if settings.run == "external":
-        script.write(folder, [step.name for step in steps])
+        script.write(folder, job["run_steps"], n_atoms=sum(counts), dynamics=record["kind"] == "aimd")
         # a local run assembles its POTCAR when it starts and leaves none behind
         if text is not None:
-            (folder / "POTCAR").write_text(text)
+            potcar.write(folder / "POTCAR", text)
     write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
+
+
+def _step_record(step: Step, job: dict) -> dict:
+    mark = staged_inputs.record(step.tags, job)["sha256"]
+    return {"name": step.name, "role": step.role, "tags": step.tags, "inputs_sha256": mark}
 
 
 def _require_meant(

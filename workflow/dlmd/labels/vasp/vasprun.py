@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from itertools import groupby
@@ -12,8 +13,9 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.labels.vasp import electrons, learned_xml, verify
 from dlmd.labels.vasp.frames import Frame, Run
-from dlmd.labels.vasp.outcar import EV_PER_A3_PER_KBAR
+from dlmd.labels.vasp.learned import EV_PER_A3_PER_KBAR
 
 
 def parse_vasprun(text: str, path: Path) -> Run:
@@ -22,7 +24,7 @@ def parse_vasprun(text: str, path: Path) -> Run:
     Raises
     ------
     DlmdError
-        if it ends before its first ionic step, is no vasprun.xml, or forces were machine-learned.
+        if it ends before its first ionic step, or is no vasprun.xml.
     """
     from pymatgen.io.vasp.outputs import Vasprun
 
@@ -48,12 +50,10 @@ def parse_vasprun(text: str, path: Path) -> Run:
                 remedy="the run died before its first step, or the file is damaged; run it again or bring "
                 "the OUTCAR",
             ) from None
+    ediff = verify.number(settings.get("EDIFF"))
+    frames = [_frame(n + 1, step, nelm, len(symbols), ediff) for n, step in enumerate(xml.ionic_steps)]
     if settings.get("ML_LMLFF") in (True, "T"):
-        raise DlmdError(
-            "this run mixes DFT and machine-learned steps (ML_LMLFF)",
-            where=str(path),
-            remedy="run it again without ML_ tags: only DFT frames may be labels",
-        )
+        frames = learned_xml.merged(text, frames, len(symbols))
     blocks = [(s, len(list(group))) for s, group in groupby(symbols)]
     kpoints = xml.kpoints.kpts[0] if xml.kpoints is not None and xml.kpoints.num_kpts == 0 else None
     return Run(
@@ -63,9 +63,23 @@ def parse_vasprun(text: str, path: Path) -> Run:
         titels=[spec["titel"].strip() for spec in xml.potcar_spec],
         settings=settings,
         kpoints=tuple(int(n) for n in kpoints) if kpoints is not None else None,
-        frames=[_frame(n + 1, step, nelm, len(symbols)) for n, step in enumerate(xml.ionic_steps)],
+        frames=frames,
         finished=text.rstrip().endswith("</modeling>"),
+        incar=dict(xml.incar) or None,
+        neutral_electrons=_neutral_electrons(text),
     )
+
+
+def _neutral_electrons(text: str) -> float | None:
+    """Electrons of the cell without a charge: valences times atoms of the table of types."""
+    table = re.search(r'<array name="atomtypes"[^>]*>(.*?)</array>', text, re.DOTALL)
+    rows = re.findall(r"<rc>(.*?)</rc>", table[1], re.DOTALL) if table else []
+    try:
+        # columns: atoms of the type, element, mass, valence, potential
+        cells = [re.findall(r"<c>([^<]*)</c>", row) for row in rows]
+        return sum(int(row[0]) * float(row[3]) for row in cells) if cells else None
+    except (ValueError, IndexError):
+        return None
 
 
 def _settings(xml) -> dict[str, Any]:
@@ -81,7 +95,7 @@ def _settings(xml) -> dict[str, Any]:
     return settings
 
 
-def _frame(step: int, data: dict, nelm: int, n_atoms: int) -> Frame:
+def _frame(step: int, data: dict, nelm: int, n_atoms: int, ediff: float | None) -> Frame:
     frame = Frame(step=step, electronic_steps=len(data["electronic_steps"]))
     missing = [key for key in ("structure", "forces", "stress", "e_fr_energy") if data.get(key) is None]
     if missing:
@@ -100,8 +114,8 @@ def _frame(step: int, data: dict, nelm: int, n_atoms: int) -> Frame:
         frame.reason = "unreadable: values that are not finite"
         return frame
     frame.forces, frame.stress = forces, -EV_PER_A3_PER_KBAR * stress
-    if "kinetic" in data:
+    if "kinetic" in data and n_atoms > 1:
         frame.temperature_k = 2 * float(data["kinetic"]) / (3 * (n_atoms - 1) * BOLTZMANN_EV_PER_K)
-    if frame.electronic_steps >= nelm:
-        frame.reason = f"electrons unconverged: {frame.electronic_steps} steps of NELM = {nelm}"
+    energies = [scf.get("e_fr_energy") for scf in data["electronic_steps"]]
+    frame.reason = electrons.xml_reason(energies, nelm, ediff)
     return frame

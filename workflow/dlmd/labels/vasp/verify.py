@@ -91,16 +91,18 @@ def same_value(found: str | None, meant: object) -> bool:
     if isinstance(meant, bool):
         return found.strip(".").upper()[:1] == ("T" if meant else "F")
     if isinstance(meant, int | float):
-        return _number(found) is not None and math.isclose(_number(found), meant, rel_tol=1e-9, abs_tol=1e-12)
+        value = number(found)
+        return value is not None and math.isclose(value, meant, rel_tol=1e-9, abs_tol=1e-12)
     if isinstance(meant, list | tuple):
         words = found.split()
         return len(words) == len(meant) and all(same_value(w, m) for w, m in zip(words, meant, strict=True))
     return found.strip().lower() == str(meant).strip().lower()
 
 
-def _number(text: str) -> float | None:
+def number(value: object) -> float | None:
+    """A number as VASP reads it (1d-5 is one); None for what is none."""
     try:
-        return float(text)
+        return float(re.sub(r"(?<=[\d.])[dD](?=[-+\d])", "e", str(value)))
     except ValueError:
         return None
 
