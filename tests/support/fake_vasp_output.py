@@ -102,7 +102,9 @@ class Output:
         self.xml.write(" <incar>\n")
         kinds = {"NELM": "int", "NSW": "int", "IBRION": "int", "ISIF": "int", "ISPIN": "int", "ISMEAR": "int"}
         kinds |= dict.fromkeys(("LDAU", "LASPH", "LWAVE", "LCHARG"), "logical")
-        kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW"), "logical") | {"IVDW": "int"}
+        kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW"), "logical") | {
+            "IVDW": "int"
+        }
         kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL", "METAGGA"), "string")
         for name, words in tags.items():
             value = " ".join(words)
