@@ -42,8 +42,8 @@ def test_last_checkpoint(tmp_path):
 class FakeDp:
     """Stands in for `dp`: leaves what it would leave, and dies once after the checkpoint of `dies_at`."""
 
-    def __init__(self, dies_at=None):
-        self.dies_at, self.calls = dies_at, []
+    def __init__(self, dies_at=None, damaged=()):
+        self.dies_at, self.damaged, self.calls = dies_at, damaged, []
 
     def __call__(self, args, *, cwd, log, threads, timeout_s=None):
         command = args[args.index("--tf") + 1 :]
@@ -51,6 +51,13 @@ class FakeDp:
         if command[0] == "train":
             start = training.last_checkpoint(cwd)
             assert ("--restart" in command) == (start > 0)
+            assert not start or command[-1] == f"model.ckpt-{start}"
+            if start in self.damaged:
+                with log.open("a") as text:
+                    text.write(
+                        "tensorflow.python.framework.errors_impl.DataLossError: Checksum does not match\n"
+                    )
+                raise DlmdError("dp ended with exit code 1")
             steps = json.loads((cwd.parent / "input.json").read_text())["training"]["numb_steps"]
             end = self.dies_at or steps
             header = "#  step      rmse_e_trn  rmse_f_trn  lr\n"
@@ -139,6 +146,34 @@ def test_killed_training_goes_on(job):
         "lcurve.csv",
         "model.pb",
     ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "starts"), [([50], ["model.ckpt-75", "model.ckpt-50"]), ([], ["model.ckpt-75", None])]
+)
+def test_a_damaged_checkpoint_is_passed_over(job, whole, starts, capsys):
+    folder, prepare, run = job
+    prepare(save_steps=25)
+    dp = FakeDp(dies_at=75, damaged=[75])
+    with pytest.raises(DlmdError):
+        run(dp)
+    for step in (*whole, 75):
+        (folder / f"work/model.ckpt-{step}.index").touch()
+    run(dp)
+    found = [call[-1] if "--restart" in call else None for call in dp.calls if call[0] == "train"]
+    assert found[1:] == starts
+    assert "the checkpoint of step 75 is damaged" in capsys.readouterr().err
+    assert (folder / "model.pb").exists()
+
+
+def test_another_error_drops_no_checkpoint(job):
+    folder, _, run = job
+    dp = FakeDp(dies_at=50)
+    for _ in range(2):
+        with pytest.raises(DlmdError):
+            run(dp)
+        dp.dies_at = 50
+    assert training.last_checkpoint(folder / "work") == 50
 
 
 def test_changed_input_starts_afresh(job):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json, write_csv
+from dlmd.base.files import read_json, write_csv, write_text
 from dlmd.base.provenance import fingerprint
 from dlmd.process import programs, walltime
 from dlmd.process.ownership import owned
@@ -20,6 +20,11 @@ from dlmd.training import curve
 from dlmd.training.input import START, WORK
 
 VERSION = 1
+CHECKPOINT = "model.ckpt"
+# what TensorFlow says of a checkpoint that it cannot read
+DAMAGED = re.compile(
+    r"DataLossError|DATA_LOSS|OutOfRangeError|Checksum does not match|truncated|Unable to open table|NotFoundError|DecodeError"
+)
 
 
 def train(
@@ -64,16 +69,28 @@ def _train(
         (work / "fingerprint").write_text(mark)
 
     dp = [str(programs.locate("dp").absolute()), "--tf"]
-    steps, done = settings["training"]["numb_steps"], last_checkpoint(work)
-    if done < steps:
+    steps = settings["training"]["numb_steps"]
+    while (done := last_checkpoint(work)) < steps:
         begin = ["--init-frz-model", settings[START]] if START in settings else []
         if done:
-            begin = ["--restart", "model.ckpt"]
+            begin = ["--restart", f"{CHECKPOINT}-{done}"]
             print(f"going on after step {done} of {steps}", file=sys.stderr)
         args = [*dp, "train", str(path.absolute()), "-o", "out.json", *begin]
-        # dp knows no walltime. It is stopped, and repeats what it did after its last checkpoint.
-        if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
-            raise walltime.stopped(f"training is at step {last_checkpoint(work)} of {steps}", where=str(log))
+        read = log.stat().st_size if log.exists() else 0
+        try:
+            # dp knows no walltime. It is stopped, and repeats what it did after its last checkpoint.
+            if not programs.run(args, cwd=work, log=log, threads=threads, timeout_s=walltime.usable_s()):
+                raise walltime.stopped(
+                    f"training is at step {last_checkpoint(work)} of {steps}", where=str(log)
+                )
+        except DlmdError:
+            if not (done and last_checkpoint(work) == done and _damaged(log, read)):
+                raise
+            drop_checkpoint(work, done)
+            before = last_checkpoint(work)
+            print(f"the checkpoint of step {done} is damaged: going back to step {before}", file=sys.stderr)
+            continue
+        break
     if last_checkpoint(work) < steps:
         raise DlmdError(
             f"training ended at checkpoint {last_checkpoint(work)} of {steps} steps",
@@ -100,6 +117,27 @@ def training_mark(settings: Mapping[str, Any], work: Path) -> str:
             for energies in sorted(Path(os.path.normpath(work / system)).glob("set.*/energy.npy")):
                 parts.append(energies.read_bytes())
     return fingerprint(*parts)
+
+
+def _damaged(log: Path, read: int) -> bool:
+    """Whether TensorFlow has said, after the first `read` bytes of the log, that it cannot read a checkpoint."""
+    if not log.exists():
+        return False
+    with log.open("rb") as file:
+        file.seek(read)
+        return DAMAGED.search(file.read().decode(errors="replace")) is not None
+
+
+def drop_checkpoint(work: Path, step: int) -> None:
+    """Take a checkpoint out of `work`, so that the one before it is the last; without one, training starts from the beginning."""
+    for path in work.glob(f"{CHECKPOINT}-{step}.*"):
+        path.unlink()
+    left = [re.fullmatch(rf"{re.escape(CHECKPOINT)}-(\d+)\.index", path.name) for path in work.iterdir()]
+    steps = sorted(int(found[1]) for found in left if found)
+    names = [f'all_model_checkpoint_paths: "{CHECKPOINT}-{n}"' for n in steps]
+    if steps:
+        names.insert(0, f'model_checkpoint_path: "{CHECKPOINT}-{steps[-1]}"')
+    write_text(work / "checkpoint", "".join(f"{name}\n" for name in names))
 
 
 def last_checkpoint(work: Path) -> int:
