@@ -94,7 +94,7 @@ def test_make_has_the_targets_that_the_pages_name(page):
 def test_the_first_screen_of_the_readme_names_configs_and_commands_that_are_there():
     screen = (ROOT / "README.md").read_text(encoding="utf-8").split("## Two commands\n")[1].split("\n## ")[0]
     commands = re.findall(r"^    (\w+)", screen, re.MULTILINE)
-    assert {"make", "pip", "snakemake"} == set(commands)
+    assert {"make", "pip", "dlmd", "snakemake"} == set(commands)
     configs = set(re.findall(r"config/(\w+\.yaml)", screen)) - {"my.yaml"}
     assert configs and [name for name in configs if not (ROOT / "config" / name).exists()] == []
     extras = re.findall(r"pip install -e \"\.\[(\w+)\]\"", screen)

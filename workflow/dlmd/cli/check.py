@@ -12,6 +12,12 @@ examples:
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dlmd.config.run_config import RunConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
 
     from dlmd.base.errors import DlmdError
     from dlmd.config.reading import load
-    from dlmd.run import readiness
 
     cfg = load(args.config)
     if args.resolved:
@@ -50,13 +55,22 @@ def run(args: argparse.Namespace) -> int:
         raise DlmdError(
             f"no such file: {snakefile}", remedy="run it in the folder of the Snakefile, or give --snakefile"
         )
-    print(f"{'ok':<8} {'config':<12} {args.config}: run {cfg.run}")
+    return 1 if report(cfg, file=args.config, profile=args.profile, snakefile=snakefile) else 0
+
+
+def report(cfg: RunConfig, *, file: str, profile: str | None = None, snakefile: Path | None = None) -> int:
+    """Print one line per finding; the number of problems."""
+    from pathlib import Path
+
+    from dlmd.run import readiness
+
+    print(f"{'ok':<8} {'config':<12} {file}: run {cfg.run}")
     problems = 0
-    for found in readiness.findings(cfg, file=args.config, profile=args.profile, snakefile=snakefile):
+    for found in readiness.findings(cfg, file=file, profile=profile, snakefile=snakefile or Path("Snakefile")):
         problems += found.state == "problem"
         print(f"{found.state:<8} {found.subject:<12} {found.text}")
         for label, text in (("in: ", found.where), ("fix:", found.remedy)):
             if text:
                 print(f"{'':<21} {label} {text}")
     print(f"{problems} problem{'s' if problems > 1 else ''}" if problems else "ready to start")
-    return 1 if problems else 0
+    return problems

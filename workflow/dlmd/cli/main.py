@@ -16,6 +16,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 COMMANDS = {
     "transport": "dlmd.cli.transport",
     "arrhenius": "dlmd.cli.arrhenius",
+    "new": "dlmd.cli.new",
     "check": "dlmd.cli.check",
     "plan": "dlmd.cli.plan",
     "compare": "dlmd.cli.compare",

@@ -240,19 +240,24 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> RunConfig
             where=str(path),
             remedy=similar_file(path) or "give its path relative to this folder",
         ) from None
+    return loads(text, file=str(path), overrides=overrides)
+
+
+def loads(text: str, *, file: str, overrides: dict[str, Any] | None = None) -> RunConfig:
+    """A config from its text; `file` is what errors name. As `load` otherwise."""
     try:
         node = yaml.compose(text, Loader=_Loader)
-        lines = _lines(node, file=str(path)) if node is not None else {}
+        lines = _lines(node, file=file) if node is not None else {}
         data = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        where = f"{file}, line {mark.line + 1}" if mark else file
         raise DlmdError(
             f"not valid YAML: {getattr(error, 'problem', error)}",
             where=where,
             remedy="check indentation and colons",
         ) from None
-    return parse(_merge(data, overrides or {}), file=str(path), lines=lines)
+    return parse(_merge(data, overrides or {}), file=file, lines=lines)
 
 
 class _Loader(yaml.SafeLoader):

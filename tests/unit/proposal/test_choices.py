@@ -1,0 +1,167 @@
+"""The mobile ion, cells, temperatures, label trajectories and lengths, each by itself."""
+
+import numpy as np
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.units import conductivity_ms_per_cm
+from dlmd.proposal import cells, disorder, lengths, mobile, temperatures
+from dlmd.proposal.cells import Wanted
+from dlmd.proposal.filling import nearest, widths
+from dlmd.proposal.temperatures import Carriers
+from dlmd.proposal.trajectories import Cells, groups
+from small_crystals import chain, crystal
+
+
+def two(occupancy, **other):
+    """Sites of several elements, far from each other."""
+    sites = {e: ({e: x}, [[i / 10, 0, 0]]) for i, (e, x) in enumerate((occupancy | other).items())}
+    return crystal(sites, lattice=[40.0, 5.0, 5.0])
+
+
+def test_the_only_fast_ion_is_mobile():
+    found, why = mobile.choose(two({"Li": 1, "Cl": 1}), {"Li": 1, "Cl": -1})
+    assert found == "Li" and "only" in why
+
+
+def test_of_two_the_one_with_vacancies_is_mobile():
+    found, why = mobile.choose(two({"Li": 0.5, "Na": 1, "Cl": 1}), {"Li": 1, "Na": 1, "Cl": -1})
+    assert found == "Li" and "Na⁺ on full ones" in why
+
+
+def test_of_two_alike_the_user_is_asked():
+    with pytest.raises(DlmdError, match="It may be Li, Na") as error:
+        mobile.choose(two({"Li": 1, "Na": 1, "Cl": 1}), {"Li": 1, "Na": 1, "Cl": -1})
+    assert error.value.remedy == "say so: --mobile Li"
+
+
+def test_oxide_vacancies_and_fluoride():
+    assert mobile.choose(two({"Zr": 1, "O": 0.9}), {"Zr": 4, "O": -2})[0] == "O"
+    assert mobile.choose(two({"Ba": 1, "F": 1}), {"Ba": 2, "F": -1})[0] == "F"
+    with pytest.raises(DlmdError, match="which ion"):
+        mobile.choose(two({"Zr": 1, "O": 1}), {"Zr": 4, "O": -2})
+
+
+def test_divalent_copper_is_no_mobile_ion():
+    with pytest.raises(DlmdError, match="which ion"):
+        mobile.choose(two({"Cu": 1, "S": 1}), {"Cu": 2, "S": -2})
+
+
+def test_an_ion_that_is_asked_for_must_be_there():
+    with pytest.raises(DlmdError, match="has no Ki"):
+        mobile.choose(two({"K": 1, "Cl": 1}), {"K": 1, "Cl": -1}, asked="Ki")
+
+
+def test_widths_of_a_skew_cell():
+    lattice = np.array([[4.0, 0, 0], [2.0, 3.0, 0], [0, 0, 5.0]])
+    assert widths(lattice) == pytest.approx([12 / np.hypot(3, 2), 3.0, 5.0])
+
+
+def test_a_label_cell_is_wide_enough_and_no_larger_than_it_must_be():
+    found = cells.choose(chain(), {"Na": 1, "F": -1}, "Na", Wanted(12.0))
+    assert found.repeat == (4, 1, 1) and cells.narrowest(found) == 16.0
+    assert found.occupancy_error == 0 and found.composition == {"Na": 2, "F": 2}
+
+
+def test_more_atoms_are_taken_where_the_occupancies_need_them():
+    """A third in cells of four positions would be a quarter or a half."""
+    found = cells.choose(chain(1 / 3), {"Na": 1, "F": -1}, "Na", Wanted(13.0))
+    assert found.repeat[0] % 3 == 0 and found.occupancy_error < 1e-9
+
+
+def test_production_has_ions_enough_and_spreads_in_all_directions():
+    found = cells.choose(chain(), {"Na": 1, "F": -1}, "Na", Wanted(12.0, 100, weights=cells.PRODUCTION_WEIGHTS))
+    assert found.composition["Na"] >= 100
+    edges = np.array(found.repeat) * [4, 20, 20]
+    assert edges.max() / edges.min() <= cells.WIDEST_TO_NARROWEST
+
+
+def test_a_filling_says_what_it_changes():
+    found = nearest(chain(0.4), (5, 1, 1), charges={"Na": 1, "F": -1}, mobile="Na")
+    assert found.composition == {"Na": 2, "F": 2} and found.changes == {"Na": 0.0, "F": 0.0}
+    assert found.overrides() == {"M": 0.4, "X": 0.4}
+    other = nearest(chain(0.45), (5, 1, 1), charges={"Na": 1, "F": -1}, mobile="Na")
+    assert other.changes["Na"] == pytest.approx(-0.05) and other.occupancy_error == pytest.approx(0.05)
+
+
+def test_the_nearest_sites_that_can_both_be_filled_are_a_hop():
+    split = crystal(
+        {"M": ({"Li": 0.5}, [[0, 0, 0], [0.1, 0, 0], [0.5, 0, 0]]), "X": ({"Cl": 1.0}, [[0.3, 0.5, 0.5]])},
+        lattice=[6.0, 9.0, 9.0],
+    )
+    assert disorder.hop_length(split, "Li") == pytest.approx(2.4)
+
+
+def test_temperatures_follow_from_conductivity_and_activation_energy():
+    carriers = Carriers(1.0, 0.01, 3.0)
+    at = temperatures.choose(
+        temperatures.KINDS["Cl"],
+        carriers,
+        length_ps=1000.0,
+        sigma_ms_per_cm=1.0,
+        activation_energy_ev=0.3,
+        melting_k=1000.0,
+    )
+    coldest, hottest = at.production_k[0], at.production_k[-1]
+    assert hottest == 800 and len(at.production_k) == 6
+    d = temperatures.diffusion(coldest, 1.0, 0.3, carriers)
+    assert 6 * d * 1000 >= 0.9 * temperatures.HOPS * 9.0
+    colder = temperatures.diffusion(coldest - 20, 1.0, 0.3, carriers)
+    assert 6 * colder * 1000 < temperatures.HOPS * 9.0
+    assert at.labels_k[-1] > hottest and not at.notes
+    assert "all given" in at.reason
+
+
+def test_diffusion_is_nernst_einstein():
+    carriers = Carriers(1.0, 0.01, 3.0)
+    d = temperatures.diffusion(298.15, 2.0, 0.3, carriers)
+    sigma = conductivity_ms_per_cm(
+        diffusion_a2_per_ps=d, n_ions=10, charge_e=1.0, volume_angstrom3=1000.0, temperature_k=298.15
+    )
+    assert sigma == pytest.approx(2.0)
+    hot = temperatures.diffusion(600.0, 2.0, 0.3, carriers)
+    kt = 8.617333262e-5
+    # ln(D) has the slope of ln(sigma T)
+    assert np.log(hot / d) == pytest.approx(0.3 / kt * (1 / 298.15 - 1 / 600.0))
+
+
+def test_a_slow_conductor_gets_a_note():
+    carriers = Carriers(1.0, 0.01, 3.0)
+    at = temperatures.choose(
+        temperatures.KINDS["Cl"], carriers, length_ps=50.0, sigma_ms_per_cm=1e-6, activation_energy_ev=0.6
+    )
+    assert "not_diffusive" in at.notes[0]
+    assert at.production_k[-1] / at.production_k[0] == pytest.approx(temperatures.NARROWEST, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        Cells("labels", "label", "label_random", ("production", "production"), 3),
+        Cells("labels", "label", "label_random", ("labels", "label"), 2),
+        Cells("production", "label", None, ("production", "label"), 1),
+    ],
+    ids=["usual", "held-out label cell", "one ordering"],
+)
+def test_no_trajectory_is_in_two_splits(of):
+    found = groups(of, labels_k=(400, 500, 600, 800), rdf_k=500)
+    keys = [(g.occupancy, g.cell, g.ordering, t, g.strain) for g in found for t in g.temperatures_k]
+    assert len(keys) == len(set(keys))
+    assert {g.split for g in found} == {"train", "valid", "test"} and found[-1].split == "test"
+    assert found[-1].temperatures_k == (500,) and not found[-1].strain
+    assert max(t for g in found if g.split == "train" for t in g.temperatures_k) == 800
+    assert {g.strain for g in found if g.split == "train"} == {0.0, 0.01, -0.01}
+
+
+@pytest.mark.parametrize("length_ps", [20.0, 33.0, 150.0, 900.0, 10_000.0])
+@pytest.mark.parametrize("hours_of_ps", [1e-4, 1e-2, 0.3])
+def test_segments_are_whole_multiples_of_everything(length_ps, hours_of_ps):
+    found = lengths.cut(length_ps, hours_of_ps)
+    for inner, outer in (
+        (found.position_interval_fs, 1e3 * found.restart_interval_ps),
+        (1e3 * found.all_atom_interval_ps, 1e3 * found.restart_interval_ps),
+        (found.restart_interval_ps, found.segment_ps),
+    ):
+        assert outer / inner == pytest.approx(round(outer / inner)) and outer >= inner
+    assert found.segments >= 2
+    assert 0.5 * length_ps <= found.length_ps <= max(length_ps, found.segments * 5.0)

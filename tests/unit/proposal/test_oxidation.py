@@ -1,0 +1,112 @@
+"""Charges from compositions whose answer is in every textbook."""
+
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.proposal import oxidation, stated
+from small_crystals import crystal
+
+# composition -> charges
+KNOWN = {
+    "Li6 P S5 Cl": {"Li": 1, "P": 5, "S": -2, "Cl": -1},
+    "Li10 Ge P2 S12": {"Li": 1, "Ge": 4, "P": 5, "S": -2},
+    "Li3 Ti Cl6": {"Li": 1, "Ti": 3, "Cl": -1},
+    "Li4 Ti5 O12": {"Li": 1, "Ti": 4, "O": -2},
+    "Li Fe P O4": {"Li": 1, "Fe": 2, "P": 5, "O": -2},
+    "Fe P O4": {"Fe": 3, "P": 5, "O": -2},
+    "Na3 V2 P3 O12": {"Na": 1, "V": 3, "P": 5, "O": -2},
+    "Ag8 Ge S6": {"Ag": 1, "Ge": 4, "S": -2},
+    "Cu6 P S5 Br": {"Cu": 1, "P": 5, "S": -2, "Br": -1},
+    "Na3 Sb S4": {"Na": 1, "Sb": 5, "S": -2},
+    "Li B H4": {"Li": 1, "B": 3, "H": -1},
+    "Li2 O H Cl": {"Li": 1, "O": -2, "H": 1, "Cl": -1},
+    "Bi4 V2 O11": {"Bi": 3, "V": 5, "O": -2},
+    "La2 Mo2 O9": {"La": 3, "Mo": 6, "O": -2},
+    "Na W O3": {"Na": 1, "W": 5, "O": -2},
+    "Li3 N": {"Li": 1, "N": -3},
+    "Pb Sn F4": {"Pb": 2, "Sn": 2, "F": -1},
+    "Na2 Zn2 Te O6": {"Na": 1, "Zn": 2, "Te": 6, "O": -2},
+    "Li Co O2": {"Li": 1, "Co": 3, "O": -2},
+    "Li2 Mn O3": {"Li": 1, "Mn": 4, "O": -2},
+}
+
+
+def of(composition):
+    """A crystal of a composition; where its atoms are does not matter here."""
+    sites = {}
+    for k, part in enumerate(composition.split()):
+        element = part.rstrip("0123456789.")
+        n = float(part[len(element) :] or 1)
+        whole, rest = int(n), n - int(n)
+        for i in range(whole + bool(rest)):
+            x = 1.0 if i < whole else rest
+            sites[f"{element}{i}"] = ({element: x}, [[k / 20, i / 20, 0.1]])
+    return crystal(sites, lattice=[40.0, 40.0, 40.0], name=composition)
+
+
+@pytest.mark.parametrize("composition", KNOWN)
+def test_textbook_charges(composition):
+    found = oxidation.guess(of(composition))
+    assert dict(found.charges) == KNOWN[composition]
+    assert found.charge_per_cell == 0 and found.whole
+
+
+def test_mixed_valence_is_a_fraction_of_an_element_that_can_have_it():
+    found = oxidation.guess(of("Na0.74 Co O2"))
+    assert found.charges["Co"] == pytest.approx(3.26) and found.mixed == ("Co",)
+    assert "Co" in found.notes[0] and not found.whole
+
+
+def test_rounded_occupancies_are_no_mixed_valence():
+    found = oxidation.guess(of("Li0.33 La0.557 Ti O3"))
+    assert dict(found.charges) == {"Li": 1, "La": 3, "Ti": 4, "O": -2}
+    assert found.charge_per_cell == pytest.approx(0.001)
+
+
+def test_lithium_that_was_not_found_is_left_over():
+    found = oxidation.guess(of("Li5.2 P S5 Cl"))
+    assert dict(found.charges) == {"Li": 1, "P": 5, "S": -2, "Cl": -1}
+    assert found.charge_per_cell == pytest.approx(-0.8)
+
+
+def test_given_charges_are_not_questioned():
+    found = oxidation.guess(of("Na0.74 Co O2"), given={"Co": 3})
+    assert found.charges["Co"] == 3 and found.charge_per_cell == pytest.approx(-0.26)
+    with pytest.raises(DlmdError, match="has no Cu"):
+        oxidation.guess(of("Na Cl"), given={"Cu": 1})
+
+
+def test_a_cell_far_from_neutral_is_refused_with_what_is_left():
+    with pytest.raises(DlmdError, match=r"leave \+2 e per cell") as error:
+        oxidation.guess(of("Zr O"))
+    assert "--charge" in error.value.remedy
+
+
+CIF = """data_x
+_cell_length_a 5
+_cell_length_b 5
+_cell_length_c 5
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'P 1'
+{types}loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+{rows}
+"""
+
+
+def test_charges_that_the_cif_states(tmp_path):
+    path = tmp_path / "x.cif"
+    types = "loop_\n_atom_type_symbol\n_atom_type_oxidation_number\nFe2+ 2\nFe3+ 3\nO2- -2\n"
+    path.write_text(
+        CIF.format(types=types, rows="Fe1 Fe2+ 0 0 0 0.25\nFe2 Fe3+ 0 0.5 0 0.75\nO1 O2- 0.5 0.5 0.5 1")
+    )
+    assert stated.charges(path) == {"Fe": 2.75, "O": -2.0}
+    path.write_text(CIF.format(types="", rows="Cu1 Cu+1 0 0 0 1\nI1 I1- 0.5 0.5 0.5 1\nAg1 Ag1 0.2 0 0 1"))
+    assert stated.charges(path) == {"Cu": 1.0, "I": -1.0}

@@ -1,0 +1,136 @@
+"""Whole configs of well-known conductors: right composition, ions and cells, checked and complete."""
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import conductors
+from dlmd.base.errors import DlmdError
+from dlmd.config.reading import loads
+from dlmd.proposal import Wishes, propose
+from dlmd.proposal.cells import narrowest
+from dlmd.proposal.oxidation import contents
+from dlmd.run import preflight
+
+ROOT = Path(__file__).parents[3]
+SHIPPED = sorted((ROOT / "structures").glob("*.cif"))
+REAL = sorted((ROOT.parent / "shared/data/structures").glob("*.cif"))
+
+
+def checked(cif, wishes=None):
+    """A proposal, its own text read again, and the CIF and counts checked as `dlmd check` does."""
+    proposal = propose(cif, wishes, file="config/new.yaml")
+    cfg = loads(proposal.text, file="config/new.yaml")
+    assert cfg == proposal.config
+    preflight.check_structures(cfg, file="config/new.yaml")
+    return proposal
+
+
+def assert_right(proposal):
+    """What every proposal must keep."""
+    design, cfg = proposal.design, proposal.config
+    for cell in (design.label, design.production):
+        charge = sum(design.charges[s] * n for s, n in cell.composition.items())
+        assert charge == pytest.approx(0, abs=1e-6)
+        assert narrowest(cell) >= 2 * cfg.training.cutoff_angstrom - 0.01
+        assert not cell.lost
+    assert design.production.composition[design.mobile] >= 100
+    assert design.production.composition_error < 0.05 and design.production.occupancy_error < 0.05
+    assert cfg.validation.rdf_temperature_k in cfg.md.temperatures_k
+    hottest = max(t for g in cfg.labels.aimd.trajectories for t in g.temperatures_k)
+    assert hottest > max(cfg.md.temperatures_k)
+
+
+@pytest.mark.parametrize("name", sorted(set(conductors.CONDUCTORS) - {"garnet", "cobaltate"}))
+def test_a_well_known_conductor(tmp_path, name):
+    known = conductors.CONDUCTORS[name]
+    proposal = checked(conductors.write(tmp_path, name))
+    assert proposal.design.mobile == known.mobile
+    assert dict(proposal.design.charges) == known.charges
+    assert_right(proposal)
+
+
+@pytest.mark.parametrize("cif", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_cif(cif):
+    proposal = checked(cif)
+    assert proposal.design.mobile == "Li"
+    assert_right(proposal)
+
+
+@pytest.mark.parametrize("cif", REAL or [None], ids=lambda path: path.stem if path else "none")
+def test_a_published_cif(cif):
+    if cif is None:
+        pytest.skip("the published CIFs are not here")
+    proposal = checked(cif)
+    assert_right(proposal)
+    host = {s: n for s, n in proposal.design.production.composition.items() if s != "Li"}
+    cells = prod(proposal.design.production.repeat)
+    atoms = contents(proposal.design.crystal)
+    assert {s: n / cells for s, n in host.items()} == pytest.approx({s: atoms[s] for s in host}, rel=0.02)
+
+
+def test_what_the_user_knows_is_used(tmp_path):
+    cif = conductors.write(tmp_path, "alpha_agi")
+    known = Wishes(sigma_ms_per_cm=1300, activation_energy_ev=0.1, melting_k=831, budget_core_hours=10)
+    proposal = checked(cif, known)
+    assert max(proposal.config.md.temperatures_k) == round(0.8 * 831, -1)
+    assert "all given" in proposal.text
+
+
+def test_budgets_buy_time_and_gpus_buy_size(tmp_path):
+    cif = conductors.write(tmp_path, "bismuth_oxide")
+    small, large = (checked(cif, Wishes(budget_core_hours=h)) for h in (1.0, 100.0))
+    assert small.config.learning is None and large.config.learning is not None
+    assert large.lengths.production.length_ps > 5 * small.lengths.production.length_ps
+    for found, hours in ((small, 1.0), (large, 100.0)):
+        assert found.lengths.hours_before + found.lengths.hours_of_production <= 1.05 * hours
+    gpu = checked(cif, Wishes(gpu=True))
+    assert gpu.config.launch.accelerator == "cuda"
+    assert gpu.design.production.composition["O"] >= 1000
+
+
+def test_too_small_a_budget_is_said(tmp_path):
+    proposal = checked(conductors.write(tmp_path, "alpha_agi"), Wishes(budget_core_hours=0.01))
+    assert any("too few" in note for note in proposal.notes)
+
+
+def test_an_ordered_crystal_has_one_ordering(tmp_path):
+    ordered = conductors.Conductor(
+        conductors.hall_of(225),
+        conductors.cubic(5.64),
+        (("Na1", "Na", 0, 0, 0, 1), ("Cl1", "Cl", 0.5, 0.5, 0.5, 1)),
+        "Na",
+        {"Na": 1, "Cl": -1},
+    )
+    cif = tmp_path / "salt.cif"
+    cif.write_text(ordered.cif("salt"))
+    proposal = checked(cif)
+    assert proposal.config.structures.orderings == 1
+    assert list(proposal.config.structures.cells) == ["label", "production"]
+
+
+def test_occupancies_of_a_proposal_are_whole_atoms(tmp_path):
+    proposal = checked(conductors.write(tmp_path, "lgps"))
+    structures = proposal.config.structures
+    for name, cell in (("labels", "label"), ("production", "production")):
+        for site in proposal.design.crystal.sites:
+            override = structures.occupancies[name].get(site.label, {})
+            values = list(override.values()) if isinstance(override, dict) else [override]
+            atoms = np.array(values) * site.multiplicity * prod(structures.cells[cell])
+            assert atoms == pytest.approx(np.round(atoms), abs=1e-3)
+
+
+def test_a_crystal_without_charge_balance_is_refused(tmp_path):
+    bad = conductors.Conductor(
+        conductors.hall_of(225),
+        conductors.cubic(5.0),
+        (("Zr1", "Zr", 0, 0, 0, 1), ("O1", "O", 0.5, 0.5, 0.5, 1)),
+        "O",
+        {},
+    )
+    cif = tmp_path / "bad.cif"
+    cif.write_text(bad.cif("bad"))
+    with pytest.raises(DlmdError, match=r"leave \+8 e per cell"):
+        propose(cif)

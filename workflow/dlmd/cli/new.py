@@ -1,0 +1,146 @@
+"""A complete, commented config for a crystal, from its CIF alone; then `dlmd check` of it.
+
+Oxidation states, the mobile ion, both supercells, temperatures, labels and lengths are proposed, each with its reason; what you
+know better is an option here or a line to change there. An existing file is never overwritten without --overwrite.
+
+examples:
+  dlmd new structures/Li3YCl6.cif
+  dlmd new my.cif --mobile Na --sigma 2.1 --activation-energy 0.31 --melting 900
+  dlmd new YSZ.cif --mobile O --budget-core-hours 200 --gpu --output config/ysz.yaml
+  dlmd new my.cif --charge Co=3.25 --charge O=-2
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from dlmd.base.errors import DlmdError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlmd.proposal import Proposal
+
+ENGINES = ("chgnet", "sevennet")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `dlmd new`."""
+    parser.add_argument("cif", help="CIF of the crystal, partial occupancies included; its path as seen from this folder")
+    parser.add_argument(
+        "-o", "--output", metavar="CONFIG", help="file to write; default: config/<name of the CIF>.yaml"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="write it although there is a file of that name")
+    crystal = parser.add_argument_group("what you know of the crystal")
+    crystal.add_argument(
+        "--mobile", metavar="ELEMENT", help="element whose ions carry the current; default: the only one that can"
+    )
+    crystal.add_argument(
+        "--charge",
+        action="append",
+        default=[],
+        type=_charge,
+        metavar="ELEMENT=E",
+        help="oxidation state of an element in e, instead of a guess; may be repeated",
+    )
+    crystal.add_argument(
+        "--sigma", type=_positive, metavar="MS_PER_CM", help="conductivity at 298 K in mS/cm; default: usual for its kind"
+    )
+    crystal.add_argument(
+        "--activation-energy", type=_positive, metavar="EV", help="activation energy in eV; default: usual for its kind"
+    )
+    crystal.add_argument(
+        "--melting", type=_positive, metavar="K", help="where the host melts or decomposes, in K; default: usual for its kind"
+    )
+    run_of = parser.add_argument_group("what the run may cost")
+    run_of.add_argument(
+        "--budget-core-hours",
+        type=_positive,
+        default=24.0,
+        metavar="H",
+        help="hours of cores (and GPUs) that the run may hold in all; default: %(default)g",
+    )
+    run_of.add_argument("--gpu", action="store_true", help="train and run production on GPUs, in a larger cell")
+    run_of.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="label engine; default: %(default)s")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Propose, write, show and check."""
+    from pathlib import Path
+
+    from dlmd.base.files import write_text
+    from dlmd.cli import check
+    from dlmd.proposal import Wishes, propose
+    from dlmd.proposal.design import run_name
+
+    output = Path(args.output or f"config/{run_name(args.cif)}.yaml")
+    if output.exists() and not args.overwrite:
+        raise DlmdError(f"there is a file of that name: {output}", remedy="give another --output, or --overwrite")
+    wishes = Wishes(
+        mobile=args.mobile,
+        charges=dict(args.charge),
+        sigma_ms_per_cm=args.sigma,
+        activation_energy_ev=args.activation_energy,
+        melting_k=args.melting,
+        budget_core_hours=args.budget_core_hours,
+        gpu=args.gpu,
+        engine=args.engine,
+    )
+    proposal = propose(args.cif, wishes, file=str(output), command=" ".join(args.argv))
+    for line in _shown(proposal):
+        print(line)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output, proposal.text)
+    print(f"\nwrote {output}; dlmd check {output}:\n")
+    problems = check.report(proposal.config, file=str(output))
+    if not problems:
+        print(f"next: dlmd plan {output}\n      snakemake --cores 2 --configfile {output}")
+    return 1 if problems else 0
+
+
+def _shown(proposal: Proposal) -> Iterator[str]:
+    """What was decided, one thing to a line."""
+    from dlmd.proposal.parts import table
+
+    design, of = proposal.design, "{:<14} {}".format
+    charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
+    yield of("crystal", f"{design.crystal.spacegroup}, {len(design.crystal.sites)} sites: {design.crystal.source}")
+    yield of("charges", f"{charges} ({design.oxidation.source})")
+    yield of("mobile", f"{design.mobile}: {design.mobile_reason}")
+    for name, cell in (("label cell", design.label), ("production", design.production)):
+        size = "x".join(map(str, cell.repeat))
+        yield of(name, f"{size}: {cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}")
+    for line in table(design):
+        yield of("", line)
+    shown = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
+    yield of("distances (Å)", shown)
+    yield of("sampling", f"{design.sampling}: {design.sampling_reason}")
+    yield of("temperatures", f"{', '.join(map(str, proposal.temperatures.production_k))} K")
+    yield of("", proposal.temperatures.reason)
+    found = proposal.lengths
+    yield of(
+        "cost (hours)",
+        f"labels and training {found.hours_before:.1f}, production {found.hours_of_production:.1f} for "
+        f"{found.production.length_ps:g} ps at each temperature",
+    )
+    for note in proposal.notes:
+        yield of("note", note)
+
+
+def _charge(text: str) -> tuple[str, float]:
+    element, _, value = text.partition("=")
+    try:
+        return element.strip(), float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no charge; write Co=3") from None
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return value

@@ -1,0 +1,103 @@
+"""The supercells of a run: one for the labels, as small as the cutoff allows, and one for production, with ions enough.
+
+A cell is judged by its price, its atoms, and by how far its whole atoms are from the CIF's occupancies and composition. A cell
+twice as large is taken where it halves an error of a tenth, and not for less.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, log, prod
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.proposal.filling import Filling, nearest, widths
+from dlmd.proposal.oxidation import contents
+from dlmd.structures.crystal import Crystal
+
+# what an error of 1 in an occupancy, or in the composition, is worth in logarithms of the atoms
+LABEL_WEIGHTS = (8.0, 15.0)
+PRODUCTION_WEIGHTS = (40.0, 60.0)
+LOST = 2.0  # an element that a cell has none of
+MOST_SHAPES = 60
+LARGER = 8.0  # cells of up to so many times the smallest one's atoms are looked at
+WIDEST_TO_NARROWEST = 2.5
+# a single step or a single point of a larger cell is out of most users' reach
+LARGE_LABEL_CELL = 300
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a cell must have: width (Å) along every direction, mobile ions, and the most atoms that may be spent on it."""
+
+    width_angstrom: float
+    mobile_ions: int = 1
+    most_atoms: int = 100_000
+    weights: tuple[float, float] = LABEL_WEIGHTS
+
+
+def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: Wanted) -> Filling:
+    """The cheapest good filling of what is wanted.
+
+    Raises
+    ------
+    DlmdError
+        where no cell that was looked at has a neutral filling with mobile ions.
+    """
+    best: tuple[float, Filling] | None = None
+    for shape in itertools.islice(_shapes(crystal, mobile, wanted), MOST_SHAPES):
+        floor = log(sum(contents(crystal).values()) * prod(shape))
+        if best is not None and floor - 0.05 > best[0]:
+            break
+        filling = nearest(crystal, shape, charges=charges, mobile=mobile)
+        if filling is None or not filling.composition.get(mobile):
+            continue
+        price = _price(filling, wanted)
+        if best is None or price < best[0]:
+            best = (price, filling)
+    if best is None:
+        raise DlmdError(
+            f"no cell of {crystal.name} up to {LARGER:g} times the smallest one can be filled with whole atoms, neutral and with {mobile}",
+            where=f"{crystal.source}, occupancies",
+            remedy="correct the occupancies, or state charges with --charge",
+        )
+    return best[1]
+
+
+def _price(filling: Filling, wanted: Wanted) -> float:
+    occupancy, composition = wanted.weights
+    return (
+        log(filling.n_atoms)
+        + occupancy * filling.occupancy_error
+        + composition * min(filling.composition_error, 0.2)
+        + LOST * len(filling.lost)
+    )
+
+
+def _shapes(crystal: Crystal, mobile: str, wanted: Wanted) -> Iterator[tuple[int, int, int]]:
+    """Shapes that are wide enough and hold ions enough, by their number of cells."""
+    unit = widths(crystal.lattice)
+    atoms = contents(crystal)
+    least = [max(1, ceil(wanted.width_angstrom / w - 1e-3)) for w in unit]
+    fewest = max(prod(least), ceil(wanted.mobile_ions / max(atoms[mobile], 1e-9) - 1e-9))
+    most = max(LARGER * prod(least), 2 * fewest)
+    most = max(min(most, wanted.most_atoms / sum(atoms.values())), prod(least), 1)
+    ranges = [range(n, max(n + 1, int(most * n / prod(least)) + 1)) for n in least]
+    smallest = max(unit[i] * least[i] for i in range(3)) / min(unit[i] * least[i] for i in range(3))
+    found = []
+    for shape in itertools.product(*ranges):
+        edges = unit * shape
+        if prod(shape) > most + 1e-9 or max(edges) / min(edges) > max(WIDEST_TO_NARROWEST, smallest):
+            continue
+        found.append((prod(shape), round(float(max(edges) / min(edges)), 2), shape))
+    enough = [entry for entry in found if entry[0] >= min(fewest, most)]
+    for _, _, shape in sorted(enough or found):
+        yield shape
+
+
+def narrowest(filling: Filling) -> float:
+    """Smallest distance (Å) between opposite faces of a supercell."""
+    return float((widths(filling.crystal.lattice) * np.array(filling.repeat)).min())

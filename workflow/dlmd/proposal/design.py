@@ -1,0 +1,170 @@
+"""What a CIF decides by itself: charges, the mobile ion, cells and how they are filled. Nothing here hangs on a budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.proposal import cells, disorder, mobile, oxidation, stated
+from dlmd.proposal.cells import Wanted
+from dlmd.proposal.filling import Filling
+from dlmd.proposal.oxidation import Oxidation
+from dlmd.proposal.temperatures import Carriers
+from dlmd.proposal.wishes import Wishes
+from dlmd.structures.crystal import Crystal, read_cif
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+CUTOFF_A, SHORTER_CUTOFF_A = 6.0, 5.8
+WORTH_A_SHORTER_CUTOFF = 0.7
+PRODUCTION_IONS, PRODUCTION_IONS_GPU = 100, 1000
+ORDERINGS = 3
+BUILT_ATOMS = 5000  # most atoms of a cell that is built to see whether it can be
+
+
+@dataclass(frozen=True)
+class Design:
+    """The crystal of a CIF as a run sees it.
+
+    Attributes
+    ----------
+    mobile, mobile_reason
+        Element whose ions carry the current, and why it is taken for them.
+    label, production
+        Both cells with their whole atoms.
+    sampling, sampling_reason
+        How production's cells are filled.
+    orderings
+        Distinct ones that both cells have, at most three.
+    distances
+        Shortest ones (Å) in a built label cell, by pair.
+    """
+
+    crystal: Crystal
+    oxidation: Oxidation
+    mobile: str
+    mobile_reason: str
+    cutoff_angstrom: float
+    label: Filling
+    production: Filling
+    sampling: str
+    sampling_reason: str
+    orderings: int
+    distances: Mapping[str, float | None]
+
+    @property
+    def charges(self) -> Mapping[str, float]:
+        """Charges (e) of the elements, in the order of the CIF."""
+        return self.oxidation.charges
+
+    @property
+    def carriers(self) -> Carriers:
+        """The mobile ions."""
+        volume = abs(float(np.linalg.det(self.crystal.lattice))) * prod(self.production.repeat)
+        return Carriers(
+            self.charges[self.mobile],
+            self.production.composition[self.mobile] / volume,
+            disorder.hop_length(self.crystal, self.mobile),
+        )
+
+
+def design(cif: str | Path, wishes: Wishes) -> Design:
+    """What the CIF decides, and what the user has said of it.
+
+    Raises
+    ------
+    DlmdError
+        for a CIF that cannot be read, charges that cannot be neutral, a mobile ion that is not clear, and cells that cannot be
+        filled or built.
+    """
+    crystal = read_cif(cif)
+    found = oxidation.guess(crystal, given=wishes.charges, stated=stated.charges(cif))
+    ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
+    cutoff, label, production = _cells(crystal, found.charges, ion, gpu=wishes.gpu)
+    sampling, sampling_reason = disorder.sampling(crystal, found.charges, ion)
+    orderings, distances = _built(crystal, found.charges, label, production, sampling)
+    return Design(
+        crystal=crystal,
+        oxidation=found,
+        mobile=ion,
+        mobile_reason=why,
+        cutoff_angstrom=cutoff,
+        label=label,
+        production=production,
+        sampling=sampling,
+        sampling_reason=sampling_reason,
+        orderings=orderings,
+        distances=distances,
+    )
+
+
+def run_name(path: str | Path) -> str:
+    """Name of a run, from the name of its config or CIF."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem).strip("-._")
+    return plain.lower() or "run"
+
+
+def _cells(
+    crystal: Crystal, charges: Mapping[str, float], ion: str, *, gpu: bool
+) -> tuple[float, Filling, Filling]:
+    """Cutoff, label cell and production cell; a cutoff that is a little shorter where it spares a third of the atoms."""
+    cutoff = CUTOFF_A
+    label = cells.choose(crystal, charges, ion, Wanted(2 * cutoff))
+    shorter = cells.choose(crystal, charges, ion, Wanted(2 * SHORTER_CUTOFF_A))
+    if shorter.n_atoms < WORTH_A_SHORTER_CUTOFF * label.n_atoms:
+        cutoff, label = SHORTER_CUTOFF_A, shorter
+    ions = PRODUCTION_IONS_GPU if gpu else PRODUCTION_IONS
+    wanted = Wanted(2 * cutoff, ions, weights=cells.PRODUCTION_WEIGHTS)
+    production = cells.choose(crystal, charges, ion, wanted)
+    if production.lost:
+        raise DlmdError(
+            f"no cell of affordable size has any {' or '.join(production.lost)}: {crystal.name} has too little of it",
+            where=f"{crystal.source}, occupancies",
+            remedy=f"leave {production.lost[0]} out of the CIF, or write a config by hand with larger cells",
+        )
+    return cutoff, label, production
+
+
+def _built(
+    crystal: Crystal, charges: Mapping[str, float], label: Filling, production: Filling, sampling: str
+) -> tuple[int, dict[str, float | None]]:
+    """How many distinct orderings both cells have, and the shortest distances of the label cell's first one."""
+    from dlmd.structures.cells import shortest_distances
+
+    most = ORDERINGS if label.disordered and production.disordered else 1
+    made: list[Atoms] = []
+    for number in range(most, 0, -1):
+        try:
+            made = build(crystal, charges, label, sampling, number)
+            break
+        except DlmdError as error:
+            if number == 1 or "distinct" not in error.what:
+                raise
+    if production.n_atoms <= BUILT_ATOMS and production.repeat != label.repeat:
+        build(crystal, charges, production, sampling, 1)
+    return len(made), shortest_distances(made[0])
+
+
+def build(
+    crystal: Crystal, charges: Mapping[str, float], filling: Filling, sampling: str, n: int
+) -> list[Atoms]:
+    """Orderings of a filling, as a job of the run makes them.
+
+    Raises
+    ------
+    DlmdError
+        where they cannot be made.
+    """
+    from dlmd.structures.occupancy import apportion
+    from dlmd.structures.ordering import orderings
+
+    counts = apportion(crystal, repeat=filling.repeat, occupancies=filling.overrides(), charges=charges)
+    return orderings(crystal, counts, n=n, seed=1, method=sampling)

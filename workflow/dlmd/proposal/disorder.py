@@ -1,0 +1,41 @@
+"""How the sites of a cell are best filled, how far apart the mobile ions' sites are, and which distances a filled cell has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlmd.proposal.mobile import FULL
+from dlmd.structures.crystal import Crystal
+from dlmd.structures.supercell import Supercell
+
+SHORTEST_HOP_A, LONGEST_HOP_A = 1.8, 5.0
+USUAL_HOP_A = 3.0
+
+
+def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tuple[str, str]:
+    """How production's cells are filled, and why."""
+    host = [site for site in crystal.sites if set(site.occupancy) - {mobile}]
+    if any(
+        sum(site.occupancy.values()) < FULL and max(abs(charges[s]) for s in site.occupancy) > 1
+        for site in host
+    ):
+        return "coulomb", "ions of the host leave sites empty: at random some would be neighbours that repel each other"
+    mixed = [site for site in host if len(site.occupancy) > 1]
+    if any(mobile in site.occupancy for site in mixed) and any(
+        abs(charges[s] - charges[mobile]) > 1 for site in mixed if mobile in site.occupancy for s in site.occupancy
+    ):
+        return "coulomb", f"{mobile} shares sites with ions of a higher charge, which keep apart"
+    if mixed:
+        return "random", "the host's ions of like charge were mixed when it was made, which annealing would undo"
+    return "random", f"only {mobile} is disordered, and it finds its places in the dynamics"
+
+
+def hop_length(crystal: Crystal, mobile: str) -> float:
+    """Distance (Å) of the nearest sites of the mobile ions that can both be filled."""
+    supercell = Supercell(crystal, (1, 1, 1))
+    holds = np.array([site.occupancy.get(mobile, 0.0) > 0 for site in crystal.sites])[supercell.site_of_basis]
+    pairs = supercell.pairs(LONGEST_HOP_A)
+    both = holds[pairs.first] & holds[pairs.second] & (pairs.distance > SHORTEST_HOP_A)
+    return round(float(pairs.distance[both].min()), 1) if both.any() else USUAL_HOP_A

@@ -1,0 +1,111 @@
+"""What a cell of whole atoms makes of a crystal: counts nearest to its occupancies, neutral, and how far they are from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from dlmd.proposal.oxidation import contents
+from dlmd.structures.crystal import Crystal
+from dlmd.structures.occupancy import _Problem, _requested
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Whole, neutral counts in a supercell."""
+
+    crystal: Crystal
+    repeat: tuple[int, int, int]
+    counts: Mapping[str, Mapping[str, int]]
+
+    @cached_property
+    def occupancies(self) -> dict[str, dict[str, float]]:
+        """Site label -> species -> realised occupancy."""
+        cells = prod(self.repeat)
+        return {
+            site.label: {s: n / (site.multiplicity * cells) for s, n in self.counts[site.label].items()}
+            for site in self.crystal.sites
+        }
+
+    @cached_property
+    def composition(self) -> dict[str, int]:
+        """Atoms of every element."""
+        found: dict[str, int] = {}
+        for row in self.counts.values():
+            for species, n in row.items():
+                found[species] = found.get(species, 0) + n
+        return found
+
+    @property
+    def n_atoms(self) -> int:
+        """All atoms."""
+        return sum(self.composition.values())
+
+    @cached_property
+    def occupancy_error(self) -> float:
+        """Largest difference of an occupancy from the CIF's."""
+        return max(
+            abs(self.occupancies[site.label].get(s, 0.0) - x)
+            for site in self.crystal.sites
+            for s, x in site.occupancy.items()
+        )
+
+    @cached_property
+    def changes(self) -> dict[str, float]:
+        """Element -> atoms per cell of the CIF that are more or fewer than its occupancies make."""
+        cells = prod(self.repeat)
+        return {s: self.composition.get(s, 0) / cells - n for s, n in contents(self.crystal).items()}
+
+    @cached_property
+    def composition_error(self) -> float:
+        """Largest of these as a part of the element's atoms."""
+        atoms = contents(self.crystal)
+        return max(abs(change) / atoms[s] for s, change in self.changes.items())
+
+    @property
+    def lost(self) -> list[str]:
+        """Elements of the CIF that this cell has none of."""
+        return [s for s in contents(self.crystal) if not self.composition.get(s)]
+
+    @property
+    def disordered(self) -> bool:
+        """Whether any site holds more than one kind of content."""
+        cells = prod(self.repeat)
+        return any(
+            max(self.counts[site.label].values(), default=0) < site.multiplicity * cells
+            and any(self.counts[site.label].values())
+            for site in self.crystal.sites
+        )
+
+    def overrides(self) -> dict[str, Any]:
+        """What the config says of the sites that are partly filled in the CIF or here: label -> occupancy, or {element: occupancy}."""
+        found: dict[str, Any] = {}
+        for site in self.crystal.sites:
+            row = self.occupancies[site.label]
+            if all(x in (0.0, 1.0) for x in (*site.occupancy.values(), *row.values())):
+                continue
+            found[site.label] = (
+                {s: round(x, 6) for s, x in row.items()}
+                if len(site.occupancy) > 1
+                else round(next(iter(row.values())), 6)
+            )
+        return found
+
+
+def nearest(
+    crystal: Crystal, repeat: Sequence[int], *, charges: Mapping[str, float], mobile: str
+) -> Filling | None:
+    """The neutral filling of a supercell with the fewest atoms too many or too few, None where there is none."""
+    shape = (repeat[0], repeat[1], repeat[2])
+    counts = _Problem(crystal, _requested(crystal, {}), charges).solve(prod(shape), 1.0)
+    return None if counts is None else Filling(crystal, shape, counts)
+
+
+def widths(lattice: np.ndarray) -> np.ndarray:
+    """(3,) distances (Å) between opposite faces of a cell."""
+    return 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)

@@ -1,0 +1,139 @@
+"""How much of everything a budget of core hours buys: labels and training first, the rest is time of production.
+
+The prices are those of `dlmd plan` (`dlmd.run.estimates`): right within a factor of three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, floor
+
+from dlmd.config.run_config import RunConfig
+from dlmd.run import estimates, targets
+
+HOUR_S = 3600.0
+PRODUCTION_SHARE = 0.5  # of the budget at least, where labels and training can do with less
+LONGEST_PS, SHORTEST_PS = 10_000.0, 20.0
+SEGMENT_H = 4.0  # wall time of a segment
+FRAMES = 20_000  # stored positions of one temperature
+RESTARTS_PS = (50.0, 10.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is labelled and trained before production."""
+
+    label_steps: int
+    train_steps: int
+    loop_frames: int  # 0: no learning loop
+    loop_steps: int = 0
+    explore_ps: float = 0.0
+    potentials: int = 1
+
+
+# the measured recipes: docs/potential.md (a loop of one round), less of it, the demo, and less of that
+RECIPES = (
+    Recipe(300, 12_000, 1200, 24_000, 12.0, 2),
+    Recipe(300, 12_000, 400, 12_000, 6.0, 2),
+    Recipe(300, 12_000, 0),
+    Recipe(200, 6_000, 0),
+)
+
+
+@dataclass(frozen=True)
+class Production:
+    """Segments of `segment_ps` at each temperature, and how often positions are stored."""
+
+    segment_ps: float
+    segments: int
+    position_interval_fs: float
+    all_atom_interval_ps: float
+    restart_interval_ps: float
+
+    @property
+    def length_ps(self) -> float:
+        """Production at one temperature."""
+        return self.segment_ps * self.segments
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """The recipe, production, and the hours that both take."""
+
+    recipe: Recipe
+    production: Production
+    hours_before: float
+    hours_of_production: float
+    notes: tuple[str, ...] = ()
+
+
+SHORT = Production(10.0, 2, 20.0, 0.1, 5.0)
+
+
+def choose(draft: Callable[[Recipe, Production], RunConfig], *, budget_hours: float) -> Lengths:
+    """The best recipe that leaves production its share of the budget, and as long a production as the rest allows.
+
+    `draft` makes a config of both.
+    """
+    for recipe in RECIPES:
+        cfg = draft(recipe, SHORT)
+        before = before_production_h(cfg)
+        if before <= (1 - PRODUCTION_SHARE) * budget_hours:
+            break
+    ps_h = production_h(cfg) / SHORT.length_ps
+    rest = (budget_hours - before) / ps_h
+    notes = ()
+    if rest < SHORTEST_PS:
+        takes = before + SHORTEST_PS * ps_h
+        notes = (
+            f"{budget_hours:g} h are too few: labels and training take {before:.1f} h, and with {SHORTEST_PS:g} ps of production "
+            f"at each temperature it is {takes:.1f} h",
+        )
+    production = cut(min(max(rest, SHORTEST_PS), LONGEST_PS), ps_h / len(cfg.md.temperatures_k))
+    return Lengths(recipe, production, before, production.length_ps * ps_h, notes)
+
+
+def cut(length_ps: float, hours_of_ps: float) -> Production:
+    """A run of about `length_ps`, cut into segments of at most SEGMENT_H hours, all intervals multiples of each other."""
+    segments = max(2, ceil(length_ps * hours_of_ps / SEGMENT_H))
+    restart = next((r for r in RESTARTS_PS if length_ps / segments >= 2 * r), RESTARTS_PS[-1])
+    segment = max(restart, floor(length_ps / segments / restart) * restart)
+    total = segment * segments
+    position = next((fs for fs in (20.0, 50.0, 100.0, 200.0) if total * 1e3 / fs <= FRAMES), 500.0)
+    everything = next((ps for ps in (0.1, 0.2, 0.5, 1.0, 2.5) if total / ps <= FRAMES / 20), 5.0)
+    return Production(segment, segments, position, everything, restart)
+
+
+def before_production_h(cfg: RunConfig) -> float:
+    """Core (and GPU) hours of relaxations, labels, training and the learning loop, all levels and potentials together."""
+    atoms = {pair: sum(counts.values()) for pair, counts in estimates.compositions(cfg).items()}
+    sources, loops = targets.aimd_sources(cfg), targets.explorations(cfg)
+    typical = round(sum(atoms[s.occupancy, s.cell] for s in sources) / len(sources))
+    costs = []
+    for level in cfg.levels:
+        costs += [
+            estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)
+        ]
+        costs += [estimates.aimd(cfg, level, s, atoms=atoms[s.occupancy, s.cell]) for s in sources]
+        costs += [estimates.training(cfg, atoms=typical)] * cfg.training.potentials
+        if cfg.learning is not None:
+            rounds = cfg.learning.iterations
+            costs += [estimates.training(cfg, atoms=typical, first=False)] * cfg.training.potentials * rounds
+            costs += [
+                estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops
+            ] * rounds
+            frames = cfg.learning.max_frames * rounds
+            costs.append(estimates.learned_labels(cfg, level, atoms=typical, frames=frames))
+    return sum(cost.wall_s * max(cost.cores, cost.gpus) for cost in costs) / HOUR_S
+
+
+def production_h(cfg: RunConfig) -> float:
+    """Core (and GPU) hours of all segments."""
+    counts = estimates.compositions(cfg, [(cfg.md.occupancy, cfg.md.cell)])[cfg.md.occupancy, cfg.md.cell]
+    steps = cfg.md.steps(1e3 * cfg.md.segment_ps * cfg.md.segments)
+    one = estimates.md(
+        cfg, atoms=sum(counts.values()), mobile=counts[cfg.material.mobile], steps=steps
+    )
+    runs = len(cfg.levels) * len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
+    return runs * one.wall_s * max(one.cores, one.gpus) / HOUR_S

@@ -1,0 +1,78 @@
+"""Which element's ions carry the current: the one asked for, else the only one that can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.proposal.oxidation import contents
+from dlmd.structures.crystal import Crystal
+
+FULL = 0.999
+# Small or polarisable ions of one charge; the others of that charge are rarely fast.
+FAST = ("Li", "Na", "Ag", "Cu", "K")
+SLOWER = ("H", "Rb", "Cs", "Tl")
+MAJORITY = 0.8
+ANIONS = ("F", "O")
+
+
+def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None = None) -> tuple[str, str]:
+    """The mobile element and the reason for it.
+
+    Raises
+    ------
+    DlmdError
+        for an element that is not in the crystal, or has no charge; and where several elements, or none, may be meant.
+    """
+    if asked is not None:
+        if asked not in charges:
+            raise DlmdError(
+                f"{crystal.name} has no {asked}", where="--mobile", remedy=did_you_mean(asked, charges)
+            )
+        if not charges[asked]:
+            raise DlmdError(
+                f"{asked} has no charge here", where="--mobile", remedy=f"state it: --charge {asked}=1"
+            )
+        return asked, "asked for"
+    split, atoms = disordered(crystal), contents(crystal)
+    for group in (FAST, SLOWER):
+        present = [s for s in group if charges.get(s) == 1]
+        if len(present) == 1:
+            return present[0], f"{present[0]}⁺ is the only ion here that is known to move fast"
+        loose = [s for s in present if s in split]
+        if len(loose) == 1:
+            others = " and ".join(f"{s}⁺" for s in present if s not in loose)
+            return loose[0], f"{loose[0]}⁺ is on partly occupied sites, {others} on full ones"
+        total = sum(atoms[s] for s in present)
+        most = [s for s in present if atoms[s] > MAJORITY * total]
+        if most:
+            return most[0], f"most of the ions of one charge are {most[0]}⁺"
+        if present:
+            raise _several(crystal, present)
+    loose = [s for s in ANIONS if s in split and charges.get(s, 0) < 0]
+    if charges.get("F") == -1 and (not loose or loose == ["F"]) and "O" not in charges:
+        return "F", "F⁻ is the only ion of one charge here, and there is no cation of one"
+    if len(loose) == 1:
+        return loose[0], f"there is no cation of one charge, and sites of {loose[0]} are partly empty"
+    raise _several(crystal, loose or [s for s in charges if charges[s]])
+
+
+def disordered(crystal: Crystal) -> set[str]:
+    """Elements on sites that they leave empty, or on several positions of which not all are filled."""
+    loose: set[str] = set()
+    for site in crystal.sites:
+        if sum(site.occupancy.values()) < FULL:
+            loose |= set(site.occupancy)
+    return loose
+
+
+def _several(crystal: Crystal, options: Sequence[str]) -> DlmdError:
+    return DlmdError(
+        f"which ion of {crystal.name} carries the current? It may be {', '.join(options)}",
+        where=f"{crystal.source} ({_formula(crystal)})",
+        remedy=f"say so: --mobile {options[0]}",
+    )
+
+
+def _formula(crystal: Crystal) -> str:
+    return " ".join(f"{s}{n:.4g}" for s, n in contents(crystal).items())

@@ -1,0 +1,194 @@
+"""Oxidation states of a crystal's elements: the CIF's own where they fit, else the likeliest neutral ones.
+
+How likely a state is comes from its frequency among the structures of the ICSD (the table behind pymatgen's guesses). Occupancies
+are refined, so a small charge that is left over is theirs. A larger one is the mixed valence of an element that changes its
+charge easily, or else ions that the refinement has not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.structures.crystal import Crystal
+
+# states rarer than this among an element's are none to guess, unless textbooks name them
+RARE = 0.1
+RARE_IN_TEXTBOOKS = 0.03
+# rare states down to this one bound a mixed valence
+RARE_IN_MIXTURES = 0.02
+# a charge up to this part of all positive charge is what rounded or refined occupancies leave
+ROUNDING = 0.012
+# what ions that were not found may leave, where no element can have a mixed valence
+LEFT_OUT = 0.15
+KEPT = 100_000  # best combinations that are carried on from element to element
+# elements whose charge changes easily: mixed valence is a property of these
+REDOX = "Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Ta W Re Os Ir Ce Pr Eu Tb Yb U Sn Sb Tl Pb Bi".split()
+
+
+@dataclass(frozen=True)
+class Oxidation:
+    """Charges (e) of the elements, where they come from, and what they leave per cell of the CIF."""
+
+    charges: Mapping[str, float]
+    source: str
+    charge_per_cell: float
+    mixed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of them are whole numbers."""
+        return all(float(q).is_integer() for q in self.charges.values())
+
+
+def contents(crystal: Crystal) -> dict[str, float]:
+    """Atoms of every element in the CIF's cell."""
+    found: dict[str, float] = {}
+    for site in crystal.sites:
+        for species, x in site.occupancy.items():
+            found[species] = found.get(species, 0.0) + x * site.multiplicity
+    return {species: n for species, n in found.items() if n > 0}
+
+
+def guess(
+    crystal: Crystal, *, given: Mapping[str, float] | None = None, stated: Mapping[str, float] | None = None
+) -> Oxidation:
+    """Charges of all elements.
+
+    Parameters
+    ----------
+    given
+        Charges that the user states; they are not questioned.
+    stated
+        Charges that the CIF states; they are taken where the cell is then neutral but for rounding.
+
+    Raises
+    ------
+    DlmdError
+        for a given element that the crystal has not, and where no likely charges come near a neutral cell.
+    """
+    atoms, given, stated = contents(crystal), dict(given or {}), dict(stated or {})
+    for element in given:
+        if element not in atoms:
+            raise DlmdError(
+                f"{crystal.name} has no {element}", where="--charge", remedy=did_you_mean(element, atoms)
+            )
+    if given.keys() >= atoms.keys():
+        return Oxidation({s: given[s] for s in atoms}, "given", _sum(atoms, given))
+    own = stated | given
+    if own.keys() >= atoms.keys() and _left(atoms, own) <= ROUNDING:
+        return Oxidation({s: own[s] for s in atoms}, "stated in the CIF", _sum(atoms, own))
+    source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"
+    return _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source)
+
+
+def _neutral(
+    crystal: Crystal, atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]], source: str
+) -> Oxidation:
+    """The likeliest combination that is neutral but for rounding, else one with a mixed valence, else with ions left out."""
+    charges, score, left = _combinations(atoms, states)
+    names = list(atoms)
+    good = np.flatnonzero(left <= ROUNDING)
+    if len(good):
+        found = charges[good[np.argmax(score[good])]]
+        whole = dict(zip(names, found.tolist(), strict=True))
+        return Oxidation(whole, source, _sum(atoms, whole))
+    mixed = _mixed(atoms, states)
+    if mixed is not None:
+        charge, element = mixed
+        note = f"{element} has a mixed valence of {charge[element]:+.4g}, which makes the cell neutral"
+        return Oxidation(charge, source, 0.0, (element,), (note,))
+    near = np.flatnonzero(left <= LEFT_OUT)
+    if not len(near):
+        best = dict(zip(names, charges[int(np.argmax(score))].tolist(), strict=True))
+        shown = ", ".join(f"{s} {q:+g}" for s, q in best.items())
+        raise DlmdError(
+            f"no likely charges make {crystal.name} neutral: {shown} leave {_sum(atoms, best):+.3g} e per cell",
+            where=f"{crystal.source}, occupancies",
+            remedy=f"correct the occupancies (is an atom missing?), or state charges: --charge {names[0]}={best[names[0]]:g}",
+        )
+    found = charges[near[np.argmax(score[near] - 20 * left[near])]]
+    whole = dict(zip(names, found.tolist(), strict=True))
+    return Oxidation(whole, source, _sum(atoms, whole))
+
+
+def _sum(atoms: Mapping[str, float], charges: Mapping[str, float]) -> float:
+    return float(sum(n * charges[s] for s, n in atoms.items()))
+
+
+def _left(atoms: Mapping[str, float], charges: Mapping[str, float]) -> float:
+    """What is left, as a part of all positive charge."""
+    positive = sum(n * max(charges[s], 0.0) for s, n in atoms.items())
+    return abs(_sum(atoms, charges)) / positive if positive else np.inf
+
+
+def _combinations(
+    atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, elements) charges, (n,) logarithm of their probability, (n,) what they leave as a part of the positive charge."""
+    charges, score = np.zeros((1, 0)), np.zeros(1)
+    for element in atoms:
+        q = np.array(list(states[element]))
+        p = np.log(list(states[element].values()))
+        charges = np.hstack([np.repeat(charges, len(q), axis=0), np.tile(q, len(charges))[:, None]])
+        score = np.repeat(score, len(q)) + np.tile(p, len(score))
+        best = np.argsort(-score, kind="stable")[:KEPT]
+        charges, score = charges[best], score[best]
+    n = np.array(list(atoms.values()))
+    positive = np.maximum(charges, 0) @ n
+    left = np.abs(charges @ n) / np.where(positive > 0, positive, 1e-9)
+    return charges, score, left
+
+
+def _mixed(
+    atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]]
+) -> tuple[dict[str, float], str] | None:
+    """All elements in their likeliest state but one, whose mean charge makes the cell neutral; None where none can."""
+    usual = {s: max(states[s], key=states[s].__getitem__) for s in atoms}
+    for element in sorted((s for s in atoms if s in REDOX), key=REDOX.index):
+        if len(states[element]) == 1:
+            continue  # given
+        needed = -sum(n * usual[s] for s, n in atoms.items() if s != element) / atoms[element]
+        range_ = [q for q, share in _shares(element).items() if share >= RARE_IN_MIXTURES and q > 0]
+        if range_ and min(range_) <= needed <= max(range_):
+            return usual | {element: round(needed, 6)}, element
+    return None
+
+
+def _states(element: str, given: Mapping[str, float]) -> dict[float, float]:
+    """{state: probability} of what is worth considering."""
+    from pymatgen.core import Element
+
+    if element in given:
+        return {float(given[element]): 1.0}
+    shares = _shares(element)
+    common = set(Element(element).common_oxidation_states)
+    kept = {
+        q: share
+        for q, share in shares.items()
+        if share >= RARE or (q in common and share >= RARE_IN_TEXTBOOKS)
+    }
+    return kept or shares or {float(q): 1.0 for q in common} or {0.0: 1.0}
+
+
+def _shares(element: str) -> dict[float, float]:
+    """{state: part of the structures with this element in a charged state}."""
+    counts = {float(q): n for name, q, n in _table() if name == element and q}
+    total = sum(counts.values())
+    return {q: n / total for q, n in counts.items()} if total else {}
+
+
+def _table() -> list[tuple[str, float, int]]:
+    """(element, state, structures) of the table that comes with pymatgen."""
+    from pymatgen.core import Composition
+
+    if Composition.oxi_prob is None:
+        # the class reads its table at the first guess
+        Composition("NaCl").oxi_state_guesses()
+    table: Mapping[Any, Any] = Composition.oxi_prob or {}
+    return [(species.symbol, float(species.oxi_state), int(n)) for species, n in table.items()]

@@ -1,0 +1,209 @@
+"""What the template of a config shows: values with their reasons, from a proposal's decisions."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlmd.proposal import trajectories, writing
+from dlmd.proposal.cells import narrowest
+from dlmd.proposal.design import Design, run_name
+from dlmd.proposal.filling import Filling
+from dlmd.proposal.lengths import Lengths
+from dlmd.proposal.oxidation import contents
+from dlmd.proposal.temperatures import Temperatures
+from dlmd.proposal.trajectories import Cells
+from dlmd.proposal.wishes import Wishes
+
+LABELS, PRODUCTION = "labels", "production"
+FIRST = "label"
+OTHER = {"random": ("label_annealed", "coulomb"), "coulomb": ("label_random", "random")}
+RELAXED_ATOMS = 1000  # most atoms that the label engine relaxes
+HELD_OUT_ATOMS = 700  # most atoms of a held-out trajectory
+TIME_STEP_FS, TIME_STEP_H_FS = 2.0, 0.5
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the config comes from and where it goes."""
+
+    cif: str
+    file: str
+    command: str
+    wishes: Wishes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A supercell as the config has it."""
+
+    repeat: tuple[int, int, int]
+    sampling: str
+    why: str
+
+
+def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[str, Any]:
+    """Everything that the template names."""
+    return {
+        **_head(design, head),
+        **_material(design),
+        **_structures(design),
+        **_labels(design, at),
+        **_md(design, at, lengths, head),
+    }
+
+
+def _head(design: Design, head: Head) -> dict[str, Any]:
+    schema = os.path.relpath("config/schema.json", os.path.dirname(head.file) or ".")  # noqa: PTH120
+    launch = "launch:\n  accelerator: cuda               # training and production ask for a GPU" if head.wishes.gpu else ""
+    engine = head.wishes.engine
+    return {
+        "schema": schema,
+        "title": f"{formula(design.production)} from {head.cif}: {design.mobile} ions, {engine} in place of DFT.",
+        "command": head.command,
+        "run": run_name(head.file),
+        "launch": launch,
+        "cif": f'"{head.cif}"',
+        "levels": f"  {engine}:\n    engine: {engine}",
+    }
+
+
+def _material(design: Design) -> dict[str, Any]:
+    oxidation = design.oxidation
+    notes = list(oxidation.notes)
+    if abs(oxidation.charge_per_cell) > 1e-3:
+        notes.append(
+            f"with the CIF's occupancies they leave {oxidation.charge_per_cell:+.3g} e per cell, which the cells below do not have"
+        )
+    return {
+        "mobile": design.mobile,
+        "mobile_reason": design.mobile_reason,
+        "charges": design.charges,
+        "charges_source": oxidation.source,
+        "charge_notes": [line for note in notes for line in writing.wrapped(note)],
+        # the mobile ion first: the order of the types in LAMMPS and DeePMD
+        "species": sorted(design.charges, key=lambda s: (s != design.mobile, -design.charges[s])),
+    }
+
+
+def occupancy_names(design: Design) -> tuple[str, str]:
+    """Names of the label cell's and of production's occupancies; one where they are the same."""
+    same = design.label.overrides() == design.production.overrides()
+    return (PRODUCTION, PRODUCTION) if same else (LABELS, PRODUCTION)
+
+
+def cells(design: Design) -> dict[str, Cell]:
+    """The supercells by name."""
+    label, production = design.label, design.production
+    found = {
+        FIRST: Cell(
+            label.repeat,
+            design.sampling,
+            f"{label.n_atoms} atoms, {narrowest(label):.1f} Å wide: at least twice the cutoff",
+        )
+    }
+    if design.orderings > 1:
+        name, sampling = OTHER[design.sampling]
+        found[name] = Cell(label.repeat, sampling, "the same filled otherwise, so that the potential has seen it")
+    found[PRODUCTION] = Cell(
+        production.repeat,
+        design.sampling,
+        f"{production.n_atoms} atoms, {production.composition[design.mobile]} {design.mobile}, {narrowest(production):.1f} Å wide",
+    )
+    return found
+
+
+def _structures(design: Design) -> dict[str, Any]:
+    label, production = occupancy_names(design)
+    occupancies = {label: design.label.overrides(), production: design.production.overrides()}
+    orderings = "" if design.orderings > 1 else "all sites are full or empty here: there is one only"
+    distances = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
+    return {
+        "table": table(design),
+        "occupancies": occupancies,
+        "cells": cells(design),
+        "orderings": design.orderings,
+        "orderings_reason": orderings,
+        "sampling_reason": design.sampling_reason,
+        "distances": writing.wrapped(f"shortest distances (Å) in a cell that was built: {distances}"),
+        "min_distance": None,
+    }
+
+
+def table(design: Design) -> list[str]:
+    """The CIF's occupancies beside those of both cells, then composition and charge."""
+    label, production = design.label, design.production
+    atoms = contents(design.crystal)
+    rows = [("", "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")]
+    for site in design.crystal.sites:
+        for species, x in site.occupancy.items():
+            here = [f.occupancies[site.label].get(species, 0.0) for f in (label, production)]
+            if x != 1 or any(y != 1 for y in here):
+                name = f"{species} on {site.label} ({site.wyckoff})"
+                rows.append((name, f"{x:.4f}", *(f"{y:.4f}" for y in here)))
+    for species, n in atoms.items():
+        if any(abs(f.changes[species]) > 1e-3 for f in (label, production)):
+            shown = [f"{n + f.changes[species]:.3f} ({f.changes[species] / n:+.1%})" for f in (label, production)]
+            rows.append((f"{species} per cell", f"{n:.3f}", *shown))
+    rows.append(("charge per cell (e)", f"{design.oxidation.charge_per_cell:+.3f}", "0", "0"))
+    return writing.columns(rows)
+
+
+def formula(filling: Filling) -> str:
+    """The composition in its smallest whole numbers."""
+    from math import gcd
+
+    common = gcd(*(n for n in filling.composition.values() if n))
+    return "".join(
+        f"{s}{n // common if n > common else ''}" for s, n in filling.composition.items() if n
+    )
+
+
+def _labels(design: Design, at: Temperatures) -> dict[str, Any]:
+    label, production = occupancy_names(design)
+    names = list(cells(design))
+    small = design.production.n_atoms <= HELD_OUT_ATOMS
+    held_out = (production, PRODUCTION) if small else (label, FIRST)
+    rdf_k = at.production_k[len(at.production_k) // 2]
+    of = Cells(label, FIRST, names[1] if len(names) == 3 else None, held_out, design.orderings)
+    return {
+        "groups": trajectories.groups(of, labels_k=at.labels_k, rdf_k=rdf_k),
+        "rdf_k": rdf_k,
+        "held_out_reason": "production's own cell" if small else "an ordering that is not trained on",
+        "explored": names[:-1],
+        "label_occupancy": label,
+        "first_cell": FIRST,
+        "explored_orderings": list(range(design.orderings)),
+        "explore_k": at.labels_k,
+    }
+
+
+def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[str, Any]:
+    label, production = occupancy_names(design)
+    large = design.production.n_atoms > RELAXED_ATOMS
+    hydrogen = "H" in design.charges
+    step = TIME_STEP_H_FS if hydrogen else TIME_STEP_FS
+    unit = "core and GPU hours" if head.wishes.gpu else "core hours"
+    budget = (
+        f"of {head.wishes.budget_core_hours:g} {unit} labels and training take {lengths.hours_before:.1f}, production "
+        f"{lengths.hours_of_production:.1f}, right within a factor of three (`dlmd plan`)"
+    )
+    return {
+        "recipe": lengths.recipe,
+        "production": lengths.production,
+        "relaxed": {"occupancy": label, "cell": FIRST} if large else {"occupancy": production, "cell": PRODUCTION},
+        "time_step_fs": step,
+        "discard_ps": 0.1 if not hydrogen else 0.025,
+        "hydrogen": hydrogen,
+        "cutoff": design.cutoff_angstrom,
+        "production_occupancy": production,
+        "production_atoms": design.production.n_atoms,
+        "lattice_from": large,
+        "temperature_reason": writing.wrapped(at.reason),
+        "production_k": at.production_k,
+        "budget_reason": writing.wrapped(budget),
+        "hop_angstrom": design.carriers.hop_angstrom,
+    }
+

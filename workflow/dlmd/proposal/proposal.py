@@ -1,0 +1,77 @@
+"""From a CIF to a run's config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlmd.config.reading import loads
+from dlmd.config.run_config import RunConfig
+from dlmd.proposal import lengths, parts, temperatures, writing
+from dlmd.proposal.design import Design, design
+from dlmd.proposal.lengths import Lengths, Production, Recipe
+from dlmd.proposal.oxidation import contents
+from dlmd.proposal.parts import Head
+from dlmd.proposal.temperatures import Temperatures
+from dlmd.proposal.wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A config, its text, and what it rests on."""
+
+    design: Design
+    temperatures: Temperatures
+    lengths: Lengths
+    text: str
+    config: RunConfig
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should look at."""
+        return (*self.design.oxidation.notes, *self.temperatures.notes, *self.lengths.notes)
+
+
+def propose(
+    cif: str | Path, wishes: Wishes | None = None, *, file: str = "config", command: str = "dlmd new"
+) -> Proposal:
+    """A complete config for the crystal of a CIF.
+
+    Parameters
+    ----------
+    cif
+        Its path, as the config will have it.
+    file
+        Where the config will be, for its errors and its link to the schema.
+    command
+        How the proposal was asked for; it stands in the config's head.
+
+    Raises
+    ------
+    DlmdError
+        as `dlmd.proposal.design.design`.
+    """
+    wishes = wishes or Wishes()
+    crystal = design(cif, wishes)
+    head = Head(cif=str(cif), file=file, command=command, wishes=wishes)
+    kind = temperatures.kind(crystal.mobile, crystal.charges, contents(crystal.crystal))
+
+    def config(recipe: Recipe, production: Production, at: Temperatures) -> RunConfig:
+        planned = Lengths(recipe, production, 0.0, 0.0)
+        return loads(writing.render(parts.all_parts(crystal, at, planned, head)), file=file)
+
+    # temperatures hang on the length of production, and its price hangs a little on the labels' temperatures
+    length_ps = lengths.SHORT.length_ps
+    for _ in range(2):
+        at = temperatures.choose(
+            kind,
+            crystal.carriers,
+            length_ps=length_ps,
+            sigma_ms_per_cm=wishes.sigma_ms_per_cm,
+            activation_energy_ev=wishes.activation_energy_ev,
+            melting_k=wishes.melting_k,
+        )
+        found = lengths.choose(lambda r, p, at=at: config(r, p, at), budget_hours=wishes.budget_core_hours)
+        length_ps = found.production.length_ps
+    text = writing.render(parts.all_parts(crystal, at, found, head))
+    return Proposal(crystal, at, found, text, loads(text, file=file))

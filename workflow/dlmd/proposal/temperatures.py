@@ -1,0 +1,157 @@
+"""Temperatures of production and of the labels, by a rule that can be told in one sentence.
+
+The coldest is where ions move `HOPS` hops within the run: 6 D t = HOPS a², with D from the conductivity by Nernst-Einstein,
+D = sigma k_B T V / (N z² e²), and sigma T = C exp(-E_a / k_B T). The hottest is where the host is still a solid: four fifths of its
+melting point. Six temperatures lie between, evenly in 1/T. What the user does not know is taken from conductors of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+
+import numpy as np
+
+from dlmd.base.units import BOLTZMANN_EV_PER_K, conductivity_ms_per_cm
+
+ROOM_K = 298.15
+HOPS = 4.0  # square hops of an ion within the run at the lowest temperature
+SOLID = 0.8  # of the melting point
+WIDEST = 2.2  # hottest over coldest
+NARROWEST = 1.35
+NUMBER = 6
+STEP_K = 10
+LABELS_HOTTER = 1.35  # than production
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Conductors of one kind: what is typical of them."""
+
+    name: str
+    sigma_ms_per_cm: float  # at 298 K
+    activation_energy_ev: float
+    solid_to_k: float
+
+
+KINDS = {
+    "oxide": Kind("oxide-ion conductors", 1e-7, 0.9, 2000.0),
+    "fluoride": Kind("fluoride-ion conductors", 1e-3, 0.5, 1000.0),
+    "silver": Kind("silver and copper conductors", 10.0, 0.2, 700.0),
+    "I": Kind("iodides", 0.5, 0.35, 600.0),
+    "Br": Kind("bromides", 1.0, 0.35, 700.0),
+    "Cl": Kind("chlorides", 1.0, 0.35, 750.0),
+    "F": Kind("fluorides", 1e-3, 0.5, 900.0),
+    "S": Kind("sulfides", 1.0, 0.3, 800.0),
+    "Se": Kind("selenides", 1.0, 0.3, 750.0),
+    "Te": Kind("tellurides", 1.0, 0.3, 750.0),
+    "O": Kind("oxides", 0.1, 0.4, 1200.0),
+    "N": Kind("nitrides", 0.1, 0.4, 900.0),
+    "H": Kind("complex hydrides", 0.1, 0.4, 600.0),
+}
+OTHER = Kind("conductors of no kind that is known here", 0.1, 0.4, 900.0)
+
+
+@dataclass(frozen=True)
+class Temperatures:
+    """Production's temperatures (K), those of the labels, and why."""
+
+    production_k: tuple[int, ...]
+    labels_k: tuple[int, ...]
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """The mobile ions: charge (e), number per volume (1/Å³), and the distance of their sites (Å)."""
+
+    charge_e: float
+    per_angstrom3: float
+    hop_angstrom: float
+
+
+def kind(mobile: str, charges: Mapping[str, float], atoms: Mapping[str, float]) -> Kind:
+    """The kind of conductor, by its mobile ion and the anion that the crystal has most of."""
+    if mobile == "O":
+        return KINDS["oxide"]
+    if mobile == "F":
+        return KINDS["fluoride"]
+    if mobile in ("Ag", "Cu"):
+        return KINDS["silver"]
+    anions = [s for s, q in charges.items() if q < 0]
+    return KINDS.get(max(anions, key=lambda s: atoms[s]), OTHER) if anions else OTHER
+
+
+def choose(
+    of: Kind,
+    carriers: Carriers,
+    *,
+    length_ps: float,
+    sigma_ms_per_cm: float | None = None,
+    activation_energy_ev: float | None = None,
+    melting_k: float | None = None,
+) -> Temperatures:
+    """Temperatures for runs of `length_ps` at each of them."""
+    sigma = sigma_ms_per_cm if sigma_ms_per_cm is not None else of.sigma_ms_per_cm
+    energy = activation_energy_ev if activation_energy_ev is not None else of.activation_energy_ev
+    hottest = SOLID * melting_k if melting_k is not None else of.solid_to_k
+    needed = HOPS * carriers.hop_angstrom**2 / (6 * length_ps)
+    grid = np.arange(200.0, hottest + STEP_K, STEP_K)
+    moving = [t for t in grid if diffusion(t, sigma, energy, carriers) >= needed]
+    notes = []
+    coldest = moving[0] if moving else hottest
+    if coldest > hottest / NARROWEST:
+        notes.append(
+            f"at {hottest:.0f} K an ion moves only {6 * diffusion(hottest, sigma, energy, carriers) * length_ps / carriers.hop_angstrom**2:.2g} "
+            "square hops within the run: raise the budget, or expect `not_diffusive` at the lower temperatures"
+        )
+        coldest = hottest / NARROWEST
+    coldest = max(coldest, hottest / WIDEST)
+    production = _spread(coldest, hottest)
+    known = (
+        ("sigma", sigma_ms_per_cm),
+        ("E_a", activation_energy_ev),
+        ("the melting point", melting_k),
+    )
+    said = [name for name, value in known if value is not None]
+    source = (
+        f"{' and '.join(said)} as given, the rest" if said and len(said) < 3 else "all given" if said else "all"
+    )
+    reason = (
+        f"sigma(298 K) {sigma:.3g} mS/cm, E_a {energy:.3g} eV, solid up to {hottest:.0f} K ({source}"
+        + ("" if len(said) == 3 else f" as is usual for {of.name}")
+        + f"): an ion makes {HOPS:g} square hops of {carriers.hop_angstrom:.2g} Å in {length_ps:.0f} ps from {coldest:.0f} K on"
+    )
+    return Temperatures(production, _labels(production), reason, tuple(notes))
+
+
+def diffusion(temperature_k: float, sigma_ms_per_cm: float, energy_ev: float, carriers: Carriers) -> float:
+    """D (Å²/ps) at a temperature, from the conductivity at 298 K and its activation energy (ln sigma T against 1/T)."""
+    here = (
+        sigma_ms_per_cm
+        * ROOM_K
+        / temperature_k
+        * exp(-energy_ev / BOLTZMANN_EV_PER_K * (1 / temperature_k - 1 / ROOM_K))
+    )
+    of_one = conductivity_ms_per_cm(
+        diffusion_a2_per_ps=1.0,
+        n_ions=1,
+        charge_e=carriers.charge_e,
+        volume_angstrom3=1 / carriers.per_angstrom3,
+        temperature_k=temperature_k,
+    )
+    return here / of_one
+
+
+def _spread(coldest: float, hottest: float) -> tuple[int, ...]:
+    inverse = np.linspace(1 / coldest, 1 / hottest, NUMBER)
+    return tuple(dict.fromkeys(int(round(1 / x / STEP_K)) * STEP_K for x in inverse))
+
+
+def _labels(production: Sequence[int]) -> tuple[int, ...]:
+    """Cold, middle, hot, and hotter than production."""
+    low, middle, high = production[0], production[len(production) // 2], production[-1]
+    hotter = int(round(LABELS_HOTTER * high / STEP_K)) * STEP_K
+    return tuple(sorted({low, middle, high, hotter}))
