@@ -70,7 +70,9 @@ def test_more_atoms_are_taken_where_the_occupancies_need_them():
 
 
 def test_production_has_ions_enough_and_spreads_in_all_directions():
-    found = cells.choose(chain(), {"Na": 1, "F": -1}, "Na", Wanted(12.0, 100, weights=cells.PRODUCTION_WEIGHTS))
+    found = cells.choose(
+        chain(), {"Na": 1, "F": -1}, "Na", Wanted(12.0, 100, weights=cells.PRODUCTION_WEIGHTS)
+    )
     assert found.composition["Na"] >= 100
     edges = np.array(found.repeat) * [4, 20, 20]
     assert edges.max() / edges.min() <= cells.WIDEST_TO_NARROWEST

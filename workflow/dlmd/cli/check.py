@@ -66,7 +66,9 @@ def report(cfg: RunConfig, *, file: str, profile: str | None = None, snakefile: 
 
     print(f"{'ok':<8} {'config':<12} {file}: run {cfg.run}")
     problems = 0
-    for found in readiness.findings(cfg, file=file, profile=profile, snakefile=snakefile or Path("Snakefile")):
+    for found in readiness.findings(
+        cfg, file=file, profile=profile, snakefile=snakefile or Path("Snakefile")
+    ):
         problems += found.state == "problem"
         print(f"{found.state:<8} {found.subject:<12} {found.text}")
         for label, text in (("in: ", found.where), ("fix:", found.remedy)):

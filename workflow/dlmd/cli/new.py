@@ -27,14 +27,20 @@ ENGINES = ("chgnet", "sevennet")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dlmd new`."""
-    parser.add_argument("cif", help="CIF of the crystal, partial occupancies included; its path as seen from this folder")
+    parser.add_argument(
+        "cif", help="CIF of the crystal, partial occupancies included; its path as seen from this folder"
+    )
     parser.add_argument(
         "-o", "--output", metavar="CONFIG", help="file to write; default: config/<name of the CIF>.yaml"
     )
-    parser.add_argument("--overwrite", action="store_true", help="write it although there is a file of that name")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="write it although there is a file of that name"
+    )
     crystal = parser.add_argument_group("what you know of the crystal")
     crystal.add_argument(
-        "--mobile", metavar="ELEMENT", help="element whose ions carry the current; default: the only one that can"
+        "--mobile",
+        metavar="ELEMENT",
+        help="element whose ions carry the current; default: the only one that can",
     )
     crystal.add_argument(
         "--charge",
@@ -45,13 +51,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="oxidation state of an element in e, instead of a guess; may be repeated",
     )
     crystal.add_argument(
-        "--sigma", type=_positive, metavar="MS_PER_CM", help="conductivity at 298 K in mS/cm; default: usual for its kind"
+        "--sigma",
+        type=_positive,
+        metavar="MS_PER_CM",
+        help="conductivity at 298 K in mS/cm; default: usual for its kind",
     )
     crystal.add_argument(
-        "--activation-energy", type=_positive, metavar="EV", help="activation energy in eV; default: usual for its kind"
+        "--activation-energy",
+        type=_positive,
+        metavar="EV",
+        help="activation energy in eV; default: usual for its kind",
     )
     crystal.add_argument(
-        "--melting", type=_positive, metavar="K", help="where the host melts or decomposes, in K; default: usual for its kind"
+        "--melting",
+        type=_positive,
+        metavar="K",
+        help="where the host melts or decomposes, in K; default: usual for its kind",
     )
     run_of = parser.add_argument_group("what the run may cost")
     run_of.add_argument(
@@ -61,8 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="H",
         help="hours of cores (and GPUs) that the run may hold in all; default: %(default)g",
     )
-    run_of.add_argument("--gpu", action="store_true", help="train and run production on GPUs, in a larger cell")
-    run_of.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="label engine; default: %(default)s")
+    run_of.add_argument(
+        "--gpu", action="store_true", help="train and run production on GPUs, in a larger cell"
+    )
+    run_of.add_argument(
+        "--engine", choices=ENGINES, default=ENGINES[0], help="label engine; default: %(default)s"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
 
     output = Path(args.output or f"config/{run_name(args.cif)}.yaml")
     if output.exists() and not args.overwrite:
-        raise DlmdError(f"there is a file of that name: {output}", remedy="give another --output, or --overwrite")
+        raise DlmdError(
+            f"there is a file of that name: {output}", remedy="give another --output, or --overwrite"
+        )
     wishes = Wishes(
         mobile=args.mobile,
         charges=dict(args.charge),
@@ -105,7 +126,9 @@ def _shown(proposal: Proposal) -> Iterator[str]:
 
     design, of = proposal.design, "{:<14} {}".format
     charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
-    yield of("crystal", f"{design.crystal.spacegroup}, {len(design.crystal.sites)} sites: {design.crystal.source}")
+    yield of(
+        "crystal", f"{design.crystal.spacegroup}, {len(design.crystal.sites)} sites: {design.crystal.source}"
+    )
     yield of("charges", f"{charges} ({design.oxidation.source})")
     yield of("mobile", f"{design.mobile}: {design.mobile_reason}")
     for name, cell in (("label cell", design.label), ("production", design.production)):

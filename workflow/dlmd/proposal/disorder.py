@@ -21,14 +21,23 @@ def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tup
         sum(site.occupancy.values()) < FULL and max(abs(charges[s]) for s in site.occupancy) > 1
         for site in host
     ):
-        return "coulomb", "ions of the host leave sites empty: at random some would be neighbours that repel each other"
+        return (
+            "coulomb",
+            "ions of the host leave sites empty: at random some would be neighbours that repel each other",
+        )
     mixed = [site for site in host if len(site.occupancy) > 1]
     if any(mobile in site.occupancy for site in mixed) and any(
-        abs(charges[s] - charges[mobile]) > 1 for site in mixed if mobile in site.occupancy for s in site.occupancy
+        abs(charges[s] - charges[mobile]) > 1
+        for site in mixed
+        if mobile in site.occupancy
+        for s in site.occupancy
     ):
         return "coulomb", f"{mobile} shares sites with ions of a higher charge, which keep apart"
     if mixed:
-        return "random", "the host's ions of like charge were mixed when it was made, which annealing would undo"
+        return (
+            "random",
+            "the host's ions of like charge were mixed when it was made, which annealing would undo",
+        )
     return "random", f"only {mobile} is disordered, and it finds its places in the dynamics"
 
 

@@ -112,17 +112,13 @@ def before_production_h(cfg: RunConfig) -> float:
     typical = round(sum(atoms[s.occupancy, s.cell] for s in sources) / len(sources))
     costs = []
     for level in cfg.levels:
-        costs += [
-            estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)
-        ]
+        costs += [estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)]
         costs += [estimates.aimd(cfg, level, s, atoms=atoms[s.occupancy, s.cell]) for s in sources]
         costs += [estimates.training(cfg, atoms=typical)] * cfg.training.potentials
         if cfg.learning is not None:
             rounds = cfg.learning.iterations
             costs += [estimates.training(cfg, atoms=typical, first=False)] * cfg.training.potentials * rounds
-            costs += [
-                estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops
-            ] * rounds
+            costs += [estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops] * rounds
             frames = cfg.learning.max_frames * rounds
             costs.append(estimates.learned_labels(cfg, level, atoms=typical, frames=frames))
     return sum(cost.wall_s * max(cost.cores, cost.gpus) for cost in costs) / HOUR_S
@@ -132,8 +128,6 @@ def production_h(cfg: RunConfig) -> float:
     """Core (and GPU) hours of all segments."""
     counts = estimates.compositions(cfg, [(cfg.md.occupancy, cfg.md.cell)])[cfg.md.occupancy, cfg.md.cell]
     steps = cfg.md.steps(1e3 * cfg.md.segment_ps * cfg.md.segments)
-    one = estimates.md(
-        cfg, atoms=sum(counts.values()), mobile=counts[cfg.material.mobile], steps=steps
-    )
+    one = estimates.md(cfg, atoms=sum(counts.values()), mobile=counts[cfg.material.mobile], steps=steps)
     runs = len(cfg.levels) * len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
     return runs * one.wall_s * max(one.cores, one.gpus) / HOUR_S

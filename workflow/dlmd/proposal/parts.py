@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,11 @@ def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) ->
 
 def _head(design: Design, head: Head) -> dict[str, Any]:
     schema = os.path.relpath("config/schema.json", os.path.dirname(head.file) or ".")  # noqa: PTH120
-    launch = "launch:\n  accelerator: cuda               # training and production ask for a GPU" if head.wishes.gpu else ""
+    launch = (
+        "launch:\n  accelerator: cuda               # training and production ask for a GPU"
+        if head.wishes.gpu
+        else ""
+    )
     engine = head.wishes.engine
     return {
         "schema": schema,
@@ -106,7 +109,9 @@ def cells(design: Design) -> dict[str, Cell]:
     }
     if design.orderings > 1:
         name, sampling = OTHER[design.sampling]
-        found[name] = Cell(label.repeat, sampling, "the same filled otherwise, so that the potential has seen it")
+        found[name] = Cell(
+            label.repeat, sampling, "the same filled otherwise, so that the potential has seen it"
+        )
     found[PRODUCTION] = Cell(
         production.repeat,
         design.sampling,
@@ -145,7 +150,9 @@ def table(design: Design) -> list[str]:
                 rows.append((name, f"{x:.4f}", *(f"{y:.4f}" for y in here)))
     for species, n in atoms.items():
         if any(abs(f.changes[species]) > 1e-3 for f in (label, production)):
-            shown = [f"{n + f.changes[species]:.3f} ({f.changes[species] / n:+.1%})" for f in (label, production)]
+            shown = [
+                f"{n + f.changes[species]:.3f} ({f.changes[species] / n:+.1%})" for f in (label, production)
+            ]
             rows.append((f"{species} per cell", f"{n:.3f}", *shown))
     rows.append(("charge per cell (e)", f"{design.oxidation.charge_per_cell:+.3f}", "0", "0"))
     return writing.columns(rows)
@@ -156,9 +163,7 @@ def formula(filling: Filling) -> str:
     from math import gcd
 
     common = gcd(*(n for n in filling.composition.values() if n))
-    return "".join(
-        f"{s}{n // common if n > common else ''}" for s, n in filling.composition.items() if n
-    )
+    return "".join(f"{s}{n // common if n > common else ''}" for s, n in filling.composition.items() if n)
 
 
 def _labels(design: Design, at: Temperatures) -> dict[str, Any]:
@@ -193,7 +198,9 @@ def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[
     return {
         "recipe": lengths.recipe,
         "production": lengths.production,
-        "relaxed": {"occupancy": label, "cell": FIRST} if large else {"occupancy": production, "cell": PRODUCTION},
+        "relaxed": {"occupancy": label, "cell": FIRST}
+        if large
+        else {"occupancy": production, "cell": PRODUCTION},
         "time_step_fs": step,
         "discard_ps": 0.1 if not hydrogen else 0.025,
         "hydrogen": hydrogen,
@@ -206,4 +213,3 @@ def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[
         "budget_reason": writing.wrapped(budget),
         "hop_angstrom": design.carriers.hop_angstrom,
     }
-

@@ -117,7 +117,11 @@ def choose(
     )
     said = [name for name, value in known if value is not None]
     source = (
-        f"{' and '.join(said)} as given, the rest" if said and len(said) < 3 else "all given" if said else "all"
+        f"{' and '.join(said)} as given, the rest"
+        if said and len(said) < 3
+        else "all given"
+        if said
+        else "all"
     )
     reason = (
         f"sigma(298 K) {sigma:.3g} mS/cm, E_a {energy:.3g} eV, solid up to {hottest:.0f} K ({source}"

@@ -50,12 +50,16 @@ class Group:
 
 def groups(cells: Cells, *, labels_k: Sequence[int], rdf_k: int) -> list[Group]:
     """All groups; what is held out is in no other."""
-    held = Group(*cells.held_out, cells.orderings - 1 if cells.held_out[1] == cells.first else 0, (rdf_k,), "test")
+    held = Group(
+        *cells.held_out, cells.orderings - 1 if cells.held_out[1] == cells.first else 0, (rdf_k,), "test"
+    )
     wanted = [held, *_others(cells, labels_k)]
     seen: set[tuple[str, str, int, int, float]] = set()
     found = []
     for group in wanted:
-        keys = {t: (group.occupancy, group.cell, group.ordering, t, group.strain) for t in group.temperatures_k}
+        keys = {
+            t: (group.occupancy, group.cell, group.ordering, t, group.strain) for t in group.temperatures_k
+        }
         temperatures = tuple(t for t, key in keys.items() if key not in seen)
         if temperatures:
             seen |= {keys[t] for t in temperatures}
