@@ -1,4 +1,4 @@
-"""CIFs of well-known conductors, written from published facts: space group, cell, sites and occupancies, symmetry as operations."""
+"""CIFs of well-known conductors, written from published facts; their symmetry is given as operations."""
 
 from dataclasses import dataclass
 from functools import cache

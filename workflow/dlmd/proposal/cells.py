@@ -60,7 +60,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: 
             best = (price, filling)
     if best is None:
         raise DlmdError(
-            f"no cell of {crystal.name} up to {LARGER:g} times the smallest one can be filled with whole atoms, neutral and with {mobile}",
+            f"no cell of {crystal.name} can be filled with whole atoms, neutral and with {mobile}",
             where=f"{crystal.source}, occupancies",
             remedy="correct the occupancies, or state charges with --charge",
         )
@@ -92,7 +92,8 @@ def _shapes(crystal: Crystal, mobile: str, wanted: Wanted) -> Iterator[tuple[int
         edges = unit * shape
         if prod(shape) > most + 1e-9 or max(edges) / min(edges) > max(WIDEST_TO_NARROWEST, smallest):
             continue
-        found.append((prod(shape), round(float(max(edges) / min(edges)), 2), shape))
+        i, j, k = shape
+        found.append((prod(shape), round(float(max(edges) / min(edges)), 2), (i, j, k)))
     enough = [entry for entry in found if entry[0] >= min(fewest, most)]
     for _, _, shape in sorted(enough or found):
         yield shape

@@ -83,7 +83,7 @@ class Filling:
         )
 
     def overrides(self) -> dict[str, Any]:
-        """What the config says of the sites that are partly filled in the CIF or here: label -> occupancy, or {element: occupancy}."""
+        """What the config says of partly filled sites: label -> occupancy, or {element: occupancy}."""
         found: dict[str, Any] = {}
         for site in self.crystal.sites:
             row = self.occupancies[site.label]

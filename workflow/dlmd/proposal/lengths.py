@@ -83,7 +83,7 @@ def choose(draft: Callable[[Recipe, Production], RunConfig], *, budget_hours: fl
             break
     ps_h = production_h(cfg) / SHORT.length_ps
     rest = (budget_hours - before) / ps_h
-    notes = ()
+    notes: tuple[str, ...] = ()
     if rest < SHORTEST_PS:
         takes = before + SHORTEST_PS * ps_h
         notes = (

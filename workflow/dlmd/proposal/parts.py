@@ -77,9 +77,8 @@ def _material(design: Design) -> dict[str, Any]:
     oxidation = design.oxidation
     notes = list(oxidation.notes)
     if abs(oxidation.charge_per_cell) > 1e-3:
-        notes.append(
-            f"with the CIF's occupancies they leave {oxidation.charge_per_cell:+.3g} e per cell, which the cells below do not have"
-        )
+        left = f"{oxidation.charge_per_cell:+.3g} e per cell"
+        notes.append(f"with the CIF's occupancies they leave {left}, which the cells below do not have")
     return {
         "mobile": design.mobile,
         "mobile_reason": design.mobile_reason,
@@ -115,7 +114,8 @@ def cells(design: Design) -> dict[str, Cell]:
     found[PRODUCTION] = Cell(
         production.repeat,
         design.sampling,
-        f"{production.n_atoms} atoms, {production.composition[design.mobile]} {design.mobile}, {narrowest(production):.1f} Å wide",
+        f"{production.n_atoms} atoms, {production.composition[design.mobile]} {design.mobile}, "
+        f"{narrowest(production):.1f} Å wide",
     )
     return found
 
@@ -141,7 +141,9 @@ def table(design: Design) -> list[str]:
     """The CIF's occupancies beside those of both cells, then composition and charge."""
     label, production = design.label, design.production
     atoms = contents(design.crystal)
-    rows = [("", "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")]
+    rows: list[tuple[str, ...]] = [
+        ("", "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")
+    ]
     for site in design.crystal.sites:
         for species, x in site.occupancy.items():
             here = [f.occupancies[site.label].get(species, 0.0) for f in (label, production)]

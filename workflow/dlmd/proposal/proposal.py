@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dlmd.config.reading import loads
@@ -56,7 +57,7 @@ def propose(
     head = Head(cif=str(cif), file=file, command=command, wishes=wishes)
     kind = temperatures.kind(crystal.mobile, crystal.charges, contents(crystal.crystal))
 
-    def config(recipe: Recipe, production: Production, at: Temperatures) -> RunConfig:
+    def config(at: Temperatures, recipe: Recipe, production: Production) -> RunConfig:
         planned = Lengths(recipe, production, 0.0, 0.0)
         return loads(writing.render(parts.all_parts(crystal, at, planned, head)), file=file)
 
@@ -71,7 +72,7 @@ def propose(
             activation_energy_ev=wishes.activation_energy_ev,
             melting_k=wishes.melting_k,
         )
-        found = lengths.choose(lambda r, p, at=at: config(r, p, at), budget_hours=wishes.budget_core_hours)
+        found = lengths.choose(partial(config, at), budget_hours=wishes.budget_core_hours)
         length_ps = found.production.length_ps
     text = writing.render(parts.all_parts(crystal, at, found, head))
     return Proposal(crystal, at, found, text, loads(text, file=file))

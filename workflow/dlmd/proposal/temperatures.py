@@ -1,8 +1,9 @@
 """Temperatures of production and of the labels, by a rule that can be told in one sentence.
 
 The coldest is where ions move `HOPS` hops within the run: 6 D t = HOPS a², with D from the conductivity by Nernst-Einstein,
-D = sigma k_B T V / (N z² e²), and sigma T = C exp(-E_a / k_B T). The hottest is where the host is still a solid: four fifths of its
-melting point. Six temperatures lie between, evenly in 1/T. What the user does not know is taken from conductors of the same kind.
+D = sigma k_B T V / (N z² e²), and sigma T = C exp(-E_a / k_B T). The hottest is where the host is still a solid: four fifths of
+its melting point. Six temperatures go from one to the other, evenly in 1/T. What the user does not know is taken from conductors
+of the same kind.
 """
 
 from __future__ import annotations
@@ -103,9 +104,10 @@ def choose(
     notes = []
     coldest = moving[0] if moving else hottest
     if coldest > hottest / NARROWEST:
+        hops = 6 * diffusion(hottest, sigma, energy, carriers) * length_ps / carriers.hop_angstrom**2
         notes.append(
-            f"at {hottest:.0f} K an ion moves only {6 * diffusion(hottest, sigma, energy, carriers) * length_ps / carriers.hop_angstrom**2:.2g} "
-            "square hops within the run: raise the budget, or expect `not_diffusive` at the lower temperatures"
+            f"at {hottest:.0f} K an ion moves only {hops:.2g} square hops within the run: raise the budget, or expect "
+            "`not_diffusive` at the lower temperatures"
         )
         coldest = hottest / NARROWEST
     coldest = max(coldest, hottest / WIDEST)
@@ -151,11 +153,11 @@ def diffusion(temperature_k: float, sigma_ms_per_cm: float, energy_ev: float, ca
 
 def _spread(coldest: float, hottest: float) -> tuple[int, ...]:
     inverse = np.linspace(1 / coldest, 1 / hottest, NUMBER)
-    return tuple(dict.fromkeys(int(round(1 / x / STEP_K)) * STEP_K for x in inverse))
+    return tuple(dict.fromkeys(round(1 / x / STEP_K) * STEP_K for x in inverse))
 
 
 def _labels(production: Sequence[int]) -> tuple[int, ...]:
     """Cold, middle, hot, and hotter than production."""
     low, middle, high = production[0], production[len(production) // 2], production[-1]
-    hotter = int(round(LABELS_HOTTER * high / STEP_K)) * STEP_K
+    hotter = round(LABELS_HOTTER * high / STEP_K) * STEP_K
     return tuple(sorted({low, middle, high, hotter}))
