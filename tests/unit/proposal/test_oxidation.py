@@ -3,7 +3,8 @@
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import oxidation, stated
+from dlmd.proposal import oxidation
+from dlmd.structures.crystal import read_cif
 from small_crystals import crystal
 
 # composition -> charges
@@ -101,12 +102,11 @@ _atom_site_occupancy
 """
 
 
-def test_charges_that_the_cif_states(tmp_path):
+def test_charges_that_the_cif_states_are_taken_where_they_fit(tmp_path):
     path = tmp_path / "x.cif"
-    types = "loop_\n_atom_type_symbol\n_atom_type_oxidation_number\nFe2+ 2\nFe3+ 3\nO2- -2\n"
-    path.write_text(
-        CIF.format(types=types, rows="Fe1 Fe2+ 0 0 0 0.25\nFe2 Fe3+ 0 0.5 0 0.75\nO1 O2- 0.5 0.5 0.5 1")
-    )
-    assert stated.charges(path) == {"Fe": 2.75, "O": -2.0}
-    path.write_text(CIF.format(types="", rows="Cu1 Cu+1 0 0 0 1\nI1 I1- 0.5 0.5 0.5 1\nAg1 Ag1 0.2 0 0 1"))
-    assert stated.charges(path) == {"Cu": 1.0, "I": -1.0}
+    types = "loop_\n_atom_type_symbol\n_atom_type_oxidation_number\nCu2+ 2\nCu+ 1\nS2- -2\n"
+    path.write_text(CIF.format(types=types, rows="Cu1 Cu2+ 0 0 0 1\nS1 S2- 0.5 0.5 0.5 1"))
+    found = oxidation.guess(read_cif(path))
+    assert dict(found.charges) == {"Cu": 2, "S": -2} and found.source == "stated in the CIF"
+    path.write_text(CIF.format(types=types, rows="Cu1 Cu+ 0 0 0 1\nS1 S2- 0.5 0.5 0.5 1"))
+    assert oxidation.guess(read_cif(path)).source != "stated in the CIF"

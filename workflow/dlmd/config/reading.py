@@ -244,7 +244,13 @@ def load(path: str | Path, overrides: dict[str, Any] | None = None) -> RunConfig
 
 
 def loads(text: str, *, file: str, overrides: dict[str, Any] | None = None) -> RunConfig:
-    """A config from its text; `file` is what errors name. As `load` otherwise."""
+    """A config from its text; `file` is what errors name.
+
+    Raises
+    ------
+    DlmdError
+        for text that is no YAML, and for everything `parse` refuses.
+    """
     try:
         node = yaml.compose(text, Loader=_Loader)
         lines = _lines(node, file=file) if node is not None else {}

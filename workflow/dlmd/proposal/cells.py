@@ -15,7 +15,6 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.proposal.filling import Filling, nearest, widths
-from dlmd.proposal.oxidation import contents
 from dlmd.structures.crystal import Crystal
 
 # what an error of 1 in an occupancy, or in the composition, is worth in logarithms of the atoms
@@ -49,7 +48,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: 
     """
     best: tuple[float, Filling] | None = None
     for shape in itertools.islice(_shapes(crystal, mobile, wanted), MOST_SHAPES):
-        floor = log(sum(contents(crystal).values()) * prod(shape))
+        floor = log(sum(crystal.composition.values()) * prod(shape))
         if best is not None and floor - 0.05 > best[0]:
             break
         filling = nearest(crystal, shape, charges=charges, mobile=mobile)
@@ -80,7 +79,7 @@ def _price(filling: Filling, wanted: Wanted) -> float:
 def _shapes(crystal: Crystal, mobile: str, wanted: Wanted) -> Iterator[tuple[int, int, int]]:
     """Shapes that are wide enough and hold ions enough, by their number of cells."""
     unit = widths(crystal.lattice)
-    atoms = contents(crystal)
+    atoms = crystal.composition
     least = [max(1, ceil(wanted.width_angstrom / w - 1e-3)) for w in unit]
     fewest = max(prod(least), ceil(wanted.mobile_ions / max(atoms[mobile], 1e-9) - 1e-9))
     most = max(LARGER * prod(least), 2 * fewest)

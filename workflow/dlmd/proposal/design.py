@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import cells, disorder, mobile, oxidation, stated
+from dlmd.proposal import cells, disorder, mobile, oxidation
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import Filling
 from dlmd.proposal.oxidation import Oxidation
@@ -86,7 +86,7 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
         filled or built.
     """
     crystal = read_cif(cif)
-    found = oxidation.guess(crystal, given=wishes.charges, stated=stated.charges(cif))
+    found = oxidation.guess(crystal, given=wishes.charges)
     ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
     cutoff, label, production = _cells(crystal, found.charges, ion, gpu=wishes.gpu)
     sampling, sampling_reason = disorder.sampling(crystal, found.charges, ion)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from dlmd.proposal.oxidation import contents
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import _Problem, _requested
 
@@ -59,18 +58,18 @@ class Filling:
     def changes(self) -> dict[str, float]:
         """Element -> atoms per cell of the CIF that are more or fewer than its occupancies make."""
         cells = prod(self.repeat)
-        return {s: self.composition.get(s, 0) / cells - n for s, n in contents(self.crystal).items()}
+        return {s: self.composition.get(s, 0) / cells - n for s, n in self.crystal.composition.items()}
 
     @cached_property
     def composition_error(self) -> float:
         """Largest of these as a part of the element's atoms."""
-        atoms = contents(self.crystal)
+        atoms = self.crystal.composition
         return max(abs(change) / atoms[s] for s, change in self.changes.items())
 
     @property
     def lost(self) -> list[str]:
         """Elements of the CIF that this cell has none of."""
-        return [s for s in contents(self.crystal) if not self.composition.get(s)]
+        return [s for s in self.crystal.composition if not self.composition.get(s)]
 
     @property
     def disordered(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.proposal.oxidation import contents
 from dlmd.structures.crystal import Crystal
 
 FULL = 0.999
@@ -34,7 +33,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
                 f"{asked} has no charge here", where="--mobile", remedy=f"state it: --charge {asked}=1"
             )
         return asked, "asked for"
-    split, atoms = disordered(crystal), contents(crystal)
+    split, atoms = disordered(crystal), crystal.composition
     for group in (FAST, SLOWER):
         present = [s for s in group if charges.get(s) == 1]
         if len(present) == 1:
@@ -75,4 +74,4 @@ def _several(crystal: Crystal, options: Sequence[str]) -> DlmdError:
 
 
 def _formula(crystal: Crystal) -> str:
-    return " ".join(f"{s}{n:.4g}" for s, n in contents(crystal).items())
+    return " ".join(f"{s}{n:.4g}" for s, n in crystal.composition.items())

@@ -46,33 +46,21 @@ class Oxidation:
         return all(float(q).is_integer() for q in self.charges.values())
 
 
-def contents(crystal: Crystal) -> dict[str, float]:
-    """Atoms of every element in the CIF's cell."""
-    found: dict[str, float] = {}
-    for site in crystal.sites:
-        for species, x in site.occupancy.items():
-            found[species] = found.get(species, 0.0) + x * site.multiplicity
-    return {species: n for species, n in found.items() if n > 0}
-
-
-def guess(
-    crystal: Crystal, *, given: Mapping[str, float] | None = None, stated: Mapping[str, float] | None = None
-) -> Oxidation:
+def guess(crystal: Crystal, *, given: Mapping[str, float] | None = None) -> Oxidation:
     """Charges of all elements.
 
     Parameters
     ----------
     given
-        Charges that the user states; they are not questioned.
-    stated
-        Charges that the CIF states; they are taken where the cell is then neutral but for rounding.
+        Charges that the user states; they are not questioned. Those that the CIF states are taken where the cell is then
+        neutral but for rounding.
 
     Raises
     ------
     DlmdError
         for a given element that the crystal has not, and where no likely charges come near a neutral cell.
     """
-    atoms, given, stated = contents(crystal), dict(given or {}), dict(stated or {})
+    atoms, given = crystal.composition, dict(given or {})
     for element in given:
         if element not in atoms:
             raise DlmdError(
@@ -80,7 +68,7 @@ def guess(
             )
     if given.keys() >= atoms.keys():
         return Oxidation({s: given[s] for s in atoms}, "given", _sum(atoms, given))
-    own = stated | given
+    own = dict(crystal.oxidation) | given
     if own.keys() >= atoms.keys() and _left(atoms, own) <= ROUNDING:
         return Oxidation({s: own[s] for s in atoms}, "stated in the CIF", _sum(atoms, own))
     source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"

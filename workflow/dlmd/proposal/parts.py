@@ -11,7 +11,6 @@ from dlmd.proposal.cells import narrowest
 from dlmd.proposal.design import Design, run_name
 from dlmd.proposal.filling import Filling
 from dlmd.proposal.lengths import Lengths
-from dlmd.proposal.oxidation import contents
 from dlmd.proposal.temperatures import Temperatures
 from dlmd.proposal.trajectories import Cells
 from dlmd.proposal.wishes import Wishes
@@ -140,7 +139,7 @@ def _structures(design: Design) -> dict[str, Any]:
 def table(design: Design) -> list[str]:
     """The CIF's occupancies beside those of both cells, then composition and charge."""
     label, production = design.label, design.production
-    atoms = contents(design.crystal)
+    atoms = design.crystal.composition
     rows: list[tuple[str, ...]] = [
         ("", "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")
     ]

@@ -11,7 +11,6 @@ from dlmd.config.run_config import RunConfig
 from dlmd.proposal import lengths, parts, temperatures, writing
 from dlmd.proposal.design import Design, design
 from dlmd.proposal.lengths import Lengths, Production, Recipe
-from dlmd.proposal.oxidation import contents
 from dlmd.proposal.parts import Head
 from dlmd.proposal.temperatures import Temperatures
 from dlmd.proposal.wishes import Wishes
@@ -55,7 +54,7 @@ def propose(
     wishes = wishes or Wishes()
     crystal = design(cif, wishes)
     head = Head(cif=str(cif), file=file, command=command, wishes=wishes)
-    kind = temperatures.kind(crystal.mobile, crystal.charges, contents(crystal.crystal))
+    kind = temperatures.kind(crystal.mobile, crystal.charges, crystal.crystal.composition)
 
     def config(at: Temperatures, recipe: Recipe, production: Production) -> RunConfig:
         planned = Lengths(recipe, production, 0.0, 0.0)
