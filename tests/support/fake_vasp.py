@@ -9,6 +9,10 @@ Run as a program. It knows nothing of dlmd. Mishaps are asked for by the JSON in
   flip_moment     list of ionic steps at which every moment collapses to 0.05
   overflow        list of ionic steps whose forces do not fit their columns
   sleep           seconds per ionic step
+  stop_after      ends after so many ionic steps as by a STOPCAR with LSTOP, which it leaves behind
+  labort          ionic step in which a STOPCAR with LABORT ends the electrons and the run
+  learned         list of ionic steps that are machine-learned (ML_LMLFF); all begin with a prediction
+  version         6: the OUTCAR repeats the INCAR
 """
 
 from __future__ import annotations
@@ -160,8 +164,11 @@ def main():
         dying = n == tricks.get("kill_after", -1) + 1
         out.step(n, atoms, energy, forces, stress, kinetic, temperature, die=dying)
         time.sleep(tricks.get("sleep", 0.0))
+        if n == tricks.get("stop_after"):
+            Path("STOPCAR").write_text("LSTOP = .TRUE.\n")
         if Path("STOPCAR").is_file() and "LSTOP" in Path("STOPCAR").read_text():
             stopped = True
+        stopped = stopped or n == tricks.get("labort")
         if ibrion == 2:
             # VASP compares the length of each atom's force
             strongest = np.linalg.norm(forces, axis=1).max()

@@ -67,7 +67,7 @@ class Output:
             f"   ENCUT  = {float(get('ENCUT', '400')):6.1f} eV  33.07 Ry    5.75 a.u.   5.93 10.17  5.93*2*pi/ulx,y,z"
         )
         tell(f"   NELM   = {self.nelm:6d};   NELMIN={get('NELMIN', '2')}; NELMDL= -5     # of ELM steps ")
-        tell(f"   EDIFF  = {float(get('EDIFF', '1E-4')):.1E}   stopping-criterion for ELM")
+        tell(f"   EDIFF  = {float(get('EDIFF', '1E-4').replace('d', 'e')):.1E}   stopping-criterion for ELM")
         tell(f"   LMAXMIX     = {get('LMAXMIX', '2'):>4s}    max onsite mixed and CHGCAR")
         tell(f"   VOSKOWN= {get('VOSKOWN', '0'):>6s}    Vosko Wilk Nusair interpolation")
         tell(" Ionic relaxation")
@@ -102,7 +102,7 @@ class Output:
         self.xml.write(" <incar>\n")
         kinds = {"NELM": "int", "NSW": "int", "IBRION": "int", "ISIF": "int", "ISPIN": "int", "ISMEAR": "int"}
         kinds |= dict.fromkeys(("LDAU", "LASPH", "LWAVE", "LCHARG"), "logical")
-        kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW"), "logical") | {
+        kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW", "ML_LMLFF"), "logical") | {
             "IVDW": "int"
         }
         kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL", "METAGGA"), "string")
@@ -112,7 +112,7 @@ class Output:
                 kind = 'type="int" ' if name == "LDAUL" else ""
                 self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
             elif name in ("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS", "NELECT"):
-                self.xml.write(f'  <i name="{name}"> {float(value):.8f}</i>\n')
+                self.xml.write(f'  <i name="{name}"> {float(value.replace("d", "e")):.8f}</i>\n')
             elif name in kinds:
                 text = truth(name) if kinds[name] == "logical" else value
                 self.xml.write(f'  <i type="{kinds[name]}" name="{name}">{text}</i>\n')
@@ -179,7 +179,13 @@ class Output:
 
     def step(self, n, atoms, energy, forces, stress, kinetic, temperature, *, die=False):
         """One ionic step; with `die` only the first half of its force table is written before SIGKILL."""
+        if "learned" in self.tricks:
+            self._predicted(n, atoms, energy, forces, stress, kinetic, temperature)
+            if n in self.tricks["learned"]:
+                return
         steps = self.nelm if n in self.tricks.get("unconverged", []) else 5 + n % 3
+        aborted = n == self.tricks.get("labort")
+        steps = 2 if aborted else steps
         moments = self.moments
         if moments and n in self.tricks.get("flip_moment", []):
             moments = [0.05 if m else 0.0 for m in moments]
@@ -208,7 +214,9 @@ class Output:
             xml.write("   </energy>\n  </scstep>\n")
         # VASP prints this line after the last allowed step as well
         out.write(
-            "------------------------ aborting loop because EDIFF is reached ----------------------------------------\n\n"
+            " hard stop encountered!  aborting job ...\n\n"
+            if aborted
+            else "------------------------ aborting loop because EDIFF is reached ----------------------------------------\n\n"
         )
         if moments is not None:
             out.write(
@@ -297,6 +305,47 @@ class Output:
         self.xdatcar.write(f"Direct configuration={n:6d}\n")
         for x in atoms.get_scaled_positions():
             self.xdatcar.write("  ".join(f"{v:12.8f}" for v in x) + "\n")
+
+    def _predicted(self, n, atoms, energy, forces, stress, kinetic, temperature):
+        """The machine-learned prediction with which every step of such a run begins; a little off."""
+        out, kb = self.outcar, -EV_PER_A3_IN_KB * stress
+        voigt = [kb[0, 0], kb[1, 1], kb[2, 2], kb[0, 1], kb[1, 2], kb[2, 0]]
+        out.write("\n  ML FORCE on cell =-STRESS in cart. coord. units (eV/cell)\n")
+        out.write(
+            "  Direction    XX          YY          ZZ          XY          YZ          ZX\n  "
+            + "-" * 86
+            + "\n"
+        )
+        for name in ("Total:", "in kB "):
+            out.write(f"  {name}" + "".join(f"{x:12.5f}" for x in voigt) + "\n")
+        out.write(
+            "  external pressure =  0.00 kB\n\n  kinetic pressure = 0.00 kB\n  total pressure  = 0.00 kB\n"
+        )
+        out.write("  Total+kin.     0.0\n  volume of cell : 0.0\n")
+        out.write("      direct lattice vectors                 reciprocal lattice vectors\n")
+        for a in atoms.cell:
+            out.write(
+                "  " + "".join(f"{x:13.9f}" for x in a) + "  " + "".join(f"{0:13.9f}" for _ in a) + "\n"
+            )
+        out.write(
+            "\n  POSITION                                       TOTAL-FORCE (eV/Angst) (ML)\n "
+            + "-" * 83
+            + "\n"
+        )
+        for x, f in zip(atoms.get_scaled_positions(wrap=True) @ atoms.cell, forces + 0.3, strict=True):
+            out.write("".join(f"{v:13.5f}" for v in x) + "   " + "".join(f"{v:14.6f}" for v in f) + "\n")
+        out.write("\n  ML FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n")
+        out.write(f"  free  energy ML TOTEN  = {energy + 1:18.8f} eV\n\n")
+        if n in self.tricks["learned"]:
+            out.write(f"  kinetic energy EKIN   = {kinetic:16.6f}\n")
+            out.write(f"  kin. lattice  EKIN_LAT=         0.000000  (temperature {temperature:7.2f} K)\n")
+            self._structure(atoms, "", " ")
+            for name, rows in (("forces", forces + 0.3), ("stress", kb)):
+                self.xml.write(f' <varray name="{name}" >\n')
+                self._vectors(rows, "  ")
+                self.xml.write(" </varray>\n")
+            self.xml.write(f' <energy>\n  <i name="e_fr_energy"> {energy + 1:16.8f} </i>\n')
+            self.xml.write(f'  <i name="kinetic"> {kinetic:16.8f} </i>\n </energy>\n')
 
     def contcar(self, atoms, velocities=None):
         lines = [Path("POSCAR").read_text().splitlines()[0], "   1.0"]

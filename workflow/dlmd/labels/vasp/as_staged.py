@@ -71,7 +71,12 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
         # how far a relaxation went is judged by its forces
         aside = inputs.ASIDE | METHOD | {"EDIFFG"}
         wrong += inputs.tag_mismatches(run.incar, staged_tags, aside=aside, whole=False)
-    return list(dict.fromkeys(wrong + inputs.mismatches(run.path.parent, tags, job)))
+    wrong += inputs.mismatches(run.path.parent, tags, job)
+    # one word for each tag, though several files may tell of it
+    told: dict[str, str] = {}
+    for text in wrong:
+        told.setdefault(text.split()[0], text)
+    return list(told.values())
 
 
 def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
@@ -88,6 +93,7 @@ def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
             continue
         off = name == "METAGGA" and str(found).strip() in ("", "F", "--", "None", "NONE")
         found = KINDS[name] if off else "T" if found is True else "F" if found is False else str(found)
+        found = found.upper() if name == "METAGGA" else found  # pymatgen spells it Scan
         if name == "IVDW" and found == "on":
             same = float(staged) > 0
         else:

@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.units import EV_PER_A3_PER_GPA
+
+EV_PER_A3_PER_KBAR = 0.1 * EV_PER_A3_PER_GPA
+
 
 @dataclass
 class Frame:

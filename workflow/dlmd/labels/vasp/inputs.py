@@ -130,7 +130,9 @@ def show(value: Any) -> str:
     """A value for a message; repeats as in an INCAR (12*0)."""
     if not isinstance(value, list | tuple):
         value = str(value).split() if len(str(value).split()) > 3 else [str(value)]
-    words = [f"{v:g}" if isinstance(v, int | float) and not isinstance(v, bool) else str(v) for v in value]
+    words = [
+        str(v) if isinstance(v, bool) or verify.number(v) is None else f"{verify.number(v):g}" for v in value
+    ]
     runs = [(word, len(list(group))) for word, group in groupby(words)]
     return " ".join(f"{n}*{word}" if n > 3 else " ".join([word] * n) for word, n in runs)
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dlmd.base.units import EV_PER_A3_PER_GPA
 from dlmd.labels.vasp.frames import Frame
 
-EV_PER_A3_PER_KBAR = 0.1 * EV_PER_A3_PER_GPA
 REASON = "machine-learned: no DFT in this step"
 SECTION = "ML FORCE on cell"
 TEMPERATURE = re.compile(r"\(temperature\s+([\d.]+)\s*K\)")
@@ -55,13 +53,12 @@ def _frame(step: int, section: list[str], n_atoms: int) -> Frame:
 
     frame = Frame(step=step, electronic_steps=0, learned=True, reason=REASON)
     try:
-        positions, cell, energy, forces, stress_kbar, _ = analyze_block(section, n_atoms, 0, ml=True)
+        positions, cell, energy, forces, _, _ = analyze_block(section, n_atoms, 0, ml=True)
     except (ValueError, IndexError, AssertionError):
         return frame
-    if energy is None or len(positions) != n_atoms or len(cell) != 3 or stress_kbar is None:
+    if energy is None or len(positions) != n_atoms or len(cell) != 3:
         return frame
     frame.cell, frame.positions, frame.energy = np.array(cell), np.array(positions), energy
-    frame.stress = -EV_PER_A3_PER_KBAR * np.array(stress_kbar)
     found = next((m for line in section if (m := TEMPERATURE.search(line))), None)
     frame.temperature_k = float(found[1]) if found else None
     if all(np.isfinite(v).all() for v in (frame.cell, frame.positions)):

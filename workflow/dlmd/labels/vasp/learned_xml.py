@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.labels.vasp.frames import Frame
-from dlmd.labels.vasp.learned import EV_PER_A3_PER_KBAR, REASON
+from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame
+from dlmd.labels.vasp.learned import REASON
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

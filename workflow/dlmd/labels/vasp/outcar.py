@@ -11,8 +11,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import echoes, electrons, learned, verify
-from dlmd.labels.vasp.frames import Frame, Run
-from dlmd.labels.vasp.learned import EV_PER_A3_PER_KBAR
+from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame, Run
 
 ITERATION = re.compile(r"-+ Iteration\s*(\d+)\(\s*(\d+)\)\s*-+")
 

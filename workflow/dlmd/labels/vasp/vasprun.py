@@ -14,8 +14,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.labels.vasp import electrons, learned_xml, verify
-from dlmd.labels.vasp.frames import Frame, Run
-from dlmd.labels.vasp.learned import EV_PER_A3_PER_KBAR
+from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame, Run
 
 
 def parse_vasprun(text: str, path: Path) -> Run:
@@ -86,7 +85,8 @@ def _settings(xml) -> dict[str, Any]:
     """Settings under their INCAR names: what the INCAR said, else what VASP took."""
     settings = dict(xml.parameters) | {key: value for key, value in xml.incar.items()}
     settings["ENCUT"] = xml.incar.get("ENCUT", xml.parameters["ENMAX"])
-    if settings.get("GGA", "--") == "--":
+    settings["GGA"] = str(settings.get("GGA", "--")).upper()  # pymatgen spells it Pe
+    if settings["GGA"] == "--":
         # the first word of a TITEL names the set, which is the functional where no tag says otherwise
         sets = {spec["titel"].split()[0] for spec in xml.potcar_spec}
         settings["GGA"] = (
