@@ -9,6 +9,7 @@ container: "envs/dlmd.sif"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/routes.smk"
 include: "workflow/rules/structures.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/labels_vasp.smk"

@@ -72,7 +72,7 @@ def configs(make_workdir):
     return workdir
 
 
-@pytest.mark.parametrize("name", ["toy", "demo", "li3ticl6", "vasp", "learning"])
+@pytest.mark.parametrize("name", ["toy", "toy_few", "demo", "li3ticl6", "vasp", "learning"])
 def test_every_rule_fits_its_function(configs, name):
     found = rules(configs, f"config/{name}.yaml")
     assert len(found) > 40

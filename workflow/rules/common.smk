@@ -25,7 +25,9 @@ if not Path(dlmd.__file__).resolve().is_relative_to(CHECKOUT.resolve()):
 from dlmd.run import estimates
 from dlmd.run import targets
 from dlmd.run import tree
+from dlmd.training import input as training_input_module
 from dlmd.training.input import TYPE_ONE_SIDE
+from dlmd.config import routes
 from dlmd.config.levels import recorded
 from dlmd.config.reading import load
 from dlmd.base.errors import DlmdError
@@ -63,8 +65,11 @@ RUN = tree.home(cfg.run)
 # used with --sdm conda only
 DLMD_ENV = "../../envs/dlmd.yaml"
 DEEPMD_ENV = f"../../envs/deepmd-{cfg.launch.accelerator}.yaml"
-EMBEDDED = [name for name, level in cfg.levels.items() if level.engine != "vasp"]
-VASP = [name for name, level in cfg.levels.items() if level.engine == "vasp"]
+# levels with production, and those whose engine computes anything, by how it is run
+ANSWERING = routes.answering(cfg)
+COMPUTED = [name for name in cfg.levels if routes.uses_engine(cfg, name)]
+EMBEDDED = [name for name in COMPUTED if cfg.levels[name].engine != "vasp"]
+VASP = [name for name in COMPUTED if cfg.levels[name].engine == "vasp"]
 VASP_EXTERNAL = [name for name in VASP if cfg.levels[name].run == "external"]
 AIMD_SOURCES = {source.folder: source for source in targets.aimd_sources(cfg)}
 EXPLORATIONS = {source.folder: source for source in targets.explorations(cfg)}
@@ -149,8 +154,13 @@ def watching_potentials(w):
     return [at(tree.COMPRESSED_MODEL, level=w.level, m=m) for m in members]
 
 
-def level_files(*patterns):
-    return [at(pattern, level=level) for pattern in patterns for level in cfg.levels]
+def one_of(levels):
+    """Constraint of the wildcard level."""
+    return "|".join(levels) or "no-such-level"
+
+
+def level_files(*patterns, levels=ANSWERING):
+    return [at(pattern, level=level) for pattern in patterns for level in levels]
 
 
 def of_round(number, *patterns):
@@ -158,14 +168,6 @@ def of_round(number, *patterns):
     if cfg.learning is None or number < 0:
         return []
     return [at(pattern, i=number) for pattern in patterns]
-
-
-def of_last_round(*patterns):
-    return of_round(cfg.learning.iterations - 1 if cfg.learning else -1, *patterns)
-
-
-def of_previous_round(*patterns):
-    return lambda w: [path.format(**w) for path in of_round(int(w.i) - 1, *patterns)]
 
 
 def explored_source(w):
@@ -177,15 +179,18 @@ def exploring_member(w):
     return (list(EXPLORATIONS.values()).index(explored_source(w)) + int(w.i)) % cfg.training.potentials
 
 
-def training_settings(first):
-    """Settings of a training from scratch, or of one that goes on from the weights of the round before."""
+def training_settings(level, first):
+    """Settings of a training from scratch, or of one that goes on from the weights of the round before or of another level."""
     settings = {}
-    for key, value in cfg.training.model_dump(mode="json", exclude={"potentials"}).items():
+    kept = cfg.training.model_dump(mode="json", exclude={"potentials", "fine_tuning"})
+    for key, value in kept.items():
         settings[key] = value
         if key == "axis_neurons":
             # always in this place: Snakemake compares the text of params, so that another order would repeat every training
             settings["type_one_side"] = TYPE_ONE_SIDE
-    if not first:
+    if routes.start_of(cfg, level):
+        settings |= training_input_module.fine_tuning(cfg.training.fine_tuning)
+    elif not first:
         settings |= dict(steps=cfg.learning.steps, start_lr=cfg.learning.start_lr)
     return settings
 
@@ -243,10 +248,11 @@ def md_minutes(steps):
     return estimates.md(cfg, atoms=atoms, mobile=composition[MOBILE], steps=steps).minutes
 
 
-def train_minutes(first):
+def train_minutes(w, first):
+    pairs = [(source.occupancy, source.cell) for source in AIMD_SOURCES.values()]
     return max(
-        estimates.training(cfg, atoms=atoms_of(source.occupancy, source.cell), first=first).minutes
-        for source in AIMD_SOURCES.values()
+        estimates.training(cfg, atoms=atoms_of(*pair), first=first, level=w.level).minutes
+        for pair in pairs or [(cfg.md.occupancy, cfg.md.cell)]
     )
 
 

@@ -3,7 +3,8 @@
 from dlmd.labels.vasp import collect as vasp_collect
 from dlmd.labels.vasp import manifest as vasp_manifest
 
-VASP_LEVELS = "|".join(VASP) or "no-vasp-level"
+VASP_LEVELS = one_of(VASP)
+VASP_DYNAMICS = one_of(name for name in VASP if routes.own_dynamics(cfg, name))
 
 
 wildcard_constraints:
@@ -25,7 +26,7 @@ rule vasp_stage_relax:
     benchmark:
         benchmark_of("vasp_stage_relax")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     params:
@@ -48,7 +49,7 @@ rule vasp_run_relax:
     benchmark:
         benchmark_of("vasp_run_relax")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     threads: engine_cores
@@ -77,7 +78,7 @@ rule vasp_relax:
     benchmark:
         benchmark_of("vasp_relax")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     params:
@@ -99,7 +100,7 @@ rule vasp_stage_aimd:
     benchmark:
         benchmark_of("vasp_stage_aimd")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     params:
@@ -125,7 +126,7 @@ rule vasp_run_aimd:
     benchmark:
         benchmark_of("vasp_run_aimd")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     threads: engine_cores
@@ -154,7 +155,7 @@ rule vasp_aimd:
     benchmark:
         benchmark_of("vasp_aimd")
     wildcard_constraints:
-        level=VASP_LEVELS,
+        level=VASP_DYNAMICS,
     conda:
         DLMD_ENV
     params:

@@ -4,12 +4,12 @@ from dlmd.learning import exploration as exploration_module
 from dlmd.learning import selection as selection_module
 
 LOOP = cfg.learning
-EXPLORED = targets.explorations(cfg)
 EXPLORED_CELLS = [
     dict(occupancy=occupancy, cell=cell, n=n) for occupancy, cell, n in targets.explored_cells(cfg)
 ]
-SLOTS = {level: targets.label_slots(cfg, level) for level in cfg.levels} if LOOP else {}
-LEARNING_FILES = level_files(tree.ROUNDS, tree.png(tree.ROUNDS_FIGURE)) if LOOP else []
+LOOPED = [level for level in cfg.levels if routes.loops(cfg, level)]
+SLOTS = {level: targets.label_slots(cfg, level) for level in LOOPED}
+LEARNING_FILES = level_files(tree.ROUNDS, tree.png(tree.ROUNDS_FIGURE), levels=LOOPED)
 
 
 wildcard_constraints:
@@ -23,8 +23,7 @@ localrules:
 
 rule learning_dataset:
     input:
-        frames=lambda w: [path.format(**w) for path in AIMD_FRAMES]
-        + [at(path) for _, path in targets.learned_sources(cfg, w.level, int(w.i))],
+        frames=lambda w: [at(source.path) for source in dataset_sources(w)],
     output:
         train=directory(at(tree.ROUND_TRAIN)),
         valid=directory(at(tree.ROUND_VALID)),
@@ -39,11 +38,9 @@ rule learning_dataset:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
     params:
-        ids=lambda w: [s.id for s in targets.aimd_sources(cfg)]
-        + [name for name, _ in targets.learned_sources(cfg, w.level, int(w.i))],
-        splits=lambda w: [s.split for s in targets.aimd_sources(cfg)]
-        + ["train"] * len(targets.learned_sources(cfg, w.level, int(w.i))),
-        optional=lambda w: [name for name, _ in targets.learned_sources(cfg, w.level, int(w.i))],
+        ids=lambda w: [source.id for source in dataset_sources(w)],
+        splits=lambda w: [source.split for source in dataset_sources(w)],
+        optional=lambda w: [source.id for source in dataset_sources(w) if source.optional],
         species=SPECIES,
         discard_ps=cfg.labels.aimd.discard_ps,
         algorithm=dataset_module.VERSION,
@@ -57,7 +54,7 @@ use rule training_input as learning_input with:
     input:
         train=at(tree.ROUND_TRAIN),
         valid=at(tree.ROUND_VALID),
-        start=of_previous_round(tree.ROUND_MODEL),
+        start=training_start(of_previous_round),
     output:
         input=at(tree.ROUND_TRAINING_INPUT),
     log:
@@ -65,7 +62,7 @@ use rule training_input as learning_input with:
     benchmark:
         benchmark_of("learning_input")
     params:
-        settings=lambda w: training_settings(first=w.i == "0"),
+        settings=lambda w: training_settings(w.level, first=w.i == "0"),
         seed=lambda w: seed("training", w.level, w.m, w.i),
     message:
         "{wildcards.level}: DeePMD input of potential {wildcards.m}, round {wildcards.i}"
@@ -76,7 +73,9 @@ use rule train as learning_train with:
         input=at(tree.ROUND_TRAINING_INPUT),
         train=at(tree.ROUND_TRAIN),
         valid=at(tree.ROUND_VALID),
-        previous=of_previous_round(tree.ROUND_MODEL, tree.ROUND_COMPRESSED_MODEL, tree.ROUND_LEARNING_CURVE),
+        previous=potentials_before(
+            of_previous_round, tree.ROUND_MODEL, tree.ROUND_COMPRESSED_MODEL, tree.ROUND_LEARNING_CURVE
+        ),
         labels=of_previous_round(tree.ROUND_LABELS),
     output:
         model=at(tree.ROUND_MODEL),
@@ -88,7 +87,7 @@ use rule train as learning_train with:
         benchmark_of("learning_train")
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w: train_minutes(first=w.i == "0"),
+        runtime=lambda w: train_minutes(w, first=w.i == "0"),
         gpu=lambda w: estimates.training_gpus(cfg) or None,
     message:
         "{wildcards.level}: training potential {wildcards.m}, round {wildcards.i}"
@@ -96,8 +95,8 @@ use rule train as learning_train with:
 
 rule explore:
     input:
-        relaxed=at(tree.RELAXED),
-        model=lambda w: at(tree.ROUND_COMPRESSED_MODEL, m=exploring_member(w), **w),
+        relaxed=explored_cell,
+        model=lambda w: exploring_models(w)[exploring_member(w)],
         previous=of_previous_round(tree.SELECTED),
     output:
         explored=at(tree.EXPLORED),
@@ -126,9 +125,9 @@ rule explore:
 
 rule learning_select:
     input:
-        explored=[at(tree.EXPLORED, **s.wildcards) for s in EXPLORED],
-        models=[at(tree.ROUND_COMPRESSED_MODEL, m=m) for m in range(cfg.training.potentials)],
-        valid=at(tree.ROUND_VALID),
+        explored=lambda w: [at(tree.EXPLORED, **w, **s.wildcards) for s in explored_sources(w)],
+        models=exploring_models,
+        valid=judging_frames,
         previous=of_previous_round(tree.SELECTED),
     output:
         selected=at(tree.SELECTED_FRAMES),
@@ -144,14 +143,15 @@ rule learning_select:
         mem_mb=lambda w, attempt: 8000 * attempt,
         runtime=lambda w, attempt: 120 * attempt,
     params:
-        sources=[
+        sources=lambda w: [
             dict(
                 id=s.id,
                 cell=tree.fill(tree.ORDERING, **s.wildcards),
                 temperature_k=s.temperature_k,
                 strain=s.strain,
+                **few_labels(w, s),
             )
-            for s in EXPLORED
+            for s in explored_sources(w)
         ],
         species=SPECIES,
         bounds=LOOP and LOOP.deviation_ev_per_angstrom,

@@ -36,10 +36,10 @@ rule report:
         ],
         powder=tree.png(at(tree.POWDER_FIGURE)),
         lattice=at(tree.LATTICE),
-        provenance=level_files(tree.PROVENANCE),
-        errors=level_files(tree.ERRORS),
-        parity=level_files(tree.png(tree.PARITY_FIGURE), tree.png(tree.LEARNING_CURVE_FIGURE)),
-        rdf=(level_files(tree.RDF, tree.png(tree.RDF_FIGURE)) if cfg.validation.rdf_temperature_k else []),
+        provenance=level_files(tree.PROVENANCE, levels=JUDGED),
+        errors=level_files(tree.ERRORS, levels=JUDGED),
+        parity=level_files(tree.png(tree.PARITY_FIGURE), tree.png(tree.LEARNING_CURVE_FIGURE), levels=JUDGED),
+        rdf=level_files(tree.RDF, tree.png(tree.RDF_FIGURE), levels=WITH_RDF),
         committee=COMMITTEE_FILES,
         learning=LEARNING_FILES,
         budget=BUDGET_FILES,
@@ -77,7 +77,7 @@ rule report:
     params:
         run=cfg.run,
         seed=cfg.seed,
-        levels=list(cfg.levels),
+        levels=ANSWERING,
         temperatures=cfg.md.temperatures_k,
         overrides=OVERRIDES,
     message:
@@ -100,13 +100,7 @@ rule ro_crate:
             at(tree.COSTS_OF_STAGES),
         ]
         + level_files(
-            tree.PROVENANCE,
-            *(
-                tree.fill(pattern, m=m)
-                for m in range(cfg.training.potentials)
-                for pattern in (tree.TRAINING_INPUT, tree.COMPRESSED_MODEL)
-            ),
-            tree.ERRORS,
+            *(tree.fill(tree.COMPRESSED_MODEL, m=m) for m in range(cfg.training.potentials)),
             *(
                 tree.fill(pattern, T=T)
                 for T in cfg.md.temperatures_k
@@ -116,10 +110,15 @@ rule ro_crate:
             tree.ARRHENIUS_FIGURE + tree.FIGURE[1],
             tree.RATES,
         )
+        + level_files(tree.PROVENANCE, tree.ERRORS, levels=JUDGED)
+        + level_files(
+            *(tree.fill(tree.TRAINING_INPUT, m=m) for m in range(cfg.training.potentials)),
+            levels=[name for name in ANSWERING if routes.trained(cfg, name)],
+        )
         + (level_files(tree.BARRIERS) if cfg.barriers else [])
         + [
             at(pattern, level=level, T=T, k=k, segment=segment)
-            for level in cfg.levels
+            for level in ANSWERING
             for T in cfg.md.temperatures_k
             for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)

@@ -99,7 +99,7 @@ rule arrhenius:
 
 rule rdf:
     input:
-        frames=[at(tree.AIMD_FRAMES, **s.wildcards) for s in targets.rdf_sources(cfg)],
+        frames=[at(tree.AIMD_FRAMES, **s.wildcards) for s in RDF_SOURCES],
         run=at(tree.SEGMENT, T=cfg.validation.rdf_temperature_k or 0, k=0, segment=tree.EQUILIBRATION),
         positions=at(
             tree.SEGMENT_ALL_ATOMS, T=cfg.validation.rdf_temperature_k or 0, k=0, segment=tree.EQUILIBRATION

@@ -15,10 +15,12 @@ COMMITTEE_FILES = (
     if cfg.training.potentials > 1
     else []
 )
-TRIED = targets.trial_source(cfg)
-RDF_SOURCES = targets.rdf_sources(cfg) if cfg.validation.rdf_temperature_k else []
+# RDFs are compared with trajectories of the engine, where it ran any
+WITH_RDF = [name for name in ANSWERING if cfg.validation.rdf_temperature_k and name in RUN_BY_ENGINE]
+JUDGED = [name for name in ANSWERING if routes.judged(cfg, name)]
+RDF_SOURCES = targets.rdf_sources(cfg) if WITH_RDF else []
 TRIAL_STEPS = cfg.md.steps(cfg.validation.trial_ps * 1000) // 2
-LABEL_PS = TRIED.steps * cfg.labels.aimd.time_step_fs / 1000
+LABEL_PS = targets.trial_source(cfg).steps * cfg.labels.aimd.time_step_fs / 1000 if RUN_BY_ENGINE else 0.0
 
 
 rule test_errors:
@@ -51,7 +53,7 @@ rule plot_potential:
     input:
         errors=at(tree.ERRORS),
         parity=at(tree.PARITY),
-        lcurve=at(tree.LEARNING_CURVE, m=0),
+        lcurve=lambda w: at(tree.LEARNING_CURVE, level=w.level, m=0) if routes.trained(cfg, w.level) else [],
     output:
         parity_figures=report(
             multiext(at(tree.PARITY_FIGURE), *tree.FIGURE),
@@ -158,9 +160,11 @@ rule plot_deviation:
 
 rule trial:
     input:
-        relaxed=at(tree.RELAXED, occupancy=TRIED.occupancy, cell=TRIED.cell, n=TRIED.ordering),
+        relaxed=trial_start,
         models=MODELS,
-        labels=[at(tree.AIMD_FRAMES, **s.wildcards) for s in RDF_SOURCES],
+        labels=lambda w: [
+            at(tree.AIMD_FRAMES, level=w.level, **s.wildcards) for s in RDF_SOURCES if w.level in WITH_RDF
+        ],
     output:
         result=at(tree.TRIAL),
         table=at(tree.TRIAL_TABLE),
@@ -180,14 +184,7 @@ rule trial:
         runtime=lambda w, attempt: 120 * attempt,
         gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
-        plan=dict(
-            rdf_temperature_k=cfg.validation.rdf_temperature_k,
-            # as long as the labels, which are its measure, but no longer than the trial itself
-            rdf_steps=cfg.md.steps(min(LABEL_PS, cfg.validation.trial_ps) * 1000),
-            nvt_steps=TRIAL_STEPS,
-            nve_steps=TRIAL_STEPS,
-            stride=cfg.md.steps(cfg.md.position_interval_fs),
-        ),
+        plan=trial_plan,
         dynamics=DYNAMICS,
         temperature_k=max(cfg.md.temperatures_k),
         charges=cfg.material.charges,
@@ -202,8 +199,8 @@ rule trial:
 
 rule accept:
     input:
-        errors=at(tree.ERRORS),
-        figure=tree.png(at(tree.PARITY_FIGURE)),
+        errors=lambda w: at(tree.ERRORS, level=w.level) if w.level in JUDGED else [],
+        figure=lambda w: at(tree.png(tree.PARITY_FIGURE), level=w.level) if w.level in JUDGED else [],
         trials=[at(tree.TRIAL, m=m) for m in range(cfg.md.potentials)],
         committee=[at(tree.COMMITTEE)] if cfg.training.potentials > 1 else [],
     output:

@@ -11,7 +11,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.config.launch import LevelLaunch
 from dlmd.dataset import frames as dataset
 from dlmd.labels import engines
-from dlmd.learning import jobs, labels
+from dlmd.learning import jobs, labels, selection
 from dlmd.learning.exploration import Explored
 
 
@@ -297,3 +297,21 @@ def test_settles_and_the_next_round_is_passed_over(tmp_path, members):
     assert result["passed_over"]
     assert result["settled"]
     assert not frames
+
+
+def test_few_labels_are_shared_out_between_training_and_what_is_held_out():
+    """A quarter for the held-out explorations; agreement of a committee that knows another level excuses no frame."""
+    rng = np.random.default_rng(3)
+    points = [rng.normal(size=(20, 5)) for _ in range(2)]
+    sources = [{"id": "a", "held_out": 0.0}, {"id": "b", "held_out": 0.25}]
+    frames = jobs._Frames(
+        runs=[],
+        sources=sources,
+        place=[(r, k) for r in range(2) for k in range(20)],
+        deviation=np.concatenate([np.full(20, 0.01), np.full(19, 0.02), [9.0]]),
+        fingerprints=points,
+    )
+    classes = selection.classify(frames.deviation, low=0.1, high=0.5)
+    picked = jobs._pick(frames, classes, most=12)
+    assert [frames.place[i][0] for i in picked] == 9 * [0] + 3 * [1]
+    assert 39 not in picked and len(set(picked)) == 12

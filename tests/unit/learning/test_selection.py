@@ -81,3 +81,26 @@ def test_settles_when_share_and_error_both_stand_still(share, error, before, exp
         failing_share=share, error=error, previous_error=before, max_share=0.02, max_change=0.05
     )
     assert found is expected
+
+
+def test_composition_of_environments_tells_frames_of_other_kinds_apart():
+    """Two kinds of environments, far apart: a frame's parts are how many of its atoms are of each."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 2, size=(40, 50))
+    atoms = 20.0 * kinds[:, :, None] + 0.01 * rng.normal(size=(40, 50, 4))
+    types = np.zeros(50, int)
+    (found,) = selection.environment_composition([atoms], [types], 1, kinds=2)
+    share = kinds.mean(axis=1)
+    order = (0, 1) if np.corrcoef(found[:, 1], share)[0, 1] > 0 else (1, 0)
+    assert found[:, order[1]] == pytest.approx(np.sqrt(share))
+    assert (found**2).sum(axis=1) == pytest.approx(np.ones(40))
+
+
+def test_projections_keep_distances_nearly():
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(1, 200, 500))
+    found = selection.projected(points)
+    assert found.shape == (1, 200, selection.PROJECTED)
+    before = np.linalg.norm(points[0, :100] - points[0, 100:], axis=1)
+    after = np.linalg.norm(found[0, :100] - found[0, 100:], axis=1)
+    assert (after / before).mean() == pytest.approx(1.0, abs=0.1)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from dlmd.base.errors import DlmdError
+from dlmd.config import routes
 from dlmd.config.reading import load
 from dlmd.run import targets
 
@@ -85,10 +86,50 @@ def test_jobs_label_as_many_frames_as_their_engine_is_cheap(config):
 
 def test_frames_of_the_loop_have_paths_and_ids_of_their_own(config):
     cfg = config()
-    found = targets.learned_sources(cfg, "u4", 2)
-    assert found[0] == ("learned0_0.750_80_0", "learning/u4/0/frames/0.750/80/0.extxyz")
-    assert len(found) == len({name for name, _ in found}) == 4
-    assert targets.learned_sources(cfg, "u4", 0) == []
+    before = targets.data_sources(cfg, "chgnet", 0)
+    assert [source.id for source in before] == [source.id for source in targets.aimd_sources(cfg)]
+    found = targets.data_sources(cfg, "chgnet", 2)[len(before) :]
+    assert (found[0].id, found[0].path) == (
+        "learned0_0.750_80_0",
+        "learning/chgnet/0/frames/0.750/80/0.extxyz",
+    )
+    assert len(found) == len({source.id for source in found}) == 4
+    assert {(source.split, source.optional) for source in found} == {("train", True)}
+    assert not any(source.optional for source in before)
+
+
+STARTED = {"few": {"engine": "gpaw", "start_from": "chgnet"}}
+HELD_OUT = {"occupancy": "0.750", "cell": "80", "orderings": [1], "temperatures_k": [600], "split": "test"}
+FEW_LOOP = LOOP | {"explore": [LOOP["explore"][0] | {"orderings": [0]}, HELD_OUT]}
+
+
+def test_a_level_that_starts_from_another_has_single_points_alone(config):
+    cfg = config(learning=FEW_LOOP, levels=STARTED)
+    assert routes.answering(cfg) == ["few"] and routes.serving(cfg) == ["chgnet"]
+    assert not routes.loops(cfg, "chgnet") and routes.loops(cfg, "few")
+    found = {source.id: source.split for source in targets.data_sources(cfg, "few", 2)}
+    # what is held out is explored and labelled in the first round alone
+    assert found == {
+        "learned0_0.750_80_0": "train",
+        "learned0_0.750_80_1": "test",
+        "learned1_0.750_80_0": "train",
+    }
+    assert [s.ordering for s in targets.explored_in(cfg, "few", 0)] == [0, 0, 1]
+    assert [s.ordering for s in targets.explored_in(cfg, "few", 1)] == [0, 0]
+    assert targets.trial_cell(cfg, "few") == ("0.750", "80", 0)
+
+
+def test_given_labels_are_all_that_a_level_has(config):
+    frames = [{"file": "a.extxyz", "level": "few"}, {"file": "b.extxyz", "split": "test"}]
+    cfg = config(learning=None, levels=STARTED, labels={"frames": frames})
+    found = [(s.id, s.optional) for s in targets.data_sources(cfg, "few", 0)]
+    assert found == [
+        ("given0_train", True),
+        ("given0_valid", True),
+        ("given0_test", True),
+        ("given1_test", False),
+    ]
+    assert not routes.uses_engine(cfg, "few") and routes.own_dynamics(cfg, "chgnet")
 
 
 def test_without_a_loop_nothing_is_explored(config):

@@ -9,6 +9,8 @@ from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
 from dlmd.config import barrier_checks, naming, starting
 from dlmd.config.model import RunFields
+from dlmd.config.route_checks import route_problems
+from dlmd.config.routes import loops, own_dynamics
 
 Found = Iterator[tuple[str, str, str]]
 
@@ -28,6 +30,7 @@ def problems(cfg: RunFields) -> Found:
         _sampling,
         _ions,
         _levels,
+        route_problems,
         starting.launch,
         starting.networks,
         _selections,
@@ -187,7 +190,8 @@ def _trajectories(cfg: RunFields) -> Found:
     """Every label trajectory belongs to one split, and keeps frames."""
     aimd = cfg.labels.aimd
     splits = {g.split for g in aimd.trajectories}
-    for needed in ("train", "test"):
+    engines = any(own_dynamics(cfg, level) for level in cfg.levels)
+    for needed in ("train", "test") if engines else ():
         if needed not in splits:
             yield (
                 "labels.aimd.trajectories",
@@ -337,7 +341,10 @@ def _learning(cfg: RunFields) -> Found:
             "the learning loop needs at least two potentials, whose disagreement it follows",
             "use 3 or 4, or learning: null",
         )
-    if not any(g.split == "valid" for g in cfg.labels.aimd.trajectories):
+    looped = [level for level in cfg.levels if loops(cfg, level)]
+    if any(own_dynamics(cfg, level) for level in looped) and not any(
+        g.split == "valid" for g in cfg.labels.aimd.trajectories
+    ):
         yield (
             "labels.aimd.trajectories",
             "no trajectory is for 'valid', by which the learning loop judges its progress",

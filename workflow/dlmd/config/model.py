@@ -27,6 +27,7 @@ from dlmd.config.fields import (
     TimeStep,
     WholeTemperature,
 )
+from dlmd.config.given import FineTuning, GivenFrames
 from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 
@@ -123,16 +124,16 @@ class AimdGroup(CellSelection):
 
 
 class Aimd(Section):
-    """NVT molecular dynamics with the label engine."""
+    """NVT dynamics with the label engine, of levels that neither start from another nor have given labels or potentials."""
 
     time_step_fs: TimeStep = Field(1.0, description="Time step (fs).")
-    steps: PositiveInt = Field(description="Steps of one trajectory.")
+    steps: PositiveInt = Field(1000, description="Steps of one trajectory.")
     stride: PositiveInt = Field(1, description="Steps from one kept frame to the next.")
     discard_ps: Annotated[float, Field(ge=0, le=1e8)] = Field(
         0.0, description="Start of each trajectory (ps) that is left out of the dataset."
     )
     trajectories: list[AimdGroup] = Field(
-        min_length=1, description="Which trajectories are run, and for which part of the dataset."
+        [], description="Which trajectories are run, and for which part of the dataset."
     )
 
 
@@ -140,7 +141,10 @@ class Labels(Section):
     """Energies, forces and virials from the level of theory."""
 
     relax: Relax
-    aimd: Aimd
+    aimd: Aimd = Aimd()
+    frames: list[GivenFrames] = Field(
+        [], description="Labels that are there: files, each with its part of the dataset."
+    )
 
 
 class Training(Section):
@@ -188,6 +192,7 @@ class Training(Section):
         description="Potentials per level, which differ in the seed of weights and batches. Two or more are a committee, whose "
         "disagreement is compared with its error and followed along production.",
     )
+    fine_tuning: FineTuning = FineTuning()
 
 
 class ExploreGroup(CellSelection):
@@ -200,6 +205,11 @@ class ExploreGroup(CellSelection):
         [0.0],
         min_length=1,
         description="Linear strains of the relaxed cell; 0.01 makes every edge 1 % longer.",
+    )
+    split: Literal["train", "test"] = Field(
+        "train",
+        description="test: labels of these orderings are held out and judge the potential. Only for levels that start from "
+        "another, which need some.",
     )
 
 
@@ -218,6 +228,10 @@ class Learning(Section):
         "frames above are too strange.",
     )
     max_frames: PositiveInt = Field(20, description="Most frames labelled per round.")
+    held_out: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.25,
+        description="Part of the first round's labels that is held out (groups of explore with `split: test`).",
+    )
     frames_per_job: PositiveInt | None = Field(
         None,
         description="Frames that one job labels; null: 25 with a pretrained potential, 1 with DFT. A job of VASP always labels "

@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 VERSION = 1
 
 SPLITS = ("train", "valid", "test")
+# what the names of sources begin with whose frames were given, and are of no trajectory
+GIVEN = "given"
 # Beside the arrays of a set that dp reads, where the engine judged the moments of any frame: 1 for yes, 0 for no, NaN where
 # it did not judge.
 MOMENTS_FILE = "moments_in_range.npy"
@@ -125,7 +127,8 @@ def build_splits(
         statuses = Counter(row["status"] for row in rows)
         counts[source.split] += statuses
         print(f"{source.split:5s} {source.id}: {_describe(statuses)}", file=sys.stderr)
-        write_system(used, building / source.split / source.id, species=species)
+        for name, some in _by_composition(used, source.id):
+            write_system(some, building / source.split / name, species=species)
     write_csv(building / "provenance.csv", written, COLUMNS)
 
     for name in (*SPLITS, "provenance.csv"):
@@ -177,7 +180,9 @@ def read_source(
             "source": source.id,
             "split": source.split,
             "frame": number,
-            "set_frame": len(used) if status == USED else "",
+            "set_frame": sum(_system_of(a, source.id) == _system_of(atoms, source.id) for a in used)
+            if status == USED
+            else "",
         }
         rows.append(origin | _provenance(atoms, status=status, level=level))
         if status == USED:
@@ -189,6 +194,19 @@ def read_source(
             remedy="lower discard_ps, lengthen the trajectory, or see why its frames were refused",
         )
     return used, rows, theory
+
+
+def _by_composition(used: Sequence[Atoms], source: str) -> Iterator[tuple[str, list[Atoms]]]:
+    """Frames as systems of one composition each."""
+    groups: dict[str, list[Atoms]] = {}
+    for atoms in used:
+        groups.setdefault(_system_of(atoms, source), []).append(atoms)
+    yield from groups.items()
+
+
+def _system_of(atoms: Atoms, source: str) -> str:
+    """Name of the system that a frame belongs to: given labels may be of several compositions, a trajectory is of one."""
+    return f"{source}_{atoms.get_chemical_formula()}" if source.startswith(GIVEN) else source
 
 
 def _provenance(atoms: Atoms, *, status: str, level: str) -> dict:

@@ -52,6 +52,46 @@ def relax(
         write_json(Path(info), record)
 
 
+def relax_with_potential(
+    structure: str,
+    model: str,
+    *,
+    relaxed: str,
+    info: str,
+    level: str,
+    repeat: Sequence[int],
+    fmax_ev_per_angstrom: float,
+    max_steps: int,
+) -> None:
+    """Relax positions and cell with a DeePMD potential; writes what `relax` does."""
+    import ase.io
+    from deepmd.calculator import DP
+
+    from dlmd.base.provenance import file_sha256, versions
+    from dlmd.labels import relaxation
+    from dlmd.structures import cells
+
+    start = ase.io.read(structure)
+    start.calc = None
+    atoms, result = relaxation.relax(
+        start,
+        DP(str(Path(model).resolve())),
+        fmax_ev_per_angstrom=fmax_ev_per_angstrom,
+        max_steps=max_steps,
+        stream=sys.stderr,
+    )
+    record = {
+        **result,
+        "level": level,
+        "theory": {"potential_sha256": file_sha256(model)},
+        "versions": versions(("deepmd-kit", "ase")),
+        "unit_cell": cells.unit_cell_parameters(atoms, repeat=repeat),
+    }
+    with whole(relaxed) as part:
+        ase.io.write(part, atoms, format="extxyz")
+        write_json(Path(info), record)
+
+
 def aimd(
     relaxed: str,
     *,

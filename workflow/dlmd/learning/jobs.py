@@ -85,7 +85,7 @@ def explore(
 def select(
     explored: Sequence[str],
     models: Sequence[str],
-    valid: str,
+    valid: str | None,
     *,
     previous: str | None,
     selected: str,
@@ -104,7 +104,8 @@ def select(
     Parameters
     ----------
     sources
-        Of every exploration `id`, `cell` (occupancy/cell/ordering), `temperature_k` and `strain`.
+        Of every exploration `id`, `cell` (occupancy/cell/ordering), `temperature_k` and `strain`. `held_out` is there where
+        labels are few, because the level starts from another: the part of them that explorations to be held out get, else 0.
     number
         Number of the round.
 
@@ -186,6 +187,7 @@ def _judge(
 
     runs = [Explored.load(Path(path)) for path in explored]
     deviation, fingerprints = [np.empty(0)], []
+    environments, kinds = [], []
     for run in runs:
         if not len(run.positions):
             continue
@@ -194,21 +196,48 @@ def _judge(
         deviation.append(FrameDeviation.of(members.predict(run.positions, cells, types)[1]).largest)
         described = members.describe(run.positions, cells, types)
         fingerprints.append(selection.mean_descriptors(described, types, len(species)))
+        if few_labels(sources):
+            environments.append(selection.projected(described))
+            kinds.append(types)
+    if environments:
+        composition = selection.environment_composition(environments, kinds, len(species))
+        fingerprints = selection.together(fingerprints, composition)
     place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
     return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints)
 
 
+def few_labels(sources: Sequence[Mapping]) -> bool:
+    """Whether the round is one of few labels, see `select`."""
+    return any("held_out" in source for source in sources)
+
+
 def _pick(frames: _Frames, classes: Classes, *, most: int) -> list[int]:
-    """Numbers of at most `most` candidates that differ from each other."""
+    """Numbers of at most `most` candidates that differ from each other; what is held out is picked by itself.
+
+    Where labels are few, every frame that is not too strange is a candidate: the committee knows another level of theory, on
+    which it may well agree.
+    """
+    if not few_labels(frames.sources):
+        return _spread_out(frames, classes.candidate, most=most)
+    usable = np.sort(np.concatenate([classes.accurate, classes.candidate]))
+    share = np.array([frames.sources[frames.place[i][0]]["held_out"] for i in usable])
+    held_out = round(most * max(source["held_out"] for source in frames.sources))
+    return [
+        *_spread_out(frames, usable[share == 0], most=most - held_out),
+        *_spread_out(frames, usable[share > 0], most=held_out),
+    ]
+
+
+def _spread_out(frames: _Frames, candidates: np.ndarray, *, most: int) -> list[int]:
     from dlmd.learning import selection
 
     chosen = selection.spread_out(
-        np.concatenate(frames.fingerprints)[classes.candidate],
-        frames.deviation[classes.candidate],
+        np.concatenate(frames.fingerprints)[candidates],
+        frames.deviation[candidates],
         most=most,
         distance=selection.duplicate_distance(frames.fingerprints),
     )
-    return [int(classes.candidate[c]) for c in chosen]
+    return [int(candidates[c]) for c in chosen]
 
 
 def _counts(frames: _Frames, classes: Classes) -> dict:
@@ -289,17 +318,16 @@ def summarise(
     plots.rounds([row for row in rows if not row["passed_over"]], figures)
 
 
-def _held_out_error(members: Committee, valid: str) -> float:
-    """Force RMSE (meV/Å) over all members and all components of the systems below `valid`."""
-    from dlmd.training.input import systems
-    from dlmd.validation.jobs import read_system
+def _held_out_error(members: Committee, valid: str | None) -> float | None:
+    """Force RMSE (meV/Å) over all members and all components of the systems below `valid`; None without any."""
+    from dlmd.training.systems import read_system, systems
 
     total, count = 0.0, 0
-    for system in systems(valid):
-        positions, cells, types, forces, _ = read_system(system)
-        error = members.predict(positions, cells, types)[1] - forces
+    for system in systems(valid) if valid else ():
+        frames = read_system(system)
+        error = members.predict(frames.positions, frames.cells, frames.types)[1] - frames.forces
         total, count = total + float((error**2).sum()), count + error.size
-    return float(1e3 * np.sqrt(total / count))
+    return float(1e3 * np.sqrt(total / count)) if count else None
 
 
 def _write_selected(path: str, explored: _Frames, picked: Sequence[int]) -> None:

@@ -15,7 +15,8 @@ def rounds(rows: Sequence[Mapping], figures: Sequence[str]) -> None:
     Parameters
     ----------
     rows
-        Per round `round`, `frames`, `accurate`, `candidate`, `failed`, `labelled`, `valid_force_rmse_mev_per_a`.
+        Per round `round`, `frames`, `accurate`, `candidate`, `failed`, `labelled`, `valid_force_rmse_mev_per_a`, which is None
+        in the first round of a level that starts from another: it has no labels then.
     """
     numbers = [row["round"] for row in rows]
     fig, axes = style.figure(1, 2, width=8.4, height=3.6)
@@ -29,9 +30,12 @@ def rounds(rows: Sequence[Mapping], figures: Sequence[str]) -> None:
         left.text(row["round"], 101, f"{row['labelled']} labelled", ha="center", va="bottom", fontsize=9)
     left.set(xlabel="round", ylabel="explored frames (%)", ylim=(0, 112))
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.2)
-    errors = [row["valid_force_rmse_mev_per_a"] for row in rows]
-    right.plot(numbers, errors, "o-", color=style.BLUE)
-    right.set(xlabel="round", ylabel="force RMSE, validation split (meV/Å)", ylim=(0, 1.15 * max(errors)))
+    judged = [row for row in rows if row["valid_force_rmse_mev_per_a"] is not None]
+    errors = [row["valid_force_rmse_mev_per_a"] for row in judged]
+    right.plot([row["round"] for row in judged], errors, "o-", color=style.BLUE)
+    right.set(
+        xlabel="round", ylabel="force RMSE, held out (meV/Å)", ylim=(0, 1.15 * max(errors, default=1.0))
+    )
     for ax in (left, right):
         ax.set_xticks(numbers)
         ax.set_xlim(min(numbers) - 0.6, max(numbers) + 0.6)

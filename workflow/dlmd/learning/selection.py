@@ -22,6 +22,8 @@ NEAR_DUPLICATE = 0.5
 # as disagree by chance. In the RMSE another seed alone makes 1 to 2 % (benchmarks/potentials, benchmarks/learning).
 SETTLED_SHARE = 0.02
 SETTLED_CHANGE = 0.05
+# kinds of environments of an element, numbers that describe an atom, and most atoms that kinds are found from
+KINDS, PROJECTED, MOST_CLUSTERED = 8, 16, 20_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,51 @@ def mean_descriptors(descriptors: np.ndarray, types: Sequence[int] | np.ndarray,
     return np.concatenate(means, axis=1)
 
 
+def projected(descriptors: np.ndarray) -> np.ndarray:
+    """(frames, atoms, `PROJECTED`): descriptors by fixed random directions, which keep distances nearly and memory small."""
+    features = descriptors.shape[2]
+    directions = np.random.default_rng(features).normal(size=(features, PROJECTED)) / np.sqrt(PROJECTED)
+    return (descriptors @ directions).astype(np.float32)
+
+
+def environment_composition(
+    runs: Sequence[np.ndarray], types: Sequence[np.ndarray], n_types: int, *, kinds: int = KINDS
+) -> list[np.ndarray]:
+    """Of which kinds of environments a frame is: per run (frames, n_types * kinds), roots of the parts of an element's atoms.
+
+    Kinds are clusters (k-means) of the `projected` descriptors of all atoms of an element in all runs. Roots, because their
+    Euclidean distance (Hellinger's) does not overlook what is rare.
+    """
+    from scipy.cluster.vq import kmeans2, vq
+
+    found = [np.zeros((len(run), n_types * kinds)) for run in runs]
+    for t in range(n_types):
+        atoms = [run[:, kind == t].reshape(-1, run.shape[2]) for run, kind in zip(runs, types, strict=True)]
+        every = np.concatenate(atoms).astype(float)
+        if len(every) < kinds:
+            continue
+        scale = every.std(axis=0)
+        scale[scale == 0] = 1.0
+        drawn = np.random.default_rng(t).permutation(len(every))[:MOST_CLUSTERED]
+        centres, _ = kmeans2(every[drawn] / scale, kinds, minit="++", rng=np.random.default_rng(t))
+        for parts, run, own in zip(found, runs, atoms, strict=True):
+            if not len(own):
+                continue
+            nearest = vq(own / scale, centres)[0].reshape(len(run), -1)
+            share = (nearest[:, :, None] == np.arange(kinds)).mean(axis=1)
+            parts[:, t * kinds : (t + 1) * kinds] = np.sqrt(share)
+    return found
+
+
+def together(runs: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Two descriptions of the same frames side by side, each in units of its spread over all frames."""
+    spread = [np.linalg.norm(np.std(np.concatenate(part), axis=0)) or 1.0 for part in (runs, others)]
+    return [
+        np.concatenate([one / spread[0], other / spread[1]], axis=1)
+        for one, other in zip(runs, others, strict=True)
+    ]
+
+
 def duplicate_distance(runs: Sequence[np.ndarray]) -> float:
     """Distance below which two frames are near-duplicates: `NEAR_DUPLICATE` times the median distance of those
     that follow each other in a run, (frames, features) each; 0 for no pair."""
@@ -84,15 +131,15 @@ def spread_out(points: np.ndarray, priority: np.ndarray, *, most: int, distance:
 def settled(
     *,
     failing_share: float,
-    error: float,
+    error: float | None,
     previous_error: float | None,
     max_share: float,
     max_change: float,
 ) -> bool:
     """Whether another iteration would change little: few frames fail, and the held-out error has stopped to change.
 
-    The first iteration has no error to compare with and never settles.
+    The first iteration has no error to compare with and never settles, nor does one without held-out frames.
     """
-    if previous_error is None or failing_share > max_share:
+    if error is None or previous_error is None or failing_share > max_share:
         return False
     return abs(error / previous_error - 1) <= max_change

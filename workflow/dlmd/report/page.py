@@ -13,6 +13,7 @@ import numpy as np
 from dlmd.base import provenance
 from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
+from dlmd.config import routes
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
 from dlmd.report import (
@@ -83,7 +84,7 @@ def write(
     cfg = load(config, dict(overrides))
     results = RunResults(Path(html).parent)
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
-    levels = [_level(cfg, results.level(name), published, reference) for name in cfg.levels]
+    levels = [_level(cfg, results.level(name), published, reference) for name in routes.answering(cfg)]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(

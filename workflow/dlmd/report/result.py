@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base import provenance
+from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.report import tables
 from dlmd.run.results import LevelResults, RunResults
@@ -51,7 +52,7 @@ def collect(
         "material": Path(cfg.material.cif).stem,
         "mobile": cfg.material.mobile,
         "confidence": cfg.transport.confidence,
-        "levels": {name: _level(cfg, results.level(name)) for name in cfg.levels},
+        "levels": {name: _level(cfg, results.level(name)) for name in routes.answering(cfg)},
         "seed": cfg.seed,
         "config_overrides": dict(overrides),
         "provenance": provenance.provenance([*inputs, *results.models], command=command, packages=packages),
@@ -62,7 +63,7 @@ def _level(cfg: RunConfig, results: LevelResults) -> dict:
     fits = results.arrhenius["fits"] or {}
     return {
         "theory": tables.theory(cfg, results.name),
-        "potential": {key: results.errors[key] for key in POTENTIAL},
+        "potential": {key: results.errors.get(key) for key in POTENTIAL},
         "verdict": results.arrhenius["verdict"],
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],

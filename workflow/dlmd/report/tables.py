@@ -88,9 +88,10 @@ def theory(cfg: RunConfig, name: str) -> str:
     if level.engine in DFT_NAMES:
         u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
         return f"{DFT_NAMES[level.engine]}, {level.functional}, {u}"
+    from dlmd.config.levels import recorded
     from dlmd.labels.engines import get
 
-    theory = get(level.model_dump(mode="json")).level
+    theory = get(recorded(level)).level
     return f"{theory['engine']} {theory['model']}, {theory['functional']}"
 
 

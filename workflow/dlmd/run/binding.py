@@ -77,6 +77,8 @@ JOBS = {
     "plot_powder": Job("dlmd.structures.jobs:powder"),
     # labels
     "relax": Job("dlmd.labels.jobs:relax"),
+    "relax_potential": Job("dlmd.labels.jobs:relax_with_potential"),
+    "given_labels": Job("dlmd.labels.given:read"),
     "aimd": Job("dlmd.labels.jobs:aimd"),
     "lattice_table": Job("dlmd.labels.tables:lattice"),
     "lattice_comparison": Job("dlmd.labels.jobs:lattice_comparison"),
@@ -90,6 +92,8 @@ JOBS = {
     "dataset": Job("dlmd.dataset.jobs:build", unread=("train", "valid", "test", "number")),
     "training_input": Job("dlmd.training.jobs:write_input"),
     "train": Job("dlmd.learning.jobs:train", unread=("train", "valid")),
+    "start_model": Job("dlmd.training.start:make"),
+    "own_potential": Job("dlmd.training.start:take"),
     "test_errors": Job("dlmd.validation.errors:test_errors"),
     "plot_potential": Job("dlmd.validation.jobs:plot_potential"),
     "committee": Job("dlmd.validation.jobs:held_out"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.run import targets
 from dlmd.run.targets import AimdSource
@@ -124,10 +125,14 @@ def _labels(
     )
 
 
-def training(cfg: RunConfig, *, atoms: int, first: bool = True) -> JobCost:
-    """One potential, from scratch (`first`) or in a later round of the learning loop; `atoms` of a typical frame."""
+def training(cfg: RunConfig, *, atoms: int, first: bool = True, level: str | None = None) -> JobCost:
+    """One potential, from scratch (`first`), in a later round of the learning loop, or from another level's; `atoms` of a
+    typical frame."""
     batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
-    steps = cfg.training.steps if first else cfg.learning.steps
+    if level is not None and routes.start_of(cfg, level):
+        steps = cfg.training.fine_tuning.steps
+    else:
+        steps = cfg.training.steps if first or cfg.learning is None else cfg.learning.steps
     wall = training_step_s(cfg) * atoms * batch * steps
     gpus = training_gpus(cfg)
     return JobCost(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
@@ -167,7 +172,11 @@ def disk_bytes(cfg: RunConfig) -> float:
     runs = len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
     total = 0.0
     for level in cfg.levels:
-        total += runs * one.disk_bytes + cfg.training.potentials * training(cfg, atoms=1).disk_bytes
+        if level in routes.answering(cfg):
+            total += runs * one.disk_bytes
+        total += cfg.training.potentials * training(cfg, atoms=1).disk_bytes
+        if not routes.own_dynamics(cfg, level):
+            continue
         for source in targets.aimd_sources(cfg):
             total += aimd(cfg, level, source, atoms=atoms[source.occupancy, source.cell]).disk_bytes
         for occupancy, cell, _ in targets.relaxed_cells(cfg):

@@ -186,7 +186,10 @@ class CostModel:
         return kind != "relax" or (w["occupancy"], w["cell"]) in self.compositions
 
     def _mean_atoms(self, sources: Mapping[str, AimdSource]) -> int:
-        atoms = [sum(self.compositions[s.occupancy, s.cell].values()) for s in sources.values()]
+        pairs = [(s.occupancy, s.cell) for s in sources.values()] or [
+            (self.cfg.md.occupancy, self.cfg.md.cell)
+        ]
+        atoms = [sum(self.compositions[pair].values()) for pair in pairs]
         return round(float(np.mean(atoms)))
 
     def _estimate(self, rule: str, w: Mapping[str, str]) -> JobCost:
@@ -202,7 +205,9 @@ class CostModel:
             )
         if kind in ("train", "train a round"):
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
-            return estimates.training(cfg, atoms=self._mean_atoms(self.sources), first=from_scratch)
+            return estimates.training(
+                cfg, atoms=self._mean_atoms(self.sources), first=from_scratch, level=w["level"]
+            )
         if kind == "label a frame":
             # How many frames a job had that was done with other settings is not known.
             frames = len(targets.label_slots(cfg, w["level"]).get(w["slot"], [0]))

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
+from dlmd.config import routes
 from dlmd.config.launch import PROGRAMS
 from dlmd.config.levels import EspressoLevel, VaspLevel
 from dlmd.config.run_config import RunConfig
@@ -59,7 +60,14 @@ def checks(cfg: RunConfig, *, file: str) -> Iterator[tuple[str, str, Callable[[]
     if cfg.barriers:
         yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
     for name, level in cfg.levels.items():
-        yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, name, file=file)
+        if routes.uses_engine(cfg, name):
+            yield f"level {name}", f"engine {level.engine}", partial(check_level, cfg, name, file=file)
+        else:
+            yield (
+                f"level {name}",
+                "files of its labels or potential",
+                partial(check_given, cfg, name, file=file),
+            )
     if cfg.material.reference:
         yield "reference", cfg.material.reference, partial(check_reference, cfg.material.reference, file=file)
 
@@ -78,6 +86,19 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
         check_espresso(level, species=cfg.material.species, where=where)
 
 
+def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
+    """That the files which take the place of an engine are there."""
+    given = {f"labels.frames.{i}.file": f.file for i, f in enumerate(cfg.labels.frames)}
+    potential = routes.given_potential(cfg, name)
+    for key, path in (given | ({f"levels.{name}.potential": potential} if potential else {})).items():
+        if not Path(path).exists():
+            raise DlmdError(
+                f"no such file: {path}",
+                where=f"{file}, key {key}",
+                remedy=similar_file(path) or "give its path relative to the working directory",
+            )
+
+
 def check_reference(path: str, *, file: str) -> None:
     """That the file of published values is there."""
     if not Path(path).exists():
@@ -92,7 +113,8 @@ def check_packages(cfg: RunConfig) -> None:
     """That the packages of the run's stages and engines are installed (found, not imported)."""
     needed = dict(PACKAGES)
     for name, level in cfg.levels.items():
-        needed |= {package: f"level '{name}'" for package in ENGINE_PACKAGES[level.engine]}
+        if routes.uses_engine(cfg, name):
+            needed |= {package: f"level '{name}'" for package in ENGINE_PACKAGES[level.engine]}
     missing = {p: why for p, why in needed.items() if importlib.util.find_spec(p) is None}
     if missing:
         extras = ["pipeline", *(extra for package, extra in EXTRAS.items() if package in missing)]

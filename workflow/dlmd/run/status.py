@@ -11,6 +11,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.units import FS_PER_PS
+from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
@@ -133,7 +134,7 @@ def dynamics(run: Path, cfg: RunConfig) -> list[Production]:
     """All production runs of all levels."""
     return [
         _dynamics(run, cfg, level, t, k)
-        for level in cfg.levels
+        for level in routes.answering(cfg)
         for t in cfg.md.temperatures_k
         for k in range(len(targets.production_runs(cfg)))
     ]
@@ -202,7 +203,7 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
         result is None without a whole segment.
     """
     count, results = len(targets.production_runs(cfg)), RunResults(run)
-    for level in cfg.levels:
+    for level in routes.answering(cfg):
         for t in cfg.md.temperatures_k:
             folders = [tree.path(run, tree.PRODUCTION, level=level, T=t, k=k) for k in range(count)]
             chains = [found for folder in folders if (found := _finished(folder, cfg))]

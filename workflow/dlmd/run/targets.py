@@ -13,8 +13,10 @@ from math import prod
 
 import numpy as np
 
+from dlmd.config import routes
 from dlmd.config.levels import PRETRAINED
 from dlmd.config.run_config import RunConfig
+from dlmd.dataset.frames import GIVEN
 from dlmd.run import tree
 
 PAIR = tuple[str, str, int]
@@ -79,12 +81,12 @@ def aimd_sources(cfg: RunConfig) -> list[AimdSource]:
 
 
 def explorations(cfg: RunConfig) -> list[AimdSource]:
-    """The explorations of one round of the learning loop, in the order of the config; none without a loop."""
+    """The explorations of the learning loop, in the order of the config; none without a loop."""
     if cfg.learning is None:
         return []
     steps = round(cfg.learning.explore_ps * 1000 / cfg.md.time_step_fs)
     return [
-        AimdSource(g.occupancy, g.cell, n, t, strain, "train", steps)
+        AimdSource(g.occupancy, g.cell, n, t, strain, g.split, steps)
         for g in cfg.learning.explore
         for n in g.orderings
         for t in g.temperatures_k
@@ -97,16 +99,40 @@ def explored_cells(cfg: RunConfig) -> list[PAIR]:
     return list(dict.fromkeys((s.occupancy, s.cell, s.ordering) for s in explorations(cfg)))
 
 
-def learned_sources(cfg: RunConfig, level: str, rounds: int) -> list[tuple[str, str]]:
-    """(id, path in the run) of the frames labelled in the first `rounds` rounds of the learning loop, by cell."""
-    return [
-        (
-            f"learned{i}_{o}_{c}_{n}",
-            tree.fill(tree.LEARNED_FRAMES, level=level, i=i, occupancy=o, cell=c, n=n),
-        )
-        for i in range(rounds)
-        for o, c, n in explored_cells(cfg)
+def explored_in(cfg: RunConfig, level: str, i: int) -> list[AimdSource]:
+    """The explorations of round `i` of a level. What is held out is explored once, by a level that starts from another."""
+    held_out = routes.start_of(cfg, level) is not None and i == 0
+    return [source for source in explorations(cfg) if held_out or source.split == "train"]
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Frames of a dataset: their name, their file in the run, their part, and whether the file may be empty."""
+
+    id: str
+    path: str
+    split: str
+    optional: bool
+
+
+def data_sources(cfg: RunConfig, level: str, rounds: int) -> list[DataSource]:
+    """All frames that a level has after `rounds` rounds of the learning loop."""
+    found = [
+        DataSource(s.id, tree.fill(tree.AIMD_FRAMES, level=level, **s.wildcards), s.split, False)
+        for s in (aimd_sources(cfg) if routes.own_dynamics(cfg, level) else ())
     ]
+    for g, given in enumerate(routes.given_frames(cfg, level)):
+        for split in (given.split,) if given.split else ("train", "valid", "test"):
+            path = tree.fill(tree.GIVEN_FRAMES, level=level, g=g, split=split)
+            found.append(DataSource(f"{GIVEN}{g}_{split}", path, split, given.split is None))
+    splits = {(s.occupancy, s.cell, s.ordering): s.split for s in explorations(cfg)}
+    for i in range(rounds):
+        known = {(s.occupancy, s.cell, s.ordering) for s in explored_in(cfg, level, i)}
+        for o, c, n in explored_cells(cfg):
+            if (o, c, n) in known:
+                path = tree.fill(tree.LEARNED_FRAMES, level=level, i=i, occupancy=o, cell=c, n=n)
+                found.append(DataSource(f"learned{i}_{o}_{c}_{n}", path, splits[o, c, n], True))
+    return found
 
 
 def label_slots(cfg: RunConfig, level: str) -> dict[str, list[int]]:
@@ -190,6 +216,14 @@ def trial_source(cfg: RunConfig) -> AimdSource:
     if cfg.validation.rdf_temperature_k is not None:
         return rdf_sources(cfg)[0]
     return next(s for s in aimd_sources(cfg) if s.split == "test")
+
+
+def trial_cell(cfg: RunConfig, level: str) -> PAIR:
+    """The relaxed cell that a trial run starts from: of the labels, or of production where the engine ran no trajectories."""
+    if routes.own_dynamics(cfg, level):
+        source = trial_source(cfg)
+        return (source.occupancy, source.cell, source.ordering)
+    return lattice_cells(cfg, 0)[0]
 
 
 def derived_seed(cfg: RunConfig, *names: object) -> int:

@@ -4,9 +4,9 @@ A path is a pattern with Snakemake's wildcards, relative to the folder of the ru
 one run, `wildcards` reads the values back from a path.
 Figures are named without their ending: each exists with the endings of `FIGURE`.
 
-Wildcards: level (of theory), occupancy, cell, n (ordering), aimd_T and strain (of a label trajectory), m (potential), i (round of
-the learning loop), slot (job of labels in a round), T (temperature of production), k (production run), segment, step (of VASP),
-hop and number (of a barrier).
+Wildcards: level (of theory), occupancy, cell, n (ordering), aimd_T and strain (of a label trajectory), g (file of given labels),
+split (part of the dataset), m (potential), i (round of the learning loop), slot (job of labels in a round), T (temperature of
+production), k (production run), segment, step (of VASP), hop and number (of a barrier).
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ AIMD_FRAMES = f"{AIMD}/frames.extxyz"
 AIMD_RECORD = f"{AIMD}/frames.json"
 AIMD_STAGED = f"{AIMD}/job.json"
 AIMD_STEP_DONE = f"{AIMD}/{{step}}/done.json"
+# one file per part of the dataset of every file of given labels
+GIVEN_FRAMES = "labels/{level}/given/{g}/{split}.extxyz"
+GIVEN_RECORD = "labels/{level}/given/{g}/given.json"
 LATTICE_OF_LEVEL = "labels/{level}/relax/lattice.csv"
 LATTICE = "labels/lattice.csv"
 
@@ -72,6 +75,9 @@ TRAINING_INPUT = f"{TRAINING}/input.json"
 MODEL = f"{TRAINING}/model.pb"
 COMPRESSED_MODEL = f"{TRAINING}/compressed.pb"
 LEARNING_CURVE = f"{TRAINING}/lcurve.csv"
+# of a level that starts from another: that level's potential with this level's energies per atom
+START_MODEL = f"{TRAINING}/start.pb"
+START_RECORD = f"{TRAINING}/start.json"
 
 # learning loop: each round has a dataset and potentials of its own
 LEARNING = "learning"
@@ -179,6 +185,8 @@ JOBS = {
     "vasp_stage_relax": f"{_RELAXATION}.stage",
     "vasp_run_relax": f"{_RELAXATION}.{{step}}",
     "vasp_relax": _RELAXATION,
+    "relax_potential": _RELAXATION,
+    "given_labels": "labels/{level}/given_{g}",
     "aimd": _TRAJECTORY,
     "vasp_stage_aimd": f"{_TRAJECTORY}.stage",
     "vasp_run_aimd": f"{_TRAJECTORY}.{{step}}",
@@ -188,6 +196,8 @@ JOBS = {
     "dataset": "dataset/{level}",
     "training_input": "training/{level}/{m}_input",
     "train": "training/{level}/{m}",
+    "start_model": "training/{level}/{m}_start",
+    "own_potential": "training/{level}/{m}",
     "test_errors": "validation/{level}/errors",
     "plot_potential": "validation/{level}/plots",
     "learning_dataset": "learning/{level}/{i}_dataset",

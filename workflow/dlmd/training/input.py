@@ -10,13 +10,17 @@ from typing import Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.provenance import file_sha256
+from dlmd.config.given import FineTuning
 from dlmd.config.model import Training
+from dlmd.training.systems import systems
 
 VERSION = 1
 
 # Everything dp leaves behind lies in this folder beside the input, and is deleted when the potential is there.
 WORK = "work"
 CURVE_POINTS = 100
+# decays of the learning rate in a fine-tuning
+DECAYS = 70
 # One embedding network per neighbour species instead of per pair of species: with one per pair trainings take longer, and
 # forces are no better (variant two-sided in benchmarks/potentials).
 TYPE_ONE_SIDE = True
@@ -182,6 +186,11 @@ def neighbours_of(model: str | Path) -> list[int]:
     return list(DeepPot(str(Path(model).resolve())).get_model_def_script()["descriptor"]["sel"])
 
 
-def systems(folder: str | Path) -> list[Path]:
-    """Folders of deepmd systems below `folder`, sorted."""
-    return sorted(found.parent for found in Path(folder).rglob("type.raw"))
+def fine_tuning(settings: FineTuning) -> dict[str, Any]:
+    """What of the section training is another when a training starts from another level's weights."""
+    # the decay follows the number of steps: some seventy steps of the learning rate
+    return {
+        "steps": settings.steps,
+        "start_lr": settings.start_lr,
+        "decay_steps": max(1, settings.steps // DECAYS),
+    }

@@ -205,19 +205,6 @@ def plot_potential(
     plots.learning_curve(lcurve, curve_figures)
 
 
-def read_system(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (frames, atoms, 3), cells (frames, 3, 3), types (atoms,), forces like the positions and energies (frames,)
-    of a deepmd system."""
-    types = np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)
-    sets = sorted(folder.glob("set.*"))
-    coord, box, force, energy = (
-        np.concatenate([np.load(s / f"{name}.npy") for s in sets])
-        for name in ("coord", "box", "force", "energy")
-    )
-    shape = (len(coord), len(types), 3)
-    return coord.reshape(shape), box.reshape(-1, 3, 3), types, force.reshape(shape), energy.ravel()
-
-
 def held_out(models: Sequence[str], test: str, *, result: str, table: str, figures: Sequence[str]) -> None:
     """Deviation and error on all systems below `test`: JSON with the calibration, CSV by frame, figure.
 
@@ -226,7 +213,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
     DlmdError
         where there is nothing to test on.
     """
-    from dlmd.training.input import systems
+    from dlmd.training.systems import read_system, systems
     from dlmd.validation import committee_plots
 
     found = systems(test)
@@ -240,12 +227,12 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
     judged, squares, reference = [], np.zeros(len(models)), 0.0
     rows: list[dict[str, Any]] = []
     for system in found:
-        positions, cells, types, forces, _ = read_system(system)
-        _, predicted = members.predict(positions, cells, types)
-        one = committee_numbers.judge(predicted, forces)
+        frames = read_system(system)
+        _, predicted = members.predict(frames.positions, frames.cells, frames.types)
+        one = committee_numbers.judge(predicted, frames.forces)
         judged.append(one)
         squares += (one.error**2).sum(axis=(1, 2))
-        reference += float((forces**2).sum())
+        reference += float((frames.forces**2).sum())
         deviation = committee_numbers.FrameDeviation.of(predicted)
         rms = np.sqrt((one.error**2).mean(axis=0))
         rows += [
@@ -257,7 +244,7 @@ def held_out(models: Sequence[str], test: str, *, result: str, table: str, figur
                 "smallest_deviation_mev_per_a": f"{1e3 * deviation.smallest[k]:.4g}",
                 "largest_error_mev_per_a": f"{1e3 * rms[k].max():.4g}",
             }
-            for k in range(len(positions))
+            for k in range(len(frames.positions))
         ]
     write_csv(table, rows)
     calibration = committee_numbers.calibrate(judged)

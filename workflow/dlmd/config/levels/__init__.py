@@ -11,10 +11,11 @@ from dlmd.config.fields import Section
 from dlmd.config.levels.cp2k import Cp2kSettings
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.config.levels.gpaw import GpawSettings
+from dlmd.config.levels.origin import Origin
 from dlmd.config.levels.vasp import VaspSettings
 
 
-class ChgnetLevel(Section):
+class ChgnetLevel(Section, Origin):
     """Embedded pretrained potential CHGNet; its weights come with the package, so it needs no licence and no network."""
 
     engine: Literal["chgnet"] = Field(description="Label engine.")
@@ -24,31 +25,31 @@ class ChgnetLevel(Section):
     )
 
 
-class VaspLevel(VaspSettings):
+class VaspLevel(VaspSettings, Origin):
     """VASP, run here or elsewhere; the settings are those of `dlmd.config.levels.vasp`."""
 
     engine: Literal["vasp"] = Field(description="Label engine.")
 
 
-class GpawLevel(GpawSettings):
+class GpawLevel(GpawSettings, Origin):
     """GPAW: DFT+U as free software, run in the job itself on one core; needs the extra `gpaw`."""
 
     engine: Literal["gpaw"] = Field(description="Label engine.")
 
 
-class EspressoLevel(EspressoSettings):
+class EspressoLevel(EspressoSettings, Origin):
     """Quantum ESPRESSO 7.1 or newer: DFT+U with the user's own pseudopotentials; one run of pw.x per step."""
 
     engine: Literal["espresso"] = Field(description="Label engine.")
 
 
-class Cp2kLevel(Cp2kSettings):
+class Cp2kLevel(Cp2kSettings, Origin):
     """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
 
     engine: Literal["cp2k"] = Field(description="Label engine.")
 
 
-class SevennetLevel(Section):
+class SevennetLevel(Section, Origin):
     """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
 
     engine: Literal["sevennet"] = Field(description="Label engine.")
@@ -60,7 +61,7 @@ class SevennetLevel(Section):
 
 def recorded(level: Section | VaspSettings, exclude: Iterable[str] = ()) -> dict[str, Any]:
     """Settings of a level as rules record them; another text of the same settings would compute every label again."""
-    settings = level.model_dump(mode="json", exclude=set(exclude))
+    settings = level.model_dump(mode="json", exclude={*exclude, *Origin.model_fields})
     handed = getattr(level, "HANDED", None)
     return settings if handed is None else handed.record(settings)
 

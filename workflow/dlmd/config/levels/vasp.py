@@ -14,6 +14,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from dlmd.config.levels import vasp_functionals
 from dlmd.config.levels.dft import Mesh, SpinsAndU, Strict, renamed
+from dlmd.config.levels.origin import Origin
 from dlmd.config.levels.vasp_functionals import Dispersion, Family, Functional
 from dlmd.config.levels.vasp_tags import IncarValue, Tags, check_tags, theory
 
@@ -264,13 +265,15 @@ class VaspSettings(Strict, SpinsAndU):
         """The settings that decide inputs, and none for what is collected: a job is staged anew only for these."""
         # a setting that came later is left out where it has its default: results made before it stay up to date
         later = {"dispersion"} if self.dispersion is None else set()
-        record = self.model_dump(mode="json", exclude={"max_rejected_fraction"} | later)
+        record = self.model_dump(mode="json", exclude={"max_rejected_fraction", *Origin.model_fields} | later)
         return record | {"relax": _record(self.relax), "aimd": _record(self.aimd)}
 
     @classmethod
     def of_staging(cls, record: Mapping[str, Any]) -> VaspSettings:
         """Settings from what `staging` made of them, or from the keys of a level."""
-        settings = {key: value for key, value in record.items() if key != "engine"}
+        settings = {
+            key: value for key, value in record.items() if key not in ("engine", *Origin.model_fields)
+        }
         for kind, of in (("relax", RelaxSettings), ("aimd", AimdSettings)):
             if kind in settings:
                 settings[kind] = _from_record(settings[kind], of.TAGS)

@@ -11,6 +11,7 @@ from typing import Any
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config.launch import DEFAULT, LevelLaunch
+from dlmd.config.levels.origin import Origin
 from dlmd.labels.engines.base import Engine, Unconverged
 
 __all__ = ["ENGINES", "Engine", "Unconverged", "get"]
@@ -34,7 +35,7 @@ def get(settings: Mapping[str, Any], launch: LevelLaunch = DEFAULT) -> Engine:
     DlmdError
         for an unknown engine, key or model, and for a missing package.
     """
-    own = dict(settings)
+    own = {key: value for key, value in settings.items() if key not in Origin.model_fields}
     name = own.pop("engine", None)
     if name not in ENGINES:
         raise DlmdError(

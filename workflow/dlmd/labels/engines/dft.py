@@ -18,6 +18,7 @@ from pydantic import (
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config.levels.dft import RENAMED, DftSettings
+from dlmd.config.levels.origin import Origin
 
 LAST_LINES = 15
 
@@ -33,7 +34,8 @@ def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
     DlmdError
         naming the first unknown key or wrong value.
     """
-    settings = model.HANDED.from_record(settings)
+    known = {key: value for key, value in settings.items() if key not in Origin.model_fields}
+    settings = model.HANDED.from_record(known)
     for key in settings:
         if RENAMED.get(key, key) not in model.model_fields:
             raise DlmdError(

@@ -1,0 +1,83 @@
+"""Where potentials come from: what the config refuses, and how it says so."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.levels import recorded
+from dlmd.config.reading import _Loader, parse
+
+ROOT = Path(__file__).parents[3]
+BASE = yaml.load((ROOT / "config/toy_few.yaml").read_text(), Loader=_Loader)
+FRAMES = [{"file": "a.extxyz", "split": "train"}, {"file": "b.extxyz", "split": "test"}]
+
+
+def changed(**changes):
+    data = copy.deepcopy(BASE)
+    for path, value in changes.items():
+        *parts, last = path.split("__")
+        place = data
+        for part in parts:
+            place = place[part]
+        place[last] = value
+    return data
+
+
+def test_the_route_of_few_labels_is_accepted():
+    cfg = parse(BASE)
+    assert cfg.levels["r2scan"].start_from == "chgnet"
+    # where a potential comes from decides no label
+    assert recorded(cfg.levels["r2scan"]) == {"engine": "chgnet", "model": "r2scan"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "where"),
+    [
+        ({"levels__r2scan__start_from": "chgnt"}, "there is no level chgnt", "levels.r2scan.start_from"),
+        ({"levels__r2scan__start_from": "r2scan"}, "cannot start from itself", "levels.r2scan.start_from"),
+        ({"levels__chgnet__start_from": "r2scan"}, "starts from another level, too", "start_from"),
+        ({"levels__r2scan__potential": "a.pb"}, "its potential is given, too", "levels.r2scan.potential"),
+        ({"training__fine_tuning": {"steps": 250}}, "no multiple", "training.fine_tuning.steps"),
+        ({"learning": None}, "neither a learning loop nor labels.frames", "levels.r2scan.start_from"),
+        ({"labels__frames": FRAMES}, "no level goes through the learning loop", "learning"),
+        ({"labels__frames": FRAMES[:1], "learning": None}, "for 'test'", "labels.frames"),
+        (
+            {"labels__frames": [{"file": "a", "level": "chgnet"}]},
+            "only serves other levels",
+            "labels.frames.0.level",
+        ),
+        ({"labels__frames": [{"file": "a", "level": "x"}]}, "there is no level x", "labels.frames.0.level"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, what, where):
+    with pytest.raises(DlmdError) as error:
+        parse(changed(**changes))
+    assert what in str(error.value) and where in str(error.value)
+    assert len(str(error.value).splitlines()) == 3
+
+
+def test_held_out_orderings_are_not_trained_on():
+    groups = copy.deepcopy(BASE["learning"]["explore"])
+    groups[1]["orderings"] = [0]
+    with pytest.raises(DlmdError, match="for training and for testing"):
+        parse(changed(learning__explore=groups))
+    with pytest.raises(DlmdError, match="nothing would judge"):
+        parse(changed(learning__explore=groups[:1]))
+
+
+def test_a_file_of_labels_may_be_a_plain_name():
+    cfg = parse(changed(labels__frames=["mine.extxyz"], learning=None))
+    assert cfg.labels.frames[0].file == "mine.extxyz" and cfg.labels.frames[0].split is None
+
+
+def test_a_given_potential_is_one():
+    data = changed(learning=None)
+    data["levels"] = {"mine": {"engine": "chgnet", "potential": "my.pb"}}
+    with pytest.raises(DlmdError, match=r"set training\.potentials to 1"):
+        parse(data)
+    data["training"]["potentials"] = 1
+    data["labels"]["aimd"] = {}
+    assert parse(data).levels["mine"].potential == "my.pb"

@@ -1,0 +1,41 @@
+"""Systems of deepmd/npy as they lie on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class System:
+    """Frames of one composition: positions and forces (frames, atoms, 3), cells (frames, 3, 3), energies (frames,), types
+    (atoms,); eV and Å."""
+
+    positions: np.ndarray
+    cells: np.ndarray
+    types: np.ndarray
+    forces: np.ndarray
+    energies: np.ndarray
+
+    def counts(self, elements: int) -> np.ndarray:
+        """(elements,) atoms of each type."""
+        return np.bincount(self.types, minlength=elements)
+
+
+def systems(folder: str | Path) -> list[Path]:
+    """Folders of deepmd systems below `folder`, sorted."""
+    return sorted(found.parent for found in Path(folder).rglob("type.raw"))
+
+
+def read_system(folder: Path) -> System:
+    """All sets of a system, one after the other."""
+    types = np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)
+    sets = sorted(folder.glob("set.*"))
+    coord, box, force, energy = (
+        np.concatenate([np.load(s / f"{name}.npy") for s in sets])
+        for name in ("coord", "box", "force", "energy")
+    )
+    shape = (len(coord), len(types), 3)
+    return System(coord.reshape(shape), box.reshape(-1, 3, 3), types, force.reshape(shape), energy.ravel())
