@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.cli.arguments import add_common, number
+from dlmd.cli.exit_codes import VERDICT
 
 ROOM_TEMPERATURE_K = 298.15
 PERCENT = 100.0
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from dlmd.transport.tables import write_temperatures
 
     results = [read_result(Path(path)) for path in args.results]
+    require_one_system(results, args.results)
     fitted = fit(results, predict_k=args.predict, confidence=args.confidence)
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +66,31 @@ def run(args: argparse.Namespace) -> None:
     save(arrhenius_figure(results, fitted, reference=dict(args.reference)), written[2:])
     print(report(results, fitted))
     print(f"\nwritten: {', '.join(map(str, written))}")
+    return 0 if fitted["verdict"]["code"] == "ok" else VERDICT
+
+
+def require_one_system(results: Sequence[Mapping], names: Sequence[str | Path]) -> None:
+    """Raises DlmdError where results belong to different crystals: other compositions, or other numbers of host atoms per ion."""
+
+    def system(result: Mapping) -> str:
+        if result.get("composition"):
+            from pymatgen.core import Composition
+
+            return Composition(result["composition"]).reduced_formula
+        if result.get("n_ions") and "n_host_atoms" in result:
+            return f"{result['n_host_atoms'] / result['n_ions']:.6g} host atoms per ion"
+        return ""
+
+    found = [(system(result), str(name)) for result, name in zip(results, names, strict=True)]
+    # a result without a formula can be compared by its atoms per ion only
+    for kind in ("host atoms", ""):
+        known = {what: name for what, name in found if what and ("host atoms" in what) == bool(kind)}
+        if len(known) > 1:
+            first, second = list(known.items())[:2]
+            raise DlmdError(
+                f"results of different crystals: {first[0]} ({first[1]}) and {second[0]} ({second[1]})",
+                remedy="fit each crystal by itself",
+            )
 
 
 def read_result(path: Path) -> dict:

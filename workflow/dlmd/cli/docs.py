@@ -9,13 +9,18 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from dlmd.cli.exit_codes import MEANING
 from dlmd.cli.main import COMMANDS, parser
 
 INTRODUCTION = """# The command line
 
 `dlmd` analyses trajectories without the pipeline and looks after runs of the pipeline. The pipeline itself is started by
-`snakemake` (see the README). Errors take at most three lines: what, where, how to fix it; the exit code is then 1, for wrong
-usage 2. Every command takes `--help`, and `--debug` for the traceback of an error.
+`snakemake` (see the README). Errors take at most three lines: what, where, how to fix it. Every command takes `--help`, and
+`--debug` for the traceback of an error.
+
+| exit code | meaning |
+|---|---|
+{codes}
 
 This page is made from the program by `make docs`; do not edit it by hand.
 """
@@ -23,10 +28,12 @@ This page is made from the program by `make docs`; do not edit it by hand.
 
 def render() -> str:
     """The whole page."""
+    codes = "\n".join(f"| {code} | {meaning} |" for code, meaning in MEANING.items())
+    introduction = INTRODUCTION.replace("{codes}", codes)
     commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
     return (
         "\n".join(
-            [INTRODUCTION, *(line for name in COMMANDS for line in _command(name, commands[name]))]
+            [introduction, *(line for name in COMMANDS for line in _command(name, commands[name]))]
         ).rstrip()
         + "\n"
     )

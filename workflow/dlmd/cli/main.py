@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from dlmd import __version__
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
 
 # name -> module with add_arguments(parser) and run(args) -> exit code or None; it must be light to import
 COMMANDS = {
@@ -22,8 +23,6 @@ COMMANDS = {
     "compare": "dlmd.cli.compare",
     "status": "dlmd.cli.status",
 }
-
-BAD_USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,7 +71,7 @@ def _nearest(option: str, options: Sequence[str]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 0, or 1 for an error, or 2 for bad usage."""
+    """Run the command line; the exit codes are those of `dlmd.cli.exit_codes`."""
     argv = list(sys.argv[1:] if argv is None else argv)
     top = parser()
     args, unknown = top.parse_known_args(argv)

@@ -1,22 +1,33 @@
 """Frames of anybody's trajectory file, one after the other, whatever the format.
 
-Every reader yields all whole frames and raises for a file that ends in the middle of one: the libraries below some of
-them stop there without a word.
+Every reader yields all whole frames and raises `CutShort` for a file that ends in the middle of one: the libraries below some
+of them stop there without a word.
 """
 
 from __future__ import annotations
 
-import gzip
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.units import FS_PER_PS
+from dlmd.trajectory import library_frames
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
-from dlmd.trajectory.text_frames import TRUNCATED, Frame, open_file, read_dump, read_extxyz, read_xdatcar
+from dlmd.trajectory.lammps_dump import read_dump
+from dlmd.trajectory.text_frames import (
+    TRUNCATED,
+    CutShort,
+    Frame,
+    open_file,
+    plain_name,
+    read_extxyz,
+    read_xdatcar,
+)
 
 
 @dataclass(frozen=True)
@@ -49,15 +60,17 @@ def identify(path: Path) -> Format:
         for a missing, empty or unknown file.
     """
     require(path)
-    with open_file(path, "rb") as file:
-        head = file.read(400)
+    try:
+        with open_file(path, "rb") as file:
+            head = file.read(400)
+    except (EOFError, OSError) as error:
+        raise DlmdError(f"damaged compression: {error}", where=str(path), remedy=TRUNCATED) from error
     if not head:
         raise DlmdError(
             "the file is empty", where=str(path), remedy="copy it again, or look why the run wrote nothing"
         )
-    name = path.name.removesuffix(".gz").lower()
     for known in FORMATS:
-        if known.matches(name, head):
+        if known.matches(plain_name(path), head):
             return known
     raise DlmdError(
         "unknown trajectory format",
@@ -79,19 +92,21 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
     from pymatgen.io.vasp import Vasprun
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as said:
             # Whether the electrons of a step converged does not matter for the trajectory.
-            warnings.simplefilter("ignore")
-            run = Vasprun(str(path), parse_dos=False, parse_eigen=False, parse_potcar_file=False)
-    except (
-        SyntaxError,
-        EOFError,
-        gzip.BadGzipFile,
-    ) as error:  # what XML parsers raise derives from SyntaxError
+            warnings.simplefilter("always")
+            run = Vasprun(
+                str(path),
+                parse_dos=False,
+                parse_eigen=False,
+                parse_potcar_file=False,
+                exception_on_bad_xml=False,
+            )
+        settings = run.parameters
+    except Exception as error:  # damaged beyond what pymatgen mends: whatever its parsing meets
         raise DlmdError(
             f"truncated or damaged XML: {error}", where=str(path), remedy="use the XDATCAR of the same run"
         ) from error
-    settings = run.parameters
     if settings.get("IBRION") != 0:
         raise DlmdError(
             f"no molecular dynamics: IBRION = {settings.get('IBRION')}",
@@ -107,10 +122,13 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
             step=number,
             interval_ps=settings["POTIM"] / FS_PER_PS,
         )
+    if any("malformed" in str(w.message).lower() for w in said):
+        raise CutShort("the XML breaks off", where=str(path), remedy="use the XDATCAR of the same run")
 
 
 def read_dcd(path: Path) -> Iterator[Frame]:
-    """DCD (LAMMPS, CHARMM, NAMD), by chemfiles. Its step and time are not used.
+    """DCD (LAMMPS, CHARMM, NAMD), by chemfiles, with the steps of its header. Its times are not used: LAMMPS writes them in its
+    own units where CHARMM's are meant.
 
     Raises
     ------
@@ -119,22 +137,26 @@ def read_dcd(path: Path) -> Iterator[Frame]:
     """
     try:
         _, header, record = dcd_layout(path)
-    except DlmdError as error:
-        raise DlmdError(
-            error.what, where=str(path), remedy="give a little-endian DCD without fixed atoms"
-        ) from error
+    except (DlmdError, struct.error) as error:
+        what = error.what if isinstance(error, DlmdError) else "damaged trajectory: no whole DCD header"
+        raise DlmdError(what, where=str(path), remedy="give a little-endian DCD without fixed atoms") from error
     frames, rest = dcd_frames(path), (path.stat().st_size - header) % record
     with path.open("rb") as file:
-        file.seek(8)
-        counted = int.from_bytes(file.read(4), "little")
-    # some writers leave the count at zero; LAMMPS keeps it up to date
-    if rest or counted not in (0, frames):
+        counted, first, stride = struct.unpack("<3i", file.read(20)[8:])
+    # LAMMPS raises the count after every frame, and some writers leave it at zero: fewer than counted is no killed run
+    if counted > frames + 1 or (counted == frames + 1 and not rest):
         raise DlmdError(
             f"truncated: {frames} whole frames and {rest} bytes more, the header counts {counted}",
             where=str(path),
             remedy=TRUNCATED,
         )
-    yield from _chemfiles(path, "DCD", frames, steps=False)
+    # programs that write frames again leave a stride of one
+    known = stride > 1
+    for number, frame in enumerate(_chemfiles(path, "DCD", frames)):
+        frame.step, frame.stride = (first + number * stride, stride) if known else (None, None)
+        yield frame
+    if rest:
+        raise CutShort(f"{frames} whole frames and {rest} bytes more", where=str(path), remedy=TRUNCATED)
 
 
 def read_xtc(path: Path) -> Iterator[Frame]:
@@ -149,32 +171,68 @@ def read_xtc(path: Path) -> Iterator[Frame]:
         offsets = xtc_offsets(path)
     except DlmdError as error:
         raise DlmdError(error.what, where=str(path), remedy=TRUNCATED) from error
+    yield from _chemfiles(path, "XTC", len(offsets) - 1)
     rest = path.stat().st_size - offsets[-1]
     if rest:
-        raise DlmdError(
-            f"truncated: {len(offsets) - 1} whole frames and {rest} bytes more",
-            where=str(path),
-            remedy=TRUNCATED,
+        raise CutShort(
+            f"{len(offsets) - 1} whole frames and {rest} bytes more", where=str(path), remedy=TRUNCATED
         )
-    yield from _chemfiles(path, "XTC", len(offsets) - 1, steps=True)
 
 
-def _chemfiles(path: Path, name: str, frames: int, *, steps: bool) -> Iterator[Frame]:
+def read_trr(path: Path) -> Iterator[Frame]:
+    """GROMACS TRR, by chemfiles."""
+    yield from _chemfiles(path, "TRR", None)
+
+
+def read_gro(path: Path) -> Iterator[Frame]:
+    """GROMACS GRO of several frames, by chemfiles; three digits of a nanometre are its precision."""
+    yield from _chemfiles(path, "GRO", None, named=True)
+
+
+def read_netcdf(path: Path) -> Iterator[Frame]:
+    """Amber NetCDF (LAMMPS dump netcdf, Amber), by chemfiles."""
+    yield from _chemfiles(path, "Amber NetCDF", None)
+
+
+def _chemfiles(path: Path, name: str, frames: int | None, *, named: bool = False) -> Iterator[Frame]:
+    """Frames by chemfiles: the first `frames`, or all that are whole."""
+    import warnings
+
     import chemfiles
 
-    try:
-        with chemfiles.Trajectory(str(path), "r", name) as file:
-            if file.nsteps != frames:
-                raise DlmdError(
-                    f"{file.nsteps} of {frames} frames are readable", where=str(path), remedy=TRUNCATED
-                )
-            for _ in range(frames):
-                frame = file.read()
-                # chemfiles keeps the vectors in columns
-                cell = np.array(frame.cell.matrix).T if frame.cell.volume > 0 else None
-                yield Frame(np.array(frame.positions), cell, step=frame.step if steps else None)
-    except chemfiles.ChemfilesError as error:
-        raise DlmdError(f"unreadable: {error}", where=str(path), remedy=TRUNCATED) from error
+    with warnings.catch_warnings():
+        # that a file is cut short has its own message here
+        warnings.simplefilter("ignore")
+        try:
+            with chemfiles.Trajectory(str(path), "r", name) as file:
+                if frames is not None and file.nsteps < frames:
+                    raise DlmdError(
+                        f"{file.nsteps} of {frames} frames are readable",
+                        where=str(path),
+                        remedy=TRUNCATED,
+                    )
+                for number in range(file.nsteps if frames is None else frames):
+                    try:
+                        found = file.read()
+                    except chemfiles.ChemfilesError as error:
+                        if number and number == file.nsteps - 1:
+                            raise CutShort(str(error), where=str(path), remedy=TRUNCATED) from error
+                        raise
+                    yield _of_chemfiles(found, name, named=named)
+        except chemfiles.ChemfilesError as error:
+            raise DlmdError(f"unreadable: {error}", where=str(path), remedy=TRUNCATED) from error
+
+
+def _of_chemfiles(found: Any, name: str, *, named: bool) -> Frame:
+    # chemfiles keeps the vectors in columns
+    cell = np.array(found.cell.matrix).T if found.cell.volume > 0 else None
+    frame = Frame(np.array(found.positions), cell)
+    if named:
+        frame.symbols = [atom.type or atom.name for atom in found.atoms]
+    if name in ("XTC", "TRR"):
+        frame.step = found.step
+        frame.time, frame.time_unit = float(found["time"]), "ps"
+    return frame
 
 
 FORMATS = (
@@ -182,15 +240,31 @@ FORMATS = (
         "LAMMPS or CHARMM DCD (.dcd)",
         lambda name, head: name.endswith(".dcd") or head[4:8] == b"CORD",
         read_dcd,
+        counts_steps=True,
     ),
     Format("XTC (.xtc)", lambda name, head: name.endswith(".xtc"), read_xtc, counts_steps=True),
+    Format("TRR (.trr)", lambda name, head: name.endswith(".trr"), read_trr, counts_steps=True),
     Format(
         "LAMMPS text dump",
-        lambda name, head: head.startswith(b"ITEM: TIMESTEP"),
+        lambda name, head: head.startswith((b"ITEM: TIMESTEP", b"ITEM: UNITS", b"ITEM: TIME")),
         read_dump,
         counts_steps=True,
     ),
     Format("vasprun.xml", lambda name, head: name.endswith(".xml") or b"<modeling>" in head, read_vasprun),
-    Format("extended XYZ (.xyz, .extxyz)", lambda name, head: name.endswith("xyz"), read_extxyz),
+    Format(
+        "(extended) XYZ (.xyz, .extxyz; CP2K's with --cell)",
+        lambda name, head: name.endswith("xyz"),
+        read_extxyz,
+    ),
     Format("XDATCAR", lambda name, head: "xdatcar" in name or b"irect configuration" in head, read_xdatcar),
+    Format("GRO (.gro)", lambda name, head: name.endswith(".gro"), read_gro),
+    Format("Amber NetCDF (.nc)", lambda name, head: name.endswith((".nc", ".ncdf")), read_netcdf),
+    Format("ASE trajectory (.traj)", lambda name, head: name.endswith(".traj"), library_frames.read_traj),
+    Format(
+        "DL_POLY HISTORY",
+        lambda name, head: "history" in name,
+        library_frames.read_history,
+        counts_steps=True,
+    ),
+    Format("H5MD (.h5md)", lambda name, head: name.endswith((".h5md", ".h5")), library_frames.read_h5md),
 )

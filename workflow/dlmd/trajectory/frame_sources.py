@@ -78,6 +78,19 @@ class MappedFrames:
         return np.stack(axes, axis=1)
 
 
+class MappedInCell:
+    """A source whose positions are taken to another cell by a (3, 3) linear map, applied from the right to positions in rows."""
+
+    def __init__(self, source: FrameSource, matrix: np.ndarray):
+        self._source, self._matrix = source, matrix
+        self.n_frames, self.n_ions = source.n_frames, source.n_ions
+        self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        planes = self._source.planes(start, stop, first, last)
+        return np.einsum("fai,ab->fbi", planes, self._matrix).astype(self.dtype)
+
+
 class JoinedFrames:
     """Sources one after the other, (frames, 3, ions); `skips[i]` leading frames of source i are left out."""
 

@@ -9,6 +9,10 @@ import numpy as np
 
 # An atom whose mean position moved further than this (Å) has left its place: vibrations are smaller, distances of sites larger.
 HOST_HOP_A = 1.0
+# An atom whose mean position moved less than this (Å) rests.
+HOST_SHIFT_A = 0.5
+# A bond that was ever longer than this many times its median has been broken.
+BOND_STRETCH = 1.35
 
 
 @dataclass(frozen=True)
@@ -28,24 +32,62 @@ class HostHealth:
         does not.
     hopped
         By species, number of atoms with |r_late - r_early| above `HOST_HOP_A`.
+    turned
+        By species, number of atoms that left their places only by turning about an atom of the host that rests (PS4, BH4, SO4):
+        a group that turns is no melt, so that the other numbers have the central atom's displacement in place of theirs.
     """
 
     msd_a2: dict[str, float]
     drift_a: float
     median_shift_a: dict[str, float] = field(default_factory=dict)
     hopped: dict[str, int] = field(default_factory=dict)
+    turned: dict[str, int] = field(default_factory=dict)
 
 
-def host_health(positions: np.ndarray, centre: np.ndarray, species: Sequence[str]) -> HostHealth:
-    """Health of a host from its unwrapped positions (frames, atoms, 3) in Å, centre of mass (frames, 3) and species (atoms,)."""
+def host_health(
+    positions: np.ndarray, centre: np.ndarray, species: Sequence[str], *, cell: np.ndarray | None = None
+) -> HostHealth:
+    """Health of a host from its unwrapped positions (frames, atoms, 3) in Å, centre of mass (frames, 3) and species (atoms,).
+
+    With the (3, 3) `cell`, atoms that turn about another of the host are told from those that leave.
+    """
     relative = np.asarray(positions, dtype=np.float64) - np.asarray(centre, dtype=np.float64)[:, None]
     fifth = max(1, len(relative) // 5)
     shift = ((relative[-fifth:].mean(axis=0) - relative[:fifth].mean(axis=0)) ** 2).sum(axis=1)
     names = np.asarray(species)
     kinds = sorted(set(species))
+    turned = np.zeros(len(names), dtype=bool)
+    if cell is not None:
+        turned, shift = _without_turns(relative, shift, names, np.asarray(cell, dtype=np.float64))
     return HostHealth(
         msd_a2={kind: float(shift[names == kind].mean()) for kind in kinds},
         drift_a=float(np.linalg.norm(centre[-1] - centre[0])),
         median_shift_a={kind: float(np.median(shift[names == kind]) ** 0.5) for kind in kinds},
         hopped={kind: int((shift[names == kind] > HOST_HOP_A**2).sum()) for kind in kinds},
+        turned={kind: int(turned[names == kind].sum()) for kind in kinds if turned[names == kind].any()},
     )
+
+
+def _without_turns(
+    relative: np.ndarray, shift: np.ndarray, names: np.ndarray, cell: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which atoms turn about one that rests, and the squared shifts with the central atom's in place of theirs.
+
+    An atom turns where it is out of place and the nearest atom of another species, which is in its place, stays within a bond's
+    length of it in every frame.
+    """
+    turned, out = np.zeros(len(names), dtype=bool), shift.copy()
+    inverse = np.linalg.inv(cell)
+    resting = shift <= HOST_SHIFT_A**2
+    for atom in np.flatnonzero(~resting):
+        others = np.flatnonzero(resting & (names != names[atom]))
+        if not len(others):
+            continue
+        apart = relative[0, others] - relative[0, atom]
+        images = np.round(apart @ inverse) @ cell
+        nearest = int(((apart - images) ** 2).sum(axis=1).argmin())
+        bond = relative[:, others[nearest]] - relative[:, atom] - images[nearest]
+        length = np.linalg.norm(bond, axis=1)
+        if length.max() <= BOND_STRETCH * np.median(length):
+            turned[atom], out[atom] = True, shift[others[nearest]]
+    return turned, out

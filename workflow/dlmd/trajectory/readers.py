@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import cell_widths
-from dlmd.base.units import FS_PER_PS
-from dlmd.trajectory.frame_readers import identify
-from dlmd.trajectory.frame_sources import MappedFrames
-from dlmd.trajectory.host import HostHealth, host_health
+from dlmd.trajectory import cells, thermal
+from dlmd.trajectory.clock import Clock, check_time_step
+from dlmd.trajectory.elements import element_of
+from dlmd.trajectory.frame_readers import require
+from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
+from dlmd.trajectory.given_cell import given_cell
+from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
+from dlmd.trajectory.ion_store import IonStore, mobile_atoms
+from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
-from dlmd.trajectory.topology import Topology, read_topology
+from dlmd.trajectory.topology import read_topology
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.trajectory.unwrapping import Unwrapper
 
-# Relative change of the cell that is rounding of the file (XTC keeps seven digits) and not constant pressure.
-_CELL_TOLERANCE = 1e-4
-# Two frames closer than this everywhere are one frame, rounded differently.
-_SAME_POSITION_A = 1e-4
-# The host's positions are kept for so many frames at most, thinned out evenly.
-_HEALTH_FRAMES = 400
+# Widest space in Å without any atom in a crystal: layers of two-dimensional materials lie closer, vacuum of slabs is wider.
+_WIDEST_GAP_A = 8.0
+
+
+@dataclass(frozen=True)
+class System:
+    """What the first frames of a trajectory say.
+
+    Attributes
+    ----------
+    symbols
+        (atoms,) elements.
+    cell
+        (3, 3), Å.
+    frame_interval_ps
+        Time between frames.
+    """
+
+    symbols: list[str]
+    cell: np.ndarray
+    frame_interval_ps: float
 
 
 def read(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path] | Any,
     *,
     mobile: str,
     time_step_fs: float | None = None,
@@ -39,349 +59,277 @@ def read(
     species: Sequence[str] | None = None,
     temperature_k: float | None = None,
     wrapped: bool | None = None,
+    cell: str | Path | ArrayLike | None = None,
+    volume_a3: float | None = None,
+    trust_options: bool = False,
+    check: Callable[[System], None] | None = None,
 ) -> Trajectory:
-    """One trajectory from one file or several in a row (XDATCAR, vasprun.xml, extended XYZ, LAMMPS DCD, XTC or text dump).
+    """One trajectory from one file or several in a row, or from an object of ASE, pymatgen or MDAnalysis.
 
-    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded.
+    Files are VASP XDATCAR and vasprun.xml, (extended) XYZ, LAMMPS dumps, DCD, XTC, TRR, GRO, ASE .traj, DL_POLY HISTORY, Amber
+    NetCDF and H5MD; text also as .gz, .bz2 or .xz. Objects are lists of ASE Atoms, a pymatgen Trajectory or Structures, and an
+    MDAnalysis Universe. The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory
+    stays bounded. A changing cell (constant pressure) is followed in fractional coordinates: displacements are those in the mean
+    cell, and the volume is the mean volume.
 
     Parameters
     ----------
     mobile
         Symbol of the mobile ions; all other atoms are the host.
     time_step_fs, stride
-        MD time step in fs, and MD steps between frames. A stride that the file records (dump, XTC) need not be given and
-        must agree; vasprun.xml records both.
+        MD time step in fs, and MD steps between frames. What the file records (steps of dumps and XTC, times of XTC, TRR and of
+        dumps with `time yes`, both in vasprun.xml) need not be given and must agree.
     topology
         File with the elements, for formats without (DCD, XTC, dumps with types only).
     species
-        Elements in the order of the LAMMPS types, instead of a topology.
+        Elements in the order of the LAMMPS types, or with counts ("16*Li") in the order of the atoms.
+    temperature_k
+        Set point. With it, the thermal motion that the atoms show must fit the time between frames.
     wrapped
         Whether coordinates are wrapped into the cell; None to judge from the file.
+    cell
+        For formats without: three lengths in Å (and three angles in degrees), nine numbers, or CP2K's file `PROJECT-1.cell`.
+    volume_a3
+        Volume of the material in Å³, for slabs: their cell holds vacuum as well.
+    trust_options
+        The options count where the file's times or the thermal motion contradict them.
+    check
+        Called once with what the first two frames say, for checks before minutes of reading.
 
     Raises
     ------
     DlmdError
-        for files that are missing, empty, truncated, of an unknown format or of different systems; for an unknown species,
-        NaN, a changing cell, missing or repeated frames, and periodic images that cannot be told.
+        for files that are missing, empty, of an unknown format or of different systems; for an unknown species, NaN, missing
+        frames, times and temperatures that contradict each other, periodic images that cannot be told, and a slab without
+        `volume_a3`.
     """
-    files = [Path(p) for p in paths]
-    if not files:
-        raise DlmdError("no trajectory file", remedy="name at least one")
-    known = read_topology(topology) if topology else None
-    stream = _Stream(files, topology=known, species=species, stride=stride)
-    store = None
-    for frame in stream:
-        assert stream.symbols is not None and stream.cell is not None  # of the first frame
-        if store is None:
-            store = _Store(
-                symbols=stream.symbols,
-                mobile=mobile,
-                cell=stream.cell,
-                wrapped=stream.is_wrapped(wrapped),
-                where=str(files[0]),
-            )
-        store.add(frame.positions)
-    if store is None or stream.cell is None:
-        raise DlmdError("no frames", where=str(files[0]), remedy="look why the run wrote nothing")
-    label = str(files[0]) + (f" to {files[-1].name}" if len(files) > 1 else "")
-    notes = [store.unwrap.verdict(label), *stream.notes()]
+    sources = _sources(paths)
+    check_time_step(time_step_fs, stride, trust=trust_options)
+    clock = Clock(time_step_fs, stride, trust_options)
+    stream = _stream(sources, topology=topology, species=species, cell=cell)
+    reading = _Reading(
+        stream, clock, mobile=mobile, wrapped=wrapped, temperature_k=temperature_k, check=check
+    )
+    for frame in _with_progress(stream):
+        reading.add(frame)
+    store = reading.finish()
+    label = str(sources[0]) if isinstance(sources[0], Path) else type(sources[0]).__name__
+    label += f" to {sources[-1].name}" if len(sources) > 1 and isinstance(sources[-1], Path) else ""
+    notes = [store.unwrap.verdict(label), *stream.notes(), *clock.notes]
     if not store.n_host:
-        notes.append(f"the file holds {mobile} only: drift of the host is unknown and not removed")
-    limit = None if wrapped is False else 0.5 * float(cell_widths(stream.cell).min())
-    return Trajectory(
-        source=store.source(),
-        frame_interval_ps=stream.frame_interval_ps(time_step_fs),
-        cell=stream.cell,
-        mobile=mobile,
-        host_centre=store.host_centre(),
+        notes.append(f"the file holds {reading.mobile} only: drift of the host is unknown and not removed")
+    found = _in_mean_cell(store, stream, notes)
+    found = replace(found, volume_a3=_volume(store, found.volume_a3, volume_a3, label))
+    wrapped = stream.is_wrapped(wrapped)
+    trajectory = Trajectory(
+        source=found.source,
+        frame_interval_ps=reading.interval_ps,
+        cell=found.cell,
+        volume_a3=found.volume_a3,
+        cell_trend=found.trend,
+        cell_spread=found.spread,
+        mobile=reading.mobile,
+        host_centre=found.host_centre,
         temperature_k=temperature_k,
         n_host_atoms=store.n_host,
-        host=store.health(),
-        step_limit_angstrom=limit,
+        composition=composition(stream.symbols or []),
+        host=found.host,
+        host_drift_allowed_angstrom=thermal.allowed_drift_a(
+            store.host_masses,
+            temperature_k=temperature_k,
+            length_ps=(store.n_frames - 1) * reading.interval_ps,
+        ),
+        step_limit_angstrom=None if wrapped is False else 0.5 * float(cell_widths(found.cell).min()),
         notes=notes,
         label=label,
     )
+    _judge_host(trajectory, store, trust_options)
+    return trajectory
 
 
-class _Stream:
-    """Frames of all files in a row with their elements, checked for gaps, repetitions and changes of the system."""
+def composition(symbols: Sequence[str]) -> dict[str, int]:
+    """Number of atoms of each element, by name."""
+    return {kind: symbols.count(kind) for kind in sorted(set(symbols))}
+
+
+def _sources(paths: Any) -> list[Any]:
+    """Files as paths, anything else as it is."""
+    if isinstance(paths, str | Path):
+        return [Path(paths)]
+    listed = isinstance(paths, list | tuple)
+    if listed and not paths:
+        raise DlmdError("no trajectory file", remedy="name at least one")
+    if listed and all(isinstance(p, str | Path) for p in paths):
+        files = [Path(p) for p in paths]
+        for file in files:
+            require(file)
+        return files
+    return [paths]
+
+
+def _stream(sources: list[Any], *, topology: Any, species: Any, cell: Any) -> Stream:
+    known = read_topology(topology) if topology else None
+    return Stream(sources, topology=known, species=species, cells=given_cell(cell, sources))
+
+
+def _with_progress(stream: Stream) -> Iterator[Frame]:
+    """The frames, with a line of progress where a person watches."""
+    if not sys.stderr.isatty():
+        yield from stream
+        return
+    from tqdm import tqdm
+
+    yield from tqdm(stream, desc="reading", unit=" frames", leave=False, mininterval=0.5)
+
+
+def _spacing(stream: Stream) -> int | None:
+    """MD steps between frames, where the file counts them."""
+    first, second = stream.first, stream.second
+    if not stream.counts_steps or first is None or second is None or None in (first.step, second.step):
+        return None
+    return int(second.step) - int(first.step)  # type: ignore[arg-type]
+
+
+class _Reading:
+    """One pass: frames into a store, checks as early as the data allow."""
 
     def __init__(
         self,
-        paths: list[Path],
+        stream: Stream,
+        clock: Clock,
         *,
-        topology: Topology | None,
-        species: Sequence[str] | None,
-        stride: int | None,
+        mobile: str,
+        wrapped: bool | None,
+        temperature_k: float | None,
+        check: Callable[[System], None] | None,
     ):
-        self._paths, self._topology, self._species, self._stride = paths, topology, species, stride
-        self.cell: np.ndarray | None = None
-        self.symbols: list[str] | None = None
-        self._first: Frame | None = None
-        self._spacing: int | None = None
-        self._counts_steps = False
-        self._dropped = 0
-        self._runs = 0
+        self.stream, self.clock, self.mobile, self._check = stream, clock, mobile, check
+        self._wrapped, self._temperature_k = wrapped, temperature_k
+        self.interval_ps = 0.0
+        self._store: IonStore | None = None
+        self._thermal: thermal.ThermalMotion | None = None
 
-    def __iter__(self) -> Iterator[Frame]:
-        before: Frame | None = None
-        for path in self._paths:
-            kind = identify(path)
-            self._counts_steps = kind.counts_steps
-            new_run = True
-            self._spacing = None if not kind.counts_steps else self._spacing
-            for number, frame in enumerate(kind.read(path)):
-                where = f"{path}, frame {number}"
-                self._check(frame, where)
-                if before is not None:
-                    restarted = (
-                        frame.step is not None and before.step is not None and frame.step < before.step
-                    )
-                    at_join = new_run or restarted
-                    repeated = _same(frame.positions, before.positions)
-                    if repeated and (at_join or (frame.step is not None and frame.step == before.step)):
-                        self._dropped += 1
-                        before, new_run = frame, False
-                        continue
-                    if repeated:
-                        raise DlmdError(
-                            "repeats the frame before it", where=where, remedy="remove the repetition"
-                        )
-                    # numbers of frames start anew in every file, MD steps need not
-                    if not at_join or (kind.counts_steps and not restarted):
-                        self._check_spacing(before, frame, where)
-                    self._runs += at_join
-                before, new_run = frame, False
-                yield frame
+    def add(self, frame: Frame) -> None:
+        stream = self.stream
+        if self._store is None:
+            self._begin(frame)
+        elif self._thermal is None:
+            self._measure_time()
+        assert self._store is not None
+        unwrapped = self._store.add(frame.positions, *stream.cell_of(frame))
+        if self._store.n_frames == 1:
+            self._first = unwrapped
+        elif self._thermal is not None:
+            self._thermal.add(unwrapped)
 
-    def _check(self, frame: Frame, where: str) -> None:
-        if not np.isfinite(frame.positions).all():
-            raise DlmdError(
-                "NaN or infinity among the positions", where=where, remedy="analyse the part before it"
-            )
-        cell = frame.cell if frame.cell is not None else (self._topology.cell if self._topology else None)
-        if cell is None:
-            raise DlmdError("no cell", where=where, remedy="give a --topology that has one")
-        if self._first is None:
-            self._first, self.cell = frame, cell
-            self.symbols = self._elements(frame, where)
-            return
-        assert self.symbols is not None and self.cell is not None
-        if len(frame.positions) != len(self.symbols):
-            raise DlmdError(
-                f"{len(frame.positions)} atoms, {len(self.symbols)} in the first frame",
-                where=where,
-                remedy="give frames of one system with a constant number of atoms",
-            )
-        if (frame.symbols and frame.symbols != self._first.symbols) or (
-            frame.types is not None
-            and (self._first.types is None or not np.array_equal(frame.types, self._first.types))
-        ):
-            raise DlmdError(
-                "the elements come in another order than in the first frame",
-                where=where,
-                remedy="sort the atoms by id",
-            )
-        change = np.abs(cell - self.cell).max() / np.abs(self.cell).max()
-        if change > _CELL_TOLERANCE:
-            raise DlmdError(
-                f"the cell changes by {100 * change:.2g} % (constant pressure, or another system)",
-                where=where,
-                remedy="use a run at constant volume",
-            )
-
-    def _elements(self, frame: Frame, where: str) -> list[str]:
-        n_atoms = len(frame.positions)
-        if self._topology:
-            if len(self._topology.symbols) != n_atoms:
-                raise DlmdError(
-                    f"{n_atoms} atoms, but the topology {self._topology.path.name} has {len(self._topology.symbols)}",
-                    where=where,
-                    remedy="give the topology of this trajectory",
-                )
-            if frame.symbols and frame.symbols != self._topology.symbols:
-                raise DlmdError(
-                    f"the elements differ from those of the topology {self._topology.path.name}",
-                    where=where,
-                    remedy="give the topology of this trajectory, or none",
-                )
-            return self._topology.symbols
-        if frame.symbols:
-            if self._species:
-                raise DlmdError(
-                    "the file names its elements, --species has no meaning",
-                    where=where,
-                    remedy="leave it out",
-                )
-            return frame.symbols
-        if frame.types is not None and self._species:
-            if frame.types.max() > len(self._species):
-                raise DlmdError(
-                    f"atoms of type {frame.types.max()}, but {len(self._species)} species",
-                    where=where,
-                    remedy="name one element per LAMMPS type, in their order",
-                )
-            return [self._species[t - 1] for t in frame.types]
-        raise DlmdError(
-            "the file has no elements",
-            where=where,
-            remedy="give --topology FILE"
-            + (" or --species in the order of the LAMMPS types" if frame.types is not None else ""),
+    def _begin(self, frame: Frame) -> None:
+        assert self.stream.symbols is not None and self.stream.cell is not None  # of the first frame
+        symbols = self.stream.symbols
+        if self.mobile not in symbols and not self.mobile.isalpha():
+            self.mobile = element_of(self.mobile) or self.mobile
+        mobile = mobile_atoms(symbols, self.mobile, where=self.stream.where)
+        self._store = self.stream.store = IonStore(
+            symbols=symbols,
+            mobile=mobile,
+            cell=self.stream.cell,
+            wrapped=self.stream.is_wrapped(self._wrapped),
+            origin=frame.origin,
         )
 
-    def _check_spacing(self, before: Frame, frame: Frame, where: str) -> None:
-        if frame.step is None or before.step is None:
-            return
-        spacing = frame.step - before.step
-        if self._spacing is None:
-            self._spacing = spacing
-        if spacing != self._spacing or spacing == 0:
-            raise DlmdError(
-                f"step {frame.step} follows step {before.step}, but frames are {self._spacing} steps apart: "
-                f"{'missing' if spacing > self._spacing else 'repeated'} frames",
-                where=where,
-                remedy="give a trajectory without gaps and repetitions",
-            )
+    def _measure_time(self) -> None:
+        stream, store = self.stream, self._store
+        assert stream.first is not None and store is not None
+        self.interval_ps = self.clock.interval_ps(
+            stream.first, stream.second, _spacing(stream), stream.where
+        )
+        if self._check is not None and stream.symbols is not None and stream.cell is not None:
+            self._check(System(stream.symbols, stream.cell, self.interval_ps))
+        self._thermal = thermal.ThermalMotion(
+            store.masses,
+            None if self.clock.trust else self._temperature_k,
+            self.interval_ps,
+            stream.where,
+        )
+        self._thermal.add(self._first)
 
-    def is_wrapped(self, given: bool | None) -> bool | None:
-        """What is known: the user's word first, then the file's."""
-        if given is None and self._first is not None and self._first.unwrapped:
-            return False
+    def finish(self) -> IonStore:
+        if self._store is None:
+            raise DlmdError("no frames", where=self.stream.where, remedy="look why the run wrote nothing")
+        if self._thermal is None:
+            raise DlmdError(
+                "1 frame(s), at least 2 are needed", where=self.stream.where, remedy="give the whole trajectory"
+            )
+        self._thermal.judge()
+        return self._store
+
+
+@dataclass(frozen=True)
+class _Found:
+    source: FrameSource
+    cell: np.ndarray
+    volume_a3: float | None
+    trend: float
+    spread: float
+    host_centre: np.ndarray | None
+    host: HostHealth | None
+
+
+def _in_mean_cell(store: IonStore, stream: Stream, notes: list[str]) -> _Found:
+    """What was stored in the first cell, in the mean one."""
+    centre = store.host_centre()
+    if not stream.changes:
+        return _Found(
+            store.source(), store.cell, None, 0.0, 0.0, centre, store.health(None, store.cell)
+        )
+    change = cells.change_of(np.array(store.cells))
+    to_mean = np.linalg.inv(store.cell) @ change.mean
+    notes.append(
+        f"the cell changes (constant pressure): displacements are in the mean cell, the volume is the mean of all frames, "
+        f"{change.mean_volume_a3:.1f} Å³; lengths vary by {100 * change.spread:.2g} % (standard deviation), the cell drifts by "
+        f"{100 * change.trend:.2g} % from start to end"
+    )
+    return _Found(
+        source=MappedInCell(store.source(), to_mean),
+        cell=change.mean,
+        volume_a3=change.mean_volume_a3,
+        trend=change.trend,
+        spread=change.spread,
+        host_centre=None if centre is None else centre @ to_mean,
+        host=store.health(to_mean, change.mean),
+    )
+
+
+def _volume(store: IonStore, found: float | None, given: float | None, label: str) -> float | None:
+    """The volume to count with, where it is not the cell's."""
+    gap, axis = store.empty.widest()
+    if given is not None:
         return given
-
-    def frame_interval_ps(self, time_step_fs: float | None) -> float:
-        recorded = self._first.interval_ps if self._first is not None else None
-        stride = self._stride
-        if self._counts_steps and self._spacing is not None:
-            if stride not in (None, self._spacing):
-                raise DlmdError(
-                    f"--stride {stride}, but frames are {self._spacing} steps apart",
-                    where=str(self._paths[0]),
-                    remedy=f"leave --stride out, or give {self._spacing}",
-                )
-            stride = self._spacing
-        if recorded is not None:
-            given = None if time_step_fs is None else time_step_fs * (stride or 1) / FS_PER_PS
-            if given is not None and not np.isclose(given, recorded):
-                raise DlmdError(
-                    f"--time-step and --stride give {given} ps between frames, the file says {recorded} ps",
-                    where=str(self._paths[0]),
-                    remedy="leave them out",
-                )
-            return recorded
-        if time_step_fs is None or stride is None:
-            missing = [
-                f"{option}"
-                for option, v in (("--time-step FS", time_step_fs), ("--stride N", stride))
-                if v is None
-            ]
-            raise DlmdError(
-                f"the time between frames is unknown: {' and '.join(missing)} missing",
-                where=str(self._paths[0]),
-                remedy="give the MD time step in fs and the number of MD steps between frames",
-            )
-        return time_step_fs * stride / FS_PER_PS
-
-    def notes(self) -> list[str]:
-        notes = []
-        if self._runs or len(self._paths) > 1:
-            notes.append(f"{len(self._paths)} file(s) with {self._runs + 1} run(s) taken in a row")
-        if self._dropped:
-            notes.append(f"{self._dropped} repeated frame(s) at the joins counted once")
-        return notes
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    # the first atom decides nearly always
-    return all(np.abs(one[part] - other[part]).max() <= _SAME_POSITION_A for part in (slice(1), slice(None)))
-
-
-@dataclass
-class _HostSample:
-    """Host positions at every `every`-th frame, thinned out whenever there are too many."""
-
-    every: int = 1
-    seen: int = 0
-
-    def __post_init__(self) -> None:
-        self.positions: list[np.ndarray] = []
-        self.centres: list[np.ndarray] = []
-
-    def add(self, positions: np.ndarray, centre: np.ndarray) -> None:
-        if self.seen % self.every == 0:
-            self.positions.append(positions.astype(np.float32))
-            self.centres.append(centre)
-        self.seen += 1
-        if len(self.positions) > _HEALTH_FRAMES:
-            self.positions, self.centres = self.positions[::2], self.centres[::2]
-            self.every *= 2
-
-
-class _Store:
-    """Unwrapped mobile ions in a temporary file; the host's centre of mass and a sample of its positions in memory."""
-
-    def __init__(
-        self, *, symbols: list[str], mobile: str, cell: np.ndarray, wrapped: bool | None, where: str
-    ):
-        from ase.data import atomic_masses, atomic_numbers
-
-        names = np.array(symbols)
-        counts = Counter(symbols)
-        if mobile not in counts:
-            there = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()))
-            raise DlmdError(
-                f"no atoms of species '{mobile}'; there are {there}",
-                where=where,
-                remedy=did_you_mean(mobile.capitalize(), sorted(counts)),
-            )
-        self._mobile = np.flatnonzero(names == mobile)
-        self._host = np.flatnonzero(names != mobile)
-        unknown = sorted(kind for kind in counts if kind not in atomic_numbers)
-        if unknown:
-            raise DlmdError(
-                f"no elements: {', '.join(unknown)}",
-                where=where,
-                remedy="give a --topology with chemical symbols",
-            )
-        self._host_symbols = [symbols[i] for i in self._host]
-        masses = np.array([atomic_masses[atomic_numbers[s]] for s in self._host_symbols])
-        self._weights = masses / masses.sum() if len(masses) else masses
-        self.n_host = len(self._host)
-        self.unwrap = Unwrapper(cell, wrapped=wrapped)
-        self._sample = _HostSample()
-        self._centres: list[np.ndarray] = []
-        self._file = tempfile.TemporaryFile()
-        self._n_frames = 0
-
-    def add(self, positions: np.ndarray) -> None:
-        unwrapped = self.unwrap(positions)
-        np.ascontiguousarray(unwrapped[self._mobile].T, dtype="<f4").tofile(self._file)
-        if self.n_host:
-            host = unwrapped[self._host]
-            centre = self._weights @ host
-            self._centres.append(centre)
-            self._sample.add(host, centre)
-        self._n_frames += 1
-
-    def source(self) -> MappedFrames:
-        self._file.flush()
-        n_ions = len(self._mobile)
-        return MappedFrames(
-            self._file,
-            n_ions=n_ions,
-            n_frames=self._n_frames,
-            offset=0,
-            record_bytes=12 * n_ions,
-            lead=0,
-            gap=0,
+    if gap > _WIDEST_GAP_A and store.n_host:
+        raise DlmdError(
+            f"no atom is ever found in {gap:.1f} Å of the cell along {'abc'[axis]}: a slab, whose vacuum is no conductor",
+            where=label,
+            remedy="give the volume of the material in Å³: --volume A3 (Python: volume_a3)",
         )
+    return found
 
-    def host_centre(self) -> np.ndarray | None:
-        return np.array(self._centres) if self.n_host else None
 
-    def health(self) -> HostHealth | None:
-        if not self.n_host:
-            return None
-        return host_health(
-            np.array(self._sample.positions), np.array(self._sample.centres), self._host_symbols
+def _judge_host(trajectory: Trajectory, store: IonStore, trust: bool) -> None:
+    host = trajectory.host
+    if host is None:
+        return
+    for kind, count in host.turned.items():
+        trajectory.notes.append(
+            f"{count} {kind} of the host left their places by turning about an atom that rests: no melt, judged by that atom"
         )
+    if host.drift_a > 1.0:
+        trajectory.notes.append(f"the host as a whole drifted by {host.drift_a:.1f} Å, which was removed")
+    if trust or trajectory.temperature_k is None:
+        return
+    thermal.check_stiffness(
+        store.host_amplitudes(),
+        temperature_k=trajectory.temperature_k,
+        length_ps=trajectory.length_ps,
+        at_rest=not host.turned and max(host.median_shift_a.values()) < HOST_SHIFT_A,
+        where=trajectory.label,
+    )
+

@@ -33,13 +33,22 @@ class Trajectory:
     frame_interval_ps
         Time between frames.
     cell
-        (3, 3), Å, vectors in rows; constant during the run.
+        (3, 3), Å, vectors in rows; the mean cell of a run at constant pressure.
+    volume_a3
+        Volume in Å³ where it is not the cell's: the mean volume at constant pressure, the material's part of a slab's cell.
+    cell_trend, cell_spread
+        Largest strain of the cell from the start to the end of the run, and largest standard deviation of a length, both as
+        fractions.
     host_centre
         (n_frames, 3), Å: the host's unwrapped centre of mass, subtracted from all positions; None where no host was recorded.
     temperature_k
         Set point, or None where it is unknown.
     mobile, n_host_atoms
         Symbol of the mobile species; number of atoms that make up the host.
+    composition
+        Number of atoms of each element, where it is known.
+    host_drift_allowed_angstrom
+        Distance that the host may travel before its flight takes noticeable energy from the vibrations; 0 where it is unknown.
     thermo
         Arrays `step`, `time_ps`, `temperature_k`, `potential_energy_ev`, `conserved_ev`; or None.
     host
@@ -57,6 +66,11 @@ class Trajectory:
     host_centre: np.ndarray | None = None
     temperature_k: float | None = None
     n_host_atoms: int = 0
+    volume_a3: float | None = None
+    cell_trend: float = 0.0
+    cell_spread: float = 0.0
+    composition: dict[str, int] = field(default_factory=dict)
+    host_drift_allowed_angstrom: float = 0.0
     thermo: dict[str, np.ndarray] | None = None
     host: HostHealth | None = None
     step_limit_angstrom: float | None = None
@@ -143,7 +157,9 @@ class Trajectory:
 
     @property
     def volume(self) -> float:
-        """Volume of the cell in Å³."""
+        """Volume in Å³: `volume_a3`, or that of the cell."""
+        if self.volume_a3 is not None:
+            return self.volume_a3
         a, b, c = self.cell
         return float(abs(a @ np.cross(b, c)))
 

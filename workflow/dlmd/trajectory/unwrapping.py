@@ -17,16 +17,22 @@ WRAPPED_MARGIN_A = 1.5
 class Unwrapper:
     """Follows all atoms from frame to frame through the periodic boundaries.
 
+    A cell that changes (constant pressure) is followed in fractional coordinates: what comes out lies in the first cell, and one
+    linear map takes all of it to the mean cell. An ion that stays in its place of a breathing crystal does not move.
+
     Parameters
     ----------
     cell
-        (3, 3), Å, vectors in rows.
+        (3, 3), Å, vectors in rows: of the first frame.
+    origin
+        (3,), Å: its corner; None for zero.
     wrapped
         True: coordinates are known to be wrapped; False: known to be unwrapped; None: judge from the coordinates.
     """
 
-    def __init__(self, cell: np.ndarray, *, wrapped: bool | None):
+    def __init__(self, cell: np.ndarray, *, wrapped: bool | None, origin: np.ndarray | None = None):
         self._cell, self._inverse = cell, np.linalg.inv(cell)
+        self._origin = np.zeros(3) if origin is None else origin
         self._wrapped = wrapped
         self._last: np.ndarray | None = None
         self._images: np.ndarray | None = None
@@ -36,8 +42,14 @@ class Unwrapper:
         self.longest = (0.0, 0, 0)
         self._frames = 0
 
-    def __call__(self, positions: np.ndarray) -> np.ndarray:
-        """Unwrapped positions (atoms, 3) of the next frame, in Å."""
+    def __call__(
+        self, positions: np.ndarray, cell: np.ndarray | None = None, origin: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Unwrapped positions (atoms, 3) of the next frame, in Å of the first cell.
+
+        `cell` and its corner `origin` are given where they differ from those of the first frame.
+        """
+        positions = self.in_first_cell(positions, cell, origin)
         fractional = positions @ self._inverse
         if self._last is None:
             self._images = np.zeros_like(fractional)
@@ -57,6 +69,30 @@ class Unwrapper:
         self._high = np.maximum(self._high, fractional.max(axis=0))
         self._frames += 1
         return positions + self._images @ self._cell if self.crossings else positions
+
+    def in_first_cell(
+        self, positions: np.ndarray, cell: np.ndarray | None, origin: np.ndarray | None
+    ) -> np.ndarray:
+        """(atoms, 3) positions of a frame with `cell`, at the same fractional coordinates of the first cell."""
+        if cell is None:
+            return positions
+        corner = np.zeros(3) if origin is None else origin
+        return (positions - corner) @ np.linalg.inv(cell) @ self._cell + self._origin
+
+    def go_back(self, which: np.ndarray, unwrapped: np.ndarray) -> None:
+        """Let the next frame follow an earlier one, in which atoms `which` were at `unwrapped` (in Å of the first cell).
+
+        All others count as near where they are now.
+        """
+        assert self._last is not None and self._images is not None  # there was an earlier frame
+        self._last, self._images = self._last + self._images, np.zeros_like(self._images)
+        self._last[which] = unwrapped @ self._inverse
+
+    def separation(self, positions: np.ndarray, others: np.ndarray) -> float:
+        """Root mean square distance in Å of (atoms, 3) positions from others, by minimum image in the first cell."""
+        apart = (positions - others) @ self._inverse
+        apart -= np.round(apart)
+        return float(((apart @ self._cell) ** 2).sum(axis=1).mean() ** 0.5)
 
     def verdict(self, where: str) -> str:
         """One sentence on what was done.

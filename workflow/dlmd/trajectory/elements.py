@@ -1,0 +1,213 @@
+"""Which element every atom of a trajectory is: from the names in its file, LAMMPS types, masses or a topology."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.trajectory.text_frames import Frame
+
+if TYPE_CHECKING:
+    from dlmd.trajectory.topology import Topology
+
+# "Li_sv", "Li_sv/8c3d0e2f" (VASP), "Li+", "Fe3+" (charges), "Li1" (site labels), "H.5" (fractional hydrogen)
+_SUFFIXED = re.compile(r"([A-Z][a-z]?)(?:[_/+\-.:\d].*)$")
+# "16*Li": so many atoms in the order of their ids
+_COUNTED = re.compile(r"(\d+)\*(\w+)$")
+# Masses agree with an element's within this fraction: 7 for Li and 16 for O do, 1.0 for a made-up atom is hydrogen's by 0.8 %.
+_MASS_TOLERANCE = 0.012
+
+
+@lru_cache(maxsize=1000)
+def element_of(name: str) -> str | None:
+    """The element that an atom's name means, or None: "Li", "Li+", "Fe3+", "Li_sv/8c3d0e2f", "Li1" and "LI" have one."""
+    from ase.data import atomic_numbers
+
+    name = name.strip()
+    if name == "X":
+        return None
+    if name in atomic_numbers:
+        return name
+    found = _SUFFIXED.match(name)
+    if found and found[1] in atomic_numbers:
+        return found[1]
+    # GROMACS and PDB write names in capitals
+    if name.isalpha() and name.isupper() and len(name) == 2 and name.capitalize() in atomic_numbers:
+        return name.capitalize()
+    return None
+
+
+def elements_of_masses(masses: Sequence[float]) -> list[str | None]:
+    """The element next to each mass in u; None where there is none near, and for all where several share a mass of one."""
+    from ase.data import atomic_masses_common, chemical_symbols
+
+    if len(masses) > 1 and all(mass == 1.0 for mass in masses):
+        return [None] * len(masses)
+    known = np.array(atomic_masses_common[1:])
+    out: list[str | None] = []
+    for mass in masses:
+        nearest = int(np.abs(known - mass).argmin())
+        near = abs(known[nearest] - mass) <= max(_MASS_TOLERANCE * known[nearest], 0.05)
+        out.append(chemical_symbols[nearest + 1] if near else None)
+    return out
+
+
+def assign(
+    frame: Frame, *, topology: Topology | None, species: Sequence[str] | None, where: str
+) -> tuple[list[str], list[str]]:
+    """Elements of all atoms from what is there, the user's word first, and notes.
+
+    Raises
+    ------
+    DlmdError
+        where they cannot be told, or the sources contradict each other.
+    """
+    n_atoms = len(frame.positions)
+    if topology is not None and topology.symbols is not None:
+        _require_count(n_atoms, len(topology.symbols), topology, where)
+    if species:
+        return _by_species(frame, topology, species, where)
+    if topology is not None:
+        return _by_topology(frame, topology, where)
+    if frame.symbols:
+        return _by_names(frame.symbols, where)
+    raise DlmdError(
+        "the file has no elements",
+        where=where,
+        remedy="give --topology FILE"
+        + (" or --species in the order of the LAMMPS types" if frame.types is not None else ""),
+    )
+
+
+def _require_count(n_atoms: int, expected: int, topology: Topology, where: str) -> None:
+    if n_atoms != expected:
+        raise DlmdError(
+            f"{n_atoms} atoms, but the topology {topology.path.name} has {expected}",
+            where=where,
+            remedy="give the topology of this trajectory",
+        )
+
+
+def _by_names(names: Sequence[str], where: str) -> tuple[list[str], list[str]]:
+    symbols = [element_of(name) for name in names]
+    unknown = sorted({name for name, symbol in zip(names, symbols, strict=True) if symbol is None})
+    if unknown:
+        raise DlmdError(
+            f"no elements: {', '.join(unknown[:8])}",
+            where=where,
+            remedy="give a --topology with chemical symbols, or --species with counts, such as --species 16*Li 24*Cl",
+        )
+    changed = sorted(
+        {f"{name} = {symbol}" for name, symbol in zip(names, symbols, strict=True) if name != symbol}
+    )
+    notes = [f"names read as elements: {', '.join(changed[:8])}"] if changed else []
+    return [str(symbol) for symbol in symbols], notes
+
+
+def _by_topology(frame: Frame, topology: Topology, where: str) -> tuple[list[str], list[str]]:
+    if topology.symbols is None:
+        raise DlmdError(
+            topology.problem,
+            where=str(topology.path),
+            remedy="add Masses (or labels) to it, or give --species with one element per type, in their order",
+        )
+    if frame.types is not None:
+        _require_one_element_per_type(frame.types, topology, where)
+    if not frame.symbols:
+        return topology.symbols, []
+    theirs = [element_of(name) for name in frame.symbols]
+    if theirs == topology.symbols:
+        return topology.symbols, []
+    # one name for all atoms is LAMMPS' default "C", or no name at all
+    if len(set(frame.symbols)) == 1 or not all(theirs):
+        return topology.symbols, [
+            f"elements by {topology.path.name}; the file's own name them {', '.join(sorted(set(frame.symbols))[:5])}"
+        ]
+    raise DlmdError(
+        f"the elements differ from those of the topology {topology.path.name}",
+        where=where,
+        remedy="give the topology of this trajectory, or none",
+    )
+
+
+def _require_one_element_per_type(types: np.ndarray, topology: Topology, where: str) -> None:
+    symbols = np.array(topology.symbols)
+    for kind in np.unique(types):
+        found = sorted(set(symbols[types == kind]))
+        if len(found) > 1:
+            raise DlmdError(
+                f"atoms of type {kind} are {' and '.join(found)} by {topology.path.name}: its atoms have another order",
+                where=where,
+                remedy="give the topology of this trajectory, its atoms in the order of their ids",
+            )
+
+
+def _by_species(
+    frame: Frame, topology: Topology | None, species: Sequence[str], where: str
+) -> tuple[list[str], list[str]]:
+    n_atoms = len(frame.positions)
+    counted = [_COUNTED.match(name) for name in species]
+    names = [found[2] if found else name for found, name in zip(counted, species, strict=True)]
+    wrong = [name for name in names if element_of(name) is None]
+    if wrong:
+        raise DlmdError(
+            f"--species {wrong[0]} is no element", remedy="give chemical symbols, such as --species Li Cl"
+        )
+    chosen = [str(element_of(name)) for name in names]
+    if any(counted):
+        return _by_counts(chosen, [int(c[1]) if c else 1 for c in counted], n_atoms, where), []
+    types = frame.types
+    if types is None and topology is not None and topology.types is not None:
+        _require_count(n_atoms, len(topology.types), topology, where)
+        types = topology.types
+    if types is None:
+        return _labels_by_species(frame, chosen, where)
+    if types.max() > len(chosen):
+        raise DlmdError(
+            f"atoms of type {types.max()}, but {len(chosen)} species",
+            where=where,
+            remedy="name one element per LAMMPS type, in their order",
+        )
+    symbols = [chosen[t - 1] for t in types]
+    given = frame.symbols or (topology.symbols if topology is not None else None)
+    if given is None or [element_of(name) for name in given] == symbols:
+        return symbols, []
+    return symbols, [f"elements by --species; the file names them {', '.join(sorted(set(given))[:5])}"]
+
+
+def _by_counts(chosen: list[str], counts: list[int], n_atoms: int, where: str) -> list[str]:
+    if sum(counts) != n_atoms:
+        raise DlmdError(
+            f"--species counts {sum(counts)} atoms, the file has {n_atoms}",
+            where=where,
+            remedy="give the numbers of all atoms in the order of their ids, such as --species 16*Li 24*Cl",
+        )
+    return [name for name, count in zip(chosen, counts, strict=True) for _ in range(count)]
+
+
+def _labels_by_species(frame: Frame, chosen: list[str], where: str) -> tuple[list[str], list[str]]:
+    """A file without types, but with names: these may be the elements already, or type labels that hold them."""
+    if frame.symbols is None:
+        raise DlmdError(
+            "--species names elements of LAMMPS types, and the file has no types",
+            where=where,
+            remedy="give --topology FILE, or --species with counts, such as --species 16*Li 24*Cl",
+        )
+    symbols = [element_of(name) for name in frame.symbols]
+    if frame.labels and all(symbols) and set(symbols) == set(chosen):
+        return [str(s) for s in symbols], []
+    if len(set(frame.symbols)) == 1:
+        raise DlmdError(
+            f"the file names all atoms {frame.symbols[0]} (LAMMPS' default) and has no types, so that --species cannot "
+            "tell them apart",
+            where=where,
+            remedy="give --topology FILE, or --species with counts in the order of the ids, such as --species 16*Li 24*Cl",
+        )
+    raise DlmdError(
+        "the file names its elements, --species has no meaning", where=where, remedy="leave it out"
+    )

@@ -1,0 +1,179 @@
+"""What is kept of a trajectory while it is read: mobile ions in a temporary file, of the host its centre and a sample."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.trajectory.cells import EmptySpace
+from dlmd.trajectory.frame_sources import MappedFrames
+from dlmd.trajectory.host import HostHealth, host_health
+from dlmd.trajectory.unwrapping import Unwrapper
+
+# The host's positions are kept for so many frames at most, thinned out evenly.
+_HEALTH_FRAMES = 400
+
+
+@dataclass
+class _HostSample:
+    """Host positions at every `every`-th frame, thinned out whenever there are too many."""
+
+    every: int = 1
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self.frames: list[int] = []
+        self.positions: list[np.ndarray] = []
+        self.centres: list[np.ndarray] = []
+
+    def add(self, positions: np.ndarray, centre: np.ndarray) -> None:
+        if self.seen % self.every == 0:
+            self.frames.append(self.seen)
+            self.positions.append(positions.astype(np.float32))
+            self.centres.append(centre)
+        self.seen += 1
+        if len(self.positions) > _HEALTH_FRAMES:
+            self.frames, self.positions, self.centres = (
+                self.frames[::2],
+                self.positions[::2],
+                self.centres[::2],
+            )
+            self.every *= 2
+
+    def cut(self, n_frames: int) -> None:
+        """Forget all frames from number `n_frames` on."""
+        keep = sum(frame < n_frames for frame in self.frames)
+        self.frames, self.positions, self.centres = (
+            self.frames[:keep],
+            self.positions[:keep],
+            self.centres[:keep],
+        )
+        self.seen = n_frames
+
+
+def mobile_atoms(symbols: Sequence[str], mobile: str, *, where: str) -> np.ndarray:
+    """Indices of the mobile ions.
+
+    Raises
+    ------
+    DlmdError
+        where there are none.
+    """
+    found = np.flatnonzero(np.array(symbols) == mobile)
+    if len(found):
+        return found
+    counts = Counter(symbols)
+    there = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()))
+    remedy = did_you_mean(mobile.capitalize(), sorted(counts))
+    if set(counts) == {"C"}:
+        remedy = "C is LAMMPS' default for all types: give --topology FILE, or --species with counts, such as 16*Li 24*Cl"
+    raise DlmdError(f"no atoms of species '{mobile}'; there are {there}", where=where, remedy=remedy)
+
+
+class IonStore:
+    """Unwrapped mobile ions in a temporary file; the host's centre of mass and a sample of its positions in memory."""
+
+    def __init__(
+        self,
+        *,
+        symbols: Sequence[str],
+        mobile: np.ndarray,
+        cell: np.ndarray,
+        wrapped: bool | None,
+        origin: np.ndarray | None = None,
+    ):
+        from ase.data import atomic_masses, atomic_numbers
+
+        self.mobile = mobile
+        host = np.ones(len(symbols), dtype=bool)
+        host[mobile] = False
+        self._host = np.flatnonzero(host)
+        self.host_symbols = [symbols[i] for i in self._host]
+        self.masses = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
+        self.host_masses = self.masses[self._host]
+        self._weights = self.host_masses / self.host_masses.sum() if len(self._host) else self.host_masses
+        self.n_host = len(self._host)
+        self.cell = cell
+        self.unwrap = Unwrapper(cell, wrapped=wrapped, origin=origin)
+        self.empty = EmptySpace(cell)
+        self._sample = _HostSample()
+        self._centres: list[np.ndarray] = []
+        self.cells: list[np.ndarray] = []
+        self._file = tempfile.TemporaryFile()
+        self.n_frames = 0
+
+    def add(
+        self, positions: np.ndarray, cell: np.ndarray | None = None, origin: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Add a frame; `cell` and `origin` where they are not those of the first. Returns its unwrapped positions."""
+        unwrapped = self.unwrap(positions, cell, origin)
+        np.ascontiguousarray(unwrapped[self.mobile].T, dtype="<f4").tofile(self._file)
+        if self.n_host:
+            host = unwrapped[self._host]
+            centre = self._weights @ host
+            self._centres.append(centre)
+            self._sample.add(host, centre)
+        if self.n_frames % 10 == 0:
+            self.empty.add(unwrapped)
+        self.cells.append(self.cell if cell is None else cell)
+        self.n_frames += 1
+        return unwrapped
+
+    def ions_at(self, frame: int) -> np.ndarray:
+        """(ions, 3) unwrapped mobile ions of a frame that was added."""
+        self._file.flush()
+        return self.source().planes(frame, frame + 1, 0, len(self.mobile))[0].T.astype(np.float64)
+
+    def cut(self, n_frames: int) -> None:
+        """Forget all frames from number `n_frames` on (at least one stays)."""
+        self.unwrap.go_back(self.mobile, self.ions_at(n_frames - 1))
+        self._file.seek(12 * len(self.mobile) * n_frames)
+        self._file.truncate()
+        self._centres, self.cells = self._centres[:n_frames], self.cells[:n_frames]
+        self._sample.cut(n_frames)
+        self.n_frames = n_frames
+
+    def source(self) -> MappedFrames:
+        """The mobile ions, in Å of the first cell."""
+        self._file.flush()
+        n_ions = len(self.mobile)
+        return MappedFrames(
+            self._file,
+            n_ions=n_ions,
+            n_frames=self.n_frames,
+            offset=0,
+            record_bytes=12 * n_ions,
+            lead=0,
+            gap=0,
+        )
+
+    def host_centre(self) -> np.ndarray | None:
+        """(frames, 3), Å of the first cell; None without a host."""
+        return np.array(self._centres) if self.n_host else None
+
+    def host_sample(self) -> tuple[np.ndarray, np.ndarray]:
+        """(frames, atoms, 3) positions of the host at some frames and (frames, 3) its centre there, in Å of the first cell."""
+        return np.array(self._sample.positions), np.array(self._sample.centres)
+
+    def host_amplitudes(self) -> dict[str, float]:
+        """By species of the host, median over its atoms of the rms of one component of the distance from the mean place, Å."""
+        if not self.n_host:
+            return {}
+        positions, centres = self.host_sample()
+        variance = (positions - centres[:, None]).var(axis=0).mean(axis=1)
+        names = np.array(self.host_symbols)
+        return {kind: float(np.median(variance[names == kind]) ** 0.5) for kind in sorted(set(names))}
+
+    def health(self, to_mean_cell: np.ndarray | None, cell: np.ndarray) -> HostHealth | None:
+        """Health of the host in the mean cell; None without a host."""
+        if not self.n_host:
+            return None
+        positions, centres = self.host_sample()
+        if to_mean_cell is not None:
+            positions, centres = positions @ to_mean_cell, centres @ to_mean_cell
+        return host_health(positions, centres, self.host_symbols, cell=cell)

@@ -1,0 +1,215 @@
+"""Frames of formats that ASE and h5py read, and of trajectory objects of ASE, pymatgen and MDAnalysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.trajectory.text_frames import TRUNCATED, CutShort, Frame, open_file
+
+
+def read_traj(path: Path) -> Iterator[Frame]:
+    """ASE trajectory. It holds no times.
+
+    Raises
+    ------
+    DlmdError
+        for a file that ASE cannot read.
+    """
+    from ase.io.trajectory import Trajectory
+
+    try:
+        with Trajectory(str(path)) as file:
+            for number in range(len(file)):
+                yield of_ase(file[number])
+    except DlmdError:
+        raise
+    except Exception as error:  # ASE's reader raises whatever its parsing meets
+        raise DlmdError(f"no readable ASE trajectory: {error}", where=str(path), remedy=TRUNCATED) from error
+
+
+def of_ase(atoms: Any) -> Frame:
+    """A frame from ASE's Atoms."""
+    cell = np.array(atoms.cell) if atoms.cell.rank == 3 else None
+    return Frame(np.array(atoms.positions), cell, symbols=atoms.get_chemical_symbols())
+
+
+def read_history(path: Path) -> Iterator[Frame]:
+    """DL_POLY HISTORY: steps and the time step of its frames' headers, the atoms by ASE.
+
+    Raises
+    ------
+    DlmdError
+        for a file that ASE cannot read.
+    """
+    from ase.io import iread
+
+    if not any(True for _ in _timesteps(path)):
+        raise DlmdError("no 'timestep' in the file", where=str(path), remedy="give a HISTORY of DL_POLY")
+    heads = _timesteps(path)
+    try:
+        with open_file(path, "rt") as file:
+            for atoms in iread(file, index=":", format="dlp-history"):
+                frame = of_ase(atoms)
+                words = next(heads)
+                frame.step = int(words[1])
+                # the time step, in ps, follows the numbers of atoms, keytrj and periodicity
+                frame.time, frame.time_unit = int(words[1]) * float(words[5]), "ps"
+                yield frame
+    except DlmdError:
+        raise
+    except (StopIteration, EOFError, IndexError) as error:
+        raise CutShort(f"breaks off: {error}", where=str(path), remedy=TRUNCATED) from error
+    except Exception as error:  # ASE's reader raises whatever its parsing meets
+        raise DlmdError(f"no readable HISTORY: {error}", where=str(path), remedy=TRUNCATED) from error
+
+
+def _timesteps(path: Path) -> Iterator[list[str]]:
+    with open_file(path, "rt") as file:
+        for line in file:
+            if line.startswith("timestep"):
+                yield line.split()
+
+
+def read_h5md(path: Path) -> Iterator[Frame]:
+    """H5MD (particles/<group>/position, box and species), by h5py.
+
+    Raises
+    ------
+    DlmdError
+        where h5py is not installed, and for a file without positions or with units of length other than Å and nm.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise DlmdError("H5MD needs h5py", where=str(path), remedy="pip install h5py") from error
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DlmdError(f"no readable HDF5: {error}", where=str(path), remedy=TRUNCATED) from error
+    with file:
+        groups = [g for g in file.get("particles", {}).values() if "position" in g]
+        if len(groups) != 1:
+            raise DlmdError(
+                f"{len(groups)} groups of particles with positions",
+                where=str(path),
+                remedy="give a file with one group",
+            )
+        yield from _h5md_frames(groups[0], path)
+
+
+def _h5md_frames(group: Any, path: Path) -> Iterator[Frame]:
+    position = group["position"]
+    unit = _text(position["value"].attrs.get("unit", "Angstrom"))
+    scale = {"angstrom": 1.0, "å": 1.0, "nm": 10.0}.get(unit.lower())
+    if scale is None:
+        raise DlmdError(f"positions in '{unit}'", where=str(path), remedy="write positions in Angstrom or nm")
+    names = _h5md_species(group)
+    edges = group["box/edges"] if "box" in group and "edges" in group["box"] else None
+    for number, values in enumerate(position["value"]):
+        cell = None
+        if edges is not None:
+            box = np.asarray(edges["value"][number] if hasattr(edges, "keys") else edges[()], dtype=float)
+            cell = scale * (np.diag(box) if box.ndim == 1 else box)
+        frame = Frame(scale * np.asarray(values, dtype=float), cell, symbols=names)
+        if "time" in position and position["time"].shape:
+            frame.time = float(position["time"][number])
+            time_unit = _text(position["time"].attrs.get("unit", ""))
+            frame.time_unit = time_unit if time_unit in ("ps", "fs") else None
+        yield frame
+
+
+def _h5md_species(group: Any) -> list[str] | None:
+    """Names of the atoms from `species`, where these are atomic numbers or names."""
+    from ase.data import chemical_symbols
+
+    if "species" not in group:
+        return None
+    species = group["species"]
+    values = np.asarray(species["value"][0] if hasattr(species, "keys") else species[()])
+    if values.dtype.kind in "iu":
+        return [
+            chemical_symbols[v] if 0 < v < len(chemical_symbols) else f"type {v}" for v in values.tolist()
+        ]
+    return [_text(v) for v in values]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def of_object(source: Any) -> Iterator[Frame]:
+    """Frames of a trajectory object: a list of ASE's Atoms (or its Trajectory), pymatgen's Trajectory or list of Structures, or
+    MDAnalysis' Universe or AtomGroup.
+
+    Raises
+    ------
+    DlmdError
+        for anything else.
+    """
+    kind = f"{type(source).__module__}.{type(source).__name__}"
+    if hasattr(source, "universe") and hasattr(source, "trajectory") or hasattr(source, "atoms"):
+        group = getattr(source, "atoms", source)
+        if hasattr(group, "universe"):
+            yield from _of_mdanalysis(group)
+            return
+    if hasattr(source, "coords") and hasattr(source, "get_structure"):
+        yield from _of_pymatgen(source)
+        return
+    if not (hasattr(source, "__iter__") or hasattr(source, "__getitem__")):
+        raise DlmdError(f"a trajectory of type {kind}", remedy=OBJECTS)
+    for item in source:
+        if hasattr(item, "get_chemical_symbols"):
+            yield of_ase(item)
+        elif hasattr(item, "cart_coords") and hasattr(item, "lattice"):
+            yield _of_structure(item)
+        else:
+            raise DlmdError(
+                f"a trajectory of type {kind} with frames of type {type(item).__name__}", remedy=OBJECTS
+            )
+
+
+OBJECTS = "give files, ASE Atoms, a pymatgen Trajectory or Structures, an MDAnalysis Universe, or Trajectory.from_arrays"
+
+
+def _of_structure(structure: Any) -> Frame:
+    symbols = [site.specie.symbol for site in structure]
+    return Frame(np.array(structure.cart_coords), np.array(structure.lattice.matrix), symbols=symbols)
+
+
+def _of_pymatgen(source: Any) -> Iterator[Frame]:
+    # its time_step has no unit: the user gives one
+    for number in range(len(source)):
+        yield _of_structure(source.get_structure(number))
+
+
+def _of_mdanalysis(group: Any) -> Iterator[Frame]:
+    trajectory = group.universe.trajectory
+    names = _mdanalysis_names(group)
+    # MDAnalysis makes up 1 ps where a format holds no times, and reads those of LAMMPS' DCD in the wrong unit
+    timed = str(getattr(trajectory, "format", "")) in ("XTC", "TRR", "H5MD")
+    for step in trajectory:
+        dimensions = step.triclinic_dimensions
+        cell = None if dimensions is None else np.asarray(dimensions, dtype=float)
+        yield Frame(
+            np.array(group.positions, dtype=float),
+            cell,
+            symbols=names,
+            time=float(step.time) if timed else None,
+            time_unit="ps" if timed else None,
+        )
+
+
+def _mdanalysis_names(group: Any) -> list[str] | None:
+    for attribute in ("elements", "names", "types"):
+        try:
+            found: Sequence[Any] = getattr(group, attribute)
+        except Exception:  # MDAnalysis raises its own error for what a topology lacks
+            continue
+        if all(str(name).strip() for name in found):
+            return [str(name) for name in found]
+    return None

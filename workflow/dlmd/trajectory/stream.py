@@ -1,0 +1,309 @@
+"""Frames of all files in a row: their elements, and what gaps, repetitions and restarts there are."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.trajectory import library_frames
+from dlmd.trajectory.cells import differs, same_lattice
+from dlmd.trajectory.elements import assign
+from dlmd.trajectory.frame_readers import identify
+from dlmd.trajectory.given_cell import Cells
+from dlmd.trajectory.ion_store import IonStore
+from dlmd.trajectory.text_frames import CutShort, Frame
+from dlmd.trajectory.topology import Topology
+
+# Two frames closer than this everywhere are one frame, rounded differently.
+_SAME_POSITION_A = 1e-4
+# Ions of two frames of one run that follow each other, or have the same step, are not further apart than this (rms).
+_ONE_RUN_A = 1.5
+
+
+class Stream:
+    """Frames of all files in a row, checked.
+
+    Attributes
+    ----------
+    cell, symbols, first, second
+        Cell, elements, the first frame and the one after it, once these are read.
+    spacing
+        MD steps between frames, where the files count them.
+    changes
+        Whether the cell has changed.
+    store
+        Where the frames go; set by whoever consumes them, so that a restart can take back what it repeats.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Any],
+        *,
+        topology: Topology | None,
+        species: Sequence[str] | None,
+        cells: Cells | None = None,
+    ):
+        self._topology, self._species, self._given_cells = topology, species, cells
+        self._sources, self._sorted = in_order(sources)
+        self.cell: np.ndarray | None = None
+        self.symbols: list[str] | None = None
+        self.first: Frame | None = None
+        self.second: Frame | None = None
+        self.spacing: int | None = None
+        self.counts_steps = False
+        self.store: IonStore | None = None
+        self.changes = False
+        self._last_cell: np.ndarray | None = None
+        # steps of the frames since the counter last began anew, and the number of the first of them
+        self._steps: list[int] = []
+        self._steps_from = 0
+        self._dropped = 0
+        self._restarts: list[str] = []
+        self._runs = 0
+        self._notes: list[str] = []
+
+    def __iter__(self) -> Iterator[Frame]:
+        before: Frame | None = None
+        for source in self._sources:
+            new_run = True
+            self.spacing = self.spacing if self._opens(source) else None
+            for number, frame in enumerate(self._frames(source)):
+                where = f"{_name(source)}, frame {number}"
+                self._check(frame, where)
+                if before is not None and not self._follows(before, frame, where, new_run=new_run):
+                    before, new_run = frame, False
+                    continue
+                if before is not None and self.second is None:
+                    self.second = frame
+                self._steps.append(-1 if frame.step is None else frame.step)
+                before, new_run = frame, False
+                yield frame
+
+    def _opens(self, source: Any) -> bool:
+        """Notes the kind of the source; whether it counts MD steps."""
+        self.counts_steps = isinstance(source, Path) and identify(source).counts_steps
+        return self.counts_steps
+
+    def _frames(self, source: Any) -> Iterator[Frame]:
+        """Frames of one source; one that is cut short gives its whole frames and a note."""
+        found = identify(source).read(source) if isinstance(source, Path) else library_frames.of_object(source)
+        number = 0
+        try:
+            for frame in found:
+                number += 1
+                if frame.note:
+                    self._notes.append(frame.note)
+                if self._given_cells is not None and frame.cell is None:
+                    frame.cell = self._given_cells.of(frame.step, self.where)
+                yield frame
+        except CutShort as error:
+            if not number:
+                raise DlmdError(f"truncated: {error.what}", where=error.where, remedy=error.remedy) from error
+            self._notes.append(
+                f"{_name(source)} ends in the middle of a frame ({error.what}): its {number} whole frames are used"
+            )
+
+    def _follows(self, before: Frame, frame: Frame, where: str, *, new_run: bool) -> bool:
+        """Whether the frame is a new one after `before`; takes back frames that a restart repeats."""
+        restarted = frame.step is not None and before.step is not None and frame.step < before.step
+        at_join = new_run or restarted
+        repeated = _same(frame.positions, before.positions)
+        if repeated and (at_join or (frame.step is not None and frame.step == before.step)):
+            self._dropped += 1
+            if restarted:
+                self._begin_again()
+            return False
+        if repeated:
+            raise DlmdError("repeats the frame before it", where=where, remedy="remove the repetition")
+        backwards = self.counts_steps and frame.step is not None and before.step is not None
+        if backwards and frame.step <= before.step and self._take_back(frame, where):
+            return True
+        # numbers of frames start anew in every file, MD steps need not
+        if not at_join or (self.counts_steps and not restarted):
+            self._check_spacing(before, frame, where)
+        self._runs += at_join
+        if restarted:
+            self._begin_again()
+        return True
+
+    def _begin_again(self) -> None:
+        self._steps_from += len(self._steps)
+        self._steps = []
+
+    def _take_back(self, frame: Frame, where: str) -> bool:
+        """Forget the frames of a run that was killed from the step on at which its restart begins; False where the counter of
+        steps began anew instead."""
+        assert frame.step is not None
+        if self.store is None or self.store.n_frames == 0:
+            return False
+        at = bisect_left(self._steps, frame.step)
+        number = self._steps_from + at
+        from_last, from_same, usual = self._distances(frame, number if at < len(self._steps) else None)
+        if min(from_same, from_last) > max(_ONE_RUN_A, 2.0 * usual):
+            raise DlmdError(
+                f"step {frame.step} comes after step {self._steps[-1]}, and continues neither it nor the earlier frame of that "
+                f"step (ions {min(from_same, from_last):.1f} Å away): another run",
+                where=where,
+                remedy="give runs of their own with --replicas, and the parts of one run in their order",
+            )
+        if from_last <= from_same and frame.step != self._steps[-1]:
+            return False
+        if number == 0:
+            raise DlmdError(
+                f"step {frame.step} repeats the whole run before it",
+                where=where,
+                remedy="give each run once, or runs of their own with --replicas",
+            )
+        dropped = self.store.n_frames - number
+        self._restarts.append(
+            f"steps {self._steps[at]} to {self._steps[-1]} are there twice (a restart): counted once, as the restarted run has "
+            f"them, {dropped} frames of the run before it left out"
+        )
+        self.store.cut(number)
+        self._steps = self._steps[:at]
+        if self._steps and self.spacing and frame.step - self._steps[-1] != self.spacing:
+            raise DlmdError(
+                f"step {frame.step} follows step {self._steps[-1]}, but frames are {self.spacing} steps apart: missing frames",
+                where=where,
+                remedy="give a trajectory without gaps and repetitions",
+            )
+        return True
+
+    def _distances(self, frame: Frame, number: int | None) -> tuple[float, float, float]:
+        """How far (rms, Å) its ions are from the last frame's and from those of frame `number`, and from frame to frame."""
+        store = self.store
+        assert store is not None
+        ions = store.unwrap.in_first_cell(frame.positions, *self.cell_of(frame))[store.mobile]
+        last = store.ions_at(store.n_frames - 1)
+        usual = store.unwrap.separation(last, store.ions_at(max(store.n_frames - 2, 0)))
+        same = np.inf if number is None else store.unwrap.separation(ions, store.ions_at(number))
+        return store.unwrap.separation(ions, last), same, usual
+
+    def cell_of(self, frame: Frame) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Cell of a frame and its corner; None where it is that of the first frame."""
+        assert frame.cell is not None and self.cell is not None
+        if not differs(frame.cell, self.cell):
+            return None, None
+        self.changes = True
+        return frame.cell, frame.origin
+
+    def _check(self, frame: Frame, where: str) -> None:
+        if not np.isfinite(frame.positions).all():
+            raise DlmdError(
+                "NaN or infinity among the positions", where=where, remedy="analyse the part before it"
+            )
+        if frame.cell is None:
+            frame.cell = self._topology.cell if self._topology else None
+        if frame.cell is None:
+            raise DlmdError(
+                "no cell", where=where, remedy="give a --topology that has one, or --cell A B C (CP2K: its .cell file)"
+            )
+        if self.first is None:
+            self.first, self.cell, self._last_cell = frame, frame.cell, frame.cell
+            self.symbols, notes = assign(
+                frame, topology=self._topology, species=self._species, where=where
+            )
+            self._notes += notes
+            return
+        self._check_system(frame, where)
+        assert self._last_cell is not None and self.cell is not None
+        if differs(frame.cell, self.cell):
+            frame.cell = self._last_cell = same_lattice(frame.cell, self._last_cell)
+
+    def _check_system(self, frame: Frame, where: str) -> None:
+        assert self.symbols is not None and self.first is not None
+        if len(frame.positions) != len(self.symbols):
+            raise DlmdError(
+                f"{len(frame.positions)} atoms, {len(self.symbols)} in the first frame",
+                where=where,
+                remedy="give frames of one system with a constant number of atoms",
+            )
+        if (frame.symbols and frame.symbols != self.first.symbols) or (
+            frame.types is not None
+            and (self.first.types is None or not np.array_equal(frame.types, self.first.types))
+        ):
+            raise DlmdError(
+                "the elements come in another order than in the first frame",
+                where=where,
+                remedy="sort the atoms by id",
+            )
+
+    def _check_spacing(self, before: Frame, frame: Frame, where: str) -> None:
+        if frame.step is None or before.step is None:
+            return
+        spacing = frame.step - before.step
+        if self.spacing is None:
+            self.spacing = spacing
+        if spacing != self.spacing or spacing == 0:
+            raise DlmdError(
+                f"step {frame.step} follows step {before.step}, but frames are {self.spacing} steps apart: "
+                f"{'missing' if spacing > self.spacing else 'repeated'} frames",
+                where=where,
+                remedy="give a trajectory without gaps and repetitions",
+            )
+
+    def is_wrapped(self, given: bool | None) -> bool | None:
+        """What is known: the user's word first, then the file's."""
+        if given is None and self.first is not None and self.first.unwrapped:
+            return False
+        return given
+
+    @property
+    def where(self) -> str:
+        """What to name in an error about the whole."""
+        return _name(self._sources[0])
+
+    def notes(self) -> list[str]:
+        """What was noticed, one sentence each."""
+        notes = list(dict.fromkeys(self._notes))
+        if self._sorted:
+            notes.append(f"{len(self._sources)} files of single frames taken in the order of their steps")
+        elif self._runs or len(self._sources) > 1:
+            notes.append(f"{len(self._sources)} file(s) with {self._runs + 1} run(s) taken in a row")
+        if self._dropped:
+            notes.append(f"{self._dropped} repeated frame(s) at the joins counted once")
+        return notes + self._restarts
+
+
+def in_order(sources: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Files of single frames (one per step, as a shell lists them) by step, and whether that changed their order."""
+    found = list(sources)
+    if len(found) < 2 or not all(isinstance(source, Path) for source in found):
+        return found, False
+    numbers = [_number(source) for source in found]
+    if any(number is None for number in numbers):
+        return found, False
+    ordered = sorted(found, key=lambda path: _number(path) or 0)
+    if ordered == found or not all(_single_step(path) == _number(path) for path in (found[0], found[-1])):
+        return found, False
+    return ordered, True
+
+
+def _number(path: Path) -> int | None:
+    """The last whole number in a file's name."""
+    numbers = re.findall(r"\d+", path.name)
+    return int(numbers[-1]) if numbers else None
+
+
+def _single_step(path: Path) -> int | None:
+    """Step of the only frame of a file that counts steps; None for any other file."""
+    kind = identify(path)
+    if not kind.counts_steps:
+        return None
+    steps = [frame.step for _, frame in zip(range(2), kind.read(path), strict=False)]
+    return steps[0] if len(steps) == 1 else None
+
+
+def _name(source: Any) -> str:
+    return str(source) if isinstance(source, Path) else type(source).__name__
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    # the first atom decides nearly always
+    return all(np.abs(one[part] - other[part]).max() <= _SAME_POSITION_A for part in (slice(1), slice(None)))
