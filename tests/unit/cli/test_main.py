@@ -146,7 +146,7 @@ def test_a_run_without_diffusion_gets_a_verdict_and_no_number(tmp_path, capsys):
                 f"transport {still} --mobile Li --temperature 300 --time-step 1 --stride 20 -o {tmp_path}"
             )
         )
-        == 0
+        == 3
     )
     assert "verdict: not diffusive" in capsys.readouterr().out
     assert json.loads((tmp_path / "300K.json").read_text())["conductivity_ms_per_cm"] is None
@@ -185,14 +185,15 @@ def test_errors_of_transport(walk, tmp_path, capsys, extra, message, remedy):
     assert remedy in lines[-1]
 
 
-def test_truncated_file(walk, tmp_path, capsys):
+def test_a_file_that_a_killed_run_left_half(walk, tmp_path, capsys):
     cut = tmp_path / "cut.xyz"
     cut.write_bytes(walk.read_bytes()[:-700])
-    code, lines = fails(
-        capsys, f"transport {cut} --mobile Li --temperature 300 --time-step 1 --stride 2 -o {tmp_path}"
-    )
+    assert main.main(arguments(cut, tmp_path)) == 0
+    assert "its 999 whole frames are used" in capsys.readouterr().out
+    cut.write_bytes(walk.read_bytes()[:700])
+    code, lines = fails(capsys, shlex.join(arguments(cut, tmp_path / "none")))
     assert code == 1 and "truncated" in lines[0] and str(cut) in lines[1]
-    assert not list(tmp_path.glob("*.json"))
+    assert not (tmp_path / "none").exists()
 
 
 def test_options_must_not_contradict_segments(tmp_path, capsys):
@@ -346,7 +347,7 @@ def test_arrhenius_finds_the_activation_energy(tmp_path, capsys):
 
 def test_arrhenius_of_too_few_temperatures_is_a_verdict(tmp_path, capsys):
     results = [write_result(tmp_path / f"{t}K.json", t) for t in (500, 600)]
-    assert main.main(["arrhenius", *map(str, results), "-o", str(tmp_path)]) == 0
+    assert main.main(["arrhenius", *map(str, results), "-o", str(tmp_path)]) == 3
     printed = capsys.readouterr().out
     assert "verdict: too few temperatures" in printed and "activation energy" not in printed
 

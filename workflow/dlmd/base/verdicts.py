@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     HOST_MOLTEN = "host_molten"
     HOST_TRANSFORMED = "host_transformed"
     HOST_DRIFTING = "host_drifting"
+    CELL_CHANGING = "cell_changing"
     TEMPERATURE_DRIFT = "temperature_drift"
     ENERGY_DRIFT = "energy_drift"
     # the Arrhenius fit
@@ -45,6 +46,7 @@ MEANING = {
     Verdict.HOST_TRANSFORMED: "half of the atoms of a host species rest elsewhere at the end of the run than at its start, "
     "and do not flow",
     Verdict.HOST_DRIFTING: "the host's centre of mass has travelled",
+    Verdict.CELL_CHANGING: "the cell of a run at constant pressure has changed its shape or size",
     Verdict.TEMPERATURE_DRIFT: "the mean is off the set point, or a trend over the run",
     Verdict.ENERGY_DRIFT: "the conserved energy of the thermostat drifts",
     Verdict.TOO_FEW_TEMPERATURES: "fewer than three different temperatures are left",

@@ -1,9 +1,11 @@
 """Diffusion coefficients, Haven ratio and conductivity from trajectories at one temperature, with intervals.
 
-Reads LAMMPS DCD, XTC and text dumps, VASP XDATCAR and vasprun.xml, and extended XYZ (text files also as .gz); or MD segments of
-this package (NNNN.json, or the folder that holds them). Several files are one run, in a row, unless --replicas is given.
-Wrapped coordinates are unwrapped, and the motion of the host (all other atoms) is removed. Where a run has no diffusion
-coefficient to give (ions that rattle, a run too short, a molten host ...), it gets a verdict instead of one.
+Reads LAMMPS DCD, XTC and text dumps, VASP XDATCAR and vasprun.xml, (extended) XYZ, CP2K's XYZ with its .cell file, GROMACS TRR
+and GRO, ASE .traj, DL_POLY HISTORY, Amber NetCDF and H5MD (text files also as .gz, .bz2 or .xz); or MD segments of this package
+(NNNN.json, or the folder that holds them). Several files are one run, in a row, unless --replicas is given: steps that a
+restart repeats count once, and a last frame that a killed run left half is left out. Wrapped coordinates are unwrapped, cells
+may change (constant pressure), and the motion of the host (all other atoms) is removed. Where a run has no diffusion
+coefficient to give (ions that rattle, a run too short, a molten host ...), it gets a verdict instead of one (exit code 3).
 
 examples:
   dlmd transport XDATCAR.gz --mobile Li --temperature 500 --time-step 2 --stride 50
@@ -19,61 +21,28 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
 from dlmd.cli.arguments import add_common, number
+from dlmd.cli.exit_codes import VERDICT
+from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
 
-WRAPPED = {"auto": None, "yes": True, "no": False}
+if TYPE_CHECKING:
+    from dlmd.trajectory.readers import System
+
 PERCENT = 100.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "trajectories",
-        nargs="+",
-        metavar="TRAJ",
-        help="trajectory files, segments (.json), or folders of segments",
-    )
-    _add_system(parser)
+    add_trajectories(parser)
+    add_system(parser)
     analysis = _add_analysis(parser)
     add_common(parser, analysis)
-
-
-def _add_system(parser: argparse.ArgumentParser) -> None:
-    system = parser.add_argument_group("system (segments bring all of this themselves)")
-    system.add_argument(
-        "--mobile", metavar="ELEMENT", help="the mobile ions, such as Li; all other atoms are the host"
+    parser.add_argument(
+        "--name", metavar="NAME", help="name of the result's files; default: the temperature, such as 600K"
     )
-    system.add_argument("--temperature", type=_positive, metavar="K", help="temperature of the run in K")
-    system.add_argument(
-        "--time-step", type=_positive, metavar="FS", help="MD time step in fs (vasprun.xml records it)"
-    )
-    system.add_argument(
-        "--stride",
-        type=_count,
-        metavar="N",
-        help="MD steps between frames (dumps, XTC and vasprun.xml record it)",
-    )
-    system.add_argument(
-        "--charge", type=float, metavar="Z", help="charge of a mobile ion in e; default: its only common one"
-    )
-    system.add_argument(
-        "--topology",
-        metavar="FILE",
-        help="elements for DCD, XTC and dumps of types: LAMMPS data, POSCAR, PDB, CIF ...",
-    )
-    system.add_argument(
-        "--species",
-        nargs="+",
-        metavar="ELEMENT",
-        help="elements in the order of the LAMMPS types, for dumps of types",
-    )
-    system.add_argument(
-        "--wrapped",
-        choices=WRAPPED,
-        default="auto",
-        help="whether coordinates are wrapped into the cell; default: %(default)s, judged",
-    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of text")
 
 
 def _add_analysis(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -92,184 +61,124 @@ def _add_analysis(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     analysis.add_argument(
         "--lag-start",
-        type=_positive,
+        type=positive,
         metavar="PS",
         help="start of the fit window in ps; default: the diffusive onset",
     )
     analysis.add_argument(
         "--lag-end",
-        type=_positive,
+        type=positive,
         metavar="PS",
         help="end of the fit window in ps; default: 3 times its start",
     )
     analysis.add_argument(
         "--hop-length",
-        type=_positive,
+        type=positive,
         metavar="A",
         help="distance of neighbouring sites in Å; default: 3, less is no diffusion",
     )
     analysis.add_argument(
         "--host-shift",
-        type=_positive,
+        type=positive,
         metavar="A",
         help="how far (median, Å) the host's resting places may be apart at the start and the end; default: 0.5, more is "
         "another structure",
     )
+    analysis.add_argument(
+        "--host-drift",
+        type=positive,
+        metavar="A",
+        help="how far the host as a whole may travel in Å; default: 10, or until its flight holds 1 %% of the thermal energy",
+    )
     return analysis
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
+    import json
+
+    from dlmd.base.provenance import provenance
+    from dlmd.transport.own_run import transport_of
+
+    folder = Path(args.output)
+    stem = args.name or (f"{args.temperature:g}K" if args.temperature else None)
+    if stem:
+        require_free(folder / f"{stem}.json", args)
+    trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
+    result = transport_of(trajectories, charge=args.charge, **analysis_options(args))
+    result["provenance"] = provenance(inputs, command=args.argv)
+    stem = stem or f"{result['temperature_k']:g}K"
+    require_free(folder / f"{stem}.json", args)
+    written = write(folder, stem, result)
+    if args.json:
+        print(json.dumps(result, indent=1, ensure_ascii=False))
+    else:
+        print(report(result, trajectories))
+        print(f"\nwritten: {', '.join(map(str, written))}")
+    return 0 if result["verdict"]["code"] == "ok" else VERDICT
+
+
+def analysis_options(args: argparse.Namespace) -> dict:
+    """What `analyse` takes from the command line."""
+    given = {
+        "hop_length_angstrom": args.hop_length,
+        "host_shift_angstrom": args.host_shift,
+        "host_drift_angstrom": args.host_drift,
+    }
+    return {
+        "temperature_k": args.temperature,
+        "lag_start_ps": args.lag_start,
+        "lag_end_ps": args.lag_end,
+        "confidence": args.confidence,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def check_charge(args: argparse.Namespace, system: System) -> None:
+    """Raises DlmdError where the charge cannot be told, before everything is read."""
+    from dlmd.trajectory.elements import element_of
+    from dlmd.trajectory.readers import composition
+    from dlmd.transport.charges import charge_of
+
+    charge_of(element_of(args.mobile) or args.mobile, args.charge, composition(system.symbols))
+
+
+def require_free(path: Path, args: argparse.Namespace) -> None:
+    """Raises DlmdError where a result of other files has the name of the one to be written.
+
+    A result of the same files is made again.
+    """
+    if not path.exists():
+        return
+    from dlmd.base.files import read_json
+
+    try:
+        inputs = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
+    except (DlmdError, AttributeError):
+        inputs = []
+    before = {Path(record["path"]).resolve() for record in inputs}
+    named = [Path(p).resolve() for p in args.trajectories]
+    if before and all(any(one == p or p in one.parents for one in before) for p in named):
+        return
+    raise DlmdError(
+        f"{path.name} is the result of other files: {', '.join(sorted(p.name for p in before)[:3]) or 'unknown'}",
+        where=str(path.parent),
+        remedy="give another name with --name NAME, or another folder with -o DIR",
+    )
+
+
+def write(folder: Path, stem: str, result: Mapping) -> list[Path]:
+    """The result's JSON, CSV and figures; returns their paths."""
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
-    from dlmd.base.provenance import provenance
-    from dlmd.transport.analysis import analyse
     from dlmd.transport.plots import msd as msd_figure
     from dlmd.transport.tables import write_msd
 
-    trajectories, inputs = load(args)
-    charge, guessed = charge_of(trajectories[0].mobile, args.charge)
-    given = {"hop_length_angstrom": args.hop_length, "host_shift_angstrom": args.host_shift}
-    bounds = {name: value for name, value in given.items() if value is not None}
-    result = analyse(
-        trajectories,
-        charge=charge,
-        temperature_k=args.temperature,
-        lag_start_ps=args.lag_start,
-        lag_end_ps=args.lag_end,
-        confidence=args.confidence,
-        **bounds,
-    ).to_dict()
-    if guessed:
-        result["notes"].append(guessed)
-    result["provenance"] = provenance(inputs, command=args.argv)
-    folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{result['temperature_k']:g}K"
     written = [folder / f"{stem}.{ending}" for ending in ("json", "csv", "png", "pdf")]
     write_json(written[0], result)
     write_msd(written[1], result["msd"])
     save(msd_figure(result), written[2:])
-    print(report(result, trajectories))
-    print(f"\nwritten: {', '.join(map(str, written))}")
-
-
-def load(args: argparse.Namespace) -> tuple[list, list[Path]]:
-    """The trajectories (one per replica), and all files that they are read from.
-
-    Raises
-    ------
-    DlmdError
-        for whatever is wrong with the files, and for options that are missing.
-    """
-    from dlmd.trajectory import readers
-    from dlmd.trajectory.frame_readers import require
-    from dlmd.trajectory.segments import join
-
-    paths = [Path(p) for p in args.trajectories]
-    sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
-    for path in paths:
-        if not path.is_dir():
-            require(path)
-    if all(sidecars):
-        chains: dict[Path, list[Path]] = {}
-        for path in paths:
-            for sidecar in _sidecars(path):
-                chains.setdefault(sidecar.parent, []).append(sidecar)
-        trajectories = [join(chain) for chain in chains.values()]
-        inputs = [
-            file
-            for chain in chains.values()
-            for sidecar in chain
-            for file in (sidecar, sidecar.with_suffix(".dcd"))
-        ]
-        _refuse_contradiction(args, trajectories[0])
-    elif any(sidecars):
-        raise DlmdError("segments and other trajectory files together", remedy="give one kind")
-    else:
-        if args.mobile is None:
-            raise DlmdError(
-                "the mobile ions are unknown", remedy="give --mobile ELEMENT, such as --mobile Li"
-            )
-        if args.temperature is None:
-            raise DlmdError("the temperature is unknown", remedy="give --temperature K")
-        runs = [[path] for path in paths] if args.replicas else [paths]
-        trajectories = [
-            readers.read(
-                files,
-                mobile=args.mobile,
-                time_step_fs=args.time_step,
-                stride=args.stride,
-                topology=args.topology,
-                species=args.species,
-                temperature_k=args.temperature,
-                wrapped=WRAPPED[args.wrapped],
-            )
-            for files in runs
-        ]
-        inputs = [*paths, *([Path(args.topology)] if args.topology else [])]
-    if args.skip:
-        trajectories = [trajectory.after(args.skip) for trajectory in trajectories]
-    return trajectories, inputs
-
-
-def _sidecars(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(path.glob("[0-9]*.json"))
-    if not found:
-        raise DlmdError(
-            "no segments (NNNN.json) in this folder", where=str(path), remedy="name the folder of one run"
-        )
-    return found
-
-
-def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
-    """Segments know their system: an option that says otherwise, or would be ignored, is a mistake."""
-    for option, value, known in (
-        ("--mobile", args.mobile, trajectory.mobile),
-        ("--temperature", args.temperature, trajectory.temperature_k),
-    ):
-        if value is not None and value != known:
-            raise DlmdError(
-                f"{option} {value}, but the segments say {known}",
-                where=trajectory.label,
-                remedy=f"leave {option} out",
-            )
-    for option, given in (
-        ("--time-step", args.time_step),
-        ("--stride", args.stride),
-        ("--topology", args.topology),
-        ("--species", args.species),
-        ("--wrapped", args.wrapped != "auto"),
-        ("--replicas", args.replicas),
-    ):
-        if given:
-            raise DlmdError(
-                f"{option} has no meaning for segments", where=trajectory.label, remedy="leave it out"
-            )
-
-
-def charge_of(element: str, given: float | None) -> tuple[float, str | None]:
-    """The charge of an ion in e, and a note where it was guessed.
-
-    Raises
-    ------
-    DlmdError
-        where none was given and the element has several common ones.
-    """
-    if given is not None:
-        return given, None
-    from pymatgen.core import Element
-
-    common = Element(element).common_oxidation_states
-    if len(common) != 1:
-        raise DlmdError(
-            f"{element} has several common charges: {', '.join(f'{z:+d}' for z in common)}",
-            remedy="give --charge Z",
-        )
-    return float(
-        common[0]
-    ), f"charge {common[0]:+d} e guessed: the only common oxidation state of {element} (pymatgen)"
+    return written
 
 
 def report(result: Mapping, trajectories: Sequence) -> str:
@@ -352,17 +261,3 @@ def _value(estimate: Mapping | None) -> tuple[str, str]:
     if estimate.get("bound"):
         return "may be 0", f"below {number(estimate['high'])}"
     return number(estimate["value"]), f"[{number(estimate['low'])}, {number(estimate['high'])}]"
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value

@@ -126,8 +126,8 @@ def check_time_step(time_step_fs: float | None, stride: int | None, *, trust: bo
     if time_step_fs < low:
         raise DlmdError(
             f"--time-step {time_step_fs:g} fs: no MD of atoms has such a step",
-            remedy=f"give it in fs (LAMMPS' metal units have ps: {time_step_fs:g} ps is --time-step {time_step_fs * FS_PER_PS:g}), "
-            "or give --trust-options",
+            remedy=f"give it in fs (LAMMPS' metal units have ps: {time_step_fs:g} ps is --time-step "
+            f"{time_step_fs * FS_PER_PS:g}), or give --trust-options",
         )
     if time_step_fs > high and stride not in (None, 1):
         raise DlmdError(
@@ -139,4 +139,6 @@ def check_time_step(time_step_fs: float | None, stride: int | None, *, trust: bo
 def regular(times: np.ndarray) -> bool:
     """Whether (frames,) times are evenly spaced within the rounding of single precision."""
     gaps = np.diff(times)
-    return bool(len(gaps) == 0 or (np.abs(gaps - gaps[0]) <= max(1e-6 * abs(times[-1]), 0.01 * gaps[0])).all())
+    return bool(
+        len(gaps) == 0 or (np.abs(gaps - gaps[0]) <= max(1e-6 * abs(times[-1]), 0.01 * gaps[0])).all()
+    )

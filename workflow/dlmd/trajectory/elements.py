@@ -44,14 +44,14 @@ def element_of(name: str) -> str | None:
 
 def elements_of_masses(masses: Sequence[float]) -> list[str | None]:
     """The element next to each mass in u; None where there is none near, and for all where several share a mass of one."""
-    from ase.data import atomic_masses_common, chemical_symbols
+    from ase.data import atomic_masses, chemical_symbols
 
     if len(masses) > 1 and all(mass == 1.0 for mass in masses):
         return [None] * len(masses)
-    known = np.array(atomic_masses_common[1:])
+    known = np.array(atomic_masses[1:])
     out: list[str | None] = []
     for mass in masses:
-        nearest = int(np.abs(known - mass).argmin())
+        nearest = int(np.nanargmin(np.abs(known - mass)))
         near = abs(known[nearest] - mass) <= max(_MASS_TOLERANCE * known[nearest], 0.05)
         out.append(chemical_symbols[nearest + 1] if near else None)
     return out

@@ -139,7 +139,9 @@ def read_dcd(path: Path) -> Iterator[Frame]:
         _, header, record = dcd_layout(path)
     except (DlmdError, struct.error) as error:
         what = error.what if isinstance(error, DlmdError) else "damaged trajectory: no whole DCD header"
-        raise DlmdError(what, where=str(path), remedy="give a little-endian DCD without fixed atoms") from error
+        raise DlmdError(
+            what, where=str(path), remedy="give a little-endian DCD without fixed atoms"
+        ) from error
     frames, rest = dcd_frames(path), (path.stat().st_size - header) % record
     with path.open("rb") as file:
         counted, first, stride = struct.unpack("<3i", file.read(20)[8:])

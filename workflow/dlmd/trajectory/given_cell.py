@@ -37,7 +37,9 @@ def given_cell(cell: Any, sources: Sequence[Any]) -> Cells | None:
     if len(numbers) in (3, 6):
         from ase.geometry import cellpar_to_cell
 
-        return Cells({None: cellpar_to_cell([*numbers[:3], *(numbers[3:] if len(numbers) == 6 else (90.0,) * 3)])})
+        return Cells(
+            {None: cellpar_to_cell([*numbers[:3], *(numbers[3:] if len(numbers) == 6 else (90.0,) * 3)])}
+        )
     raise DlmdError(f"--cell has {len(numbers)} numbers", remedy=_FORMS)
 
 
@@ -58,7 +60,9 @@ class Cells:
         found = self._by_step.get(None, self._by_step.get(step))
         if found is None:
             raise DlmdError(
-                f"no cell for step {step}", where=where, remedy="write cells as often as positions (CP2K: MOTION%PRINT%CELL)"
+                f"no cell for step {step}",
+                where=where,
+                remedy="write cells as often as positions (CP2K: MOTION%PRINT%CELL)",
             )
         return found
 

@@ -13,7 +13,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.trajectory.cells import EmptySpace
 from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.host import HostHealth, host_health
-from dlmd.trajectory.unwrapping import Unwrapper
+from dlmd.trajectory.unwrapping import Place, Unwrapper
 
 # The host's positions are kept for so many frames at most, thinned out evenly.
 _HEALTH_FRAMES = 400
@@ -93,7 +93,7 @@ class IonStore:
         host = np.ones(len(symbols), dtype=bool)
         host[mobile] = False
         self._host = np.flatnonzero(host)
-        self.host_symbols = [symbols[i] for i in self._host]
+        self.host_symbols = [s for s, of_host in zip(symbols, host, strict=True) if of_host]
         self.masses = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
         self.host_masses = self.masses[self._host]
         self._weights = self.host_masses / self.host_masses.sum() if len(self._host) else self.host_masses
@@ -107,11 +107,9 @@ class IonStore:
         self._file = tempfile.TemporaryFile()
         self.n_frames = 0
 
-    def add(
-        self, positions: np.ndarray, cell: np.ndarray | None = None, origin: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Add a frame; `cell` and `origin` where they are not those of the first. Returns its unwrapped positions."""
-        unwrapped = self.unwrap(positions, cell, origin)
+    def add(self, positions: np.ndarray, place: Place | None = None) -> np.ndarray:
+        """Add a frame; `place` where its cell is not that of the first. Returns its unwrapped positions."""
+        unwrapped = self.unwrap(positions, place)
         np.ascontiguousarray(unwrapped[self.mobile].T, dtype="<f4").tofile(self._file)
         if self.n_host:
             host = unwrapped[self._host]
@@ -120,7 +118,7 @@ class IonStore:
             self._sample.add(host, centre)
         if self.n_frames % 10 == 0:
             self.empty.add(unwrapped)
-        self.cells.append(self.cell if cell is None else cell)
+        self.cells.append(self.cell if place is None else place.cell)
         self.n_frames += 1
         return unwrapped
 

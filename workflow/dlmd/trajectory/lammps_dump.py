@@ -61,7 +61,9 @@ def read_dump(path: Path) -> Iterator[Frame]:
             # what follows in that row and after it is the next frame
             rest = [rows[torn][rows[torn].index("ITEM:") :], *rows[torn + 1 :]]
             lines = chain(rest, lines)
-            note = f"a frame that breaks off after {torn} of {head.n_atoms} atoms (step {head.step}) is left out"
+            note = (
+                f"a frame that breaks off after {torn} of {head.n_atoms} atoms (step {head.step}) is left out"
+            )
             continue
         frame, ids = _frame(head, rows, units, path, count)
         if known_ids is not None and not np.array_equal(ids, known_ids):
@@ -164,9 +166,7 @@ def _frame(
     return frame, ids
 
 
-def _name(
-    frame: Frame, names: list[str], rows: list[str], order: np.ndarray, path: Path, count: int
-) -> None:
+def _name(frame: Frame, names: list[str], rows: list[str], order: np.ndarray, path: Path, count: int) -> None:
     """Elements and types of the frame; type labels (`labelmap`) count as names."""
 
     def words(column: int) -> list[str]:

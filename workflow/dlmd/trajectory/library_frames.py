@@ -152,7 +152,7 @@ def of_object(source: Any) -> Iterator[Frame]:
         for anything else.
     """
     kind = f"{type(source).__module__}.{type(source).__name__}"
-    if hasattr(source, "universe") and hasattr(source, "trajectory") or hasattr(source, "atoms"):
+    if (hasattr(source, "universe") and hasattr(source, "trajectory")) or hasattr(source, "atoms"):
         group = getattr(source, "atoms", source)
         if hasattr(group, "universe"):
             yield from _of_mdanalysis(group)

@@ -216,7 +216,7 @@ class _Reading:
         elif self._thermal is None:
             self._measure_time()
         assert self._store is not None
-        unwrapped = self._store.add(frame.positions, *stream.cell_of(frame))
+        unwrapped = self._store.add(frame.positions, stream.place_of(frame))
         if self._store.n_frames == 1:
             self._first = unwrapped
         elif self._thermal is not None:
@@ -239,9 +239,7 @@ class _Reading:
     def _measure_time(self) -> None:
         stream, store = self.stream, self._store
         assert stream.first is not None and store is not None
-        self.interval_ps = self.clock.interval_ps(
-            stream.first, stream.second, _spacing(stream), stream.where
-        )
+        self.interval_ps = self.clock.interval_ps(stream.first, stream.second, _spacing(stream), stream.where)
         if self._check is not None and stream.symbols is not None and stream.cell is not None:
             self._check(System(stream.symbols, stream.cell, self.interval_ps))
         self._thermal = thermal.ThermalMotion(
@@ -257,7 +255,9 @@ class _Reading:
             raise DlmdError("no frames", where=self.stream.where, remedy="look why the run wrote nothing")
         if self._thermal is None:
             raise DlmdError(
-                "1 frame(s), at least 2 are needed", where=self.stream.where, remedy="give the whole trajectory"
+                "1 frame(s), at least 2 are needed",
+                where=self.stream.where,
+                remedy="give the whole trajectory",
             )
         self._thermal.judge()
         return self._store
@@ -278,9 +278,7 @@ def _in_mean_cell(store: IonStore, stream: Stream, notes: list[str]) -> _Found:
     """What was stored in the first cell, in the mean one."""
     centre = store.host_centre()
     if not stream.changes:
-        return _Found(
-            store.source(), store.cell, None, 0.0, 0.0, centre, store.health(None, store.cell)
-        )
+        return _Found(store.source(), store.cell, None, 0.0, 0.0, centre, store.health(None, store.cell))
     change = cells.change_of(np.array(store.cells))
     to_mean = np.linalg.inv(store.cell) @ change.mean
     notes.append(
@@ -332,4 +330,3 @@ def _judge_host(trajectory: Trajectory, store: IonStore, trust: bool) -> None:
         at_rest=not host.turned and max(host.median_shift_a.values()) < HOST_SHIFT_A,
         where=trajectory.label,
     )
-

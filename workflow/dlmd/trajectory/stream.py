@@ -19,6 +19,7 @@ from dlmd.trajectory.given_cell import Cells
 from dlmd.trajectory.ion_store import IonStore
 from dlmd.trajectory.text_frames import CutShort, Frame
 from dlmd.trajectory.topology import Topology
+from dlmd.trajectory.unwrapping import Place
 
 # Two frames closer than this everywhere are one frame, rounded differently.
 _SAME_POSITION_A = 1e-4
@@ -92,7 +93,9 @@ class Stream:
 
     def _frames(self, source: Any) -> Iterator[Frame]:
         """Frames of one source; one that is cut short gives its whole frames and a note."""
-        found = identify(source).read(source) if isinstance(source, Path) else library_frames.of_object(source)
+        found = (
+            identify(source).read(source) if isinstance(source, Path) else library_frames.of_object(source)
+        )
         number = 0
         try:
             for frame in found:
@@ -121,8 +124,8 @@ class Stream:
             return False
         if repeated:
             raise DlmdError("repeats the frame before it", where=where, remedy="remove the repetition")
-        backwards = self.counts_steps and frame.step is not None and before.step is not None
-        if backwards and frame.step <= before.step and self._take_back(frame, where):
+        numbered = self.counts_steps and frame.step is not None and before.step is not None
+        if numbered and (restarted or frame.step == before.step) and self._take_back(frame, where):
             return True
         # numbers of frames start anew in every file, MD steps need not
         if not at_join or (self.counts_steps and not restarted):
@@ -179,19 +182,20 @@ class Stream:
         """How far (rms, Å) its ions are from the last frame's and from those of frame `number`, and from frame to frame."""
         store = self.store
         assert store is not None
-        ions = store.unwrap.in_first_cell(frame.positions, *self.cell_of(frame))[store.mobile]
+        ions = store.unwrap.in_first_cell(frame.positions, self.place_of(frame))[store.mobile]
         last = store.ions_at(store.n_frames - 1)
         usual = store.unwrap.separation(last, store.ions_at(max(store.n_frames - 2, 0)))
         same = np.inf if number is None else store.unwrap.separation(ions, store.ions_at(number))
         return store.unwrap.separation(ions, last), same, usual
 
-    def cell_of(self, frame: Frame) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Cell of a frame and its corner; None where it is that of the first frame."""
-        assert frame.cell is not None and self.cell is not None
-        if not differs(frame.cell, self.cell):
-            return None, None
-        self.changes = True
-        return frame.cell, frame.origin
+    def place_of(self, frame: Frame) -> Place | None:
+        """Where a frame lies; None where its cell is that of the first frame."""
+        assert frame.cell is not None and self.cell is not None and self._last_cell is not None
+        if np.array_equal(frame.cell, self.cell):
+            return None
+        self.changes |= differs(frame.cell, self.cell)
+        self._last_cell = same_lattice(frame.cell, self._last_cell)
+        return Place(self._last_cell, frame.cell, np.zeros(3) if frame.origin is None else frame.origin)
 
     def _check(self, frame: Frame, where: str) -> None:
         if not np.isfinite(frame.positions).all():
@@ -202,19 +206,16 @@ class Stream:
             frame.cell = self._topology.cell if self._topology else None
         if frame.cell is None:
             raise DlmdError(
-                "no cell", where=where, remedy="give a --topology that has one, or --cell A B C (CP2K: its .cell file)"
+                "no cell",
+                where=where,
+                remedy="give a --topology that has one, or --cell A B C (CP2K: its .cell file)",
             )
         if self.first is None:
             self.first, self.cell, self._last_cell = frame, frame.cell, frame.cell
-            self.symbols, notes = assign(
-                frame, topology=self._topology, species=self._species, where=where
-            )
+            self.symbols, notes = assign(frame, topology=self._topology, species=self._species, where=where)
             self._notes += notes
             return
         self._check_system(frame, where)
-        assert self._last_cell is not None and self.cell is not None
-        if differs(frame.cell, self.cell):
-            frame.cell = self._last_cell = same_lattice(frame.cell, self._last_cell)
 
     def _check_system(self, frame: Frame, where: str) -> None:
         assert self.symbols is not None and self.first is not None

@@ -10,7 +10,7 @@ import gzip
 import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 
 TRUNCATED = "copy the file again, or cut it back to its last whole frame"
-COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 # " i =       10, time =        5.000, E =       -17.16": MD step and time in fs
 CP2K_COMMENT = re.compile(r"\s*i\s*=\s*(\d+)\s*,\s*time\s*=\s*([-+.\deE]+)")
 _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
@@ -91,12 +91,14 @@ def plain_name(path: Path) -> str:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file, compressed or not; raises CutShort at a last line without its end, and where compression breaks off."""
+    """Lines of a text file, compressed or not; raises CutShort at a last line without its end, and where compression ends."""
     try:
         with open_file(path, "rt") as file:
             for line in file:
                 if not line.endswith("\n"):
-                    raise CutShort(f"the last line has no end: {line[:40]!r}", where=str(path), remedy=TRUNCATED)
+                    raise CutShort(
+                        f"the last line has no end: {line[:40]!r}", where=str(path), remedy=TRUNCATED
+                    )
                 yield line
     except _DAMAGED as error:
         raise CutShort(f"damaged compression: {error}", where=str(path), remedy=TRUNCATED) from error
@@ -214,7 +216,9 @@ def _xyz_frame(
         order = np.argsort(numbers[:, 3], kind="stable")
         if len(np.unique(numbers[:, 3])) != n_atoms:
             raise DlmdError(
-                f"frame {count} has an id twice", where=str(path), remedy="write the frames again from one run"
+                f"frame {count} has an id twice",
+                where=str(path),
+                remedy="write the frames again from one run",
             )
         numbers, names = numbers[order], [names[i] for i in order]
     lattice = info.get("Lattice")

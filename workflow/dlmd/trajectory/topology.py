@@ -71,7 +71,9 @@ def _ase_topology(path: Path) -> Topology:
     atoms: Any = ase.io.read(path, index=0)
     if (atoms.numbers == 0).any():
         raise DlmdError("atoms without an element", where=str(path), remedy="give a file with elements")
-    return Topology(atoms.get_chemical_symbols(), np.array(atoms.cell) if atoms.cell.rank == 3 else None, path)
+    return Topology(
+        atoms.get_chemical_symbols(), np.array(atoms.cell) if atoms.cell.rank == 3 else None, path
+    )
 
 
 def _chemfiles_topology(path: Path) -> Topology:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from dlmd.base.errors import DlmdError
@@ -12,6 +14,25 @@ from dlmd.base.geometry import cell_widths
 MAX_STEP = 0.4
 # Wrapped coordinates fill one cell; codes that wrap at updates of the neighbour list leave it by half its skin on each side.
 WRAPPED_MARGIN_A = 1.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a frame lies whose cell is not that of the first.
+
+    Attributes
+    ----------
+    cell
+        (3, 3), Å: vectors that follow on from those of the frames before.
+    box
+        (3, 3), Å: the vectors as written, which may describe the same lattice in another way.
+    origin
+        (3,), Å: corner of the box.
+    """
+
+    cell: np.ndarray
+    box: np.ndarray
+    origin: np.ndarray
 
 
 class Unwrapper:
@@ -42,15 +63,12 @@ class Unwrapper:
         self.longest = (0.0, 0, 0)
         self._frames = 0
 
-    def __call__(
-        self, positions: np.ndarray, cell: np.ndarray | None = None, origin: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Unwrapped positions (atoms, 3) of the next frame, in Å of the first cell.
-
-        `cell` and its corner `origin` are given where they differ from those of the first frame.
-        """
-        positions = self.in_first_cell(positions, cell, origin)
+    def __call__(self, positions: np.ndarray, place: Place | None = None) -> np.ndarray:
+        """Unwrapped positions (atoms, 3) of the next frame, in Å of the first cell; `place` where its cell is another one."""
+        written = None if place is None else (positions - place.origin) @ np.linalg.inv(place.box)
+        positions = self.in_first_cell(positions, place)
         fractional = positions @ self._inverse
+        written = (positions - self._origin) @ self._inverse if written is None else written
         if self._last is None:
             self._images = np.zeros_like(fractional)
         else:
@@ -65,19 +83,16 @@ class Unwrapper:
             if moved.flat[at] > self.longest[0]:
                 self.longest = (float(moved.flat[at]), self._frames, at // 3)
         self._last = fractional
-        self._low = np.minimum(self._low, fractional.min(axis=0))
-        self._high = np.maximum(self._high, fractional.max(axis=0))
+        self._low = np.minimum(self._low, written.min(axis=0))
+        self._high = np.maximum(self._high, written.max(axis=0))
         self._frames += 1
         return positions + self._images @ self._cell if self.crossings else positions
 
-    def in_first_cell(
-        self, positions: np.ndarray, cell: np.ndarray | None, origin: np.ndarray | None
-    ) -> np.ndarray:
-        """(atoms, 3) positions of a frame with `cell`, at the same fractional coordinates of the first cell."""
-        if cell is None:
+    def in_first_cell(self, positions: np.ndarray, place: Place | None) -> np.ndarray:
+        """(atoms, 3) positions of a frame, at the same fractional coordinates of the first cell."""
+        if place is None:
             return positions
-        corner = np.zeros(3) if origin is None else origin
-        return (positions - corner) @ np.linalg.inv(cell) @ self._cell + self._origin
+        return (positions - place.origin) @ np.linalg.inv(place.cell) @ self._cell + self._origin
 
     def go_back(self, which: np.ndarray, unwrapped: np.ndarray) -> None:
         """Let the next frame follow an earlier one, in which atoms `which` were at `unwrapped` (in Å of the first cell).

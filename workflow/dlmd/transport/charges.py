@@ -29,7 +29,8 @@ def charge_of(
             found[0]
         ), f"charge {found[0]:+d} e guessed: the only common oxidation state of {element} (pymatgen)"
     charge, formula = _neutral(element, composition or {})
-    if charge is not None:
+    # the lowest cation or anion: mobile Cu is Cu+, whatever balances the host on paper
+    if charge is not None and charge in (min((z for z in found if z > 0), default=0), min(found)):
         return charge, f"charge {charge:+g} e guessed: it makes {formula} neutral (pymatgen)"
     raise DlmdError(
         f"{element} has several common charges: {', '.join(f'{z:+d}' for z in found)}",

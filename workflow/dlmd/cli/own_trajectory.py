@@ -1,0 +1,207 @@
+"""Options that describe anybody's trajectory, shared by the commands that read one, and the reading itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlmd.base.errors import DlmdError
+
+if TYPE_CHECKING:
+    from dlmd.trajectory.readers import System
+
+WRAPPED = {"auto": None, "yes": True, "no": False}
+
+
+def add_trajectories(parser: argparse.ArgumentParser) -> None:
+    """The positional argument TRAJ."""
+    parser.add_argument(
+        "trajectories",
+        nargs="+",
+        metavar="TRAJ",
+        help="trajectory files, segments (.json), or folders of segments",
+    )
+
+
+def add_system(parser: argparse.ArgumentParser, *, charge: bool = True) -> None:
+    """Options that say what is in the files."""
+    system = parser.add_argument_group("system (segments bring all of this themselves)")
+    system.add_argument(
+        "--mobile", metavar="ELEMENT", help="the mobile ions, such as Li; all other atoms are the host"
+    )
+    system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")
+    system.add_argument(
+        "--time-step",
+        type=positive,
+        metavar="FS",
+        help="MD time step in fs (vasprun.xml, XTC, TRR and dumps with times record it)",
+    )
+    system.add_argument(
+        "--stride",
+        type=count,
+        metavar="N",
+        help="MD steps between frames (dumps, DCD, XTC and vasprun.xml record it)",
+    )
+    if charge:
+        system.add_argument(
+            "--charge",
+            type=float,
+            metavar="Z",
+            help="charge of a mobile ion in e; default: its only common one, or what makes the compound neutral",
+        )
+    system.add_argument(
+        "--topology",
+        metavar="FILE",
+        help="elements for DCD, XTC and dumps of types: LAMMPS data, POSCAR, PDB, CIF, GRO, TPR ...",
+    )
+    system.add_argument(
+        "--species",
+        nargs="+",
+        metavar="ELEMENT",
+        help="elements in the order of the LAMMPS types; or with counts, in the order of the atoms: 16*Li 24*Cl",
+    )
+    system.add_argument(
+        "--cell",
+        nargs="+",
+        metavar="A",
+        help="cell for files without: A B C in Å, with three angles in degrees, nine numbers, or CP2K's .cell file",
+    )
+    system.add_argument(
+        "--volume",
+        type=positive,
+        metavar="A3",
+        help="volume of the material in Å³, for a slab; default: the (mean) cell's",
+    )
+    system.add_argument(
+        "--wrapped",
+        choices=WRAPPED,
+        default="auto",
+        help="whether coordinates are wrapped into the cell; default: %(default)s, judged",
+    )
+    system.add_argument(
+        "--trust-options",
+        action="store_true",
+        help="--time-step, --stride and --temperature count where the file's times or the atoms' thermal motion contradict them",
+    )
+
+
+def load(
+    args: argparse.Namespace, *, check: Callable[[System], None] | None = None, needs_temperature: bool = True
+) -> tuple[list, list[Path]]:
+    """The trajectories (one per replica), and all files that they are read from.
+
+    Raises
+    ------
+    DlmdError
+        for whatever is wrong with the files, and for options that are missing.
+    """
+    from dlmd.trajectory import readers
+    from dlmd.trajectory.frame_readers import require
+    from dlmd.trajectory.segments import join
+
+    paths = [Path(p) for p in args.trajectories]
+    sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
+    for path in paths:
+        if not path.is_dir():
+            require(path)
+    if all(sidecars):
+        chains: dict[Path, list[Path]] = {}
+        for path in paths:
+            for sidecar in _sidecars(path):
+                chains.setdefault(sidecar.parent, []).append(sidecar)
+        trajectories = [join(chain) for chain in chains.values()]
+        inputs = [
+            file
+            for chain in chains.values()
+            for sidecar in chain
+            for file in (sidecar, sidecar.with_suffix(".dcd"))
+        ]
+        _refuse_contradiction(args, trajectories[0])
+    elif any(sidecars):
+        raise DlmdError("segments and other trajectory files together", remedy="give one kind")
+    else:
+        if args.mobile is None:
+            raise DlmdError(
+                "the mobile ions are unknown", remedy="give --mobile ELEMENT, such as --mobile Li"
+            )
+        if args.temperature is None and needs_temperature:
+            raise DlmdError("the temperature is unknown", remedy="give --temperature K")
+        runs = [[path] for path in paths] if getattr(args, "replicas", False) else [paths]
+        trajectories = [
+            readers.read(
+                files,
+                mobile=args.mobile,
+                time_step_fs=args.time_step,
+                stride=args.stride,
+                topology=args.topology,
+                species=args.species,
+                temperature_k=args.temperature,
+                wrapped=WRAPPED[args.wrapped],
+                cell=args.cell,
+                volume_a3=args.volume,
+                trust_options=args.trust_options,
+                check=check,
+            )
+            for files in runs
+        ]
+        inputs = [*paths, *([Path(args.topology)] if args.topology else [])]
+    if getattr(args, "skip", 0):
+        trajectories = [trajectory.after(args.skip) for trajectory in trajectories]
+    return trajectories, inputs
+
+
+def _sidecars(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("[0-9]*.json"))
+    if not found:
+        raise DlmdError(
+            "no segments (NNNN.json) in this folder", where=str(path), remedy="name the folder of one run"
+        )
+    return found
+
+
+def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
+    """Segments know their system: an option that says otherwise, or would be ignored, is a mistake."""
+    for option, value, known in (
+        ("--mobile", args.mobile, trajectory.mobile),
+        ("--temperature", args.temperature, trajectory.temperature_k),
+    ):
+        if value is not None and value != known:
+            raise DlmdError(
+                f"{option} {value}, but the segments say {known}",
+                where=trajectory.label,
+                remedy=f"leave {option} out",
+            )
+    for option, given in (
+        ("--time-step", args.time_step),
+        ("--stride", args.stride),
+        ("--topology", args.topology),
+        ("--species", args.species),
+        ("--cell", args.cell),
+        ("--trust-options", args.trust_options),
+        ("--wrapped", args.wrapped != "auto"),
+        ("--replicas", getattr(args, "replicas", False)),
+    ):
+        if given:
+            raise DlmdError(
+                f"{option} has no meaning for segments", where=trajectory.label, remedy="leave it out"
+            )
+
+
+def positive(text: str) -> float:
+    """A positive number."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
