@@ -135,7 +135,7 @@ def analysis_options(args: argparse.Namespace) -> dict:
 
 def check_charge(args: argparse.Namespace, system: System) -> None:
     """Raises DlmdError where the charge cannot be told, before everything is read."""
-    from dlmd.trajectory.elements import element_of
+    from dlmd.trajectory.names import element_of
     from dlmd.trajectory.readers import composition
     from dlmd.transport.charges import charge_of
 

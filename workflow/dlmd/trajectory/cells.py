@@ -11,12 +11,12 @@ TOLERANCE = 1e-4
 
 
 def differs(cell: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two cells differ by more than a file's rounding."""
+    """Whether two (3, 3) cells differ by more than a file's rounding."""
     return bool(np.abs(cell - other).max() > TOLERANCE * np.abs(other).max())
 
 
 def same_lattice(cell: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """`cell`, or the vectors of the same lattice that follow on from `before`.
+    """The (3, 3) `cell`, or the vectors of the same lattice that follow on from `before`.
 
     LAMMPS flips a tilt that has grown beyond half a cell: the vectors jump by whole lattice vectors, the lattice stays.
     """

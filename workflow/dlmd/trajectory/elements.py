@@ -4,57 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.trajectory.names import element_of
 from dlmd.trajectory.text_frames import Frame
+from dlmd.trajectory.topology import Topology
 
-if TYPE_CHECKING:
-    from dlmd.trajectory.topology import Topology
-
-# "Li_sv", "Li_sv/8c3d0e2f" (VASP), "Li+", "Fe3+" (charges), "Li1" (site labels), "H.5" (fractional hydrogen)
-_SUFFIXED = re.compile(r"([A-Z][a-z]?)(?:[_/+\-.:\d].*)$")
 # "16*Li": so many atoms in the order of their ids
 _COUNTED = re.compile(r"(\d+)\*(\w+)$")
-# Masses agree with an element's within this fraction: 7 for Li and 16 for O do, 1.0 for a made-up atom is hydrogen's by 0.8 %.
-_MASS_TOLERANCE = 0.012
-
-
-@lru_cache(maxsize=1000)
-def element_of(name: str) -> str | None:
-    """The element that an atom's name means, or None: "Li", "Li+", "Fe3+", "Li_sv/8c3d0e2f", "Li1" and "LI" have one."""
-    from ase.data import atomic_numbers
-
-    name = name.strip()
-    if name == "X":
-        return None
-    if name in atomic_numbers:
-        return name
-    found = _SUFFIXED.match(name)
-    if found and found[1] in atomic_numbers:
-        return found[1]
-    # GROMACS and PDB write names in capitals
-    if name.isalpha() and name.isupper() and len(name) == 2 and name.capitalize() in atomic_numbers:
-        return name.capitalize()
-    return None
-
-
-def elements_of_masses(masses: Sequence[float]) -> list[str | None]:
-    """The element next to each mass in u; None where there is none near, and for all where several share a mass of one."""
-    from ase.data import atomic_masses, chemical_symbols
-
-    if len(masses) > 1 and all(mass == 1.0 for mass in masses):
-        return [None] * len(masses)
-    known = np.array(atomic_masses[1:])
-    out: list[str | None] = []
-    for mass in masses:
-        nearest = int(np.nanargmin(np.abs(known - mass)))
-        near = abs(known[nearest] - mass) <= max(_MASS_TOLERANCE * known[nearest], 0.05)
-        out.append(chemical_symbols[nearest + 1] if near else None)
-    return out
 
 
 def assign(

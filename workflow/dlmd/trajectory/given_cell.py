@@ -75,7 +75,7 @@ def _cp2k_beside(source: Any) -> Path | None:
 
 
 def read_cp2k_cells(path: Path) -> dict[int | None, np.ndarray]:
-    """Cells by step from CP2K's `PROJECT-1.cell`: step, time, then the three vectors in Å and the volume.
+    """(3, 3) cells by step from CP2K's `PROJECT-1.cell`: step, time, then the three vectors in Å and the volume.
 
     Raises
     ------

@@ -57,7 +57,7 @@ class _HostSample:
 
 
 def mobile_atoms(symbols: Sequence[str], mobile: str, *, where: str) -> np.ndarray:
-    """Indices of the mobile ions.
+    """(ions,) indices of the mobile ions.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class IonStore:
         self.n_frames = 0
 
     def add(self, positions: np.ndarray, place: Place | None = None) -> np.ndarray:
-        """Add a frame; `place` where its cell is not that of the first. Returns its unwrapped positions."""
+        """Add a frame (atoms, 3); `place` where its cell is not that of the first. Returns its unwrapped positions."""
         unwrapped = self.unwrap(positions, place)
         np.ascontiguousarray(unwrapped[self.mobile].T, dtype="<f4").tofile(self._file)
         if self.n_host:
@@ -168,7 +168,7 @@ class IonStore:
         return {kind: float(np.median(variance[names == kind]) ** 0.5) for kind in sorted(set(names))}
 
     def health(self, to_mean_cell: np.ndarray | None, cell: np.ndarray) -> HostHealth | None:
-        """Health of the host in the mean cell; None without a host."""
+        """Health of the host in the mean (3, 3) cell; None without a host."""
         if not self.n_host:
             return None
         positions, centres = self.host_sample()

@@ -15,12 +15,12 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import cell_widths
 from dlmd.trajectory import cells, thermal
 from dlmd.trajectory.clock import Clock, check_time_step
-from dlmd.trajectory.elements import element_of
 from dlmd.trajectory.frame_readers import require
 from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
 from dlmd.trajectory.given_cell import given_cell
 from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
 from dlmd.trajectory.ion_store import IonStore, mobile_atoms
+from dlmd.trajectory.names import element_of
 from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import read_topology

@@ -91,7 +91,15 @@ def plain_name(path: Path) -> str:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file, compressed or not; raises CutShort at a last line without its end, and where compression ends."""
+    """Lines of a text file, compressed or not.
+
+    Raises
+    ------
+    CutShort
+        at a last line without its end, and where the compressed data break off.
+    DlmdError
+        for a file that is no text.
+    """
     try:
         with open_file(path, "rt") as file:
             for line in file:
@@ -107,7 +115,15 @@ def text_lines(path: Path) -> Iterator[str]:
 
 
 def table(rows: list[str], columns: list[int], path: Path, frame: int, expected: int) -> np.ndarray:
-    """(rows, columns) numbers of a frame; raises where there are fewer rows than expected or no numbers."""
+    """(rows, columns) numbers of a frame.
+
+    Raises
+    ------
+    CutShort
+        for fewer rows than expected.
+    DlmdError
+        for something that is no number.
+    """
     if len(rows) < expected:
         raise CutShort(
             f"frame {frame} has {len(rows)} of {expected} atoms", where=str(path), remedy=TRUNCATED

@@ -133,7 +133,7 @@ def check_stiffness(
 def allowed_drift_a(
     host_masses: np.ndarray, *, temperature_k: float | None, length_ps: float, share: float = 0.01
 ) -> float:
-    """Distance in Å that a host may travel at constant speed while its kinetic energy is `share` of its thermal one.
+    """Distance in Å that a host of (atoms,) masses in u may travel while its kinetic energy is `share` of its thermal one.
 
     A crystal that flies takes this energy from the vibrations where a thermostat holds the sum of both.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.trajectory.elements import element_of, elements_of_masses
+from dlmd.trajectory.names import element_of, elements_of_masses
 
 # endings that chemfiles reads and ASE does not, or only by guessing elements
 _CHEMFILES = (".gro", ".tpr", ".psf", ".mol2", ".prmtop")
