@@ -47,8 +47,8 @@ def judged(run, name):
 
 
 KINDS = [
-    ("METAGGA = SCAN\n", "METAGGA is SCAN, staged --"),
-    ("METAGGA = R2SCAN\n", "METAGGA is R2SCAN, staged --"),
+    ("METAGGA = SCAN\n", "METAGGA is SCAN, staged absent"),
+    ("METAGGA = R2SCAN\n", "METAGGA is R2SCAN, staged absent"),
     ("IVDW = 12\n", "IVDW is 12, staged 0"),
     ("LUSE_VDW = .TRUE.\nAGGAC = 0.0\n", "LUSE_VDW is"),
     ("LHFCALC = .TRUE.\nHFSCREEN = 0.2\n", "LHFCALC is"),
@@ -123,6 +123,34 @@ def test_how_electrons_converge_and_how_ranks_share_may_differ(tmp_path):
         extra = "NCORE = 8\nAMIX = 0.2\nISYM = 0\n" if name == "OUTCAR" else "NCORE = 8\n"
         some = edit if name == "OUTCAR" else edit[:2]
         assert judged(computed(tmp_path / name, extra, edit=some, version=6), name) is None
+
+
+REPEATS = {
+    "LPEAD": "F",
+    "METAGGA": "--",
+    "EFIELD_PEAD": "0.0 0.0 0.0",
+    "LEFG": "F",
+    "LMAXTAU": "6",
+    "KPOINT_BSE": "-1 0 0 0",
+}
+
+
+def test_what_every_vasprun_repeats_is_no_setting(tmp_path):
+    run = computed(tmp_path)
+    path = run / "vasprun.xml"
+    more = "".join(f'  <i type="string" name="{name}">{value}</i>\n' for name, value in REPEATS.items())
+    path.write_text(path.read_text().replace(" </incar>", more + " </incar>"))
+    job = stage.load_job(tmp_path)
+    for name in ("vasprun.xml", "OUTCAR"):  # the OUTCAR of VASP 5 beside it repeats nothing
+        assert not as_staged.setting_mismatches(output.read_run(run), job, job["run_steps"][0]), name
+    path.write_text(path.read_text().replace('name="LMAXTAU">6', 'name="ENAUG">900'))
+    assert "ENAUG is 900, staged absent" in judged(run, "vasprun.xml")
+
+
+def test_an_outcar_of_vasp_5_is_judged_by_the_incar_of_its_vasprun(tmp_path):
+    run = computed(tmp_path, "METAGGA = R2SCAN\n")
+    with pytest.raises(DlmdError, match="METAGGA is R2SCAN, staged absent"):
+        collect.collect_static(run.parents[1])
 
 
 def test_valences_that_touch_are_read():

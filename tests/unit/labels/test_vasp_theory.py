@@ -16,7 +16,7 @@ from vasp_bench import LAUNCH, crystal, library, settings
 BROKEN = LAUNCH.model_copy(update={"command": "false"})
 CHANGES = [
     ({"incar": {"METAGGA": "R2SCAN"}}, "METAGGA is absent, staged R2SCAN"),
-    ({"incar": {"IVDW": 12}}, "IVDW is absent, staged 12"),
+    ({"incar": {"IVDW": 12}}, "IVDW is 0, staged 12"),
     ({"incar": {"LHFCALC": True}}, "LHFCALC is F, staged True"),
     ({"incar": {"NELECT": 21}}, "NELECT is 20, staged 21"),
     ({"incar": {"LASPH": False}}, "LASPH is T, staged False"),
@@ -101,6 +101,21 @@ def test_results_made_before_runs_kept_their_inputs_are_judged_by_their_files(jo
     staged(job / "job", job / "lib", aimd={"ediff_ev": 1e-7})
     with pytest.raises(DlmdError, match="EDIFF is 1e-05, staged 1e-07"):
         collect.collect_static(job / "job")
+
+
+def test_what_custodian_mended_in_a_relaxation_is_no_other_level(tmp_path):
+    s = settings(library(tmp_path / "lib"), relax={"restarts": 0})
+    stage.stage_relax(crystal(), tmp_path / "job", settings=s, level="u4", cell="toy", source="o_toy_0")
+    for name in ("1-relax", "2-static"):
+        run_step(tmp_path / "job", name, settings=s, launch=LAUNCH)
+    for name in ("1-relax", "2-static"):
+        path = tmp_path / "job" / name / "run00/INCAR"
+        path.write_text(path.read_text().replace("LREAL = Auto", "LREAL = False").replace("1e-06", "1e-07"))
+        (path.parent / "custodian.json").write_text("[]")
+    run_step(tmp_path / "job", "1-relax", settings=s, launch=BROKEN)
+    # the static run gives the energy
+    with pytest.raises(DlmdError, match="EDIFF is 1e-07, staged 1e-06"):
+        run_step(tmp_path / "job", "2-static", settings=s, launch=BROKEN)
 
 
 def test_an_edited_incar_is_noticed_without_help_of_the_output(job):

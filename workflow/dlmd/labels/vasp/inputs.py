@@ -48,19 +48,21 @@ def write(folder: Path, tags: Mapping[str, Any], job: Mapping) -> None:
     write_json(folder / FILE, record(tags, job))
 
 
-def mismatches(folder: Path, tags: Mapping[str, Any], job: Mapping) -> list[str]:
-    """Where the inputs of the run in `folder` differ from what is staged; empty if nowhere, or if no inputs are there."""
-    meant = record(tags, job)
-    found = read_json(folder / FILE, remedy="delete it") if (folder / FILE).is_file() else None
-    if found is not None and found["sha256"] == meant["sha256"]:
-        wrong = []
-    elif found is not None:
-        wrong = tag_mismatches(found["incar"], meant["incar"], aside=ASIDE)
-        wrong += _kpoints(found["kpoints"], meant["kpoints"])
-        wrong += _potentials(found["potcar_sha256"], meant["potcar_sha256"])
-    else:
-        wrong = []
-    # the files themselves, which may have been edited since
+def start_mismatches(folder: Path, tags: Mapping[str, Any], job: Mapping) -> list[str]:
+    """Where what the run in `folder` was started with differs from what is staged; empty if nowhere, or if it is not known."""
+    if not (folder / FILE).is_file():
+        return []
+    found, meant = read_json(folder / FILE, remedy="delete it"), record(tags, job)
+    if found["sha256"] == meant["sha256"]:
+        return []
+    wrong = tag_mismatches(found["incar"], meant["incar"], aside=ASIDE)
+    wrong += _kpoints(found["kpoints"], meant["kpoints"])
+    return wrong + _potentials(found["potcar_sha256"], meant["potcar_sha256"])
+
+
+def file_mismatches(folder: Path, tags: Mapping[str, Any], job: Mapping) -> list[str]:
+    """Where the input files in `folder` differ from what is staged, in what decides numbers; empty if no such files are there."""
+    meant, wrong = record(tags, job), []
     if (folder / "INCAR").is_file():
         written = verify.parse_incar((folder / "INCAR").read_text(errors="replace"))
         wrong += tag_mismatches(written, meant["incar"], aside=ASIDE | METHOD)
@@ -72,15 +74,20 @@ def mismatches(folder: Path, tags: Mapping[str, Any], job: Mapping) -> list[str]
         else:
             wrong += _kpoints({"centring": centring, "mesh": mesh}, meant["kpoints"])
     if (folder / POTCAR_HASH).is_file():
-        wrong += _potentials((folder / POTCAR_HASH).read_text().split()[:1], [meant["potcar_sha256"]])
-    return list(dict.fromkeys(wrong))
+        found = (folder / POTCAR_HASH).read_text().strip()
+        wrong += _potentials(found, meant["potcar_sha256"])
+    return wrong
 
 
 def tag_mismatches(
     found: Mapping[str, Any], meant: Mapping[str, Any], *, aside: frozenset | set, whole: bool = True
 ) -> list[str]:
-    """Tags that differ, as 'NAME is FOUND, staged MEANT'; with `whole` a tag that `found` lacks differs as well."""
-    names = sorted(set(found) | (set(meant) if whole else set()))
+    """Tags that differ, as 'NAME is FOUND, staged MEANT'.
+
+    `whole`: `found` is an INCAR. Otherwise it is what an output repeats of it, which lacks some tags, and has others with what
+    VASP takes where nothing is said.
+    """
+    names = sorted(set(found) | set(meant)) if whole else sorted(set(found) - _unsaid(found, meant))
     return [
         f"{name} is {show(found.get(name, ABSENT))}, staged {show(meant.get(name, ABSENT))}"
         for name in names
@@ -88,6 +95,25 @@ def tag_mismatches(
         and not name.startswith("ML_")  # which steps are DFT's is told step by step
         and not same(name, found.get(name), meant.get(name))
     ]
+
+
+# in every vasprun.xml of one version or another, set or not
+REPEATED = frozenset("EFIELD_PEAD KPOINT_BSE LCALCEPS LCALCPOL LEFG LMAXTAU LPEAD LRHFATM".split())
+# tags that something is switched off by
+ON_BY_DEFAULT = frozenset("GGA_COMPAT LCORR".split())
+
+
+def _unsaid(found: Mapping[str, Any], meant: Mapping[str, Any]) -> set[str]:
+    """Tags of an output that were not staged and are switched off."""
+    off = {
+        name
+        for name, value in found.items()
+        if all(
+            word.strip(".").upper() in ("F", "FALSE", "--", "NONE") or verify.number(word) == 0
+            for word in _words(value)
+        )
+    }
+    return ((off - ON_BY_DEFAULT) | REPEATED) - set(meant)
 
 
 def same(name: str, found: Any, meant: Any) -> bool:
@@ -144,7 +170,7 @@ def _kpoints(found: Mapping, meant: Mapping) -> list[str]:
     return [f"KPOINTS is {text[0]}, staged {text[1]}"]
 
 
-def _potentials(found: Any, meant: Any) -> list[str]:
-    if not found or not meant or found == meant or None in (*found, *meant):
+def _potentials(found: str | None, meant: str | None) -> list[str]:
+    if not found or not meant or found == meant:
         return []
     return ["the POTCAR is another file than was staged"]

@@ -10,7 +10,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.outcar import parse_outcar
-from dlmd.labels.vasp.vasprun import parse_vasprun
+from dlmd.labels.vasp.vasprun import incar_of, parse_vasprun
 
 NAMES = ("OUTCAR", "vasprun.xml")
 # OUTCARs print five decimals
@@ -74,9 +74,10 @@ def read_run(folder: str | Path) -> Run:
             problems.append(error)
     if not runs:
         raise problems[0]
-    if len(runs) == 2:
-        return _better(*runs)
-    return runs[0]
+    run = _better(*runs) if len(runs) == 2 else runs[0]
+    if run.incar is None and vasprun is not None:
+        run.incar = incar_of(read_text(vasprun))  # an OUTCAR of VASP 5 does not repeat it
+    return run
 
 
 def _complete(run: Run) -> bool:

@@ -19,7 +19,7 @@ if [ ! -f POTCAR ]; then
     exit 1
 fi
 # licensed: none stays in a run folder, whatever ends this script or ended the one before
-chmod 600 POTCAR
+chmod 600 POTCAR 2>/dev/null || true
 sweep() { rm -f ./*/run[0-9][0-9]/POTCAR; }
 child=""
 stop() { [ -z "$child" ] || kill "$child" 2>/dev/null || true; exit "$1"; }

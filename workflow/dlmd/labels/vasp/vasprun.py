@@ -69,6 +69,13 @@ def parse_vasprun(text: str, path: Path) -> Run:
     )
 
 
+def incar_of(text: str) -> dict[str, Any] | None:
+    """The INCAR that a vasprun.xml repeats, values as text; None where it is not whole."""
+    section = re.search(r"<incar>(.*?)</incar>", text, re.DOTALL)
+    found = re.findall(r'<[iv]\b[^>]*name="(\w+)"[^>]*>([^<]*)</[iv]>', section[1]) if section else []
+    return {name: value.strip() for name, value in found} or None
+
+
 def _neutral_electrons(text: str) -> float | None:
     """Electrons of the cell without a charge: valences times atoms of the table of types."""
     table = re.search(r'<array name="atomtypes"[^>]*>(.*?)</array>', text, re.DOTALL)
