@@ -9,7 +9,7 @@ import pytest
 import conductors
 from dlmd.base.errors import DlmdError
 from dlmd.config.reading import loads
-from dlmd.proposal import Wishes, propose
+from dlmd.proposal import Wishes, propose, theory
 from dlmd.proposal.cells import narrowest
 from dlmd.run import preflight
 
@@ -108,6 +108,50 @@ def test_an_ordered_crystal_has_one_ordering(tmp_path):
     proposal = checked(cif)
     assert proposal.config.structures.orderings == 1
     assert list(proposal.config.structures.cells) == ["label", "production"]
+
+
+@pytest.mark.parametrize("engine", ["vasp", "gpaw"])
+def test_dft_labels_are_few_and_start_from_a_pretrained_potential(tmp_path, engine):
+    proposal = checked(conductors.write(tmp_path, "thioantimonate"), Wishes(engine=engine, single_points=100))
+    cfg = proposal.config
+    assert cfg.levels["dft"].engine == engine and cfg.levels["dft"].start_from == "chgnet"
+    assert cfg.learning.iterations * cfg.learning.max_frames == 100
+    assert {g.split for g in cfg.learning.explore} == {"train", "test"}
+    held_out = [(g.cell, n) for g in cfg.learning.explore if g.split == "test" for n in g.orderings]
+    trained = [(g.cell, n) for g in cfg.learning.explore if g.split == "train" for n in g.orderings]
+    assert not set(held_out) & set(trained)
+
+
+def test_an_ordered_crystal_is_judged_in_another_cell(tmp_path):
+    ordered = conductors.Conductor(
+        conductors.hall_of(225),
+        conductors.cubic(5.64),
+        (("Na1", "Na", 0, 0, 0, 1), ("Cl1", "Cl", 0.5, 0.5, 0.5, 1)),
+        "Na",
+        {"Na": 1, "Cl": -1},
+    )
+    cif = tmp_path / "salt.cif"
+    cif.write_text(ordered.cif("salt"))
+    groups = checked(cif, Wishes(engine="vasp", single_points=50)).config.learning.explore
+    assert [(g.cell, g.split) for g in groups] == [("label", "train"), ("production", "test")]
+
+
+@pytest.mark.parametrize(
+    ("element", "charge", "moment"),
+    [
+        ("Ti", 3, 1),
+        ("Ti", 4, 0),
+        ("Fe", 3, 5),
+        ("Fe", 2, 4),
+        ("Co", 2, 3),
+        ("Ni", 2, 2),
+        ("Zn", 2, 0),
+        ("W", 6, 0),
+        ("Li", 1, 0),
+    ],
+)
+def test_moments_are_those_of_high_spin_ions(element, charge, moment):
+    assert theory.moment(element, charge) == moment
 
 
 def test_occupancies_of_a_proposal_are_whole_atoms(tmp_path):

@@ -8,6 +8,7 @@ examples:
   dlmd new my.cif --mobile Na --sigma 2.1 --activation-energy 0.31 --melting 900
   dlmd new YSZ.cif --mobile O --budget-core-hours 200 --gpu --output config/ysz.yaml
   dlmd new my.cif --charge Co=3.25 --charge O=-2
+  dlmd new my.cif --engine vasp --single-points 300
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from dlmd.proposal import Proposal
 
-ENGINES = ("chgnet", "sevennet")
+MIN_SINGLE_POINTS = 10
+ENGINES = ("chgnet", "sevennet", "vasp", "gpaw")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_of.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="label engine; default: %(default)s"
     )
+    run_of.add_argument(
+        "--single-points",
+        type=_whole,
+        default=300,
+        metavar="N",
+        help="DFT calculations in all, with vasp and gpaw (beside the budget of core hours); default: %(default)d",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
         budget_core_hours=args.budget_core_hours,
         gpu=args.gpu,
         engine=args.engine,
+        single_points=args.single_points,
     )
     proposal = propose(args.cif, wishes, file=str(output), command=" ".join(args.argv))
     for line in _shown(proposal):
@@ -122,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _shown(proposal: Proposal) -> Iterator[str]:
     """What was decided, one thing to a line."""
+    from dlmd.proposal import lengths, theory
     from dlmd.proposal.parts import table
 
     design, of = proposal.design, "{:<14} {}".format
@@ -147,6 +158,13 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         f"labels and training {found.hours_before:.1f}, production {found.hours_of_production:.1f} for "
         f"{found.production.length_ps:g} ps at each temperature",
     )
+    if theory.is_dft(proposal.wishes.engine):
+        number = found.recipe.iterations * found.recipe.loop_frames
+        yield of(
+            "single points",
+            f"{number} by {proposal.wishes.engine} in {found.recipe.iterations} rounds: beside that about "
+            f"{lengths.single_points_h(proposal.config):,.0f} core hours",
+        )
     for note in proposal.notes:
         yield of("note", note)
 
@@ -157,6 +175,13 @@ def _charge(text: str) -> tuple[str, float]:
         return element.strip(), float(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no charge; write Co=3") from None
+
+
+def _whole(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if value < MIN_SINGLE_POINTS:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of {MIN_SINGLE_POINTS} or more")
+    return value
 
 
 def _positive(text: str) -> float:

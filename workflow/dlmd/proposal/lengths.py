@@ -5,10 +5,12 @@ The prices are those of `dlmd plan` (`dlmd.run.estimates`): right within a facto
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
+from dlmd.config import routes
+from dlmd.config.levels import PRETRAINED
 from dlmd.config.run_config import RunConfig
 from dlmd.run import estimates, targets
 
@@ -30,6 +32,7 @@ class Recipe:
     loop_steps: int = 0
     explore_ps: float = 0.0
     potentials: int = 1
+    iterations: int = 1
 
 
 # the measured recipes: docs/potential.md (a loop of one round), less of it, the demo, and less of that
@@ -39,6 +42,16 @@ RECIPES = (
     Recipe(300, 12_000, 0),
     Recipe(200, 6_000, 0),
 )
+
+
+def few_labels(single_points: int) -> tuple[Recipe, ...]:
+    """Recipes of a level that starts from another: so many single points, in rounds where there are enough."""
+    rounds = 3 if single_points >= 150 else 2 if single_points >= 60 else 1
+    each = max(1, single_points // rounds)
+    return tuple(
+        Recipe(300, train, each, train, explore, 2, rounds)
+        for train, explore in ((12_000, 12.0), (6_000, 6.0))
+    )
 
 
 @dataclass(frozen=True)
@@ -71,12 +84,17 @@ class Lengths:
 SHORT = Production(10.0, 2, 20.0, 0.1, 5.0)
 
 
-def choose(draft: Callable[[Recipe, Production], RunConfig], *, budget_hours: float) -> Lengths:
+def choose(
+    draft: Callable[[Recipe, Production], RunConfig],
+    *,
+    budget_hours: float,
+    recipes: Sequence[Recipe] = RECIPES,
+) -> Lengths:
     """The best recipe that leaves production its share of the budget, and as long a production as the rest allows.
 
-    `draft` makes a config of both.
+    `draft` makes a config of both. Single points of DFT are not part of the budget.
     """
-    for recipe in RECIPES:
+    for recipe in recipes:
         cfg = draft(recipe, SHORT)
         before = before_production_h(cfg)
         if before <= (1 - PRODUCTION_SHARE) * budget_hours:
@@ -106,22 +124,45 @@ def cut(length_ps: float, hours_of_ps: float) -> Production:
 
 
 def before_production_h(cfg: RunConfig) -> float:
-    """Core (and GPU) hours of relaxations, labels, training and the learning loop, all levels and potentials together."""
+    """Core (and GPU) hours of relaxations, labels, training and the learning loop, without single points of DFT."""
     atoms = {pair: sum(counts.values()) for pair, counts in estimates.compositions(cfg).items()}
     sources, loops = targets.aimd_sources(cfg), targets.explorations(cfg)
     typical = round(sum(atoms[s.occupancy, s.cell] for s in sources) / len(sources))
     costs = []
     for level in cfg.levels:
-        costs += [estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)]
-        costs += [estimates.aimd(cfg, level, s, atoms=atoms[s.occupancy, s.cell]) for s in sources]
-        costs += [estimates.training(cfg, atoms=typical)] * cfg.training.potentials
-        if cfg.learning is not None:
-            rounds = cfg.learning.iterations
-            costs += [estimates.training(cfg, atoms=typical, first=False)] * cfg.training.potentials * rounds
-            costs += [estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops] * rounds
+        of_level = dict(atoms=typical, level=level)
+        costs += [estimates.training(cfg, **of_level)] * cfg.training.potentials
+        if routes.own_dynamics(cfg, level):
+            costs += [
+                estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)
+            ]
+            costs += [estimates.aimd(cfg, level, s, atoms=atoms[s.occupancy, s.cell]) for s in sources]
+        if cfg.learning is None or not routes.loops(cfg, level):
+            continue
+        rounds = cfg.learning.iterations
+        later = estimates.training(cfg, first=False, **of_level)
+        costs += [later] * cfg.training.potentials * rounds
+        costs += [estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops] * rounds
+        if cfg.levels[level].engine in PRETRAINED:
             frames = cfg.learning.max_frames * rounds
             costs.append(estimates.learned_labels(cfg, level, atoms=typical, frames=frames))
     return sum(cost.wall_s * max(cost.cores, cost.gpus) for cost in costs) / HOUR_S
+
+
+def single_points_h(cfg: RunConfig) -> float:
+    """Core hours of the learning loop's single points by DFT; 0 without."""
+    if cfg.learning is None:
+        return 0.0
+    source = targets.explorations(cfg)[0]
+    counts = estimates.compositions(cfg, [(source.occupancy, source.cell)])
+    atoms = sum(counts[source.occupancy, source.cell].values())
+    frames = cfg.learning.max_frames * cfg.learning.iterations
+    costs = [
+        estimates.learned_labels(cfg, level, atoms=atoms, frames=frames)
+        for level in cfg.levels
+        if routes.loops(cfg, level) and cfg.levels[level].engine not in PRETRAINED
+    ]
+    return sum(cost.wall_s * cost.cores for cost in costs) / HOUR_S
 
 
 def production_h(cfg: RunConfig) -> float:
@@ -129,5 +170,5 @@ def production_h(cfg: RunConfig) -> float:
     counts = estimates.compositions(cfg, [(cfg.md.occupancy, cfg.md.cell)])[cfg.md.occupancy, cfg.md.cell]
     steps = cfg.md.steps(1e3 * cfg.md.segment_ps * cfg.md.segments)
     one = estimates.md(cfg, atoms=sum(counts.values()), mobile=counts[cfg.material.mobile], steps=steps)
-    runs = len(cfg.levels) * len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
+    runs = len(routes.answering(cfg)) * len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
     return runs * one.wall_s * max(one.cores, one.gpus) / HOUR_S

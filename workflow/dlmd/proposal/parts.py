@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dlmd.proposal import trajectories, writing
+from dlmd.proposal import theory, trajectories, writing
 from dlmd.proposal.cells import narrowest
 from dlmd.proposal.design import Design, run_name
 from dlmd.proposal.filling import Filling
@@ -48,7 +49,7 @@ def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) ->
         **_head(design, head),
         **_material(design),
         **_structures(design),
-        **_labels(design, at),
+        **_labels(design, at, dft=theory.is_dft(head.wishes.engine)),
         **_md(design, at, lengths, head),
     }
 
@@ -61,14 +62,17 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
         else ""
     )
     engine = head.wishes.engine
+    dft = theory.is_dft(engine)
     return {
         "schema": schema,
-        "title": f"{formula(design.production)} from {head.cif}: {design.mobile} ions, {engine} in place of DFT.",
+        "title": f"{formula(design.production)} from {head.cif}: {design.mobile} ions, "
+        + (f"{head.wishes.single_points} single points of DFT." if dft else f"{engine} in place of DFT."),
+        "dft": dft,
         "command": head.command,
         "run": run_name(head.file),
         "launch": launch,
         "cif": f'"{head.cif}"',
-        "levels": f"  {engine}:\n    engine: {engine}",
+        "levels": theory.levels(engine, design.charges),
     }
 
 
@@ -167,7 +171,7 @@ def formula(filling: Filling) -> str:
     return "".join(f"{s}{n // common if n > common else ''}" for s, n in filling.composition.items() if n)
 
 
-def _labels(design: Design, at: Temperatures) -> dict[str, Any]:
+def _labels(design: Design, at: Temperatures, *, dft: bool) -> dict[str, Any]:
     label, production = occupancy_names(design)
     names = list(cells(design))
     small = design.production.n_atoms <= HELD_OUT_ATOMS
@@ -178,12 +182,35 @@ def _labels(design: Design, at: Temperatures) -> dict[str, Any]:
         "groups": trajectories.groups(of, labels_k=at.labels_k, rdf_k=rdf_k),
         "rdf_k": rdf_k,
         "held_out_reason": "production's own cell" if small else "an ordering that is not trained on",
-        "explored": names[:-1],
+        "explored": _explored(design, label, names[:-1], at, dft=dft),
         "label_occupancy": label,
         "first_cell": FIRST,
-        "explored_orderings": list(range(design.orderings)),
-        "explore_k": at.labels_k,
     }
+
+
+def _explored(
+    design: Design, occupancy: str, names: Sequence[str], at: Temperatures, *, dft: bool
+) -> list[str]:
+    """Groups of the learning loop: every ordering; the last of a cell is held out for a level that has single points alone."""
+    numbers, last = list(range(design.orderings)), design.orderings - 1
+    temperatures = f"temperatures_k: {list(at.labels_k)}"
+    if dft and not last:
+        # a single ordering: the other cell has to judge
+        return [
+            f"{{occupancy: {occupancy}, cell: {names[0]}, orderings: [0], {temperatures}}}",
+            f"{{occupancy: {PRODUCTION}, cell: {PRODUCTION}, orderings: [0], {temperatures}, split: test}}",
+        ]
+    held_out = (names[-1], last) if dft else None
+    found = []
+    for name in names:
+        train = [n for n in numbers if (name, n) != held_out]
+        groups = [(train, "")] + ([([last], ", split: test")] if held_out and name == held_out[0] else [])
+        found += [
+            f"{{occupancy: {occupancy}, cell: {name}, orderings: {orderings}, {temperatures}{split}}}"
+            for orderings, split in groups
+            if orderings
+        ]
+    return found
 
 
 def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[str, Any]:

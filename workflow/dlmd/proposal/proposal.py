@@ -13,6 +13,7 @@ from dlmd.proposal.design import Design, design
 from dlmd.proposal.lengths import Lengths, Production, Recipe
 from dlmd.proposal.parts import Head
 from dlmd.proposal.temperatures import Temperatures
+from dlmd.proposal.theory import is_dft
 from dlmd.proposal.wishes import Wishes
 
 
@@ -21,6 +22,7 @@ class Proposal:
     """A config, its text, and what it rests on."""
 
     design: Design
+    wishes: Wishes
     temperatures: Temperatures
     lengths: Lengths
     text: str
@@ -60,6 +62,7 @@ def propose(
         planned = Lengths(recipe, production, 0.0, 0.0)
         return loads(writing.render(parts.all_parts(crystal, at, planned, head)), file=file)
 
+    recipes = lengths.few_labels(wishes.single_points) if is_dft(wishes.engine) else lengths.RECIPES
     # temperatures hang on the length of production, and its price hangs a little on the labels' temperatures
     length_ps = lengths.SHORT.length_ps
     for _ in range(2):
@@ -71,7 +74,7 @@ def propose(
             activation_energy_ev=wishes.activation_energy_ev,
             melting_k=wishes.melting_k,
         )
-        found = lengths.choose(partial(config, at), budget_hours=wishes.budget_core_hours)
+        found = lengths.choose(partial(config, at), budget_hours=wishes.budget_core_hours, recipes=recipes)
         length_ps = found.production.length_ps
     text = writing.render(parts.all_parts(crystal, at, found, head))
-    return Proposal(crystal, at, found, text, loads(text, file=file))
+    return Proposal(crystal, wishes, at, found, text, loads(text, file=file))

@@ -1,0 +1,104 @@
+"""Levels of theory of a proposed config: the pretrained potential, and with DFT a level that starts from it.
+
+U of oxides and fluorides are those of the Materials Project; moments are those of a high-spin ion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+PRETRAINED = ("chgnet", "sevennet")
+DFT = ("vasp", "gpaw")
+START = "chgnet"
+DFT_LEVEL = "dft"
+
+# U - J (eV) of d electrons in oxides and fluorides, as the Materials Project has them for PBE
+U_EV = {"Co": 3.32, "Cr": 3.7, "Fe": 5.3, "Mn": 3.9, "Mo": 4.38, "Ni": 6.2, "V": 3.25, "W": 6.2}
+# d elements from group 3 on
+D_ROWS = (
+    ("Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"),
+    ("Y", "Zr", "Nb", "Mo"),
+    ("La", "Hf", "Ta", "W"),
+)
+LANTHANIDES = "Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu".split()
+# potentials of VASP with semicore electrons, which the alkali and early d metals need
+FLAVOURS = {
+    **{
+        "Li": "Li_sv",
+        "Na": "Na_pv",
+        "K": "K_sv",
+        "Rb": "Rb_sv",
+        "Cs": "Cs_sv",
+        "Ca": "Ca_sv",
+        "Sr": "Sr_sv",
+        "Ba": "Ba_sv",
+    },
+    **{
+        "Sc": "Sc_sv",
+        "Ti": "Ti_pv",
+        "V": "V_pv",
+        "Cr": "Cr_pv",
+        "Mn": "Mn_pv",
+        "Fe": "Fe_pv",
+        "Ni": "Ni_pv",
+        "Cu": "Cu_pv",
+    },
+    **{"Y": "Y_sv", "Zr": "Zr_sv", "Nb": "Nb_pv", "Mo": "Mo_pv", "Hf": "Hf_pv", "Ta": "Ta_pv", "W": "W_pv"},
+    **{"Ga": "Ga_d", "Ge": "Ge_d", "In": "In_d", "Sn": "Sn_d", "Tl": "Tl_d", "Pb": "Pb_d", "Bi": "Bi_d"},
+}
+
+
+def is_dft(engine: str) -> bool:
+    """Whether labels of this engine cost core hours rather than seconds."""
+    return engine in DFT
+
+
+def levels(engine: str, charges: Mapping[str, float]) -> list[str]:
+    """The section `levels`, line by line, without its key."""
+    if not is_dft(engine):
+        return [f"{engine}:", f"  engine: {engine}"]
+    return [
+        f"{START}:                           # relaxes, runs the label trajectories and explores",
+        f"  engine: {START}",
+        f"{DFT_LEVEL}:",
+        f"  engine: {engine}",
+        f"  start_from: {START}             # its potential is fine-tuned on the single points of this level",
+        "  functional: PBE",
+        *(f"  {line}" for line in _electrons(charges)),
+        *(f"  {line}" for line in _of_engine(engine, charges)),
+    ]
+
+
+def _electrons(charges: Mapping[str, float]) -> Iterator[str]:
+    if set(charges) & {"O", "F"} and (u := {s: U_EV[s] for s in charges if s in U_EV}):
+        yield f"hubbard_u_ev: {_map(u)}   # of the Materials Project for oxides and fluorides"
+    if moments := {s: m for s, q in charges.items() if (m := moment(s, q))}:
+        yield f"magmom: {_map(moments)}   # high spin"
+
+
+def _of_engine(engine: str, charges: Mapping[str, float]) -> Iterator[str]:
+    if engine == "gpaw":
+        yield "ecut_ev: 500"
+        return
+    yield "encut_ev: 520                  # as of the Materials Project"
+    yield "run: external                  # local: launch.levels.dft.command runs VASP; external: run.sh of each job does"
+    flavours = {s: f"{s}_3" for s, q in charges.items() if s in LANTHANIDES and q == 3}
+    flavours = {s: FLAVOURS[s] for s in charges if s in FLAVOURS} | flavours
+    if flavours:
+        yield f"potcar: {{family: PBE_54, flavours: {_map(flavours)}}}"
+    else:
+        yield "potcar: {family: PBE_54}"
+
+
+def moment(element: str, charge: float) -> float:
+    """Spin moment (Bohr magnetons) of a d ion in high spin; 0 of others, and of d0 and d10."""
+    for row in D_ROWS:
+        if element in row:
+            group = 3 + row.index(element)
+            electrons = group - round(charge)
+            return float(min(electrons, 10 - electrons)) if 0 < electrons < 10 else 0.0
+    return 0.0
+
+
+def _map(values: Mapping[str, object]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}"
