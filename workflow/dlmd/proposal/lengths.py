@@ -130,8 +130,8 @@ def before_production_h(cfg: RunConfig) -> float:
     typical = round(sum(atoms[s.occupancy, s.cell] for s in sources) / len(sources))
     costs = []
     for level in cfg.levels:
-        of_level = dict(atoms=typical, level=level)
-        costs += [estimates.training(cfg, **of_level)] * cfg.training.potentials
+        first = estimates.training(cfg, atoms=typical, level=level)
+        costs += [first] * cfg.training.potentials
         if routes.own_dynamics(cfg, level):
             costs += [
                 estimates.relax(cfg, level, atoms=atoms[o, c]) for o, c, _ in targets.relaxed_cells(cfg)
@@ -140,7 +140,7 @@ def before_production_h(cfg: RunConfig) -> float:
         if cfg.learning is None or not routes.loops(cfg, level):
             continue
         rounds = cfg.learning.iterations
-        later = estimates.training(cfg, first=False, **of_level)
+        later = estimates.training(cfg, atoms=typical, first=False, level=level)
         costs += [later] * cfg.training.potentials * rounds
         costs += [estimates.explore(cfg, s, atoms=atoms[s.occupancy, s.cell]) for s in loops] * rounds
         if cfg.levels[level].engine in PRETRAINED:

@@ -70,7 +70,7 @@ class Moves:
         groups, hosts = [], []
         for members in _joined(allowed[:, 1:], several):
             groups.append(np.concatenate([supercell.positions_of(sites[i]) for i in members]))
-            held = {species[k] for i in members for k in np.flatnonzero(allowed[i, 1:])}
+            held = {s for i in members for s, may in zip(species, allowed[i, 1:], strict=True) if may}
             hosts.append(held != {mobile})
         return cls(tuple(groups), _chances(groups, hosts), allowed, supercell.site_of_position)
 
@@ -214,7 +214,7 @@ def summary(
     spread = np.hypot(standard_error(early), standard_error(late))
     drift = float(late.mean() - early.mean())
     filled = np.array(chain.filled)[counted]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i, site in enumerate(crystal.sites):
         total = filled[0, i].sum()
         for k, name in enumerate(species, start=1):
