@@ -20,7 +20,10 @@ from dlmd.structures.supercell import Supercell
 
 HOST_SHARE = 0.5  # of the moves, where ions of the host and mobile ions can both be swapped
 HEATED = 3.0  # the chain starts at so many times the temperature
-HEATED_SWEEPS, UNCOUNTED_SWEEPS = 0.1, 0.3  # parts of a chain: cooling from there, and all that is not counted
+HEATED_SWEEPS, UNCOUNTED_SWEEPS = (
+    0.1,
+    0.3,
+)  # parts of a chain: cooling from there, and all that is not counted
 DRIFT_SIGMA = 3.0  # halves that differ by more standard errors are no equilibrium
 
 Energy = Callable[[np.ndarray], float]
