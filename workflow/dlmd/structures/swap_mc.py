@@ -159,7 +159,7 @@ class SwapMonteCarlo:
         self.trials = trials_per_sweep or sum(map(len, moves.groups))
 
     def begin(self, content: np.ndarray, rng: np.random.Generator) -> Chain:
-        """A chain from an ordering."""
+        """A chain from an ordering, `content` (positions,)."""
         return Chain(content.copy(), self.energy(content), rng)
 
     def run(self, chain: Chain, sweeps: int, *, after_sweep: Callable[[Chain], None] | None = None) -> None:
@@ -251,7 +251,7 @@ def summary(
 
 
 def standard_error(values: np.ndarray) -> float:
-    """Standard error of the mean of a series whose neighbours are alike: its autocorrelation is summed while it is positive."""
+    """Standard error of the mean of a series (n,) whose neighbours are alike: autocorrelation is summed while positive."""
     n = len(values)
     deviation = np.asarray(values, float) - np.mean(values)
     variance = float((deviation**2).mean())
