@@ -70,7 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="where the host melts or decomposes, in K; default: usual for its kind",
     )
-    run_of = parser.add_argument_group("what the run may cost")
+    _add_costs(parser.add_argument_group("what the run may cost"))
+
+
+def _add_costs(run_of: argparse._ArgumentGroup) -> None:
     run_of.add_argument(
         "--budget-core-hours",
         type=_positive,
