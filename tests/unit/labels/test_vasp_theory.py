@@ -229,6 +229,13 @@ def test_a_meta_gga_is_staged_run_and_collected(tmp_path, capfd):
     assert told["theory"]["dispersion"] == "D3BJ"
 
 
+def test_readers_are_told_the_functional():
+    assert settings().functional_name == "PW91"
+    assert settings(functional="r2SCAN", dispersion="D3BJ").functional_name == "r2SCAN-D3BJ"
+    overrides = {"METAGGA": "SCAN", "LHFCALC": True, "NCORE": 4}
+    assert settings(functional="PBE", incar=overrides).functional_name == "SCAN with LHFCALC = True"
+
+
 def test_unchanged_levels_are_recorded_as_before():
     assert "dispersion" not in settings().staging()
     assert settings(functional="PBE", dispersion="D3").staging()["dispersion"] == "D3"

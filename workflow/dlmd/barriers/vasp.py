@@ -44,13 +44,23 @@ cd "$(dirname "$0")"
 ./start/run.sh
 ./end/run.sh
 newest() {{ ls -d "$1"/run[0-9][0-9] 2>/dev/null | tail -n 1; }}
+show() {{ if [ -s "$1" ]; then cat "$1"; elif [ -s "$1.gz" ]; then gzip -dc "$1.gz" 2>/dev/null || true; fi; }}
 cd neb
+# licensed: none stays in a run folder
+sweep() {{ rm -f 1-neb/run[0-9][0-9]/POTCAR; }}
+sweep
+child=""
+stop() {{ [ -z "$child" ] || kill "$child" 2>/dev/null || true; exit "$1"; }}
+trap sweep EXIT
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
 if [ ! -f POTCAR ]; then
     echo "neb/POTCAR is missing: concatenate the potentials listed in neb/1-neb/inputs/POTCAR.spec" >&2
     exit 1
 fi
 last="$(newest 1-neb)"
-if [ -n "$last" ] && grep -qs "General timing and accounting" "$last/01/OUTCAR"; then
+if [ -n "$last" ] && show "$last/01/OUTCAR" | grep -q "General timing and accounting"; then
     exit 0
 fi
 number=0
@@ -58,23 +68,27 @@ while [ -d "1-neb/run0$number" ]; do number=$((number + 1)); done
 [ "$number" -lt 10 ] || {{ echo "neb: ten runs did not finish it" >&2; exit 1; }}
 run="1-neb/run0$number"
 mkdir "$run"
-cp 1-neb/inputs/INCAR 1-neb/inputs/KPOINTS POTCAR "$run/"
+cp 1-neb/inputs/INCAR 1-neb/inputs/KPOINTS 1-neb/inputs/inputs.json "$run/"
+(umask 077 && cat POTCAR > "$run/POTCAR")
 for image in 1-neb/inputs/[0-9][0-9]; do
     name="$(basename "$image")"
     mkdir "$run/$name"
-    if [ -n "$last" ] && [ -s "$last/$name/CONTCAR" ]; then
-        cp "$last/$name/CONTCAR" "$run/$name/POSCAR"
+    if [ -n "$last" ] && [ -n "$(show "$last/$name/CONTCAR")" ]; then
+        show "$last/$name/CONTCAR" > "$run/$name/POSCAR"
     else
         cp "$image/POSCAR" "$run/$name/POSCAR"
     fi
 done
 for pair in start:00 end:{last:02d}; do
     done="$(newest "../${{pair%:*}}/1-relax")"
-    cp "$done/CONTCAR" "$run/${{pair#*:}}/POSCAR"
-    cp "$done/OUTCAR" "$run/${{pair#*:}}/OUTCAR"
+    show "$done/CONTCAR" > "$run/${{pair#*:}}/POSCAR"
+    show "$done/OUTCAR" > "$run/${{pair#*:}}/OUTCAR"
 done
-(cd "$run" && $VASP > vasp.out 2>&1) || true
-rm -f "$run/POTCAR"
+(cd "$run" && exec sh -c "$VASP" > vasp.out 2>&1) &
+child=$!
+wait "$child" || true
+child=""
+sweep
 grep -qs "General timing and accounting" "$run/01/OUTCAR" || {{ echo "neb: VASP did not finish, see $run/vasp.out" >&2; exit 1; }}
 """
 

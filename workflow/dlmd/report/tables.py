@@ -87,7 +87,8 @@ def theory(cfg: RunConfig, name: str) -> str:
     level: Any = cfg.levels[name]
     if level.engine in DFT_NAMES:
         u = ", ".join(f"U({element}) = {value:g} eV" for element, value in level.plus_u.items()) or "no U"
-        return f"{DFT_NAMES[level.engine]}, {level.functional}, {u}"
+        functional = level.functional_name if level.engine == "vasp" else level.functional
+        return f"{DFT_NAMES[level.engine]}, {functional}, {u}"
     from dlmd.config.levels import recorded
     from dlmd.labels.engines import get
 

@@ -289,6 +289,14 @@ class VaspSettings(Strict, SpinsAndU):
         """INCAR tags of the functional and its correction for dispersion."""
         return vasp_functionals.tags(self.functional, self.dispersion)
 
+    @property
+    def functional_name(self) -> str:
+        """The functional for readers: r2SCAN-D3BJ, or PBE with the overrides that make another of it."""
+        told = self.level_of_theory()
+        name = "-".join(filter(None, (told["functional"], self.dispersion)))
+        others = [f"{tag} = {value}" for tag, value in told.get("incar", {}).items() if tag != "METAGGA"]
+        return name + (f" with {', '.join(others)}" if others else "")
+
     def level_of_theory(self, kind: Literal["aimd", "relax"] = "aimd") -> dict[str, Any]:
         """What makes energies comparable; recorded with every frame, and never mixed.
 

@@ -71,7 +71,8 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
         # how far a relaxation went is judged by its forces
         aside = inputs.ASIDE | METHOD | {"EDIFFG"}
         wrong += inputs.tag_mismatches(run.incar, staged_tags, aside=aside, whole=False)
-    folder = run.path.parent
+    # the images of a band share the inputs of its run
+    folder = run.path.parent.parent if step["role"] == "neb" else run.path.parent
     wrong += inputs.file_mismatches(folder, tags, job)
     if step["role"] == "relax" and (folder / "custodian.json").is_file():
         wrong = [text for text in wrong if not _mended(text)]
