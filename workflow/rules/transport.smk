@@ -13,6 +13,8 @@ TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusio
 # With several potentials or orderings every run is analysed by itself, too: their scatter is part of the uncertainty.
 RUNS = targets.production_runs(cfg)
 BUDGET_FILES = level_files(tree.ERROR_BUDGET, tree.png(tree.ERROR_BUDGET_FIGURE)) if len(RUNS) > 1 else []
+RUNS_APART = RUNS if len(RUNS) > 1 else []
+OF_RUNS = [at(tree.TRANSPORT_OF_RUN, T=T, k=k) for k in range(len(RUNS_APART)) for T in cfg.md.temperatures_k]
 
 
 rule transport:
@@ -72,6 +74,7 @@ rule plot_msd:
 rule arrhenius:
     input:
         results=expand(at(tree.TRANSPORT), T=cfg.md.temperatures_k, allow_missing=True),
+        of_runs=OF_RUNS,
         reference=cfg.material.reference or [],
     output:
         result=at(tree.ARRHENIUS),
@@ -88,6 +91,7 @@ rule arrhenius:
     conda:
         DLMD_ENV
     params:
+        runs=RUNS_APART,
         predict_k=cfg.arrhenius.predict_k,
         confidence=cfg.transport.confidence,
         algorithm=arrhenius_module.VERSION,

@@ -6,59 +6,34 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.transport import arrhenius
-
-TEMPERATURES = (450.0, 500.0, 550.0, 600.0, 650.0, 700.0)
-ENERGY, PREFACTOR = 0.3, 2.0e7
-
-
-def result(temperature, *, error=0.1, noise=0.0, code="ok", mobile="Li"):
-    """A transport result on the line ln(sigma T) = ln A - E_a / k_B T, off by `noise` in the logarithm."""
-    sigma_t = PREFACTOR * np.exp(-ENERGY / (BOLTZMANN_EV_PER_K * temperature))
-
-    def interval(value):
-        middle = value * np.exp(noise)
-        return {
-            "value": middle,
-            "low": middle * np.exp(-1.959964 * error),
-            "high": middle * np.exp(1.959964 * error),
-        }
-
-    return {
-        "mobile": mobile,
-        "temperature_k": temperature,
-        "confidence": 0.95,
-        "verdict": {"code": code, "message": "said why"},
-        "conductivity_ms_per_cm": interval(sigma_t / temperature) if code == "ok" else None,
-        "d_self_cm2_per_s": interval(1e-9 * sigma_t) if code == "ok" else None,
-        "d_total_cm2_per_s": interval(2e-9 * sigma_t) if code == "ok" else None,
-    }
+from exact_lines import ENERGY, PREFACTOR, TEMPERATURES, result
 
 
 def test_exact_line():
-    out = arrhenius.fit([result(t) for t in TEMPERATURES], predict_k=[298.15, 520.0])
+    out = arrhenius.fit([result(t, error=0.01) for t in TEMPERATURES], predict_k=[298.15, 520.0])
     found = out["fits"]["conductivity"]
-    assert found["activation_energy_ev"]["value"] == pytest.approx(ENERGY, rel=1e-9)
-    assert found["prefactor_ms_per_cm_k"]["value"] == pytest.approx(PREFACTOR, rel=1e-9)
+    assert found["activation_energy_ev"]["value"] == pytest.approx(ENERGY, rel=1e-3)
+    assert found["prefactor_ms_per_cm_k"]["value"] == pytest.approx(PREFACTOR, rel=1e-6)
     assert found["reduced_chi_squared"] == pytest.approx(0.0, abs=1e-12)
     cold, inside = found["predictions"]
     expected = PREFACTOR * np.exp(-ENERGY / (BOLTZMANN_EV_PER_K * 298.15)) / 298.15
-    assert cold["value_ms_per_cm"]["value"] == pytest.approx(expected, rel=1e-9)
+    assert cold["value_ms_per_cm"]["value"] == pytest.approx(expected, rel=0.05) and cold["shown"] == "value"
     assert cold["extrapolated"] and cold["beyond_range_k"] == pytest.approx(151.85)
     assert not inside["extrapolated"] and inside["beyond_range_k"] == 0
-    assert out["fits"]["d_self"]["prefactor_cm2_per_s"]["value"] == pytest.approx(1e-9 * PREFACTOR)
+    assert out["fits"]["d_self"]["prefactor_cm2_per_s"]["value"] == pytest.approx(1e-9 * PREFACTOR, rel=1e-6)
     # d ln(sigma) / d(1/T) lacks the k_B T of d ln(sigma T) / d(1/T)
     paper = out["fits"]["conductivity_paper_convention"]["activation_energy_ev"]["value"]
     assert ENERGY - paper == pytest.approx(BOLTZMANN_EV_PER_K * 555, rel=0.05)
     json.dumps(out, allow_nan=False)
 
 
-def test_interval_of_the_slope_is_the_textbook_one():
+def test_interval_of_the_slope_is_little_wider_than_the_textbook_one():
     found = arrhenius.fit([result(t, error=0.1) for t in TEMPERATURES])["fits"]["conductivity"]
     x = 1 / (BOLTZMANN_EV_PER_K * np.array(TEMPERATURES))
     expected = 1.959964 * 0.1 / np.sqrt(np.sum((x - x.mean()) ** 2))
     energy = found["activation_energy_ev"]
-    assert energy["high"] - energy["value"] == pytest.approx(expected, rel=1e-5)
-    assert energy["value"] - energy["low"] == pytest.approx(expected, rel=1e-5)
+    assert expected < energy["high"] - energy["value"] < 1.1 * expected
+    assert expected < energy["value"] - energy["low"] < 1.1 * expected
 
 
 def test_uncertain_points_weigh_less():
@@ -67,17 +42,17 @@ def test_uncertain_points_weigh_less():
     assert energy == pytest.approx(ENERGY, abs=0.01)
 
 
-@pytest.mark.parametrize("quantity", ["conductivity", "d_self"])
-def test_coverage(quantity):
+def test_coverage():
     rng = np.random.default_rng(4)
     held = []
-    for _ in range(400):
+    for _ in range(80):
         fits = arrhenius.fit(
             [result(t, error=0.15, noise=0.15 * rng.standard_normal()) for t in TEMPERATURES]
         )["fits"]
-        energy = fits[quantity]["activation_energy_ev"]
-        held.append(energy["low"] <= ENERGY <= energy["high"])
-    assert 0.92 <= np.mean(held) <= 0.99
+        for quantity in ("conductivity", "d_self"):
+            energy = fits[quantity]["activation_energy_ev"]
+            held.append(energy["low"] <= ENERGY <= energy["high"])
+    assert 0.9 <= np.mean(held) <= 0.99
 
 
 def test_gated_temperatures_are_left_out_with_the_reason():
@@ -88,9 +63,115 @@ def test_gated_temperatures_are_left_out_with_the_reason():
 
 
 def test_fewer_than_three_temperatures_give_a_verdict():
-    out = arrhenius.fit([result(450.0), result(500.0), result(500.0), result(550.0, code="too_short")])
+    out = arrhenius.fit([result(450.0), result(500.0), result(500.0), result(550.0, code="host_molten")])
     assert out["verdict"]["code"] == "too_few_temperatures" and out["fits"] == {}
     assert "2 usable" in out["verdict"]["message"]
+
+
+def test_a_cold_temperature_that_passes_where_a_hotter_one_does_not_is_too_cold():
+    out = arrhenius.fit([result(t, code="not_diffusive" if t == 500.0 else "ok") for t in TEMPERATURES])
+    assert out["temperatures_k"] == [550.0, 600.0, 650.0, 700.0]
+    assert {row["temperature_k"]: row["code"] for row in out["left_out"]} == {
+        450.0: "too_cold",
+        500.0: "not_diffusive",
+    }
+    # a molten host says nothing of the colder ones
+    molten = arrhenius.fit([result(t, code="host_molten" if t == 500.0 else "ok") for t in TEMPERATURES])
+    assert 450.0 in molten["temperatures_k"]
+
+
+def test_a_temperature_at_which_only_some_runs_pass_is_too_cold():
+    """Runs that pass by luck would make the cold end too fast, and E_a too low."""
+    lucky = [result(450.0, noise=1.0), result(450.0, code="not_diffusive"), result(450.0, code="too_short")]
+    out = arrhenius.fit([*lucky, *(result(t) for t in TEMPERATURES[1:])])
+    assert out["fits"]["conductivity"]["activation_energy_ev"]["value"] == pytest.approx(ENERGY, abs=0.002)
+    assert "only 1 of 3 runs" in next(row["reason"] for row in out["left_out"] if row["code"] == "too_cold")
+
+
+def bounded(temperature, high):
+    """A result whose conductivity may be zero."""
+    out = result(temperature)
+    estimate = {"value": 0.0, "low": 0.0, "high": high, "bound": True}
+    zero = {"conductivity_ms_per_cm": estimate, "d_total_cm2_per_s": {**estimate, "high": 1e-9 * high}}
+    return out | zero | {"verdict": {"code": "upper_bound", "message": "may be zero"}}
+
+
+def test_upper_bounds_are_in_the_fit_as_bounds():
+    plain = [result(t, error=0.3) for t in TEMPERATURES]
+    sigma = PREFACTOR * np.exp(-ENERGY / (BOLTZMANN_EV_PER_K * 350)) / 350
+    free = arrhenius.fit(plain)["fits"]["conductivity"]["activation_energy_ev"]
+    out = arrhenius.fit([*plain, bounded(350.0, 0.02 * sigma)])
+    assert out["bounds"] == [{"temperature_k": 350.0, "high": pytest.approx(0.02 * sigma)}]
+    assert 350.0 not in out["temperatures_k"] and not out["left_out"]
+    held = out["fits"]["conductivity"]["activation_energy_ev"]
+    assert held["value"] > free["value"] + 0.02
+    # D_self of the same temperature is a value
+    assert 350.0 in [p["temperature_k"] for p in out["fits"]["d_self"]["points"]]
+    loose = arrhenius.fit([*plain, bounded(350.0, 100 * sigma)])["fits"]["conductivity"][
+        "activation_energy_ev"
+    ]
+    assert loose["value"] == pytest.approx(free["value"], abs=0.002)
+    json.dumps(out, allow_nan=False)
+
+
+def test_bounds_alone_are_no_line():
+    out = arrhenius.fit([bounded(t, 1.0) for t in TEMPERATURES])
+    assert (
+        out["verdict"]["code"] == "too_few_temperatures"
+        and "6 with an upper bound" in out["verdict"]["message"]
+    )
+
+
+def test_what_is_not_known_is_not_shown_as_a_value():
+    shown = {
+        error: arrhenius.fit([result(t, error=error) for t in TEMPERATURES])["fits"]["conductivity"][
+            "predictions"
+        ][0]
+        for error in (0.02, 0.15, 1.0)
+    }
+    assert [p["shown"] for p in shown.values()] == ["value", "magnitude", "withheld"]
+    assert shown[1.0]["value_ms_per_cm"] is None
+    # the statement is that of a run with errors so much smaller
+    times = shown[0.15]["times_longer"]
+    again = arrhenius.fit([result(t, error=0.15 / times**0.5) for t in TEMPERATURES])["fits"]["conductivity"]
+    assert again["predictions"][0]["shown"] == "value"
+
+
+def test_verdicts_of_the_line():
+    rough = arrhenius.fit([result(t, error=0.6) for t in TEMPERATURES])
+    assert rough["verdict"]["code"] == "shows_the_way" and "not the value" in rough["verdict"]["message"]
+    reach = rough["fits"]["conductivity"]["activation_energy_ev"]
+    reach = (reach["high"] - reach["low"]) / 2
+    assert rough["fits"]["conductivity"]["to_reach"]["times_longer"] == pytest.approx((reach / 0.03) ** 2)
+    kink = 1 / (BOLTZMANN_EV_PER_K * 550)
+    bent = [
+        result(t, error=0.05, noise=-0.2 * max(1 / (BOLTZMANN_EV_PER_K * t) - kink, 0.0))
+        for t in TEMPERATURES
+    ]
+    out = arrhenius.fit(bent)
+    assert out["verdict"]["code"] == "not_arrhenius" and "kink" in out["verdict"]["message"]
+    assert arrhenius.fit([result(t) for t in TEMPERATURES])["verdict"]["code"] == "ok"
+
+
+def test_curve_is_that_of_the_predictions():
+    out = arrhenius.fit([result(t) for t in TEMPERATURES], predict_k=[520.0])
+    curve = out["fits"]["conductivity"]["curve"]
+    asked = out["fits"]["conductivity"]["predictions"][0]["value_ms_per_cm"]
+    for key in ("value", "low", "high"):
+        x = 1 / np.array(curve["temperature_k"])
+        assert np.exp(np.interp(1 / 520.0, x, np.log(curve[key]))) == pytest.approx(asked[key], rel=0.02)
+
+
+def test_two_cells_are_compared():
+    small = [result(t, noise=0.0) | {"n_ions": 48} for t in TEMPERATURES]
+    large = [result(t, noise=0.2) | {"n_ions": 384} for t in TEMPERATURES]
+    found = arrhenius.fit([*small, *large])["cells"]
+    assert found["n_ions"] == [48, 384]
+    ratio = found["conductivity_ratio"]
+    assert ratio["value"] == pytest.approx(np.exp(0.2))
+    assert np.log(ratio["high"] / ratio["low"]) / 2 == pytest.approx(1.96 * 0.1 * np.sqrt(2 / 6), rel=1e-3)
+    assert ratio["differs"] and ratio["temperatures_k"] == list(TEMPERATURES)
+    assert arrhenius.fit(small)["cells"] is None
 
 
 def test_bad_input():

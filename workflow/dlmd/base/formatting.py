@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# a factor by which nothing is known
+_UNKNOWN = 1e4
+
 
 def interval(
     estimate: Mapping[str, float],
@@ -22,6 +25,35 @@ def interval(
         return f"below {estimate['high'] * scale:{form}}{f' {unit}' if unit else ''}"
     value, low, high = (f"{estimate[key] * scale:{form}}" for key in (middle, "low", "high"))
     return f"{value}{f' {unit}' if unit else ''} ({low} to {high})"
+
+
+def predicted(prediction: Mapping[str, Any], key: str = "value_ms_per_cm") -> str:
+    """A conductivity elsewhere (`dlmd.transport.arrhenius`): in full, an order of magnitude to one digit, or withheld."""
+    shown = prediction.get("shown", "value")
+    if shown == "withheld":
+        return "withheld"
+    return ("about " if shown == "magnitude" else "") + interval(
+        prediction[key], ".1g" if shown == "magnitude" else ".3g"
+    )
+
+
+def how_known(prediction: Mapping[str, Any]) -> str:
+    """Where a conductivity elsewhere comes from, and what it takes where it is no value."""
+    beyond = (
+        f"extrapolated by {prediction['beyond_range_k']:.0f} K"
+        if prediction["extrapolated"]
+        else "within the range"
+    )
+    if prediction.get("shown", "value") == "value":
+        return beyond
+    factor = prediction["factor_either_way"]
+    known = f"known to a factor of {factor:.2g}" if factor < _UNKNOWN else "not known"
+    times = prediction["times_longer"]
+    if times is None:
+        way = f"no longer run gives it: run a temperature nearer to {prediction['temperature_k']:g} K"
+    else:
+        way = f"runs {times:g} times as long would give it"
+    return f"{beyond}, {known}; {way}"
 
 
 def aligned(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -26,6 +26,9 @@ class Verdict(StrEnum):
     ENERGY_DRIFT = "energy_drift"
     # the Arrhenius fit
     TOO_FEW_TEMPERATURES = "too_few_temperatures"
+    TOO_COLD = "too_cold"
+    NOT_ARRHENIUS = "not_arrhenius"
+    SHOWS_THE_WAY = "shows_the_way"
     # the mechanism
     NO_SITES = "no_sites"
     TOO_FEW_HOPS = "too_few_hops"
@@ -50,6 +53,9 @@ MEANING = {
     Verdict.TEMPERATURE_DRIFT: "the mean is off the set point, or a trend over the run",
     Verdict.ENERGY_DRIFT: "the conserved energy of the thermostat drifts",
     Verdict.TOO_FEW_TEMPERATURES: "fewer than three different temperatures are left",
+    Verdict.TOO_COLD: "the ions moved enough, but not in other runs of this temperature, or not at a hotter one",
+    Verdict.NOT_ARRHENIUS: "the points bend: there is no one activation energy",
+    Verdict.SHOWS_THE_WAY: "the activation energy is known to ±0.1 eV, or to a third, at best: it shows the way, not the value",
     Verdict.NO_SITES: "the host is not on the sites of the CIF, so that sites of ions mean nothing",
     Verdict.TOO_FEW_HOPS: "fewer than ten hops: rates, shares and correlations would be noise. Upper bounds are given",
     Verdict.GUIDE: "the spread of a committee ranks forces by their error",

@@ -1,10 +1,13 @@
 """Activation energies and conductivity at other temperatures from several results of `dlmd transport`.
 
 Fits ln(sigma T) against 1/T (Nernst-Einstein) and, beside it, ln(sigma) against 1/T, D_self and D_total. Temperatures
-with a verdict are left out and listed with the reason; extrapolations are marked as such.
+with a verdict are left out and listed with the reason; extrapolations are marked as such, and are as uncertain as a bend of the
+line that the points do not exclude. Results in different folders are of different runs (orderings, cells): their scatter is
+part of the intervals, and cells of different sizes are compared.
 
 examples:
   dlmd arrhenius transport/*K.json
+  dlmd arrhenius ordering0/*K.json ordering1/*K.json ordering2/*K.json
   dlmd arrhenius transport/*K.json --predict 298.15 373 --reference "experiment:298.15:1.04" -o results
 
 Writes DIR/arrhenius.json (all numbers), .csv (one line per temperature), .png and .pdf. Units: eV, K, mS/cm, cm²/s.
@@ -17,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.formatting import how_known, predicted
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
 
@@ -57,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
 
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
-    fitted = fit(results, predict_k=args.predict, confidence=args.confidence)
+    fitted = fit(
+        results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
+    )
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"arrhenius.{ending}" for ending in ("json", "csv", "png", "pdf")]
@@ -93,6 +99,16 @@ def require_one_system(results: Sequence[Mapping], names: Sequence[str | Path]) 
             )
 
 
+def by_folder(paths: Sequence[str], results: Sequence[Mapping]) -> list[dict]:
+    """Results of one folder are of one run, with its own ordering; none where all are in one."""
+    runs: dict[Path, list[Mapping]] = {}
+    for path, result in zip(paths, results, strict=True):
+        runs.setdefault(Path(path).resolve().parent, []).append(result)
+    if len(runs) < 2:
+        return []
+    return [{"potential": 0, "ordering": n, "temperatures": own} for n, own in enumerate(runs.values())]
+
+
 def read_result(path: Path) -> dict:
     """A result of `dlmd transport`.
 
@@ -117,6 +133,8 @@ def read_result(path: Path) -> dict:
 
 def report(results: Sequence[Mapping], fitted: Mapping) -> str:
     """The fit as text."""
+    from dlmd.transport import cells, line_tests
+
     level = f"{PERCENT * fitted['confidence']:g} % interval"
     lines = [
         f"{'T (K)':>7}  {'conductivity (mS/cm)':>32}  {'D_self (cm²/s)':>34}  {'Haven ratio':>24}  verdict"
@@ -131,18 +149,30 @@ def report(results: Sequence[Mapping], fitted: Mapping) -> str:
     lines += ["", f"verdict: {fitted['verdict']['code'].replace('_', ' ')} ({fitted['verdict']['message']})"]
     if not fitted["fits"]:
         return "\n".join(lines)
+    lines += [
+        f"straightness of ln(sigma T): {line_tests.sentence(fitted['fits']['conductivity']['straightness'])}"
+    ]
+    scatter = fitted["fits"]["conductivity"]["between_runs"]
+    if scatter:
+        lines.append(
+            f"{scatter['runs']} runs (folders) scatter: their choice adds {PERCENT * scatter['sd_of_mean_ln']:.0f} % to the "
+            "error of their mean conductivity, which is in the intervals"
+        )
+    if fitted["cells"]:
+        lines.append(cells.sentence(fitted["cells"]))
     lines += ["", f"activation energy (eV, {level})"]
     for name, fit in fitted["fits"].items():
         what = f"{name.replace('_', ' ')}, {fit['quantity']}"
         lines.append(f"  {what:<58} {_interval(fit['activation_energy_ev'])}")
     lines += ["", f"conductivity (mS/cm, {level})"]
     for prediction in fitted["fits"]["conductivity"]["predictions"]:
-        beyond = (
-            f", extrapolated by {prediction['beyond_range_k']:.0f} K" if prediction["extrapolated"] else ""
-        )
         lines.append(
-            f"  at {prediction['temperature_k']:g} K: {_interval(prediction['value_ms_per_cm'])}{beyond}"
+            f"  at {prediction['temperature_k']:g} K: {predicted(prediction)}, {how_known(prediction)}"
         )
+    times = fitted["fits"]["conductivity"]["to_reach"]["times_longer"]
+    if times > 1:
+        aim = fitted["fits"]["conductivity"]["to_reach"]["half_width_ev"]
+        lines.append(f"E_a to ±{aim:g} eV needs runs {times:.2g} times as long")
     return "\n".join(lines)
 
 

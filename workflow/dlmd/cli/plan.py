@@ -2,6 +2,7 @@
 
 Jobs come from Snakemake's own list. Their times are those of the run's finished jobs of the same kind (basis: measured), else
 from sizes (estimated, right within a factor of three), where DFT or a GPU is involved from what is commonly seen (assumed).
+Where there is an Arrhenius fit already, it is also said how much longer the run would have to be for a sharper answer.
 
 Units: hours of a core or GPU that a job holds, whether it is busy or not; disk in GB (1e9 bytes).
 
@@ -13,7 +14,11 @@ examples:
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlmd.config.run_config import RunConfig
+    from dlmd.run.plan import CostModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
     done = sum(row.done for row in rows)
     if not left:
         print(f"{cfg.run}: all {done} jobs are done")
+        _print_needs(cfg, model)
         return
     line = "{:<22} {:>6} {:>12} {:>11} {:>9} {:>12}  {}".format
     print(line("rule", "jobs", "core hours", "GPU hours", "disk GB", "longest job", "basis"))
@@ -57,6 +63,19 @@ def run(args: argparse.Namespace) -> None:
     print(f"{done} jobs are done")
     if any("assumed" in row.basis for row in left):
         print(f"assumed: {ASSUMED}")
+    _print_needs(cfg, model)
+
+
+def _print_needs(cfg: RunConfig, model: CostModel) -> None:
+    """What the answers that are there would need to be sharper, by their own statistics."""
+    from dlmd.run import longer, tree
+    from dlmd.run.results import RunResults
+
+    results = RunResults(tree.home(cfg.run))
+    for level in results.answered:
+        if level in cfg.levels:
+            for text in longer.advice(cfg, level, results.level(level).arrhenius, model):
+                print(f"{level}: {text}")
 
 
 def _line(

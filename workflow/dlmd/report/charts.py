@@ -69,7 +69,7 @@ def arrhenius(
     data = []
     fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
     if fit:
-        inside = [r["temperature_k"] for r in usable]
+        inside = fitted["temperatures_k"]
         asked = [
             *inside,
             *(p["temperature_k"] for p in fit["predictions"]),

@@ -33,7 +33,8 @@ from dlmd.report import (
 from dlmd.report import (
     published as report_published,
 )
-from dlmd.run import targets, tree
+from dlmd.run import costs, longer, targets, tree
+from dlmd.run.plan import CostModel
 from dlmd.run.results import LevelResults, RunResults
 from dlmd.transport.analysis import host_notes
 from dlmd.transport.jobs import reference_points
@@ -84,7 +85,10 @@ def write(
     cfg = load(config, dict(overrides))
     results = RunResults(Path(html).parent)
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
-    levels = [_level(cfg, results.level(name), published, reference) for name in routes.answering(cfg)]
+    model = CostModel(cfg, costs.records(results.path(tree.BENCHMARKS)))
+    levels = [
+        _level(cfg, results.level(name), published, reference, model) for name in routes.answering(cfg)
+    ]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(
@@ -127,7 +131,9 @@ def _config_text(config: str, overrides: Mapping[str, Any]) -> str:
     return f"{text.rstrip()}\n\n# changed on the command line (--config):\n{yaml.safe_dump(dict(overrides))}"
 
 
-def _level(cfg: RunConfig, results: LevelResults, published: Mapping, reference: str | None) -> dict:
+def _level(
+    cfg: RunConfig, results: LevelResults, published: Mapping, reference: str | None, model: CostModel
+) -> dict:
     """Everything the template shows of one level of theory."""
     mechanism = report_mechanism.section(cfg, results)
     barriers = report_barriers.section(results) if cfg.barriers else None
@@ -146,6 +152,7 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, reference:
             for row in fitted["left_out"]
         ]
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
+        + longer.advice(cfg, results.name, fitted, model)
         + [
             f"{t['temperature_k']:g} K: {note}"
             for t in temperatures

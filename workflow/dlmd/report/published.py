@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.files import write_csv
-from dlmd.base.formatting import interval
+from dlmd.base.formatting import interval, predicted
 from dlmd.run.results import LevelResults
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
@@ -108,6 +108,11 @@ def _transport(
             if section and abs(t - section["temperature_k"]) < 1:
                 mark = f", extrapolated by {p['beyond_range_k']:.0f} K" if p["extrapolated"] else ""
                 name = f"σ at {t:g} K (mS/cm){mark}"
+                if p["value_ms_per_cm"] is None:
+                    out += [
+                        _row(name, predicted(p), v, s, NONE, words=NONE) for s, v in section["values"].items()
+                    ]
+                    continue
                 out += _judged(name, p["value_ms_per_cm"], section["values"], confidence, logarithmic=True)
         energies = published.get("activation_energy_ev", {})
         out += _judged(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlmd.base.formatting import interval, pairs
+from dlmd.base.formatting import how_known, interval, pairs, predicted
+from dlmd.base.verdicts import Verdict
 from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
@@ -22,16 +23,11 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
         for prediction in sigma_fit["predictions"]:
             t = prediction["temperature_k"]
             near = section and abs(section["temperature_k"] - t) < 1
-            how = (
-                f"extrapolated by {prediction['beyond_range_k']:.0f} K"
-                if prediction["extrapolated"]
-                else "within the range"
-            )
             rows.append(
                 {
                     "quantity": f"conductivity at {t:g} K (mS/cm)",
-                    "this run": interval(prediction["value_ms_per_cm"]),
-                    "how": how,
+                    "this run": predicted(prediction),
+                    "how": how_known(prediction),
                     "published": pairs(section["values"]) if near else "",
                 }
             )
@@ -199,13 +195,12 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
     fits = fitted["fits"] or {}
     if fits:
         for p in fits["conductivity"]["predictions"]:
-            beyond = (
-                f"extrapolated by {p['beyond_range_k']:.0f} K"
-                if p["extrapolated"]
-                else "within the simulated range"
-            )
-            cards.append(_card(f"σ at {p['temperature_k']:g} K", p["value_ms_per_cm"], "mS/cm", beyond))
+            cards.append(_predicted_card(p))
         count = f"{len(fitted['temperatures_k'])} temperatures"
+        if fitted["verdict"]["code"] == Verdict.SHOWS_THE_WAY.value:
+            count += "; shows the way, not the value"
+        elif fitted["verdict"]["code"] == Verdict.NOT_ARRHENIUS.value:
+            count += "; a mean, the points bend"
         cards.append(
             _card("activation energy of σT", fits["conductivity"]["activation_energy_ev"], "eV", count)
         )
@@ -214,6 +209,24 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
         at = f"at {usable[0]['temperature_k']:g} K, the lowest usable temperature"
         cards.append(_card("Haven ratio", usable[0]["haven_ratio"], "", at))
     return cards
+
+
+def _predicted_card(prediction: Mapping) -> dict:
+    """A conductivity elsewhere; where it is no value, the card says so."""
+    title, note, shown = (
+        f"σ at {prediction['temperature_k']:g} K",
+        how_known(prediction),
+        prediction.get("shown", "value"),
+    )
+    estimate = prediction["value_ms_per_cm"]
+    if shown == "value":
+        return _card(title, estimate, "mS/cm", note)
+    if shown == "magnitude":
+        value, low, high = (f"{estimate[k]:.1g}" for k in ("value", "low", "high"))
+        card = {"value": f"about {value}", "unit": "mS/cm", "range": f"{low} to {high}"}
+    else:
+        card = {"value": "withheld", "unit": "", "range": "no order of magnitude"}
+    return {"title": title, **card, "note": note}
 
 
 def _card(title: str, estimate: Mapping[str, float], unit: str, note: str) -> dict:

@@ -118,7 +118,8 @@ class LevelResults:
         if not self.arrhenius:
             return []
         left_out = (row["temperature_k"] for row in self.arrhenius["left_out"])
-        return sorted([*self.arrhenius["temperatures_k"], *left_out])
+        bounds = (row["temperature_k"] for row in self.arrhenius.get("bounds", ()))
+        return sorted({*self.arrhenius["temperatures_k"], *left_out, *bounds})
 
     @cached_property
     def rates(self) -> dict:

@@ -55,16 +55,8 @@ def decompose(
         the variance of the mean, each with its interval, None for what the runs do not vary.
     """
     y, s = np.asarray(values, float), np.asarray(errors, float)
-    same = {
-        POTENTIAL: np.equal.outer(potentials, potentials).astype(float),
-        ORDERING: np.equal.outer(orderings, orderings).astype(float),
-    }
+    taus, same = _grid(potentials, orderings, scale)
     varies = {POTENTIAL: len(set(potentials)) > 1, ORDERING: len(set(orderings)) > 1}
-    quantiles = (np.arange(GRID) + 0.5) / GRID
-    # the prior's own quantiles, so that every point of the grid is equally likely beforehand
-    points = scale * np.tan(0.5 * np.pi * quantiles)
-    taus = {name: points if varies[name] else np.zeros(1) for name in same}
-
     log_weight, centre, parts = _on_grid(y, s, taus, same)
     posterior = np.exp(log_weight - log_weight.max()).ravel()
     rng = np.random.default_rng(seed)
@@ -98,6 +90,33 @@ def decompose(
         "mean_statistics_only": _statistics_only(y, s, confidence),
         "components": components,
     }
+
+
+def scatter(
+    values: Sequence[float],
+    errors: Sequence[float],
+    *,
+    potentials: Sequence[int],
+    orderings: Sequence[int],
+    scale: float,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Posterior of the scatter of runs: the grid of tau by name, and its probabilities (tau of potentials, tau of orderings)."""
+    taus, same = _grid(potentials, orderings, scale)
+    log_weight, _, _ = _on_grid(np.asarray(values, float), np.asarray(errors, float), taus, same)
+    probability = np.exp(log_weight - log_weight.max())
+    return taus, probability / probability.sum()
+
+
+def _grid(
+    potentials: Sequence[int], orderings: Sequence[int], scale: float
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Grid of tau by name, only zero for what does not vary, and (runs, runs) which runs have it in common."""
+    groups = {POTENTIAL: potentials, ORDERING: orderings}
+    same = {name: np.equal.outer(group, group).astype(float) for name, group in groups.items()}
+    quantiles = (np.arange(GRID) + 0.5) / GRID
+    # the prior's own quantiles, so that every point of the grid is equally likely beforehand
+    points = scale * np.tan(0.5 * np.pi * quantiles)
+    return {name: points if len(set(group)) > 1 else np.zeros(1) for name, group in groups.items()}, same
 
 
 def _on_grid(

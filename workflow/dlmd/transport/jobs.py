@@ -71,6 +71,8 @@ def plot_msd(results: Sequence[str], figures: Sequence[str]) -> None:
 def arrhenius(
     results: Sequence[str],
     *,
+    of_runs: Sequence[str],
+    runs: Sequence[tuple[int, int]],
     reference: str | None,
     result: str,
     table: str,
@@ -78,12 +80,20 @@ def arrhenius(
     predict_k: Sequence[float],
     confidence: float,
 ) -> None:
-    """Fit all temperatures; JSON, CSV and figure."""
+    """Fit all temperatures; JSON, CSV and figure.
+
+    Parameters
+    ----------
+    of_runs, runs
+        Transport results of single runs as `budget` takes them, whose scatter is part of the interval; none for one run.
+    """
     from dlmd.transport import plots
     from dlmd.transport.arrhenius import fit
 
     temperatures = [read_json(p) for p in results]
-    fitted = fit(temperatures, predict_k=predict_k, confidence=confidence)
+    fitted = fit(
+        temperatures, predict_k=predict_k, confidence=confidence, runs=_of_runs(of_runs, runs) if runs else ()
+    )
     write_json(Path(result), fitted)
     tables.write_temperatures(table, temperatures)
     plots.save(plots.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures)
@@ -187,15 +197,7 @@ def budget(
     """
     from dlmd.transport import error_budget_plots
 
-    per_run = len(results) // len(runs)
-    given = [
-        {
-            "potential": m,
-            "ordering": n,
-            "temperatures": [read_json(path) for path in results[k * per_run : (k + 1) * per_run]],
-        }
-        for k, (m, n) in enumerate(runs)
-    ]
+    given = _of_runs(results, runs)
     rows, left_out = error_budget.budget(given, predict_k=predict_k, confidence=confidence)
     write_budget(table, rows)
     error_budget_plots.shares(rows, figures)
@@ -210,6 +212,19 @@ def budget(
             "left_out": left_out,
         },
     )
+
+
+def _of_runs(results: Sequence[str], runs: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Potential, ordering and transport results of every run, from files run by run."""
+    per_run = len(results) // len(runs)
+    return [
+        {
+            "potential": m,
+            "ordering": n,
+            "temperatures": [read_json(path) for path in results[k * per_run : (k + 1) * per_run]],
+        }
+        for k, (m, n) in enumerate(runs)
+    ]
 
 
 def write_budget(path: str, rows: Sequence[dict[str, Any]]) -> None:

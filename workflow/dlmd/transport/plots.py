@@ -114,28 +114,20 @@ def arrhenius(
     fig, axes = style.figure(1, 1, width=6.4, height=4.8)
     ax = axes[0, 0]
     usable = [r for r in results if r["verdict"]["code"] == "ok"]
-    gated = [r for r in results if r["verdict"]["code"] != "ok"]
+    gated = [r for r in results if r["verdict"]["code"] not in ("ok", "upper_bound")]
     fit = fitted["fits"].get("conductivity")
     if fit:
-        inside = [r["temperature_k"] for r in usable]
+        inside = fitted["temperatures_k"]
         everything = inside + [r["temperature_k"] for r in gated] + [t for t, _ in reference.values()]
         everything += [p["temperature_k"] for p in fit["predictions"]]
         _line(ax, results, fitted, (min(inside), max(inside)), (min(everything), max(everything)))
-    if usable:
-        temperature = np.array([r["temperature_k"] for r in usable])
-        value, low, high = (
-            np.array([r["conductivity_ms_per_cm"][key] for r in usable]) for key in ("value", "low", "high")
-        )
-        ax.errorbar(
-            1000 / temperature,
-            _ln_sigma_t(value, temperature),
-            yerr=[np.log(value / low), np.log(high / value)],
-            fmt="o",
-            color=style.BLUE,
-            capsize=3,
-            label=f"MD, {100 * usable[0].get('confidence', fitted['confidence']):g} % interval",
-            zorder=3,
-        )
+    level = f"{100 * (usable[0] if usable else fitted).get('confidence', fitted['confidence']):g} % interval"
+    out = {row["temperature_k"] for row in fitted["left_out"]}
+    _measured(ax, [r for r in usable if r["temperature_k"] not in out], f"MD, {level}", style.BLUE)
+    _measured(
+        ax, [r for r in usable if r["temperature_k"] in out], "MD, left out of the fit: too cold", "white"
+    )
+    _mark_bounds(ax, fitted.get("bounds", ()))
     if gated:
         _mark_gated(ax, gated)
     _published(ax, reference)
@@ -149,6 +141,37 @@ def arrhenius(
     order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("MD,"))
     ax.legend([handles[k] for k in order], [labels[k] for k in order], fontsize=9, frameon=False)
     return fig
+
+
+def _measured(ax: Axes, usable: Sequence[Mapping[str, Any]], label: str, fill: str) -> None:
+    """Conductivities with their intervals."""
+    if not usable:
+        return
+    temperature = np.array([r["temperature_k"] for r in usable])
+    value, low, high = (
+        np.array([r["conductivity_ms_per_cm"][key] for r in usable]) for key in ("value", "low", "high")
+    )
+    ax.errorbar(
+        1000 / temperature,
+        _ln_sigma_t(value, temperature),
+        yerr=[np.log(value / low), np.log(high / value)],
+        fmt="o",
+        color=style.BLUE,
+        mfc=fill,
+        capsize=3,
+        label=label,
+        zorder=3,
+    )
+
+
+def _mark_bounds(ax: Axes, bounds: Sequence[Mapping[str, float]]) -> None:
+    """Arrows down from upper bounds."""
+    if not bounds:
+        return
+    temperature = np.array([b["temperature_k"] for b in bounds])
+    height = _ln_sigma_t([b["high"] for b in bounds], temperature)
+    ax.plot(1000 / temperature, height, "_", color=style.BLUE, ms=12, label="MD, upper bound", zorder=3)
+    ax.plot(1000 / temperature, height, marker=r"$\downarrow$", color=style.BLUE, ls="", ms=12, zorder=3)
 
 
 def _mark_gated(ax: Axes, gated: Sequence[Mapping[str, Any]]) -> None:
@@ -280,9 +303,16 @@ def fitted_ln_sigma_t(
     fitted: Mapping[str, Any],
     temperatures_k: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
-    """(temperatures, 3): ln(σT / (mS/cm K)) of the fit and the ends of its interval at `temperatures_k`."""
+    """(temperatures, 3): ln(σT / (mS/cm K)) of the fit and the ends of its interval at `temperatures_k`, between points of the
+    saved curve; fits of before had none, and are made again."""
     from dlmd.transport.arrhenius import fit
 
+    curve = fitted["fits"]["conductivity"].get("curve")
+    if curve:
+        at, inverse = np.array(curve["temperature_k"])[::-1], 1 / np.asarray(temperatures_k, dtype=float)
+        saved = [_ln_sigma_t(np.array(curve[key])[::-1], at) for key in ("value", "low", "high")]
+        order = np.argsort(1 / at)
+        return np.column_stack([np.interp(inverse, (1 / at)[order], one[order]) for one in saved])
     again = fit(results, predict_k=list(temperatures_k), confidence=fitted["confidence"])
     found = [p["value_ms_per_cm"] for p in again["fits"]["conductivity"]["predictions"]]
     table = np.array([[p["value"], p["low"], p["high"]] for p in found])

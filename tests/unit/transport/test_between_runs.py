@@ -1,0 +1,76 @@
+"""Runs of different orderings: their scatter is part of the interval of the line's height and slope."""
+
+import numpy as np
+import pytest
+
+from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.transport import arrhenius, between_runs
+from exact_lines import ENERGY, PREFACTOR, TEMPERATURES, result
+
+AT_ROOM = PREFACTOR * np.exp(-ENERGY / (BOLTZMANN_EV_PER_K * 550)) / 550
+
+
+def runs_of(rng, *, scatter, orderings=4, error=0.05):
+    """Results of all temperatures of each ordering, whose conductivity is off by its own factor."""
+    shift = scatter * rng.standard_normal(orderings)
+    return [
+        {
+            "potential": 0,
+            "ordering": n,
+            "temperatures": [
+                result(t, error=error, noise=shift[n] + error * rng.standard_normal()) for t in TEMPERATURES
+            ],
+        }
+        for n in range(orderings)
+    ]
+
+
+def pooled(runs, error=0.05):
+    """What all runs together give at each temperature: the mean, with the error of the statistics alone."""
+    out = []
+    for k, t in enumerate(TEMPERATURES):
+        values = [run["temperatures"][k]["conductivity_ms_per_cm"]["value"] for run in runs]
+        off = np.mean(np.log(values)) - np.log(PREFACTOR * np.exp(-ENERGY / (BOLTZMANN_EV_PER_K * t)) / t)
+        out.append(result(t, error=error / len(runs) ** 0.5, noise=off))
+    return out
+
+
+def covered(runs, **more):
+    fit = arrhenius.fit(pooled(runs), predict_k=[550.0], **more)["fits"]["conductivity"]
+    found = fit["predictions"][0]["value_ms_per_cm"]
+    return found["low"] <= AT_ROOM <= found["high"]
+
+
+def test_scatter_of_orderings_is_in_the_interval():
+    """30 % between orderings, of which four were run: without their scatter, intervals hold the truth in few cases."""
+    rng = np.random.default_rng(5)
+    drawn = [runs_of(rng, scatter=0.3) for _ in range(60)]
+    assert np.mean([covered(each) for each in drawn]) < 0.6
+    assert np.mean([covered(each, runs=each) for each in drawn]) >= 0.88
+
+
+def test_orderings_that_agree_add_little():
+    rng = np.random.default_rng(6)
+    many = runs_of(rng, scatter=0.0, orderings=8, error=0.02)
+    found = between_runs.effects(many, "conductivity_ms_per_cm").to_dict()
+    assert found["runs"] == 8 and found["sd_of_mean_ln"] < 0.01
+
+
+def test_the_scatter_of_the_slopes_is_that_of_the_activation_energy():
+    rng = np.random.default_rng(7)
+    runs = []
+    for n, off in enumerate(rng.normal(0, 0.05, 12)):
+        tilt = [
+            -off / BOLTZMANN_EV_PER_K * (1 / t - np.mean(1 / np.array(TEMPERATURES))) for t in TEMPERATURES
+        ]
+        temperatures = [result(t, error=0.02, noise=x) for t, x in zip(TEMPERATURES, tilt, strict=True)]
+        runs.append({"potential": 0, "ordering": n, "temperatures": temperatures})
+    found = between_runs.effects(runs, "conductivity_ms_per_cm").to_dict()
+    assert found["sd_of_mean_slope_ev"] == pytest.approx(0.05 / 12**0.5, rel=0.4)
+
+
+def test_one_run_has_no_scatter():
+    assert (
+        between_runs.effects(runs_of(np.random.default_rng(1), scatter=0.3, orderings=1), "d_self_cm2_per_s")
+        is None
+    )
