@@ -35,8 +35,8 @@ def pooled(runs, error=0.05):
     return out
 
 
-def covered(runs, **more):
-    fit = arrhenius.fit(pooled(runs), predict_k=[550.0], **more)["fits"]["conductivity"]
+def covered(drawn, **more):
+    fit = arrhenius.fit(pooled(drawn), predict_k=[550.0], **more)["fits"]["conductivity"]
     found = fit["predictions"][0]["value_ms_per_cm"]
     return found["low"] <= AT_ROOM <= found["high"]
 
