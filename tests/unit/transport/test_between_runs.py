@@ -44,7 +44,7 @@ def covered(drawn, **more):
 def test_scatter_of_orderings_is_in_the_interval():
     """30 % between orderings, of which four were run: without their scatter, intervals hold the truth in few cases."""
     rng = np.random.default_rng(5)
-    drawn = [runs_of(rng, scatter=0.3) for _ in range(60)]
+    drawn = [runs_of(rng, scatter=0.3) for _ in range(40)]
     assert np.mean([covered(each) for each in drawn]) < 0.6
     assert np.mean([covered(each, runs=each) for each in drawn]) >= 0.88
 

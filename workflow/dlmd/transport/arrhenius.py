@@ -41,7 +41,7 @@ AIM_EV = 0.03
 VALUE_FACTOR, MAGNITUDE_FACTOR = 10.0, 300.0
 # How many times longer a run may have to be before another temperature is the better advice.
 _LONGEST = 64
-_CURVE_POINTS = 40
+_CURVE_POINTS = 32
 _MARGIN = 0.2
 
 

@@ -21,7 +21,7 @@ from dlmd.transport import error_budget
 from dlmd.transport.line_models import Between, inverse
 from dlmd.transport.selection import USABLE, standard_error
 
-_DRAWS = 24
+_DRAWS = 12
 # Temperatures at which a run must have values for a slope of its own.
 _FEWEST_FOR_SLOPE = 3
 

@@ -39,9 +39,9 @@ _NEAREST_K = 5.0
 ROOM_K = 298.15
 # width of a prior that holds a coefficient at zero
 _NONE = 1e-3
-_STEPS, _BISECTIONS = 60, 40
+_STEPS, _BISECTIONS = 60, 32
 # parts of the mixture that weigh less than this share of the heaviest are left out
-_NEGLIGIBLE = 1e-5
+_NEGLIGIBLE = 1e-4
 
 
 @dataclass(frozen=True)
