@@ -86,9 +86,7 @@ def write(
     results = RunResults(Path(html).parent)
     published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     model = CostModel(cfg, costs.records(results.path(tree.BENCHMARKS)))
-    levels = [
-        _level(cfg, results.level(name), published, reference, model) for name in routes.answering(cfg)
-    ]
+    levels = [_level(cfg, results.level(name), published, reference, model) for name in routes.answering(cfg)]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(
