@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmd.transport import error_budget
+from dlmd.transport import scatter
 from dlmd.transport.line_models import Between, inverse
 from dlmd.transport.selection import USABLE, standard_error
 
@@ -77,10 +77,8 @@ def effects(runs: Sequence[Mapping[str, Any]], quantity: str) -> Effects | None:
             slopes.append((float(weight @ (lever * off) / size), size**-0.5, label))
     return Effects(
         runs=len(heights),
-        height=_variance_of_mean(heights, error_budget.PRIOR_SCALE["ln"]),
-        slope=_variance_of_mean(slopes, error_budget.PRIOR_SCALE["ev"])
-        if len(slopes) > 1
-        else np.zeros(_DRAWS),
+        height=_variance_of_mean(heights, scatter.PRIOR_SCALE["ln"]),
+        slope=_variance_of_mean(slopes, scatter.PRIOR_SCALE["ev"]) if len(slopes) > 1 else np.zeros(_DRAWS),
     )
 
 
@@ -99,16 +97,16 @@ def _variance_of_mean(found: Sequence[tuple[float, float, tuple[int, int]]], sca
     """(draws,) variances of the plain mean of effects, in the order of the posterior's quantiles but shuffled."""
     values, errors, labels = zip(*found, strict=True)
     potentials, orderings = zip(*labels, strict=True)
-    taus, probability = error_budget.scatter(
+    taus, probability = scatter.posterior(
         values, errors, potentials=potentials, orderings=orderings, scale=scale
     )
     share = {
         name: sum((groups.count(g) / len(groups)) ** 2 for g in set(groups))
-        for name, groups in ((error_budget.POTENTIAL, potentials), (error_budget.ORDERING, orderings))
+        for name, groups in ((scatter.POTENTIAL, potentials), (scatter.ORDERING, orderings))
     }
     variance = (
-        share[error_budget.POTENTIAL] * taus[error_budget.POTENTIAL][:, None] ** 2
-        + share[error_budget.ORDERING] * taus[error_budget.ORDERING][None] ** 2
+        share[scatter.POTENTIAL] * taus[scatter.POTENTIAL][:, None] ** 2
+        + share[scatter.ORDERING] * taus[scatter.ORDERING][None] ** 2
     ).ravel()
     order = np.argsort(variance)
     below = np.cumsum(probability.ravel()[order])

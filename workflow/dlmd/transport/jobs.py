@@ -10,11 +10,12 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.units import FS_PER_PS
 from dlmd.transport import error_budget, tables
+from dlmd.transport.scatter import ORDERING, POTENTIAL
 
 if TYPE_CHECKING:
     from dlmd.trajectory.rdf import RdfSet
 
-BUDGET_COMPONENTS = (error_budget.STATISTICS, error_budget.POTENTIAL, error_budget.ORDERING)
+BUDGET_COMPONENTS = (error_budget.STATISTICS, POTENTIAL, ORDERING)
 
 
 def temperature(

@@ -55,7 +55,7 @@ class Shape:
 
 
 def inverse(temperature_k: np.ndarray) -> np.ndarray:
-    """x = 1/(k_B T) in 1/eV."""
+    """x = 1/(k_B T) in 1/eV, of temperatures (n,) or one."""
     return 1.0 / (BOLTZMANN_EV_PER_K * np.asarray(temperature_k, dtype=float))
 
 
@@ -80,7 +80,7 @@ def _vogel(t: np.ndarray, *, t0_k: float, middle: float, scale: float) -> np.nda
 
 
 def shapes(fitted_k: np.ndarray) -> list[Shape]:
-    """All shapes for points at these temperatures."""
+    """All shapes for points at these temperatures (n,)."""
     x = inverse(fitted_k)
     middle, span = float(x.mean()), float(np.ptp(x))
     found = [Shape("line", SHAPES["line"], _NONE, partial(_line, middle=middle))]
@@ -153,7 +153,7 @@ class Posterior:
         return self._quantiles(rows, extra, probabilities)
 
     def mean_energy(self, probabilities: np.ndarray) -> np.ndarray:
-        """Quantiles of E between the hottest and the coldest fitted temperature."""
+        """(probabilities,) quantiles of E between the hottest and the coldest fitted temperature."""
         ends = np.array([self.fitted_k.max(), self.fitted_k.min()])
         span = float(np.ptp(inverse(self.fitted_k)))
         columns = [shape.columns(ends) for shape in self.shapes]
@@ -161,7 +161,7 @@ class Posterior:
         return self._quantiles(rows, self.between.slope[None], probabilities)[0]
 
     def at_infinite_temperature(self, probabilities: np.ndarray) -> np.ndarray:
-        """Quantiles of the height of the straight line at 1/T = 0."""
+        """(probabilities,) quantiles of the height of the straight line at 1/T = 0."""
         middle = float(inverse(self.fitted_k).mean())
         rows = np.tile([1.0, middle, 0.0], (len(self.shapes), 1, 1))
         extra = self.between.height + middle**2 * self.between.slope

@@ -24,7 +24,8 @@ _DRAWS = 2000
 
 
 def straightness(temperature_k: np.ndarray, y: np.ndarray, error: np.ndarray) -> dict[str, Any]:
-    """Chi-square of the straight line, and the tests of a bend and of a kink, JSON-ready; None where there are too few points."""
+    """Chi-square of the straight line through points (n,), and the tests of a bend and of a kink, JSON-ready; None where
+    there are too few points."""
     x = inverse(temperature_k)
     whiten = 1.0 / error
     plain = np.column_stack([np.ones_like(x), x - x.mean()]) * whiten[:, None]
