@@ -50,7 +50,9 @@ def test_how_a_program_is_started_reaches_the_job_and_makes_nothing_stale(make_w
     workdir = make_workdir("program")
     (workdir / "upf").mkdir()
     for element, electrons in (("Li", 3), ("Ti", 12), ("Cl", 7)):
-        (workdir / "upf" / f"{element}.upf").write_text(f'<PP_HEADER z_valence="{electrons}.0"/>\n')
+        (workdir / "upf" / f"{element}.upf").write_text(
+            f'<PP_HEADER element="{element}" functional="PBE" z_valence="{electrons}.0"/>\n'
+        )
     stand_in = ROOT / "tests/support/dft_stand_ins.py"
     level = {
         "engine": "espresso",
@@ -108,8 +110,9 @@ def test_dry_run_with_all_of_them(make_workdir, monkeypatch):
     assert done.returncode != 0 and "no such pseudopotential" in done.stderr
 
     (workdir / "pseudopotentials").mkdir()
-    for name in levels["espresso-u4"]["pseudopotentials"].values():
-        (workdir / "pseudopotentials" / name).write_text('<PP_HEADER z_valence="7.0"/>\n')
+    for element, name in levels["espresso-u4"]["pseudopotentials"].items():
+        header = f'<PP_HEADER element="{element}" functional="PBE" z_valence="3.0"/>\n'
+        (workdir / "pseudopotentials" / name).write_text(header)
     done = snakemake(workdir, "-n", "--cores", "2", "--configfile", "config/engines.yaml")
     assert done.returncode == 0, done.stderr
     table = jobs(done.stdout + done.stderr)

@@ -9,7 +9,9 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.io import read
 
 from dlmd.base.errors import DlmdError
+from dlmd.dataset.frames import Source, read_source
 from dlmd.labels import dynamics
+from dlmd.labels.engines import Unconverged
 
 THEORY = {"engine": "einstein", "functional": "none"}
 
@@ -19,8 +21,9 @@ class Einstein(Calculator):
 
     implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-    def __init__(self, sites, *, spring=2.0, calls_left=10**9):
+    def __init__(self, sites, *, spring=2.0, calls_left=10**9, unconverged=()):
         super().__init__()
+        self.calls, self.unconverged = 0, set(unconverged)
         self.sites, self.spring, self.calls_left = sites.copy(), spring, calls_left
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
@@ -28,6 +31,9 @@ class Einstein(Calculator):
         if self.calls_left == 0:
             raise KeyboardInterrupt
         self.calls_left -= 1
+        self.calls += 1
+        if self.calls - 1 in self.unconverged:
+            raise Unconverged("the electrons did not converge")
         away = self.atoms.positions - self.sites
         self.results = {
             "energy": 0.5 * self.spring * (away**2).sum(),
@@ -153,3 +159,75 @@ def test_verdict_on_moments_travels_with_the_frame(crystal, tmp_path, judged):
     run(crystal, calculator, tmp_path / "frames.extxyz", steps=5)
     for frame in read(tmp_path / "frames.extxyz", ":"):
         assert frame.info.get("moments_in_range") == judged
+
+
+def test_an_unconverged_step_costs_its_label_and_no_more(crystal, tmp_path):
+    # step 7 is no frame, step 10 is one
+    run(crystal, Einstein(crystal.positions, unconverged=[7, 10]), tmp_path / "f.extxyz")
+    run(crystal, Einstein(crystal.positions), tmp_path / "whole.extxyz")
+    frames, whole = (read(tmp_path / name, ":") for name in ("f.extxyz", "whole.extxyz"))
+    assert [f.info["step"] for f in frames if not f.info["converged"]] == [10]
+    for frame, other in zip(frames, whole, strict=True):
+        if not frame.info["converged"]:
+            assert frame.calc is None
+            continue
+        # every other label is that of its own structure
+        np.testing.assert_allclose(frame.get_forces(), -2.0 * (frame.positions - crystal.positions), atol=1e-7)
+        if frame.info["step"] < 7:
+            np.testing.assert_array_equal(frame.positions, other.positions)
+    assert 0 < abs(frames[-1].positions - whole[-1].positions).max() < 0.1
+
+
+@pytest.mark.parametrize("killed_at", [12, 17])
+def test_a_resumed_run_meets_its_unconverged_steps_again(crystal, tmp_path, killed_at):
+    class Hard(Einstein):
+        """Does not converge where the first atom is at a certain place: at the same one in every run."""
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            if any(abs(atoms.positions[0, 0] - x) < 2e-8 for x in hard):
+                raise Unconverged("the electrons did not converge")
+            super().calculate(atoms, properties, system_changes)
+
+    hard = []
+    for step in (10, 13):
+        run(crystal, Hard(crystal.positions), tmp_path / "look.extxyz", stride=1)
+        hard.append(read(tmp_path / "look.extxyz", step).positions[0, 0])
+    run(crystal, Hard(crystal.positions), tmp_path / "whole.extxyz")
+    frames = tmp_path / "f.extxyz"
+    with pytest.raises(KeyboardInterrupt):
+        run(crystal, Hard(crystal.positions, calls_left=killed_at), frames)
+    run(crystal, Hard(crystal.positions), frames)
+    assert frames.read_text() == (tmp_path / "whole.extxyz").read_text()
+    assert "converged=F" in frames.read_text()
+
+
+def test_too_many_unconverged_steps_end_a_run_that_goes_on_later(crystal, tmp_path):
+    frames = tmp_path / "f.extxyz"
+    # 5 % of 40 steps are 2
+    with pytest.raises(DlmdError, match=r"3 of 22 steps did not converge: at most 5% of 40") as caught:
+        run(crystal, Einstein(crystal.positions, unconverged=[7, 11, 22]), frames)
+    assert "launch.levels.<level>.electrons" in str(caught.value) and len(str(caught.value).splitlines()) <= 3
+    log = io.StringIO()
+    run(crystal, Einstein(crystal.positions), frames, stream=log)
+    assert "going on after step 20" in log.getvalue() and "2 of 40 steps did not converge" in log.getvalue()
+    with pytest.raises(DlmdError, match="3 one after the other"):
+        run(
+            crystal,
+            Einstein(crystal.positions, unconverged=range(10, 14)),
+            tmp_path / "row.extxyz",
+            steps=400,
+        )
+
+
+def test_a_start_without_forces_is_an_error(crystal, tmp_path):
+    with pytest.raises(Unconverged):
+        run(crystal, Einstein(crystal.positions, unconverged=[0]), tmp_path / "f.extxyz")
+
+
+def test_the_dataset_counts_frames_without_labels(crystal, tmp_path):
+    path = tmp_path / "f.extxyz"
+    run(crystal, Einstein(crystal.positions, unconverged=[10]), path)
+    used, rows, _ = read_source(
+        Source(id="a", path=path, split="train"), species=["Ti", "Cl"], discard_ps=0.0, level="test"
+    )
+    assert len(used) == 8 and [row["status"] for row in rows].count("unlabelled") == 1

@@ -20,9 +20,8 @@ from dlmd.labels.engines.espresso import (
     last_moments,
     manifold,
     require_sound,
-    starting_magnetization,
-    valence_electrons,
 )
+from dlmd.labels.engines.upf import starting_magnetization
 
 UPF = '<UPF version="2.0.1">\n<PP_HEADER element="{}" functional="PBE"\n z_valence="{}"/>\n'
 ELECTRONS = {"Li": "3.00", "Ti": "1.200E+01", "Cl": "7.000000000000000E+000"}
@@ -164,9 +163,8 @@ def test_a_program_that_passes_over_the_u_is_refused(level, launch):
 
 
 def test_a_program_that_is_not_there(level, launch, crystal):
-    crystal.calc = engines.get(level, launch.model_copy(update={"command": "no-such-pw.x"})).calculator()
     with pytest.raises(DlmdError, match=r"'no-such-pw\.x' cannot be started"):
-        crystal.get_potential_energy()
+        engines.get(level, launch.model_copy(update={"command": "no-such-pw.x"})).calculator()
 
 
 def test_scratch_files_go_with_the_calculator(level, launch, crystal):
@@ -210,13 +208,6 @@ def test_versions(level, launch):
 def test_manifolds(element, orbital, name):
     settings = EspressoSettings(pseudo_dir="x", pseudopotentials={}, hubbard_orbital={element: orbital})
     assert manifold(settings, element) == name
-
-
-def test_valence_electrons_of_both_editions_of_the_format():
-    assert valence_electrons(UPF.format("Ti", "1.2E+01")) == 12
-    assert valence_electrons("<PP_HEADER>\n   11.00000000000      Z valence\n") == 11
-    with pytest.raises(ValueError):
-        valence_electrons("<PP_HEADER>")
 
 
 def test_a_moment_of_more_electrons_than_there_are(level, launch):

@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels import relaxation
+from dlmd.labels.engines import Unconverged
 
 
 @pytest.fixture
@@ -68,3 +69,22 @@ def test_checkpoint_of_another_structure_is_not_used(displaced, tmp_path):
     log = io.StringIO()
     relaxation.relax(other, EMT(), max_steps=200, stream=log, **settings)
     assert "starting afresh" in log.getvalue()
+
+
+def test_goes_on_from_the_last_structure_whose_electrons_converged(displaced, tmp_path):
+    class Once(EMT):
+        calls = 0
+
+        def calculate(self, *args, **settings):
+            super().calculate(*args, **settings)
+            self.calls += 1
+            if self.calls == 6:
+                raise Unconverged("the electrons did not converge")
+
+    checkpoint = tmp_path / "relax.checkpoint"
+    settings = {"fmax_ev_per_angstrom": 0.001, "checkpoint": checkpoint, "max_steps": 200}
+    with pytest.raises(Unconverged):
+        relaxation.relax(displaced, Once(), **settings)
+    log = io.StringIO()
+    _, info = relaxation.relax(displaced, EMT(), stream=log, **settings)
+    assert "going on after 4 steps" in log.getvalue() and info["converged"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,12 @@ class LevelLaunch(Section):
         None,
         description="folder below which each job of Quantum ESPRESSO or CP2K keeps the program's files while it runs, seen by "
         "all nodes of the job; null: TMPDIR",
+    )
+    electrons: dict[str, Any] = Field(
+        {},
+        description="GPAW, Quantum ESPRESSO, CP2K: keywords of iterations, mixing and first guesses, written as in `keywords`, "
+        "`input_data` or `input` of the level and laid over those, for steps that do not converge: finished labels stay "
+        "valid, an unfinished trajectory goes on from its last frame",
     )
     custodian: bool = Field(
         True,

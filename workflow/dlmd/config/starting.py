@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dlmd.base.errors import did_you_mean
+from dlmd.config.levels.dft import DftSettings, told
 from dlmd.config.model import RunFields
 from dlmd.config.naming import shortened
 
@@ -14,9 +16,11 @@ Found = Iterator[tuple[str, str, str]]
 
 def launch(cfg: RunFields) -> Found:
     """How levels are started is said of levels that are there, and of programs that are started at all."""
-    for name in cfg.launch.levels:
+    for name, started in cfg.launch.levels.items():
         if name not in cfg.levels:
             yield f"launch.levels.{name}", f"there is no level {name}", did_you_mean(name, cfg.levels)
+        elif started.electrons:
+            yield from _electrons(f"launch.levels.{name}.electrons", cfg.levels[name], started.electrons)
     commands = {f"launch.levels.{name}.command": level.command for name, level in cfg.launch.levels.items()}
     lammps = cfg.launch.lammps
     for path, command in {"launch.lammps.command": lammps.command, **commands}.items():
@@ -35,6 +39,17 @@ def launch(cfg: RunFields) -> Found:
             f"launch.lammps.ranks is {lammps.ranks}, and the command does not say so to LAMMPS",
             "write {ranks} where the number of ranks belongs, as in 'srun -n {ranks} lmp'",
         )
+
+
+def _electrons(path: str, level: Any, given: Mapping[str, Any]) -> Found:
+    """Keywords for steps that do not converge are such that decide no result."""
+    if not isinstance(level, DftSettings):
+        yield path, f"the engine {level.engine} takes none", "remove it"
+        return
+    try:
+        level.with_electrons(given)
+    except ValueError as error:
+        yield path, told(error), "see config/README.md"
 
 
 def networks(cfg: RunFields) -> Found:

@@ -3,13 +3,18 @@
 The thermostat is Langevin's: these runs sample configurations, their dynamics are not analysed, and from a relaxed start
 it thermalises every mode of a small cell within a fraction of a picosecond, where Nosé-Hoover chains ring.
 Its whole state is velocities and random generator, so a killed run goes on exactly as if it had not been killed.
+
+Where the electrons of a step do not converge, the atoms go on with the forces of the step before, and where that step is a frame
+it is kept without a label. Such a step bends the path a little, which a thermostat makes up for; the labels of the others are exact.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -19,6 +24,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole
 from dlmd.base.progress import Progress
 from dlmd.base.units import FS_PER_PS
+from dlmd.labels.engines.base import Unconverged
 from dlmd.labels.relaxation import structure_mark
 
 if TYPE_CHECKING:
@@ -32,6 +38,9 @@ FRICTION_PER_PS = 5.0
 # A run beyond these bounds has melted or exploded. The kinetic temperature of 80 atoms scatters by 9 %.
 RUNAWAY_FACTOR, RUNAWAY_OFFSET_K = 3.0, 300.0
 MOLTEN_RMSD_A = 2.0
+# Share of a run's steps without converged electrons, and how many may follow each other: old forces push on and on.
+MOST_UNCONVERGED = 0.05
+MOST_IN_A_ROW = 3
 
 
 def run(
@@ -66,7 +75,8 @@ def run(
     frames
         extxyz to write: per frame energy, forces, stress, magmoms, and in its info `step`, `time_ps`,
         `temperature_k` (set point), `kinetic_temperature_k`, `level`, `theory`, `strain`, `source`, `converged`,
-        and `moments_in_range` where the engine judges them.
+        and `moments_in_range` where the engine judges them. A frame whose electrons did not converge has no results, and
+        `converged` is false.
     level, theory
         Name of the level of theory and what it stands for.
     source
@@ -79,7 +89,7 @@ def run(
     Raises
     ------
     DlmdError
-        if the run explodes or the solid melts.
+        if the run explodes, the solid melts, or too many steps do not converge.
     """
     from ase.constraints import FixCom
     from ase.md.velocitydistribution import thermalize_momenta
@@ -97,32 +107,85 @@ def run(
 
     work = atoms.copy()
     work.set_constraint(FixCom())
-    work.calc = calculator
+    steady = _steady_class()(calculator)
+    work.calc = steady
     rng = np.random.default_rng(seed)
     saved = _resume(work, rng, checkpoint=checkpoint, partial=partial, mark=mark, stream=stream)
     if saved is None:
         thermalize_momenta(work, 2 * temperature_k, rng=rng)
         partial.write_bytes(b"")
-    step = saved or 0
+    step, steady.missed = saved or (0, 0)
 
     dynamics = _langevin(work, rng, temperature_k=temperature_k, time_step_fs=time_step_fs)
     progress = Progress(stream, title=f"MD {temperature_k:g} K", total=steps, start=step)
     with partial.open("ab") as out:
         while True:
-            if step % stride == 0 and step != saved:
-                check_health(work, atoms, temperature_k=temperature_k, step=step)
+            if step % stride == 0 and (saved is None or step != saved[0]):
                 info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
-                _append(out, frame_text(work, info))
-                _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
+                # before the first step: a start without forces has nowhere to go on from
+                work.get_forces()
+                if steady.in_a_row == 0:
+                    check_health(work, atoms, temperature_k=temperature_k, step=step)
+                _append(out, frame_text(work, info, converged=steady.in_a_row == 0))
+                if steady.in_a_row == 0:
+                    state = {"size": out.tell(), "step": step, "missed": steady.missed, "mark": mark}
+                    _save(work, rng, checkpoint=checkpoint, state=state)
             if step >= steps:
                 break
             dynamics.step()
             step += 1
+            _require_few_unconverged(steady.missed, steady.in_a_row, step=step, steps=steps)
             progress.update(
                 step, f"{work.get_temperature():.0f} K, {work.get_potential_energy() / len(work):.4f} eV/atom"
             )
     partial.replace(frames)
     checkpoint.unlink(missing_ok=True)
+    if steady.missed and stream:
+        print(f"{steady.missed} of {steps} steps did not converge and gave no label", file=stream)
+
+
+@cache
+def _steady_class():
+    """The calculator's class, made on first use because its base needs ASE's import."""
+    from ase.calculators.calculator import Calculator, all_changes
+
+    class Steady(Calculator):
+        """A calculator that gives the results of the step before where the electrons of a step do not converge, and counts."""
+
+        implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
+
+        def __init__(self, inner: Calculator):
+            super().__init__()
+            self.inner, self.missed, self.in_a_row = inner, 0, 0
+            self.last: dict[str, Any] | None = None
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            super().calculate(atoms, properties, system_changes)
+            try:
+                self.inner.calculate(self.atoms, ["energy", "forces", "stress"], all_changes)
+            except Unconverged as error:
+                if self.last is None:
+                    raise
+                print(f"no label of this step: {error.what}", file=sys.stderr)
+                self.missed, self.in_a_row = self.missed + 1, self.in_a_row + 1
+            else:
+                self.last, self.in_a_row = dict(self.inner.results), 0
+            self.results = dict(self.last)
+
+    return Steady
+
+
+def _require_few_unconverged(missed: int, in_a_row: int, *, step: int, steps: int) -> None:
+    """Raise DlmdError where too many steps of a run of `steps` steps, or too many one after the other, did not converge."""
+    if missed <= MOST_UNCONVERGED * steps and in_a_row <= MOST_IN_A_ROW:
+        return
+    what = f"the electrons of {missed} of {step} steps did not converge"
+    limit = f"at most {MOST_UNCONVERGED:.0%} of {steps} may, and {MOST_IN_A_ROW} one after the other"
+    raise DlmdError(
+        f"{what}: {limit}",
+        remedy="set launch.levels.<level>.electrons (more iterations, less mixing) and run again: no finished label is computed "
+        "again, and this run goes on from its last labelled frame",
+    )
 
 
 def _langevin(
@@ -175,43 +238,43 @@ def check_health(atoms: Atoms, start: Atoms, *, temperature_k: float, step: int)
         )
 
 
-def frame_text(atoms: Atoms, info: Mapping[str, Any]) -> str:
-    """One extxyz frame with the current results of `atoms`, positions unwrapped."""
+def frame_text(atoms: Atoms, info: Mapping[str, Any], *, converged: bool = True) -> str:
+    """One extxyz frame with the current results of `atoms`, positions unwrapped; without results where not `converged`."""
     import io
 
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io.extxyz import write_extxyz
 
-    results = {
-        "energy": atoms.get_potential_energy(),
-        "forces": atoms.get_forces(apply_constraint=False),
-        "stress": atoms.get_stress(apply_constraint=False),
-    }
-    if "magmoms" in atoms.calc.results:
-        results["magmoms"] = atoms.calc.results["magmoms"]
     frame = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
-    frame.info = dict(info) | {"kinetic_temperature_k": float(atoms.get_temperature()), "converged": True}
-    if "moments_in_range" in atoms.calc.results:
-        frame.info["moments_in_range"] = atoms.calc.results["moments_in_range"]
-    frame.calc = SinglePointCalculator(frame, **results)
+    frame.info = dict(info) | {
+        "kinetic_temperature_k": float(atoms.get_temperature()),
+        "converged": converged,
+    }
+    if converged:
+        results = {
+            "energy": atoms.get_potential_energy(),
+            "forces": atoms.get_forces(apply_constraint=False),
+            "stress": atoms.get_stress(apply_constraint=False),
+        }
+        if "magmoms" in atoms.calc.results:
+            results["magmoms"] = atoms.calc.results["magmoms"]
+        if "moments_in_range" in atoms.calc.results:
+            frame.info["moments_in_range"] = atoms.calc.results["moments_in_range"]
+        frame.calc = SinglePointCalculator(frame, **results)
     text = io.StringIO()
     write_extxyz(text, [frame])
     return text.getvalue()
 
 
-def _save(
-    atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, size: int, step: int, mark: str
-) -> None:
+def _save(atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, state: Mapping[str, Any]) -> None:
     with whole(checkpoint) as part, part.open("wb") as out:
         np.savez(
             out,
             positions=atoms.positions,
             momenta=atoms.get_momenta(),
             rng=json.dumps(rng.bit_generator.state),
-            size=size,
-            step=step,
-            mark=mark,
+            **state,
         )
 
 
@@ -223,8 +286,9 @@ def _resume(
     partial: Path,
     mark: str,
     stream: TextIO | None,
-) -> int | None:
-    """Restore atoms and generator, cut what was written after the checkpoint; its step, or None to start afresh."""
+) -> tuple[int, int] | None:
+    """Restore atoms and generator, cut what was written after the checkpoint; its step and how many steps up to it did not
+    converge, or None to start afresh."""
     if not checkpoint.exists() or not partial.exists():
         return None
     with np.load(checkpoint) as saved:
@@ -236,7 +300,8 @@ def _resume(
         atoms.set_momenta(saved["momenta"], apply_constraint=False)
         rng.bit_generator.state = json.loads(str(saved["rng"]))
         os.truncate(partial, int(saved["size"]))
-        step = int(saved["step"])
+        # checkpoints once had no such count
+        step, missed = int(saved["step"]), int(saved["missed"]) if "missed" in saved else 0
     if stream:
         print(f"going on after step {step}", file=stream)
-    return step
+    return step, missed

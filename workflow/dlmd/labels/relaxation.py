@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,6 +13,7 @@ from dlmd.base.files import whole
 from dlmd.base.progress import Progress
 from dlmd.base.provenance import fingerprint
 from dlmd.base.units import EV_PER_A3_PER_GPA
+from dlmd.labels.engines.base import Unconverged
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -85,7 +87,9 @@ def relax(
     progress = Progress(stream, title="relaxation", total=done + max_steps, start=done)
     optimizer = LBFGS(variable, logfile=None, alpha=STIFFNESS)
     converged, fmax = False, np.inf
-    for _ in optimizer.irun(fmax=0.0, steps=max_steps):
+    good = work.copy(), done
+    for _ in _kept_on_failure(optimizer.irun(fmax=0.0, steps=max_steps), lambda: good, checkpoint, mark):
+        good = work.copy(), done + optimizer.nsteps
         # the filter's atomic forces are those of the undeformed cell: take the true ones, and its cell part
         fmax = max(_largest(work.get_forces()), _largest(variable.get_forces()[-3:]))
         energy = float(work.get_potential_energy()) / len(work)
@@ -121,6 +125,21 @@ def relax(
         "volume_change": float(work.get_volume() / atoms.get_volume() - 1),
     }
     return work, info
+
+
+def _kept_on_failure(
+    steps: Iterable[Any],
+    last: Callable[[], tuple[Atoms, int]],
+    checkpoint: Path | None,
+    mark: str,
+) -> Iterator[Any]:
+    """The optimiser's steps; where the electrons of one do not converge, the last structure whose did is kept to go on from."""
+    try:
+        yield from steps
+    except Unconverged:
+        if checkpoint:
+            _save(last()[0], checkpoint, mark, last()[1])
+        raise
 
 
 def _largest(forces: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError, did_you_mean, similar_file
 from dlmd.config import routes
 from dlmd.config.launch import PROGRAMS
-from dlmd.config.levels import EspressoLevel, VaspLevel
+from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel
 from dlmd.config.run_config import RunConfig
 
 # import name -> what it is needed for
@@ -79,11 +79,12 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     local = level.engine != "vasp" or level.run == "local"
     command = command or PROGRAMS.get(level.engine)
     if local and command is not None:
-        _check_command(command, where=f"{file}, key launch.levels.{name}.command")
+        elsewhere = ", or set run: external to run VASP elsewhere" if level.engine == "vasp" else ""
+        _check_command(command, where=f"{file}, key launch.levels.{name}.command", elsewhere=elsewhere)
     if level.engine == "vasp":
         check_vasp(level, species=cfg.material.species, where=where)
-    if level.engine == "espresso":
-        check_espresso(level, species=cfg.material.species, where=where)
+    if level.engine in ("cp2k", "espresso"):
+        check_program(level, command, species=cfg.material.species, where=where)
 
 
 def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
@@ -208,18 +209,37 @@ def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
             )
 
 
-def check_espresso(level: EspressoLevel, *, species: list[str], where: str) -> None:
-    """That every pseudopotential is there and gives the initial moments."""
-    from dlmd.labels.engines.espresso import starting_magnetization
+def check_program(level: Cp2kLevel | EspressoLevel, command: str, *, species: list[str], where: str) -> None:
+    """That CP2K or pw.x is new enough, where it can be asked from here, and that the data its level names are there and right."""
+    from dlmd.labels.engines import cp2k, cp2k_data, dft, espresso, upf
 
     try:
-        starting_magnetization(level, species)
+        if isinstance(level, Cp2kLevel):
+            cp2k_data.require_entries(level, species, command=command)
+        else:
+            upf.require_files(level, species)
     except DlmdError as error:
+        where = where if error.where is None else f"{where} ({error.where})"
         raise DlmdError(error.what, where=where, remedy=error.remedy) from None
+    program = dft.askable(command)
+    if program is None:
+        return
+    if isinstance(level, Cp2kLevel):
+        banner = dft.first_output([*program, "--version"], timeout_s=dft.ANSWER_S)
+        dft.require_version("CP2K", banner, cp2k.VERSION_LINE, cp2k.OLDEST)
+    else:
+        banner = dft.first_output(program, timeout_s=dft.ANSWER_S)
+        dft.require_version("pw.x", banner, espresso.VERSION_LINE, espresso.OLDEST)
 
 
-def _check_command(command: str, *, where: str) -> None:
-    """Only a path can be judged from here: other programs come from the modules of the job."""
+def _check_command(command: str, *, where: str, elsewhere: str = "") -> None:
+    """Only a path can be judged from here: other programs come from the modules of the job.
+
+    Parameters
+    ----------
+    elsewhere
+        The further way out where the program is not here.
+    """
     try:
         program = os.path.expandvars(shlex.split(command)[0])
     except (ValueError, IndexError):
@@ -233,7 +253,7 @@ def _check_command(command: str, *, where: str) -> None:
         raise DlmdError(
             f"no such program: {program}",
             where=where,
-            remedy=similar_file(str(path)) or "correct the path, or set run: external to run VASP elsewhere",
+            remedy=similar_file(str(path)) or f"correct the path{elsewhere}",
         )
     if not os.access(path, os.X_OK):
         raise DlmdError(f"{program} is not executable", where=where, remedy=f"chmod +x {program}")

@@ -44,7 +44,7 @@ class EspressoLevel(EspressoSettings, Origin):
 
 
 class Cp2kLevel(Cp2kSettings, Origin):
-    """CP2K 2024.2 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
+    """CP2K 2023.1 or newer: DFT+U with Gaussian basis sets, fast for large cells at Γ; one process per job."""
 
     engine: Literal["cp2k"] = Field(description="Label engine.")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from dlmd.config.levels.dft import DftSettings, Mesh
 from dlmd.config.levels.passed_on import Handed, leaves, numbers
@@ -14,6 +14,11 @@ DFT = ("FORCE_EVAL", "DFT")
 SCF = (*DFT, "SCF")
 SMEARED = "electrons are smeared, which needs diagonalisation"
 SHELL = "CP2K is driven through its shell, one step at a time"
+# in the names of pseudopotentials
+OTHER_FUNCTIONALS = {
+    *("PADE", "LDA", "BLYP", "B3LYP", "BP", "HCTH93", "HCTH120", "HCTH407", "OLYP", "HF", "PBE0", "PBESOL"),
+    *("REVPBE", "TPSS", "SCAN", "R2SCAN", "MCL"),
+}
 HANDED = Handed(
     key="input",
     # CP2K's own ALPHA is 0.4: less is slower, and converges more often where moments are localised
@@ -46,6 +51,13 @@ HANDED = Handed(
         **{(name,): SHELL for name in ("MOTION", "EXT_RESTART", "FARMING", "MULTIPLE_FORCE_EVALS")},
     },
     no_theory=(("GLOBAL",), SCF, (*DFT, "PRINT"), ("FORCE_EVAL", "PRINT")),
+    search=(
+        ("GLOBAL",),
+        *(
+            (*SCF, name)
+            for name in ("MAX_SCF", "MIXING", "SCF_GUESS", "MAX_DIIS", "EPS_DIIS", "LEVEL_SHIFT", "CHOLESKY")
+        ),
+    ),
     recorded={
         (*SCF, "MAX_SCF"): ("max_iterations",),
         (*SCF, "MIXING", "ALPHA"): ("mixing_alpha",),
@@ -85,6 +97,24 @@ class Cp2kSettings(DftSettings):
         "{FORCE_EVAL: {DFT: {SCF: {ADDED_MOS: 40, MIXING: {ALPHA: 0.1}}}}}; without, ADDED_MOS is 20 (raise it with the cell), "
         "ALPHA 0.2 (Broyden) and MAX_SCF 200.",
     )
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        """A potential is of the level's functional, and has as many electrons as the basis set is for."""
+        for element, name in self.potentials.items():
+            other = OTHER_FUNCTIONALS.intersection(name.upper().split("-"))
+            if other:
+                raise ValueError(
+                    f"the potential {name} of {element} is of {other.pop()}, the level of {self.functional}; "
+                    f"name a GTH-{self.functional} one"
+                )
+            basis = self.basis_sets.get(element, "")
+            electrons = [re.search(r"-q(\d+)$", n) for n in (basis, name)]
+            if all(electrons) and len({found[1] for found in electrons if found}) > 1:
+                raise ValueError(
+                    f"the basis set {basis} and the potential {name} of {element} are for different numbers of electrons"
+                )
+        return self
 
     @field_validator("input")
     @classmethod

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
-from dlmd.config.levels.passed_on import Handed
+from dlmd.config.levels.passed_on import Handed, leaves, merged
 
 Orbital = Literal["p", "d", "f"]
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
@@ -115,3 +125,32 @@ class DftSettings(Strict, SpinsAndU):
     def program_keywords(self) -> dict[str, Any]:
         """Keywords of the program that have no key of their own: the engine's, and over them the level's."""
         return self.HANDED.whole(self.given_keywords)
+
+    def with_electrons(self, given: Mapping[str, Any]) -> Self:
+        """This level with further keywords that say how the electrons get to their ground state.
+
+        Raises
+        ------
+        ValueError
+            for an unknown keyword, and for one that decides which state that is or how exactly it is met.
+        """
+        if not given:
+            return self
+        key = self.HANDED.key
+        own = type(self).model_validate(self.model_dump() | {key: dict(given)}).given_keywords
+        for path, _ in leaves(own):
+            if not any(path[: len(allowed)] == allowed for allowed in self.HANDED.search):
+                raise ValueError(f"{'.'.join(path)} may change results; set it in {key} of the level instead")
+        return self.model_copy(update={key: merged(self.given_keywords, own)})
+
+
+def told(error: ValueError) -> str:
+    """One line of what is wrong, also where it was found by pydantic."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    if not place:
+        return message
+    return f"{place}: {message}" if first["type"] == "value_error" else f"{place} is {first['input']!r}: {message}"

@@ -14,6 +14,15 @@ from dlmd.config.levels.passed_on import Handed, Value, numbers
 SCF = "every step is one self-consistent run with forces and stress"
 CELL = "cell and atoms come from the structure"
 COLLINEAR = "moments are read as collinear ones"
+SEARCH = tuple(
+    ("electrons", name)
+    for name in (
+        *("electron_maxstep", "exx_maxstep", "adaptive_thr", "conv_thr_init", "conv_thr_multi"),
+        *("startingpot", "startingwfc", "mixing_mode", "mixing_beta", "mixing_ndim", "mixing_fixed_ns"),
+        *("diagonalization", "diago_thr_init", "diago_cg_maxiter", "diago_ppcg_maxiter", "diago_david_ndim"),
+        *("diago_rmm_ndim", "diago_rmm_conv", "diago_gs_nblock", "diago_full_acc"),
+    )
+)
 HANDED = Handed(
     key="input_data",
     # pw.x's own mixing is 0.7: less is slower, and converges more often where moments are localised
@@ -42,15 +51,8 @@ HANDED = Handed(
         ("system", "nosym"): "atoms move, so a symmetry of the first step would be broken by the second",
         ("electrons", "scf_must_converge"): "a step that does not converge is no label",
     },
-    no_theory=(
-        *(("control", name) for name in ("title", "verbosity", "iprint", "wf_collect")),
-        *(("electrons", name) for name in ("electron_maxstep", "exx_maxstep", "adaptive_thr")),
-        *(("electrons", name) for name in ("conv_thr_init", "conv_thr_multi", "startingpot", "startingwfc")),
-        *(("electrons", name) for name in ("mixing_mode", "mixing_beta", "mixing_ndim", "mixing_fixed_ns")),
-        *(("electrons", name) for name in ("diagonalization", "diago_thr_init", "diago_cg_maxiter")),
-        *(("electrons", name) for name in ("diago_ppcg_maxiter", "diago_david_ndim", "diago_rmm_ndim")),
-        *(("electrons", name) for name in ("diago_rmm_conv", "diago_gs_nblock", "diago_full_acc")),
-    ),
+    no_theory=(*(("control", name) for name in ("title", "verbosity", "iprint", "wf_collect")), *SEARCH),
+    search=SEARCH,
     recorded={
         ("electrons", "electron_maxstep"): ("max_iterations",),
         ("electrons", "mixing_beta"): ("mixing_beta",),

@@ -45,6 +45,7 @@ HANDED = Handed(
             ),
         )
     ),
+    search=(("eigensolver",), ("maxiter",), ("mixer",), ("parallel",), ("random",), ("verbose",)),
     recorded={
         ("convergence", "density"): ("convergence", "density"),
         ("convergence", "eigenstates"): ("convergence", "eigenstates_ev2"),

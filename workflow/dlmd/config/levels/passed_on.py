@@ -31,6 +31,9 @@ class Handed:
         Keyword (or section) -> why it cannot be set.
     no_theory
         Keywords and sections that say how the electrons get to their ground state, and not which one that is.
+    search
+        Those of them that leave what is found alone: iterations, mixing, first guesses. A run's launch may set these as well,
+        since no finished result depends on them.
     recorded
         Keyword -> its name in what rules record. Results made before the keywords were handed on were recorded with these names;
         Snakemake compares the records, and would compute every label again if a name or its place had changed.
@@ -41,6 +44,7 @@ class Handed:
     own_key: Mapping[Path, str]
     fixed: Mapping[Path, str]
     no_theory: tuple[Path, ...]
+    search: tuple[Path, ...] = ()
     recorded: Mapping[Path, Path] = field(default_factory=dict)
 
     def refuse(self, given: Mapping[str, Any]) -> None:

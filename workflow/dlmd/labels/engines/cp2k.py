@@ -1,13 +1,15 @@
 """CP2K (Kühne et al., J. Chem. Phys. 152, 194103 (2020)): Gaussian basis sets, fast for large cells at Γ.
 
 One CP2K runs for the whole job through ASE's calculator and CP2K's shell mode, each step starting from the density of
-the one before. Needs version 2024.2 or newer, which reads the positions of large cells from a file.
+the one before. Version 2023.1 is the oldest that was run (the tests do); from 2024.2 on positions go through a file, which large
+cells need where CP2K is an MPI program.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,20 +22,26 @@ from dlmd.base.errors import DlmdError
 from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.cp2k import Cp2kSettings
 from dlmd.config.levels.passed_on import merged
+from dlmd.labels.engines import cp2k_data
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import (
     end_shown,
     first_output,
     judged,
     one_thread_per_rank,
-    own_folder,
+    require_version,
     show_end,
     validated,
 )
+from dlmd.process.scratch import Scratch, end_program
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
+OLDEST = (2023, 1)
+VERSION_LINE = re.compile(r"CP2K version\s+(\d+)\.(\d+)(.*)")
+# of CP2K's shell, since CP2K 2024.2
+SHELL_WITH_POSITION_FILES = 7
 UNCONVERGED = "SCF run NOT converged"
 ANGULAR_MOMENTUM = {"p": 1, "d": 2, "f": 3}
 
@@ -125,7 +133,6 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
         "pseudo_potential": None,
         "poisson_solver": None,
         "print_level": "MEDIUM",
-        "set_pos_file": True,
     }
 
 
@@ -137,7 +144,7 @@ def create(settings: Mapping[str, Any], launch: LevelLaunch) -> Cp2kEngine:
     DlmdError
         for an unknown key or wrong value.
     """
-    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k"), launch)
+    return Cp2kEngine(validated(Cp2kSettings, settings, engine="cp2k", launch=launch), launch)
 
 
 @dataclass(frozen=True)
@@ -166,12 +173,16 @@ class Cp2kEngine:
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.labels.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
         one_thread_per_rank()
+        require_version("CP2K", self._banner(), VERSION_LINE, OLDEST)
+        cp2k_data.require_entries(self.settings, self.settings.basis_sets, command=self.command)
         return _calculator_class()(self.settings, self.command, self.launch.scratch)
 
     def versions(self) -> dict[str, str]:
-        text = first_output([*shlex.split(self.command), "--version"])
-        found = re.search(r"CP2K version\s+(.+)", text)
+        found = re.search(r"CP2K version\s+(.+)", self._banner())
         return {"cp2k": found[1].strip() if found else "unknown", "ase": package_version("ase")}
+
+    def _banner(self) -> str:
+        return first_output([*shlex.split(self.command), "--version"])
 
 
 def require_converged(output: str, settings: Cp2kSettings) -> None:
@@ -185,7 +196,8 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
     if UNCONVERGED in output:
         raise Unconverged(
             f"the electrons did not converge in {most_iterations(settings)} iterations",
-            remedy="check the structure, or lower ALPHA or raise MAX_SCF (both in input) or smearing_ev",
+            remedy="check the structure, or set launch.levels.<level>.electrons, for instance {FORCE_EVAL: {DFT: {SCF: "
+            "{MAX_SCF: 400, MIXING: {ALPHA: 0.1}}}}}: what is done stays valid",
         )
     if "SCF run converged" not in output:
         raise DlmdError(
@@ -203,15 +215,18 @@ def spin_moments(output: str, atoms: int) -> np.ndarray | None:
     return np.array(found[:atoms], float) if len(found) >= atoms else None
 
 
-def _require_entries(settings: Cp2kSettings, symbols: Sequence[str]) -> None:
-    """Every element needs a basis set and a potential."""
-    for key in ("basis_sets", "potentials"):
-        for element in dict.fromkeys(symbols):
-            if element not in getattr(settings, key):
-                raise DlmdError(f"none for {element}", where=f"key {key} of the level", remedy="add it")
+def abort_message(output: str) -> str:
+    """What CP2K says in the box that it ends with; empty without one."""
+    box = output.rpartition("[ABORT]")[2].partition("*****")[0]
+    # the drawing is to the left of column 12, the place in CP2K's source in the last line
+    lines = [line.strip("\n")[12:].strip(" *") for line in box.splitlines()]
+    return " ".join(line for line in lines if line and not re.search(r"\.F:\d+$", line))
 
 
-def _failure(error: Exception, command: str) -> DlmdError:
+def _failure(error: Exception, command: str, output: str) -> DlmdError:
+    said = abort_message(output)
+    if said:
+        return DlmdError(f"CP2K ended: {said}", where=f"{command} -s", remedy="see the end of its output above")
     return DlmdError(
         f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
         where=f"{command} -s",
@@ -219,60 +234,100 @@ def _failure(error: Exception, command: str) -> DlmdError:
     )
 
 
+class Program:
+    """CP2K in its shell mode; it is started for a first step, and again after `stop`."""
+
+    def __init__(self) -> None:
+        self.running: Any = None
+
+    def start(self, scratch: Scratch, command: str, keys: Mapping[str, Any]) -> None:
+        """Start it with these keywords of ASE's calculator, in the scratch folder."""
+        from ase.calculators.cp2k import CP2K
+
+        self.running = CP2K(
+            command=scratch.shell_command(f"{command} -s"), label=str(scratch.folder / "cp2k"), **keys
+        )
+        scratch.started(self.running._shell._child.pid)
+        self.running.parameters["set_pos_file"] = self.running._shell.version >= SHELL_WITH_POSITION_FILES
+
+    def stop(self) -> None:
+        """End it, in good order where it waits for a command."""
+        if self.running is None or self.running._shell is None:
+            return
+        shell, self.running._shell, self.running = self.running._shell, None, None
+        child = shell._child
+        if shell.isready:
+            try:
+                shell.close()
+            except (AssertionError, OSError):
+                print(f"CP2K ended with exit code {child.returncode} after its last step", file=sys.stderr)
+        else:
+            end_program(child)
+            # nothing is left for ASE to end
+            shell._child = None
+
+
 @cache
 def _calculator_class():
     """The calculator's class, made on first use because its base needs ASE's import."""
     from ase.calculators.calculator import Calculator, all_changes
-    from ase.calculators.cp2k import CP2K
 
     class Cp2kCalculator(Calculator):
         """ASE's calculator, with the output checked before it is believed, and the moments read from it."""
 
         implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-        def __init__(self, settings: Cp2kSettings, command: str, scratch: Path | None):
+        def __init__(self, settings: Cp2kSettings, command: str, parent: Path | None):
             super().__init__()
             self.settings, self.command = settings, command
-            self.folder = own_folder(self, scratch, prefix="cp2k_")
+            self.program = Program()
+            self.scratch = Scratch(self, parent, prefix="cp2k_", before=self.program.stop)
+            self.folder = self.scratch.folder
             self.output = self.folder / "cp2k.out"
-            self.program: Any = None
-
-        def _start(self, symbols: Sequence[str]) -> None:
-            _require_entries(self.settings, symbols)
-            # its own folder, for files that CP2K names itself
-            command = f"cd {shlex.quote(str(self.folder))} && {self.command} -s"
-            self.program = CP2K(
-                command=command, label=str(self.folder / "cp2k"), **keywords(self.settings, symbols)
-            )
 
         def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
             from ase import Atoms
 
             super().calculate(atoms, properties, system_changes)
             own = Atoms(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=True)
+            symbols = list(own.symbols)
+            cp2k_data.require_named(self.settings, symbols)
             before = self.output.stat().st_size if self.output.exists() else 0
             try:
-                if self.program is None:
-                    self._start(list(own.symbols))
-                energy = self.program.get_property("free_energy", own)
-                forces = self.program.get_property("forces", own)
-                stress = self.program.get_property("stress", own)
+                if self.program.running is None:
+                    self.program.start(self.scratch, self.command, keywords(self.settings, symbols))
+                energy = self.program.running.get_property("free_energy", own)
+                forces = self.program.running.get_property("forces", own)
+                stress = self.program.running.get_property("stress", own)
             except (AssertionError, RuntimeError, ValueError, OSError) as error:
                 # ASE's only sign of a CP2K that has ended
                 show_end(self.output)
+                text = self._text(before)
+                self._restart()
                 # newer versions end here, older ones go on
-                if self.output.exists() and UNCONVERGED in (text := self._text(before)):
+                if UNCONVERGED in text:
                     require_converged(text, self.settings)
-                raise _failure(error, self.command) from None
+                raise _failure(error, self.command, text) from None
             text = self._text(before)
-            with end_shown(self.output):
-                require_converged(text, self.settings)
+            try:
+                with end_shown(self.output):
+                    require_converged(text, self.settings)
+            except Unconverged:
+                self._restart()
+                raise
             results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             moments = spin_moments(text, len(own)) if self.settings.spin_polarised else None
             self.results = judged(results, own.symbols, self.settings, moments)
 
+        def _restart(self) -> None:
+            """Leave the next step to a CP2K that knows nothing of this one's density."""
+            self.program.stop()
+            self.output.unlink(missing_ok=True)
+
         def _text(self, start: int) -> str:
             """What CP2K has written since."""
+            if not self.output.exists():
+                return ""
             with self.output.open("rb") as file:
                 file.seek(start)
                 return file.read().decode(errors="replace")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,17 +19,23 @@ from pydantic import (
 )
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config.levels.dft import RENAMED, DftSettings
+from dlmd.config.launch import LevelLaunch
+from dlmd.config.levels.dft import RENAMED, DftSettings, told
 from dlmd.config.levels.origin import Origin
 
 LAST_LINES = 15
+# time for a program to say its version
+ANSWER_S = 5.0
+LAUNCHERS = {"srun", "mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prun", "ibrun", "aprun", "jsrun", "lrun", "flux"}
+PROGRAM_NAME = re.compile(r"cp2k|^pw(\.x|$|_)")
 
 
 S = TypeVar("S", bound=DftSettings)
 
 
-def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
-    """The settings of a level, as the config has them or as rules record them, as `model`.
+def validated(model: type[S], settings: Mapping[str, Any], *, engine: str, launch: LevelLaunch) -> S:
+    """The settings of a level, as the config has them or as rules record them, as `model`; over their keywords lie those of
+    `launch.electrons`.
 
     Raises
     ------
@@ -44,14 +52,14 @@ def validated(model: type[S], settings: Mapping[str, Any], *, engine: str) -> S:
                 remedy=did_you_mean(key, model.model_fields),
             )
     try:
-        return model.model_validate(dict(settings))
+        level = model.model_validate(dict(settings))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
+        raise DlmdError(told(error), where="the level", remedy="see config/README.md") from None
+    try:
+        return level.with_electrons(launch.electrons)
+    except ValueError as error:
         raise DlmdError(
-            f"{place} is {first['input']!r}: {first['msg']}" if place else first["msg"],
-            where="the level",
-            remedy="see config/README.md",
+            told(error), where="key electrons of the level's launch", remedy="see config/README.md"
         ) from None
 
 
@@ -84,31 +92,6 @@ def one_thread_per_rank() -> None:
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def own_folder(owner: object, parent: Path | None, *, prefix: str) -> Path:
-    """A new folder for a program's files, removed together with `owner`.
-
-    Parameters
-    ----------
-    parent
-        Folder it is made in; the machine's temporary folder (TMPDIR) where None.
-
-    Raises
-    ------
-    DlmdError
-        where it cannot be made.
-    """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
-    except OSError as error:
-        raise DlmdError(
-            f"no folder can be made for the program's files: {error.strerror}",
-            where=str(parent or tempfile.gettempdir()),
-            remedy="set scratch of the level to a folder that exists, or TMPDIR",
-        ) from None
-    weakref.finalize(owner, folder.cleanup)
-    return Path(folder.name)
-
-
 def show_end(output: Path) -> None:
     """Print the last lines of a program's output into the job's log: its folder will be gone."""
     if output.exists():
@@ -126,8 +109,13 @@ def end_shown(output: Path) -> Iterator[None]:
         raise
 
 
-def first_output(command: Sequence[str]) -> str:
+def first_output(command: Sequence[str], *, timeout_s: float | None = None) -> str:
     """What a program prints when it is started without input (stdout and stderr); for its version.
+
+    Parameters
+    ----------
+    timeout_s
+        Time after which it is ended; what it has printed by then is lost.
 
     Raises
     ------
@@ -145,9 +133,47 @@ def first_output(command: Sequence[str]) -> str:
                 text=True,
                 errors="replace",
                 check=False,
+                timeout=timeout_s,
             ).stdout
+        except subprocess.TimeoutExpired:
+            return ""
         except OSError as error:
             raise cannot_start(command[0], error) from None
+
+
+def require_version(program: str, banner: str, line: re.Pattern[str], oldest: tuple[int, int]) -> None:
+    """That the version in a program's banner is no older than `oldest`; a banner without a version says nothing.
+
+    Parameters
+    ----------
+    line
+        What finds the version: its first two groups are its numbers, the third what follows them.
+
+    Raises
+    ------
+    DlmdError
+        if it is older.
+    """
+    found = line.search(banner)
+    if found and (int(found[1]), int(found[2])) < oldest:
+        least = f"{oldest[0]}.{oldest[1]}"
+        raise DlmdError(
+            f"{program} is version {found[1]}.{found[2]}{found[3].rstrip()}, older than {least}",
+            where="the command of the level (launch.levels)",
+            remedy=f"use version {least} or newer",
+        )
+
+
+def askable(command: str) -> list[str] | None:
+    """What can be run here to learn the version of a level's program; None where that would need a job, or it is not here.
+
+    A launcher such as srun would ask the scheduler for cores, so the program is taken from behind it.
+    """
+    words = [os.path.expandvars(word) for word in shlex.split(command)]
+    if not any(Path(word).name in LAUNCHERS for word in words):
+        return words if words and shutil.which(words[0]) else None
+    program = next((w for w in words if PROGRAM_NAME.search(Path(w).name) and shutil.which(w)), None)
+    return [program] if program else None
 
 
 def cannot_start(program: str, error: OSError) -> DlmdError:

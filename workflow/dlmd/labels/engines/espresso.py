@@ -1,7 +1,7 @@
 """Quantum ESPRESSO (Giannozzi et al., J. Chem. Phys. 152, 154105 (2020)): plane waves, pseudopotentials of the user's own.
 
-Every step is one run of `pw.x` through ASE's calculator. Needs version 7.1 or newer: older ones pass over the card that
-holds the U with no more than a warning, and compute without it.
+Every step is one run of `pw.x` on an input written by ASE. Needs version 7.1 or newer (the tests run 7.2): older ones pass over
+the card that holds the U with no more than a warning, and compute without it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from dlmd.base.provenance import file_sha256
 from dlmd.config.launch import DEFAULT, PROGRAMS, LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.config.levels.passed_on import merged
+from dlmd.labels.engines import upf
 from dlmd.labels.engines.base import Unconverged, package_version
 from dlmd.labels.engines.dft import (
     cannot_start,
@@ -29,16 +29,18 @@ from dlmd.labels.engines.dft import (
     first_output,
     judged,
     one_thread_per_rank,
-    own_folder,
+    require_version,
     show_end,
     validated,
 )
+from dlmd.process.scratch import Scratch
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
 OLDEST = (7, 1)
+INPUT, OUTPUT = "espresso.pwi", "espresso.pwo"
 VERSION_LINE = re.compile(r"Program PWSCF\s+v\.?\s*(\d+)\.(\d+)(\S*)")
 # noble gases: an element's period is the number of those before it, plus one
 NOBLE = (2, 10, 18, 36, 54, 86)
@@ -86,6 +88,31 @@ def keywords(settings: EspressoSettings, atoms: Atoms) -> dict[str, Any]:
     }
 
 
+def input_text(settings: EspressoSettings, atoms: Atoms, *, pseudo_dir: str | None = None) -> str:
+    """pw.x' input of one step with these atoms.
+
+    Parameters
+    ----------
+    pseudo_dir
+        Where the pseudopotentials lie when it runs; the level's folder where None.
+    """
+    import io
+
+    from ase.io.espresso import write_espresso_in
+
+    atoms = atoms.copy()
+    if settings.spin_polarised:
+        atoms.set_initial_magnetic_moments(upf.starting_magnetization(settings, list(atoms.symbols)))
+    keys = keywords(settings, atoms)
+    keys["input_data"] = merged(
+        keys["input_data"],
+        {"control": {"pseudo_dir": pseudo_dir or str(settings.pseudo_dir.absolute())}},
+    )
+    text = io.StringIO()
+    write_espresso_in(text, atoms, **keys)
+    return text.getvalue()
+
+
 def manifold(settings: EspressoSettings, element: str) -> str:
     """The orbital of the U as QE names it, for instance 3d of Ti."""
     from ase.data import atomic_numbers
@@ -103,7 +130,7 @@ def create(settings: Mapping[str, Any], launch: LevelLaunch) -> EspressoEngine:
     DlmdError
         for an unknown key or wrong value.
     """
-    return EspressoEngine(validated(EspressoSettings, settings, engine="espresso"), launch)
+    return EspressoEngine(validated(EspressoSettings, settings, engine="espresso", launch=launch), launch)
 
 
 @dataclass(frozen=True)
@@ -121,7 +148,7 @@ class EspressoEngine:
     @property
     def level(self) -> dict[str, Any]:
         own = self.settings
-        files = {e: _pseudopotential(own, e) for e in sorted(own.pseudopotentials)}
+        files = {e: upf.file_of(own, e) for e in sorted(own.pseudopotentials)}
         return {
             "engine": "espresso",
             **own.theory(),
@@ -135,6 +162,8 @@ class EspressoEngine:
     def calculator(self, *, threads: int = 1) -> Calculator:
         """See `dlmd.labels.engines.base.Engine`. The cores are those of `command`, whatever `threads` says."""
         one_thread_per_rank()
+        require_version("pw.x", first_output(shlex.split(self.command)), VERSION_LINE, OLDEST)
+        upf.require_files(self.settings, self.settings.pseudopotentials)
         return _calculator_class()(self.settings, self.command, self.launch.scratch)
 
     def versions(self) -> dict[str, str]:
@@ -143,22 +172,6 @@ class EspressoEngine:
             "pw.x": "".join((found[1], ".", found[2], found[3])) if found else "unknown",
             "ase": package_version("ase"),
         }
-
-
-def valence_electrons(upf: str) -> float:
-    """Valence electrons of a pseudopotential, from the text of its file (UPF 1 or 2).
-
-    Raises
-    ------
-    ValueError
-        if it does not say.
-    """
-    found = re.search(r'z_valence\s*=\s*"\s*([\d.+\-EeDd]+)', upf) or re.search(
-        r"^\s*([\d.+\-EeDd]+)\s+Z valence", upf, re.MULTILINE
-    )
-    if not found:
-        raise ValueError("no number of valence electrons")
-    return float(found[1].upper().replace("D", "E"))
 
 
 def last_moments(output: str, atoms: int) -> np.ndarray | None:
@@ -191,18 +204,13 @@ def require_sound(output: str, settings: EspressoSettings) -> None:
     DlmdError
         naming what is wrong.
     """
-    version = VERSION_LINE.search(output)
-    if version and (int(version[1]), int(version[2])) < OLDEST:
-        raise DlmdError(
-            f"pw.x is version {version[1]}.{version[2]}, which does not read the card of the U",
-            where="key command of the level",
-            remedy="use version 7.1 or newer",
-        )
+    require_version("pw.x", output, VERSION_LINE, OLDEST)
     if "convergence NOT achieved" in output:
         most = settings.program_keywords["electrons"]["electron_maxstep"]
         raise Unconverged(
             f"the electrons did not converge in {most} iterations",
-            remedy="check the structure, or lower mixing_beta or raise electron_maxstep (both in input_data) or smearing_ev",
+            remedy="check the structure, or set launch.levels.<level>.electrons, for instance {electrons: {mixing_beta: 0.1, "
+            "electron_maxstep: 400}}: what is done stays valid",
         )
     if "convergence has been achieved" not in output or "JOB DONE" not in output:
         raise DlmdError(
@@ -217,93 +225,43 @@ def require_sound(output: str, settings: EspressoSettings) -> None:
             )
 
 
-def _pseudopotential(settings: EspressoSettings, element: str) -> Path:
-    name = settings.pseudopotentials.get(element)
-    if name is None:
-        raise DlmdError(
-            f"no pseudopotential for {element}",
-            where="key pseudopotentials of the level",
-            remedy=f"add '{element}: <file>'",
-        )
-    path = settings.pseudo_dir / name
-    if not path.is_file():
-        raise DlmdError(
-            f"no such pseudopotential: {path}",
-            where=f"key pseudopotentials.{element} of the level",
-            remedy="correct pseudo_dir or the file name",
-        )
-    return path
-
-
-def starting_magnetization(settings: EspressoSettings, symbols: list[str]) -> list[float]:
-    """Initial moment of every atom as pw.x wants it: a fraction of the atom's valence electrons.
-
-    Raises
-    ------
-    DlmdError
-        for a missing pseudopotential, one without the number, or a moment larger than that.
-    """
-    fraction = {}
-    for element in dict.fromkeys(symbols):
-        path = _pseudopotential(settings, element)
-        moment = settings.magmom.get(element, 0.0)
-        try:
-            electrons = valence_electrons(path.read_text(errors="replace"))
-        except ValueError as error:
-            raise DlmdError(
-                f"{error} in a pseudopotential", where=str(path), remedy="use a UPF file"
-            ) from None
-        if abs(moment) >= electrons:
-            raise DlmdError(
-                f"a moment of {moment:g} on {element}, which has {electrons:g} valence electrons",
-                where="key magmom of the level",
-                remedy="lower it",
-            )
-        fraction[element] = moment / electrons
-    return [fraction[s] for s in symbols]
-
-
 @cache
 def _calculator_class():
     """The calculator's class, made on first use because its base needs ASE's import."""
     from ase.calculators.calculator import Calculator, all_changes
-    from ase.calculators.espresso import Espresso, EspressoProfile
 
     class EspressoCalculator(Calculator):
-        """ASE's calculator, with the level's moments on the atoms and the output checked before it is believed."""
+        """One run of pw.x per step, with the level's moments on the atoms and the output checked before it is believed."""
 
         implemented_properties = ("energy", "free_energy", "forces", "stress", "magmoms")
 
-        def __init__(self, settings: EspressoSettings, command: str, scratch: Path | None):
+        def __init__(self, settings: EspressoSettings, command: str, parent: Path | None):
             super().__init__()
             self.settings, self.command = settings, command
-            self.folder = own_folder(self, scratch, prefix="pw_")
-            self.profile = EspressoProfile(command, settings.pseudo_dir.absolute())
+            self.scratch = Scratch(self, parent, prefix="pw_")
+            self.folder = self.scratch.folder
 
         def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
             from ase import Atoms
 
             super().calculate(atoms, properties, system_changes)
             own = Atoms(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=True)
-            if self.settings.spin_polarised:
-                own.set_initial_magnetic_moments(starting_magnetization(self.settings, list(own.symbols)))
-            keys = keywords(self.settings, own)
-            program = Espresso(profile=self.profile, directory=self.folder, **keys)
-            output = self.folder / program.template.outputname
+            (self.folder / INPUT).write_text(input_text(self.settings, own), encoding="utf-8")
+            output, errors = self.folder / OUTPUT, self.folder / "espresso.err"
+            command = [*shlex.split(self.command), "-in", INPUT]
             try:
-                program.write_inputfiles(own, ["energy", "forces", "stress"])
-                program.template.execute(self.folder, self.profile)
-            except CalledProcessError as error:
+                code = self.scratch.run(command, output=output, errors=errors)
+            except OSError as error:
+                raise cannot_start(command[0], error) from None
+            if code:
                 show_end(output)
-                show_end(self.folder / program.template.errorname)
+                show_end(errors)
                 require_sound(output.read_text(errors="replace"), self.settings)
                 raise DlmdError(
-                    f"pw.x ended with exit code {error.returncode}",
-                    where=shlex.join(error.cmd),
+                    f"pw.x ended with exit code {code}",
+                    where=shlex.join(command),
                     remedy="see the end of its output above",
-                ) from None
-            except OSError as error:
-                raise cannot_start(shlex.split(self.command)[0], error) from None
+                )
             text = output.read_text(errors="replace")
             with end_shown(output):
                 require_sound(text, self.settings)

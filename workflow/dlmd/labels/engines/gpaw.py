@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dlmd.config.launch import LevelLaunch
@@ -41,7 +41,7 @@ def keywords(settings: GpawSettings) -> dict[str, Any]:
     }
 
 
-def create(settings: Mapping[str, Any], _: LevelLaunch) -> GpawEngine:
+def create(settings: Mapping[str, Any], launch: LevelLaunch) -> GpawEngine:
     """Engine from the keys of a level.
 
     Raises
@@ -49,7 +49,7 @@ def create(settings: Mapping[str, Any], _: LevelLaunch) -> GpawEngine:
     DlmdError
         for an unknown key or wrong value, or where gpaw is not installed.
     """
-    own = validated(GpawSettings, settings, engine="gpaw")
+    own = validated(GpawSettings, settings, engine="gpaw", launch=launch)
     package_version("gpaw", extra="gpaw")
     return GpawEngine(own)
 
@@ -88,7 +88,8 @@ def _calculator_class():
 
             self.settings = settings
             # one object for all steps: each starts from the wave functions of the one before; '-' is the job's log
-            self.dft = GPAW(mode=PW(settings.ecut_ev), txt="-", **keywords(settings))
+            self.start = partial(GPAW, mode=PW(settings.ecut_ev), txt="-", **keywords(settings))
+            self.dft = self.start()
 
         def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
             from ase import Atoms
@@ -102,9 +103,12 @@ def _calculator_class():
                 energy = self.dft.get_property("free_energy", own)
                 forces, stress = self.dft.get_property("forces", own), self.dft.get_property("stress", own)
             except ConvergenceError as error:
+                # the next step is not to start from what did not converge
+                self.dft = self.start()
                 raise Unconverged(
                     f"the electrons did not converge in {self.settings.program_keywords['maxiter']} iterations: {error}",
-                    remedy="check the structure, or raise keywords.maxiter or smearing_ev of the level",
+                    remedy="check the structure, or set launch.levels.<level>.electrons, for instance {maxiter: 400, mixer: {backend: "
+                    "pulay, beta: 0.02, nmaxold: 5, weight: 100}}: what is done stays valid",
                 ) from None
             results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             if self.settings.spin_polarised:
