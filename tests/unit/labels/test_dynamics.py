@@ -172,7 +172,9 @@ def test_an_unconverged_step_costs_its_label_and_no_more(crystal, tmp_path):
             assert frame.calc is None
             continue
         # every other label is that of its own structure
-        np.testing.assert_allclose(frame.get_forces(), -2.0 * (frame.positions - crystal.positions), atol=1e-7)
+        np.testing.assert_allclose(
+            frame.get_forces(), -2.0 * (frame.positions - crystal.positions), atol=1e-7
+        )
         if frame.info["step"] < 7:
             np.testing.assert_array_equal(frame.positions, other.positions)
     assert 0 < abs(frames[-1].positions - whole[-1].positions).max() < 0.1

@@ -27,7 +27,11 @@ def launch(tmp_path):
 def level(tmp_path):
     return {
         "engine": "cp2k",
-        "basis_sets": {"Li": "DZVP-MOLOPT-SR-GTH-q3", "Ti": "DZVP-MOLOPT-SR-GTH-q12", "Cl": "DZVP-MOLOPT-SR-GTH-q7"},
+        "basis_sets": {
+            "Li": "DZVP-MOLOPT-SR-GTH-q3",
+            "Ti": "DZVP-MOLOPT-SR-GTH-q12",
+            "Cl": "DZVP-MOLOPT-SR-GTH-q7",
+        },
         "potentials": {"Li": "GTH-PBE-q3", "Ti": "GTH-PBE-q12", "Cl": "GTH-PBE-q7"},
         "hubbard_u_ev": {"Ti": 4.0, "Cl": 0.0},
         "magmom": {"Ti": 1.0},

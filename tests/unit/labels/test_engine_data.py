@@ -44,7 +44,10 @@ def written(folder, name, *header):
     ("header", "told"),
     [
         (("Cl", "PBE", "F", "7.0"), "is of Cl, not of Li"),
-        (("Li", "SLA PZ NOGX NOGC", "F", "3.0"), "was made with the functional 'SLA PZ NOGX NOGC', the level is PBE"),
+        (
+            ("Li", "SLA PZ NOGX NOGC", "F", "3.0"),
+            "was made with the functional 'SLA PZ NOGX NOGC', the level is PBE",
+        ),
         (("Li", "PBESOL", "F", "3.0"), "functional 'PBESOL'"),
         (("Li", "SLA PW PSX PSC", "F", "3.0"), "functional"),
         (("Li", "PBE", "true", "3.0"), "is fully relativistic"),
@@ -91,7 +94,9 @@ def test_names_of_pbe(functional, is_it):
 def test_headers_of_both_editions(tmp_path):
     assert upf.read(HEADER.format(" ti", "PBE", "F", "1.2E+01")) == upf.Header("Ti", "PBE", 12.0, False)
     old = upf.read(VERSION_1)
-    assert (old.element, old.valence_electrons, old.spin_orbit) == ("Cl", 7.0, False) and upf.is_pbe(old.functional)
+    assert (old.element, old.valence_electrons, old.spin_orbit) == ("Cl", 7.0, False) and upf.is_pbe(
+        old.functional
+    )
     assert upf.read(VERSION_1 + "<PP_ADDINFO>").spin_orbit
     with pytest.raises(ValueError, match="no PP_HEADER"):
         upf.read("<UPF>")
@@ -148,7 +153,9 @@ def test_what_is_not_here_is_not_judged(data, monkeypatch):
     ],
 )
 def test_old_programs_are_refused(program, banner, line, oldest):
-    with pytest.raises(DlmdError, match=rf"{program} is version .*older than {oldest[0]}\.{oldest[1]}") as caught:
+    with pytest.raises(
+        DlmdError, match=rf"{program} is version .*older than {oldest[0]}\.{oldest[1]}"
+    ) as caught:
         dft.require_version(program, banner, line, oldest)
     assert len(str(caught.value).splitlines()) == 3
     dft.require_version(program, "no version", line, oldest)
@@ -192,12 +199,17 @@ def test_the_check_asks_the_program_and_looks_at_its_data(data, tmp_path, monkey
 
 
 def test_electrons_of_the_launch_are_no_part_of_the_level(data):
-    launch = LevelLaunch(electrons={"force_eval": {"dft": {"scf": {"max_scf": 400, "mixing": {"alpha": 0.1}}}}})
+    launch = LevelLaunch(
+        electrons={"force_eval": {"dft": {"scf": {"max_scf": 400, "mixing": {"alpha": 0.1}}}}}
+    )
     plain, other = engines.get(data), engines.get(data, launch)
     assert other.level == plain.level
     scf = other.settings.program_keywords["FORCE_EVAL"]["DFT"]["SCF"]
     assert (scf["MAX_SCF"], scf["MIXING"]["ALPHA"], scf["ADDED_MOS"]) == (400, 0.1, 20)
-    for wrong in ({"FORCE_EVAL": {"DFT": {"SCF": {"ADDED_MOS": 4}}}}, {"FORCE_EVAL": {"DFT": {"SCF": {"EPS_SCF": 1}}}}):
+    for wrong in (
+        {"FORCE_EVAL": {"DFT": {"SCF": {"ADDED_MOS": 4}}}},
+        {"FORCE_EVAL": {"DFT": {"SCF": {"EPS_SCF": 1}}}},
+    ):
         with pytest.raises(DlmdError, match="may change results|key of its own"):
             engines.get(data, LevelLaunch(electrons=wrong))
 

@@ -123,7 +123,9 @@ def end_program(program: subprocess.Popen[Any]) -> None:
 
 
 def _close(
-    before: Callable[[], None] | None, temporary: tempfile.TemporaryDirectory[str], caretaker: subprocess.Popen[str]
+    before: Callable[[], None] | None,
+    temporary: tempfile.TemporaryDirectory[str],
+    caretaker: subprocess.Popen[str],
 ) -> None:
     if before:
         before()

@@ -153,4 +153,8 @@ def told(error: ValueError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if not place:
         return message
-    return f"{place}: {message}" if first["type"] == "value_error" else f"{place} is {first['input']!r}: {message}"
+    return (
+        f"{place}: {message}"
+        if first["type"] == "value_error"
+        else f"{place} is {first['input']!r}: {message}"
+    )

@@ -226,7 +226,9 @@ def abort_message(output: str) -> str:
 def _failure(error: Exception, command: str, output: str) -> DlmdError:
     said = abort_message(output)
     if said:
-        return DlmdError(f"CP2K ended: {said}", where=f"{command} -s", remedy="see the end of its output above")
+        return DlmdError(
+            f"CP2K ended: {said}", where=f"{command} -s", remedy="see the end of its output above"
+        )
     return DlmdError(
         f"CP2K failed or could not be started {f'({error})' if str(error) else ''}".rstrip(),
         where=f"{command} -s",

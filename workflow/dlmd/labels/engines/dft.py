@@ -26,7 +26,19 @@ from dlmd.config.levels.origin import Origin
 LAST_LINES = 15
 # time for a program to say its version
 ANSWER_S = 5.0
-LAUNCHERS = {"srun", "mpirun", "mpiexec", "mpiexec.hydra", "orterun", "prun", "ibrun", "aprun", "jsrun", "lrun", "flux"}
+LAUNCHERS = {
+    "srun",
+    "mpirun",
+    "mpiexec",
+    "mpiexec.hydra",
+    "orterun",
+    "prun",
+    "ibrun",
+    "aprun",
+    "jsrun",
+    "lrun",
+    "flux",
+}
 PROGRAM_NAME = re.compile(r"cp2k|^pw(\.x|$|_)")
 
 
