@@ -190,7 +190,7 @@ def test_the_check_asks_the_program_and_looks_at_its_data(data, tmp_path, monkey
         check_level(cfg, "u4", file="c.yaml")
     assert "c.yaml, key levels.u4" in str(caught.value)
     (tmp_path / "BASIS_MOLOPT").write_text("Li DZVP-GTH\nTi DZVP-GTH\nCl DZVP-GTH\n")
-    with pytest.raises(DlmdError, match="CP2K is version 9.1, older than 2023.1"):
+    with pytest.raises(DlmdError, match=r"CP2K is version 9\.1, older than 2023\.1"):
         check_level(cfg, "u4", file="c.yaml")
     cfg.launch.levels["u4"] = LevelLaunch(command=str(tmp_path / "absent.psmp"))
     with pytest.raises(DlmdError) as caught:
@@ -210,7 +210,7 @@ def test_electrons_of_the_launch_are_no_part_of_the_level(data):
         {"FORCE_EVAL": {"DFT": {"SCF": {"ADDED_MOS": 4}}}},
         {"FORCE_EVAL": {"DFT": {"SCF": {"EPS_SCF": 1}}}},
     ):
-        with pytest.raises(DlmdError, match="may change results|key of its own"):
+        with pytest.raises(DlmdError, match=r"may change results|key of its own"):
             engines.get(data, LevelLaunch(electrons=wrong))
 
 

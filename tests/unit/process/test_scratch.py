@@ -14,7 +14,11 @@ from dlmd.base.errors import DlmdError
 from dlmd.process.scratch import Scratch
 
 # a program of two processes, of which the second passes over the SIGTERM that the first would hand on
-PROGRAM = "import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)'])\ntime.sleep(60)"
+PROGRAM = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)'])
+time.sleep(60)
+"""
 JOB = """
 import subprocess, sys
 from pathlib import Path

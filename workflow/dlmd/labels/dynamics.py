@@ -4,8 +4,9 @@ The thermostat is Langevin's: these runs sample configurations, their dynamics a
 it thermalises every mode of a small cell within a fraction of a picosecond, where Nosé-Hoover chains ring.
 Its whole state is velocities and random generator, so a killed run goes on exactly as if it had not been killed.
 
-Where the electrons of a step do not converge, the atoms go on with the forces of the step before, and where that step is a frame
-it is kept without a label. Such a step bends the path a little, which a thermostat makes up for; the labels of the others are exact.
+Where the electrons of a step do not converge, the atoms go on with the forces of the step before, and where that step is a
+frame it is kept without a label. Such a step bends the path a little, which the thermostat makes up for; the labels of the others
+are exact.
 """
 
 from __future__ import annotations

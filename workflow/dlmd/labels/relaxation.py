@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -87,9 +87,7 @@ def relax(
     progress = Progress(stream, title="relaxation", total=done + max_steps, start=done)
     optimizer = LBFGS(variable, logfile=None, alpha=STIFFNESS)
     converged, fmax = False, np.inf
-    good = work.copy(), done
-    for _ in _kept_on_failure(optimizer.irun(fmax=0.0, steps=max_steps), lambda: good, checkpoint, mark):
-        good = work.copy(), done + optimizer.nsteps
+    for _ in _kept_on_failure(optimizer.irun(fmax=0.0, steps=max_steps), work, done, checkpoint, mark):
         # the filter's atomic forces are those of the undeformed cell: take the true ones, and its cell part
         fmax = max(_largest(work.get_forces()), _largest(variable.get_forces()[-3:]))
         energy = float(work.get_potential_energy()) / len(work)
@@ -128,17 +126,17 @@ def relax(
 
 
 def _kept_on_failure(
-    steps: Iterable[Any],
-    last: Callable[[], tuple[Atoms, int]],
-    checkpoint: Path | None,
-    mark: str,
+    steps: Iterable[Any], atoms: Atoms, done: int, checkpoint: Path | None, mark: str
 ) -> Iterator[Any]:
-    """The optimiser's steps; where the electrons of one do not converge, the last structure whose did is kept to go on from."""
+    """The optimiser's steps on `atoms`; where the electrons of one do not converge, the structure before it is kept to go on from."""
+    good, number = atoms.copy(), done
     try:
-        yield from steps
+        for number, step in enumerate(steps, start=done):  # noqa: B007
+            good = atoms.copy()
+            yield step
     except Unconverged:
         if checkpoint:
-            _save(last()[0], checkpoint, mark, last()[1])
+            _save(good, checkpoint, mark, number)
         raise
 
 

@@ -1,7 +1,7 @@
 """Clear up after a job that can no longer do it: run as a script, with the folder of the job's scratch files.
 
-Its input is a pipe that only the job holds, so that it ends however the job ends. A line `+7` says that the process group 7 runs for
-the job, `-7` that it has ended. At the end of the input the groups that still run are ended and the folder is removed.
+Its input is a pipe that only the job holds, so that it ends however the job ends. A line `+7` says that the process group 7 runs
+for the job, `-7` that it has ended. At the end of the input the groups that still run are ended and the folder is removed.
 A scheduler's SIGTERM goes to every process of a job; this one passes over it, because its work begins then.
 """
 

@@ -105,7 +105,7 @@ class Scratch:
             return code
 
     def shell_command(self, command: str) -> str:
-        """`command` for a shell, in this folder and in a process group of its own, whose number is that of the shell's process."""
+        """`command` for a shell, in this folder and in a process group of its own; the process that the shell was leads it."""
         return "exec " + shlex.join(
             [sys.executable, "-I", "-S", str(HERE / "start_group.py"), str(self.folder), command]
         )

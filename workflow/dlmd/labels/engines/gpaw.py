@@ -107,8 +107,8 @@ def _calculator_class():
                 self.dft = self.start()
                 raise Unconverged(
                     f"the electrons did not converge in {self.settings.program_keywords['maxiter']} iterations: {error}",
-                    remedy="check the structure, or set launch.levels.<level>.electrons, for instance {maxiter: 400, mixer: {backend: "
-                    "pulay, beta: 0.02, nmaxold: 5, weight: 100}}: what is done stays valid",
+                    remedy="check the structure, or set launch.levels.<level>.electrons, for instance {maxiter: 400, mixer: "
+                    "{backend: pulay, beta: 0.02, nmaxold: 5, weight: 100}}: what is done stays valid",
                 ) from None
             results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             if self.settings.spin_polarised:
