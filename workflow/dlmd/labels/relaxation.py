@@ -128,7 +128,7 @@ def relax(
 def _kept_on_failure(
     steps: Iterable[Any], atoms: Atoms, done: int, checkpoint: Path | None, mark: str
 ) -> Iterator[Any]:
-    """The optimiser's steps on `atoms`; where the electrons of one do not converge, the structure before it is kept to go on from."""
+    """The optimiser's steps on `atoms`; where the electrons of one do not converge, the one before it is kept to go on from."""
     good, number = atoms.copy(), done
     try:
         for number, step in enumerate(steps, start=done):  # noqa: B007
