@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config.launch import LevelLaunch
+from dlmd.config.launch import DEFAULT, LevelLaunch
 from dlmd.config.levels.dft import RENAMED, DftSettings, told
 from dlmd.config.levels.origin import Origin
 
@@ -45,7 +45,7 @@ PROGRAM_NAME = re.compile(r"cp2k|^pw(\.x|$|_)")
 S = TypeVar("S", bound=DftSettings)
 
 
-def validated(model: type[S], settings: Mapping[str, Any], *, engine: str, launch: LevelLaunch) -> S:
+def validated(model: type[S], settings: Mapping[str, Any], *, engine: str, launch: LevelLaunch = DEFAULT) -> S:
     """The settings of a level, as the config has them or as rules record them, as `model`; over their keywords lie those of
     `launch.electrons`.
 
