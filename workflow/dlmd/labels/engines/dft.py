@@ -45,7 +45,9 @@ PROGRAM_NAME = re.compile(r"cp2k|^pw(\.x|$|_)")
 S = TypeVar("S", bound=DftSettings)
 
 
-def validated(model: type[S], settings: Mapping[str, Any], *, engine: str, launch: LevelLaunch = DEFAULT) -> S:
+def validated(
+    model: type[S], settings: Mapping[str, Any], *, engine: str, launch: LevelLaunch = DEFAULT
+) -> S:
     """The settings of a level, as the config has them or as rules record them, as `model`; over their keywords lie those of
     `launch.electrons`.
 
