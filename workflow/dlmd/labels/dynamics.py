@@ -123,12 +123,8 @@ def run(
         while True:
             if step % stride == 0 and (saved is None or step != saved[0]):
                 info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
-                # before the first step: a start without forces has nowhere to go on from
-                work.get_forces()
-                if steady.in_a_row == 0:
-                    check_health(work, atoms, temperature_k=temperature_k, step=step)
-                _append(out, frame_text(work, info, converged=steady.in_a_row == 0))
-                if steady.in_a_row == 0:
+                _keep_frame(out, work, atoms, info)
+                if steady.converged:
                     state = {"size": out.tell(), "step": step, "missed": steady.missed, "mark": mark}
                     _save(work, rng, checkpoint=checkpoint, state=state)
             if step >= steps:
@@ -145,6 +141,15 @@ def run(
         print(f"{steady.missed} of {steps} steps did not converge and gave no label", file=stream)
 
 
+def _keep_frame(out: BinaryIO, atoms: Atoms, start: Atoms, info: Mapping[str, Any]) -> None:
+    """Append the frame of a step that is healthy or did not converge."""
+    # before the first step: a start without forces has nowhere to go on from
+    atoms.get_forces()
+    if atoms.calc.converged:
+        check_health(atoms, start, temperature_k=info["temperature_k"], step=info["step"])
+    _append(out, frame_text(atoms, info, converged=atoms.calc.converged))
+
+
 @cache
 def _steady_class():
     """The calculator's class, made on first use because its base needs ASE's import."""
@@ -159,6 +164,11 @@ def _steady_class():
             super().__init__()
             self.inner, self.missed, self.in_a_row = inner, 0, 0
             self.last: dict[str, Any] | None = None
+
+        @property
+        def converged(self) -> bool:
+            """Whether the results are those of the last structure."""
+            return self.in_a_row == 0
 
         def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
             super().calculate(atoms, properties, system_changes)

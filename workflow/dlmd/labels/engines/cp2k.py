@@ -36,6 +36,7 @@ from dlmd.labels.engines.dft import (
 from dlmd.process.scratch import Scratch, end_program
 
 if TYPE_CHECKING:
+    from ase import Atoms
     from ase.calculators.calculator import Calculator
 
 OLDEST = (2023, 1)
@@ -252,6 +253,16 @@ class Program:
         scratch.started(self.running._shell._child.pid)
         self.running.parameters["set_pos_file"] = self.running._shell.version >= SHELL_WITH_POSITION_FILES
 
+    def results(self, atoms: Atoms) -> dict[str, Any]:
+        """Energy, forces and stress of these atoms."""
+        energy = self.running.get_property("free_energy", atoms)
+        return {
+            "energy": energy,
+            "free_energy": energy,
+            "forces": self.running.get_property("forces", atoms),
+            "stress": self.running.get_property("stress", atoms),
+        }
+
     def stop(self) -> None:
         """End it, in good order where it waits for a command."""
         if self.running is None or self.running._shell is None:
@@ -298,9 +309,7 @@ def _calculator_class():
             try:
                 if self.program.running is None:
                     self.program.start(self.scratch, self.command, keywords(self.settings, symbols))
-                energy = self.program.running.get_property("free_energy", own)
-                forces = self.program.running.get_property("forces", own)
-                stress = self.program.running.get_property("stress", own)
+                results = self.program.results(own)
             except (AssertionError, RuntimeError, ValueError, OSError) as error:
                 # ASE's only sign of a CP2K that has ended
                 show_end(self.output)
@@ -317,7 +326,6 @@ def _calculator_class():
             except Unconverged:
                 self._restart()
                 raise
-            results = {"energy": energy, "free_energy": energy, "forces": forces, "stress": stress}
             moments = spin_moments(text, len(own)) if self.settings.spin_polarised else None
             self.results = judged(results, own.symbols, self.settings, moments)
 
