@@ -108,8 +108,7 @@ def run(
 
     work = atoms.copy()
     work.set_constraint(FixCom())
-    steady = _steady_class()(calculator)
-    work.calc = steady
+    work.calc = steady = _steady_class()(calculator)
     rng = np.random.default_rng(seed)
     saved = _resume(work, rng, checkpoint=checkpoint, partial=partial, mark=mark, stream=stream)
     if saved is None:
@@ -124,9 +123,7 @@ def run(
             if step % stride == 0 and (saved is None or step != saved[0]):
                 info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
                 _keep_frame(out, work, atoms, info)
-                if steady.converged:
-                    state = {"size": out.tell(), "step": step, "missed": steady.missed, "mark": mark}
-                    _save(work, rng, checkpoint=checkpoint, state=state)
+                _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
             if step >= steps:
                 break
             dynamics.step()
@@ -137,8 +134,7 @@ def run(
             )
     partial.replace(frames)
     checkpoint.unlink(missing_ok=True)
-    if steady.missed and stream:
-        print(f"{steady.missed} of {steps} steps did not converge and gave no label", file=stream)
+    steady.tell(steps, stream)
 
 
 def _keep_frame(out: BinaryIO, atoms: Atoms, start: Atoms, info: Mapping[str, Any]) -> None:
@@ -164,6 +160,11 @@ def _steady_class():
             super().__init__()
             self.inner, self.missed, self.in_a_row = inner, 0, 0
             self.last: dict[str, Any] | None = None
+
+        def tell(self, steps: int, stream: TextIO | None) -> None:
+            """Say how many of `steps` were missed, if any."""
+            if self.missed and stream:
+                print(f"{self.missed} of {steps} steps did not converge and gave no label", file=stream)
 
         @property
         def converged(self) -> bool:
@@ -278,14 +279,22 @@ def frame_text(atoms: Atoms, info: Mapping[str, Any], *, converged: bool = True)
     return text.getvalue()
 
 
-def _save(atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, state: Mapping[str, Any]) -> None:
+def _save(
+    atoms: Atoms, rng: np.random.Generator, *, checkpoint: Path, size: int, step: int, mark: str
+) -> None:
+    """Keep a state to go on from, unless its forces are old ones."""
+    if not atoms.calc.converged:
+        return
     with whole(checkpoint) as part, part.open("wb") as out:
         np.savez(
             out,
             positions=atoms.positions,
             momenta=atoms.get_momenta(),
             rng=json.dumps(rng.bit_generator.state),
-            **state,
+            size=size,
+            step=step,
+            missed=atoms.calc.missed,
+            mark=mark,
         )
 
 

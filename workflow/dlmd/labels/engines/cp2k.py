@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -186,8 +186,15 @@ class Cp2kEngine:
         return first_output([*shlex.split(self.command), "--version"])
 
 
-def require_converged(output: str, settings: Cp2kSettings) -> None:
+def require_converged(
+    output: str, settings: Cp2kSettings, *, otherwise: Callable[[], None] = lambda: None
+) -> None:
     """That the output of a step says that its electrons converged.
+
+    Parameters
+    ----------
+    otherwise
+        Called where they did not.
 
     Raises
     ------
@@ -195,6 +202,7 @@ def require_converged(output: str, settings: Cp2kSettings) -> None:
         if they did not, or the output says neither.
     """
     if UNCONVERGED in output:
+        otherwise()
         raise Unconverged(
             f"the electrons did not converge in {most_iterations(settings)} iterations",
             remedy="check the structure, or set launch.levels.<level>.electrons, for instance {FORCE_EVAL: {DFT: {SCF: "
@@ -238,7 +246,7 @@ def _failure(error: Exception, command: str, output: str) -> DlmdError:
 
 
 class Program:
-    """CP2K in its shell mode; it is started for a first step, and again after `stop`."""
+    """CP2K in its shell mode; it is started for a first step, and again, with no density, after `stop`."""
 
     def __init__(self) -> None:
         self.running: Any = None
@@ -305,34 +313,26 @@ def _calculator_class():
             own = Atoms(self.atoms.numbers, self.atoms.positions, cell=self.atoms.cell, pbc=True)
             symbols = list(own.symbols)
             cp2k_data.require_named(self.settings, symbols)
-            before = self.output.stat().st_size if self.output.exists() else 0
+            before = 0 if self.program.running is None else self.output.stat().st_size
             try:
                 if self.program.running is None:
+                    self.output.unlink(missing_ok=True)
                     self.program.start(self.scratch, self.command, keywords(self.settings, symbols))
                 results = self.program.results(own)
             except (AssertionError, RuntimeError, ValueError, OSError) as error:
                 # ASE's only sign of a CP2K that has ended
                 show_end(self.output)
                 text = self._text(before)
-                self._restart()
+                self.program.stop()
                 # newer versions end here, older ones go on
                 if UNCONVERGED in text:
                     require_converged(text, self.settings)
                 raise _failure(error, self.command, text) from None
             text = self._text(before)
-            try:
-                with end_shown(self.output):
-                    require_converged(text, self.settings)
-            except Unconverged:
-                self._restart()
-                raise
+            with end_shown(self.output):
+                require_converged(text, self.settings, otherwise=self.program.stop)
             moments = spin_moments(text, len(own)) if self.settings.spin_polarised else None
             self.results = judged(results, own.symbols, self.settings, moments)
-
-        def _restart(self) -> None:
-            """Leave the next step to a CP2K that knows nothing of this one's density."""
-            self.program.stop()
-            self.output.unlink(missing_ok=True)
 
         def _text(self, start: int) -> str:
             """What CP2K has written since."""
