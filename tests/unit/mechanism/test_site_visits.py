@@ -93,3 +93,36 @@ def test_sites_move_to_where_the_ions_are():
 def test_sites_without_ions_stay():
     sites = line()
     assert np.allclose(refine(sites, run([[0.2, 5, 5]] * 10, sites.cell)).positions, sites.positions)
+
+
+def hops_with_voids(rng, *, vibration_a, by_void, n_hops=150, dt_frames=20):
+    """Ions that hop between two sites 4 Å apart, straight or by way of a void 1.2 Å beside the middle, vibrating all the while."""
+    sites = network(
+        [[2, 6, 6], [6, 6, 6], [4, 7.2, 6]], [12.0, 12.0, 12.0], types=("oct", "tet"), kind=[0, 0, 1]
+    )
+    a, b, void = sites.positions
+    middle = void if by_void else 0.5 * (a + b)
+    path = []
+    for k in range(n_hops):
+        start, end = (a, b) if k % 2 == 0 else (b, a)
+        path += [start] * dt_frames + [0.5 * (start + middle), middle, middle, 0.5 * (middle + end)]
+    positions = np.array(path) + rng.normal(0, vibration_a, (len(path), 3))
+    return sites, run(positions, sites.cell)
+
+
+@pytest.mark.parametrize("vibration_a", [0.2, 0.4, 0.7])
+def test_vibration_is_no_way_through_a_void(vibration_a):
+    from dlmd.mechanism.hops import hops
+
+    sites, straight = hops_with_voids(np.random.default_rng(3), vibration_a=vibration_a, by_void=False)
+    table = hops(sites, visits(sites, straight, core_fraction=CORE))
+    assert len(table) >= 140
+    assert (table.way >= 0).mean() < 0.06
+
+
+def test_ways_through_a_void_are_seen_at_thermal_vibration():
+    from dlmd.mechanism.hops import hops
+
+    sites, bent = hops_with_voids(np.random.default_rng(4), vibration_a=0.2, by_void=True)
+    table = hops(sites, visits(sites, bent, core_fraction=CORE))
+    assert (table.way >= 0).mean() > 0.85

@@ -13,7 +13,7 @@ import numpy as np
 from dlmd.mechanism.site_network import SiteNetwork
 from dlmd.mechanism.site_visits import Visits
 
-VERSION = 1
+VERSION = 2
 
 _HIGHEST_INDEX = 3
 # A hop belongs to the simplest direction within this angle.
@@ -161,7 +161,8 @@ def _ways(network: SiteNetwork, visits: Visits, resting: np.ndarray) -> tuple[np
     ):
         near = min(near, approach)
         if not rests:
-            way = kinds[site] if way < 0 else way
+            # a visit without an approach is the ion's vibration
+            way = kinds[site] if way < 0 and np.isfinite(approach) else way
             continue
         if before is not None and before[0] == ion and before[1:] != (site, image):
             ways.append(way if way >= 0 else (kinds[passed] if passed >= 0 else -1))

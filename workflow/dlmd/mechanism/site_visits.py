@@ -18,7 +18,7 @@ from dlmd.base.periodic_tree import PeriodicTree
 from dlmd.mechanism.site_network import SiteNetwork
 from dlmd.trajectory.trajectory import Trajectory
 
-VERSION = 1
+VERSION = 2
 
 # Positions assigned at once: some 100 MB of work arrays.
 _CHUNK = 1_000_000
@@ -27,6 +27,11 @@ _REFINE_SAMPLES = 300_000
 _FEWEST = 50
 # Samples within this part of the distance to the nearest other site count for the mean position.
 _REFINE_FRACTION = 0.4
+# A site of passage was on an ion's way where its positions are nearer to it than to the straight way between the resting sites, in
+# squares by this many variances of the ion's vibration along one axis: a likelihood ratio of exp(2).
+_EVIDENCE = 4.0
+# Beyond this part of a void's spacing an ion has not come near to it.
+_FAR = 0.5
 # A path between frames is looked at in steps of this length.
 _PATH_STEP_A = 0.15
 
@@ -48,7 +53,8 @@ class Visits:
         without being there in a frame; -1 for none.
     approach
         (v,) how near the ion came to the centre of a site of passage, over that site's distance to the nearest other site: to
-        its own during a visit to such a site, to any on the way to this visit from another resting site; infinite otherwise.
+        its own during a visit to such a site, to any on the way to this visit from another resting site; infinite otherwise, and
+        where vibration about the straight way explains it (see `_supported`).
     n_ions, n_frames, frame_interval_ps
         Of the run.
     lost
@@ -80,6 +86,7 @@ class _Assigner:
         self.spacing = network.spacing_angstrom
         self.core_fraction = core_fraction
         self.way = ~network.resting
+        self.positions, self.cell = network.positions, network.cell
 
     def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(m,) site, (m, 3) image, (m,) distance over the site's spacing; for positions (m, 3)."""
@@ -88,6 +95,10 @@ class _Assigner:
         ]
         site, image, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
         return site, image, distance / self.spacing[site]
+
+    def place(self, where: np.ndarray) -> np.ndarray:
+        """(..., 3) positions of sites in their cells, from (..., 4) site and image."""
+        return self.positions[where[..., 0]] + where[..., 1:] @ self.cell
 
 
 def refine(network: SiteNetwork, trajectory: Trajectory) -> SiteNetwork:
@@ -148,21 +159,71 @@ def _of_ion(
     end = np.concatenate([change, [len(frames)]]).astype(int)[: len(begin)] - 1
     first, last = frames[begin], frames[end]
     passed, approach = np.full(len(begin), -1), np.full(len(begin), np.inf)
+    held = where[begin]
+    way = assign.way[held[:, 0]]
+    variance = _vibration(path, assign.place(held), first, last, ~way)
+    before, after = _resting_beside(way)
     for k in range(len(begin)):
-        if assign.way[where[begin[k], 0]]:
-            approach[k] = away[frames[begin[k] : end[k] + 1]].min()
-        elif k and not assign.way[where[begin[k - 1], 0]]:
-            passed[k], approach[k] = _passed(path[last[k - 1] : first[k] + 1], assign)
-    return where[begin, 0], where[begin, 1:], first, last, passed, approach
+        if way[k]:
+            if before[k] < 0 or after[k] < 0:
+                continue
+            ends = assign.place(held[[before[k], after[k]]])
+            inside = frames[begin[k] : end[k] + 1]
+            if _supported(path[inside], assign.place(held[k]), ends, variance):
+                approach[k] = away[inside].min()
+        elif k and not way[k - 1] and (held[k] != held[k - 1]).any():
+            ends = assign.place(held[[k - 1, k]])
+            passed[k], approach[k] = _passed(path[last[k - 1] : first[k] + 1], ends, variance, assign)
+    return held[:, 0], held[:, 1:], first, last, passed, approach
 
 
-def _passed(path: np.ndarray, assign: _Assigner) -> tuple[int, float]:
-    """A site of passage whose core the polygon through the frames crosses, or -1; and the nearest approach to any."""
+def _vibration(
+    path: np.ndarray, places: np.ndarray, first: np.ndarray, last: np.ndarray, rests: np.ndarray
+) -> float:
+    """Variance along one axis of an ion's positions about its resting sites, over all frames from the first in a core to the last;
+    infinite where it never rested."""
+    squares, count = 0.0, 0
+    for k in np.flatnonzero(rests):
+        off = path[first[k] : last[k] + 1] - places[k]
+        squares, count = squares + float((off**2).sum()), count + off.size
+    return squares / count if count else float("inf")
+
+
+def _resting_beside(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every visit the last one before it and the first after it that are to resting sites; -1 for none."""
+    number = np.arange(len(way))
+    before = np.maximum.accumulate(np.where(way, -1, number)) if len(way) else number
+    after = np.minimum.accumulate(np.where(way, len(way), number)[::-1])[::-1] if len(way) else number
+    return before, np.where(after == len(way), -1, after)
+
+
+def _supported(points: np.ndarray, void: np.ndarray, ends: np.ndarray, variance: float) -> bool:
+    """Whether positions (n, 3) show a way through `void` (3,), and not only vibration about the straight way between `ends` (2, 3).
+
+    Frames of one passage are not independent, so that their mean counts as one. An ion that returns has no straight way but a
+    point: its visit to the void is judged against rattling in its site.
+    """
+    arm = ends[1] - ends[0]
+    length = float(arm @ arm)
+    along = np.clip((points - ends[0]) @ arm / length, 0.0, 1.0) if length > 0 else np.zeros(len(points))
+    straight = ((points - ends[0] - along[:, None] * arm) ** 2).sum(axis=1)
+    through = ((points - void) ** 2).sum(axis=1)
+    return bool((straight - through).mean() > _EVIDENCE * variance)
+
+
+def _passed(path: np.ndarray, ends: np.ndarray, variance: float, assign: _Assigner) -> tuple[int, float]:
+    """A site of passage whose core the polygon through the frames crosses, or -1; and the nearest approach to any. Neither where
+    vibration about the straight way between `ends` (2, 3) explains it."""
     moves = np.diff(path, axis=0)
     pieces = np.maximum(1, np.ceil(np.linalg.norm(moves, axis=1) / _PATH_STEP_A)).astype(int)
     along = np.concatenate([np.arange(n) / n for n in pieces])
     points = np.repeat(path[:-1], pieces, axis=0) + along[:, None] * np.repeat(moves, pieces, axis=0)
-    site, _, away = assign(points)
+    site, image, away = assign(points)
     away = np.where(assign.way[site], away, np.inf)
     nearest = int(away.argmin())
+    if away[nearest] > _FAR:
+        return -1, float(away[nearest])
+    void = assign.place(np.concatenate([site[nearest : nearest + 1], image[nearest]]))
+    if not _supported(points[nearest : nearest + 1], void, ends, variance):
+        return -1, float("inf")
     return int(site[nearest]) if away[nearest] < assign.core_fraction else -1, float(away[nearest])
