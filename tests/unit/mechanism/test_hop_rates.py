@@ -96,9 +96,52 @@ def test_a_trend_is_seen_and_noise_is_none():
     assert np.mean(calm) < 0.04
 
 
-def test_shares_have_wilsons_interval():
-    found = share_interval(3, 10, confidence=0.95)
-    assert (found.low, found.high) == (pytest.approx(0.1078, abs=1e-3), pytest.approx(0.6032, abs=1e-3))
+def test_shares_of_independent_events_have_nearly_wilsons_interval():
+    rng = np.random.default_rng(0)
+    mine = rng.random(4000) < 0.3
+    found = share_interval(
+        mine, ion=rng.integers(400, size=4000), batch=rng.integers(40, size=4000), confidence=0.95
+    )
+    assert found.value == pytest.approx(mine.mean())
+    # Student's quantile of 39 degrees of freedom, and a design effect that is not exactly one
+    assert 0.95 < (found.high - found.low) / (2 * 1.96 * np.sqrt(0.3 * 0.7 / 4000)) < 1.6
+
+
+def test_shares_of_hops_that_come_in_flurries():
+    """Ions hop there and back, nine times on average, by one way or the other: one flurry is one event, not nine."""
+    held = []
+    for seed in range(150):
+        rng = np.random.default_rng([77, seed])
+        flurries = rng.poisson(120)
+        length = rng.geometric(1 / 9, flurries)
+        ion, batch = rng.integers(50, size=flurries), rng.integers(12, size=flurries)
+        mine = np.repeat(rng.random(flurries) < 0.3, length)
+        found = share_interval(
+            mine, ion=np.repeat(ion, length), batch=np.repeat(batch, length), confidence=0.95
+        )
+        held.append(found.low <= 0.3 <= found.high)
+    assert 0.88 <= np.mean(held) <= 0.99
+
+
+def test_shares_of_ions_that_differ_for_the_whole_run():
+    """Each ion keeps to its way: the ions, not their hops, are the independent events."""
+    held = []
+    for seed in range(150):
+        rng = np.random.default_rng([78, seed])
+        hops = rng.poisson(20, 60)
+        mine = np.repeat(rng.random(60) < 0.3, hops)
+        found = share_interval(
+            mine, ion=np.repeat(np.arange(60), hops), batch=rng.integers(12, size=len(mine)), confidence=0.95
+        )
+        held.append(found.low <= 0.3 <= found.high)
+    assert 0.88 <= np.mean(held) <= 0.99
+
+
+def test_a_share_of_none_or_all_has_an_interval():
+    ion, batch = np.arange(30) % 6, np.arange(30) % 5
+    none = share_interval(np.zeros(30, bool), ion=ion, batch=batch, confidence=0.95)
+    assert none.low == 0 and 0.05 < none.high < 0.5
+    assert share_interval(np.ones(30, bool), ion=ion, batch=batch, confidence=0.95).high == 1
 
 
 def test_an_exact_arrhenius_law_is_found_and_two_temperatures_are_too_few():

@@ -96,7 +96,7 @@ def test_sites_without_ions_stay():
 
 
 def hops_with_voids(rng, *, vibration_a, by_void, n_hops=150, dt_frames=20):
-    """Ions that hop between two sites 4 Å apart, straight or by way of a void 1.2 Å beside the middle, vibrating all the while."""
+    """An ion that hops between two sites 4 Å apart, straight or through a void 1.2 Å beside the middle, vibrating meanwhile."""
     sites = network(
         [[2, 6, 6], [6, 6, 6], [4, 7.2, 6]], [12.0, 12.0, 12.0], types=("oct", "tet"), kind=[0, 0, 1]
     )

@@ -22,7 +22,7 @@ from dlmd.mechanism.hop_rates import BATCHES
 from dlmd.mechanism.hops import Hops
 from dlmd.transport.diffusion import mean_error, slope_weights
 
-VERSION = 1
+VERSION = 2
 
 # Points in time per shortest lag.
 _PER_LAG = 4
@@ -152,21 +152,26 @@ def succession(runs: Sequence[Hops], *, confidence: float) -> Succession | None:
     """Memory of successive hops; None with fewer than two pairs."""
     from scipy.special import stdtrit
 
-    from dlmd.mechanism.hop_rates import share_interval
+    from dlmd.mechanism.hop_rates import batch_edges, clustered, clusters, share_interval
 
-    cosines, back = [], 0
+    cosines, returns, pairs = [], [], []
     for run in runs:
         second = np.flatnonzero(run.consecutive)
         one, two = run.vector_a[second - 1], run.vector_a[second]
         cosines.append((one * two).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1))
-        back += int((np.linalg.norm(one + two, axis=1) < 1e-6).sum())
-    cosine = np.concatenate(cosines)
+        returns.append(np.linalg.norm(one + two, axis=1) < 1e-6)
+        pairs.append(run.consecutive)
+    cosine, back = np.concatenate(cosines), np.concatenate(returns)
     n = len(cosine)
     if n < 2:
         return None
-    reach = float(stdtrit(n - 1, 0.5 + confidence / 2)) * float(cosine.std(ddof=1)) / np.sqrt(n)
+    ion, batch = clusters(runs, [batch_edges(run.length_ps, len(runs)) for run in runs])
+    second = np.concatenate(pairs)
+    ion, batch = ion[second], batch[second]
+    found = clustered(cosine, ion=ion, batch=batch)
+    reach = float(stdtrit(found.dof, 0.5 + confidence / 2)) * found.variance**0.5
     return Succession(
         pairs=n,
         cosine=Estimate(float(cosine.mean()), float(cosine.mean()) - reach, float(cosine.mean()) + reach),
-        returns=share_interval(back, n, confidence=confidence),
+        returns=share_interval(back, ion=ion, batch=batch, confidence=confidence),
     )

@@ -33,6 +33,12 @@ def rate(m: Mechanism, times_ps: list[np.ndarray], at_risk_ps: float, *, per: fl
     )
 
 
+def _share(m: Mechanism, mine: np.ndarray) -> dict:
+    """Share of all hops, with its interval."""
+    ion, batch = hop_rates.clusters(m.tables, m.edges)
+    return show(hop_rates.share_interval(mine, ion=ion, batch=batch, confidence=m.settings.confidence))
+
+
 def classes(m: Mechanism) -> list[dict]:
     names, groups = m.classes
     rows = []
@@ -44,9 +50,7 @@ def classes(m: Mechanism) -> list[dict]:
             {
                 "name": name,
                 **rate(m, times, m.ion_time_ps),
-                "share_of_hops": show(
-                    hop_rates.share_interval(len(vectors), m.n_hops, confidence=m.settings.confidence)
-                ),
+                "share_of_hops": _share(m, np.concatenate(mine)),
                 "mean_length_a": float(np.linalg.norm(vectors, axis=1).mean()),
             }
         )
@@ -71,12 +75,11 @@ def directions(m: Mechanism) -> list[dict]:
     rows = []
     for family in sorted(set(labels)):
         mine = np.array([x == family for x in labels])
-        share = hop_rates.share_interval(int(mine.sum()), m.n_hops, confidence=m.settings.confidence)
         rows.append(
             {
                 "family": family,
                 "events": int(mine.sum()),
-                "share_of_hops": show(share),
+                "share_of_hops": _share(m, mine),
                 "mean_length_a": float(lengths[mine].mean()),
                 "between_layers": float((layers[mine] != 0).mean())
                 if m.networks[0].lattice.stacking
@@ -200,6 +203,8 @@ def strings(m: Mechanism) -> dict:
         "window_ps": m.settings.concerted_window_ps,
         "share_of_hops": found.share,
         "by_chance": {"value": mean, "low": low, "high": high},
-        "more_than_chance": bool(found.share > high),
+        "followers": found.followers,
+        "followers_by_chance": found.expected,
+        "more_than_chance": found.more_than_chance,
         "sizes": {str(size): count for size, count in found.sizes.items()},
     }

@@ -27,8 +27,8 @@ _REFINE_SAMPLES = 300_000
 _FEWEST = 50
 # Samples within this part of the distance to the nearest other site count for the mean position.
 _REFINE_FRACTION = 0.4
-# A site of passage was on an ion's way where its positions are nearer to it than to the straight way between the resting sites, in
-# squares by this many variances of the ion's vibration along one axis: a likelihood ratio of exp(2).
+# A site of passage was on an ion's way where its positions are nearer to it than to the straight way between the resting sites,
+# in squares by this many variances of the ion's vibration along one axis: a likelihood ratio of exp(2).
 _EVIDENCE = 4.0
 # Beyond this part of a void's spacing an ion has not come near to it.
 _FAR = 0.5
@@ -180,8 +180,8 @@ def _of_ion(
 def _vibration(
     path: np.ndarray, places: np.ndarray, first: np.ndarray, last: np.ndarray, rests: np.ndarray
 ) -> float:
-    """Variance along one axis of an ion's positions about its resting sites, over all frames from the first in a core to the last;
-    infinite where it never rested."""
+    """Variance along one axis of an ion's positions (frames, 3) about its resting sites (v, 3), over all frames from the first in a
+    core to the last; infinite where it never rested."""
     squares, count = 0.0, 0
     for k in np.flatnonzero(rests):
         off = path[first[k] : last[k] + 1] - places[k]
@@ -198,7 +198,7 @@ def _resting_beside(way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _supported(points: np.ndarray, void: np.ndarray, ends: np.ndarray, variance: float) -> bool:
-    """Whether positions (n, 3) show a way through `void` (3,), and not only vibration about the straight way between `ends` (2, 3).
+    """Whether positions (n, 3) show a way through `void` (3,), and not only vibration about the way between `ends` (2, 3).
 
     Frames of one passage are not independent, so that their mean counts as one. An ion that returns has no straight way but a
     point: its visit to the void is judged against rattling in its site.

@@ -97,7 +97,8 @@ def sentences(result: Mapping, summary: Mapping) -> list[str]:
     s = result["strings"]
     if "share_of_hops" in s:
         out.append(
-            f"{s['share_of_hops']:.0%} of the hops follow one another within {s['window_ps']:g} ps; chance alone gives "
+            f"{s['share_of_hops']:.0%} of the hops follow one another within {s['window_ps']:g} ps; the rate at which empty "
+            "sites are taken later gives "
             f"{interval(s['by_chance'], '.0f', scale=100, unit='%')}."
         )
     fit = summary["rates"]["all hops"]["fit"]
