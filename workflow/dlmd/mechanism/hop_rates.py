@@ -189,8 +189,8 @@ def clustered(values: np.ndarray, *, ion: np.ndarray, batch: np.ndarray) -> Clus
     """Variance of the mean of values (n,) of events that go together within an ion (n,) and within a batch of time (n,).
 
     An ion that hops there and back gives its hops one after the other, and one hop makes room for the next. The sums over ions,
-    over batches and over both show by how much: their variances add and subtract (Cameron, Gelbach and Miller, J. Bus. Econ. Stat.
-    29, 238 (2011)). Never below that of events which go together within both, nor of independent ones.
+    over batches and over both show by how much: their variances add and subtract (Cameron, Gelbach and Miller, J. Bus. Econ.
+    Stat. 29, 238 (2011)). Never below that of events which go together within both, nor of independent ones.
     """
     n = len(values)
     off = values - values.mean()

@@ -180,8 +180,8 @@ def _of_ion(
 def _vibration(
     path: np.ndarray, places: np.ndarray, first: np.ndarray, last: np.ndarray, rests: np.ndarray
 ) -> float:
-    """Variance along one axis of an ion's positions (frames, 3) about its resting sites (v, 3), over all frames from the first in a
-    core to the last; infinite where it never rested."""
+    """Variance along one axis of an ion's positions (frames, 3) about its resting sites (v, 3), over all frames from the first in
+    a core to the last; infinite where it never rested."""
     squares, count = 0.0, 0
     for k in np.flatnonzero(rests):
         off = path[first[k] : last[k] + 1] - places[k]
