@@ -1,10 +1,10 @@
 """Strings of hops: one ion follows another into the site that it leaves, within a short time.
 
-Ions follow each other without any concert, too: a site that was left is empty, and the next ion to come takes it after as long
-as any empty site waits. In a lattice gas with few vacancies that alone makes strings of a fifth to two fifths of all hops. What it
-gives is read from the same run: the rate at which sites that were left at least one window ago, and no longer than four, are
-taken by another ion. In a lattice gas this rate does not depend on how long ago a site was left, while a concerted mechanism fills
-it at once. So the null is
+Ions follow each other without any concert, too: a site that was left is empty, and the next ion to come takes it after as
+long as any empty site waits. In a lattice gas with few vacancies that alone makes strings of a fifth to two fifths of all hops.
+What it gives is read from the same run: the rate at which sites that were left at least one window ago, and no longer than four,
+are taken by another ion. In a lattice gas this rate does not depend on how long ago a site was left, while a concerted mechanism
+fills it at once. So the null is
 
     followers expected within the window = rate at later ages x time that sites were empty for less than the window
 
