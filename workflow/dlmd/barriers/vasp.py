@@ -18,6 +18,7 @@ from dlmd.barriers.search import ENDPOINT
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels.vasp import as_staged, continuation, verify
+from dlmd.labels.vasp.collect import remedy_for
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.incar import band_steps, endpoint_steps, species_blocks
 from dlmd.labels.vasp.output import find, has_output, read_run, read_text
@@ -311,7 +312,7 @@ def _image(run: Run, staged: Atoms) -> Atoms:
         raise DlmdError(
             f"the last ionic step is no good: {frame.reason}",
             where=str(run.path),
-            remedy="change ALGO, NELM or the mixing (relax.incar), and go on from the CONTCARs",
+            remedy=remedy_for([frame.reason], "relax"),
         )
     image = staged.copy()
     shift = np.linalg.solve(frame.cell.T, (frame.positions - staged.positions).T).T

@@ -70,7 +70,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             raise DlmdError(
                 f"the last step of the relaxation is no good: {frame.reason}",
                 where=str(run.path),
-                remedy=_remedy([frame.reason], "relax"),
+                remedy=remedy_for([frame.reason], "relax"),
             )
     start = next(f for run in ordered for f in run.whole_frames)
     if ordered[-1] is not relaxed and not (np.allclose(last.cell, _final_cell(folder, job, end), atol=2e-3)):
@@ -212,7 +212,7 @@ def collect_aimd(
             f"{len(rejected)} frames are rejected ({common}), {fraction:.0%} of the trajectory, "
             f"more than {max_rejected_fraction:.0%}",
             where=str(record),
-            remedy=_remedy([f.reason for _, f in rejected], "aimd"),
+            remedy=remedy_for([f.reason for _, f in rejected], "aimd"),
         )
     if not kept:
         raise DlmdError(
@@ -308,7 +308,8 @@ REMEDIES = {
 }
 
 
-def _remedy(reasons: Sequence[str | None], kind: str) -> str:
+def remedy_for(reasons: Sequence[str | None], kind: str) -> str:
+    """What to do about frames that were refused for `reasons`; `kind` is that of the settings, relax or aimd."""
     ((commonest, _),) = Counter(_kind(reason) for reason in reasons).most_common(1)
     return REMEDIES.get(commonest, "look at its output").format(kind=kind)
 

@@ -26,18 +26,18 @@ ABSENT = "absent"
 
 
 def record(tags: Mapping[str, Any], job: Mapping) -> dict[str, Any]:
-    """What is staged for one step, with one hash over all that decides it."""
+    """What is staged for one step, with one hash over INCAR and k-points and one of the POTCAR (None without a library)."""
     moments = {} if job["moments"] is None else {"MAGMOM": list(job["moments"])}
     what = {
         "incar": {name: value for name, value in sorted((dict(tags) | moments).items())},
         "kpoints": job["kpoints"],
-        "potcar_sha256": job["potcar"].get("sha256"),
     }
-    return {"format": "dlmd-vasp-inputs", "version": 1, **what, "sha256": fingerprint(what)}
+    marks = {"sha256": fingerprint(what), "potcar_sha256": job["potcar"].get("sha256")}
+    return {"format": "dlmd-vasp-inputs", "version": 1, **what, **marks}
 
 
 def fingerprint(what: Mapping) -> str:
-    """Hash of INCAR (without the tags of `ASIDE`), k-points and potentials."""
+    """Hash of the INCAR, without the tags of `ASIDE`, and the k-points."""
     incar = {name: value for name, value in what["incar"].items() if name not in ASIDE}
     text = json.dumps({**what, "incar": incar}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -53,10 +53,10 @@ def start_mismatches(folder: Path, tags: Mapping[str, Any], job: Mapping) -> lis
     if not (folder / FILE).is_file():
         return []
     found, meant = read_json(folder / FILE, remedy="delete it"), record(tags, job)
-    if found["sha256"] == meant["sha256"]:
-        return []
-    wrong = tag_mismatches(found["incar"], meant["incar"], aside=ASIDE)
-    wrong += _kpoints(found["kpoints"], meant["kpoints"])
+    wrong = []
+    if found["sha256"] != meant["sha256"]:
+        wrong = tag_mismatches(found["incar"], meant["incar"], aside=ASIDE)
+        wrong += _kpoints(found["kpoints"], meant["kpoints"])
     return wrong + _potentials(found["potcar_sha256"], meant["potcar_sha256"])
 
 

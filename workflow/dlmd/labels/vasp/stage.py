@@ -214,9 +214,11 @@ def stage_steps(
         staged_inputs.write(inputs, step.tags, job)
     if settings.run == "external":
         script.write(folder, job["run_steps"], n_atoms=sum(counts), dynamics=record["kind"] == "aimd")
-        # a local run assembles its POTCAR when it starts and leaves none behind
-        if text is not None:
-            potcar.write(folder / "POTCAR", text)
+    # a local run assembles its POTCAR when it starts and leaves none behind
+    if settings.run != "external":
+        (folder / "POTCAR").unlink(missing_ok=True)
+    elif text is not None:
+        potcar.write(folder / "POTCAR", text)
     write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
 
