@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.labels.vasp import as_staged, collect, echoes, electrons, output, stage
+from dlmd.labels import given
+from dlmd.labels.vasp import as_staged, collect, echoes, electrons, output, seen, stage
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import parse_vasprun
 from vasp_bench import FAKE, crystal, potential, settings
@@ -115,6 +116,41 @@ def test_a_changed_incar_is_seen_in_what_repeats_it(tmp_path, edit, told):
     for name in ("OUTCAR", "vasprun.xml"):
         found = judged(computed(tmp_path / name, edit=[edit], version=6), name)
         assert found is not None and told in found
+
+
+SEEN = [
+    ("", {"functional": "PW91"}),
+    ("METAGGA = R2SCAN\n", {"functional": "r2SCAN"}),
+    ("METAGGA = TPSS\n", {"functional": "TPSS"}),
+    ("IVDW = 12\n", {"functional": "PW91", "dispersion": "D3BJ"}),
+    (
+        "LHFCALC = .TRUE.\nLSORBIT = .TRUE.\n",
+        {"functional": "PW91", "incar": {"LHFCALC": "T", "LSORBIT": "T"}},
+    ),
+    ("NELECT = 19\n", {"functional": "PW91", "incar": {"NELECT": "19"}}),
+]
+
+
+@pytest.mark.parametrize(("extra", "told"), SEEN)
+def test_an_output_alone_tells_its_theory(tmp_path, extra, told):
+    run = computed(tmp_path, extra, version=6)
+    for parse, name in ((parse_outcar, "OUTCAR"), (parse_vasprun, "vasprun.xml")):
+        assert seen.theory(parse((run / name).read_text(), run / name)) == told
+
+
+@pytest.mark.parametrize(("extra", "told"), SEEN[1:])
+def test_labels_that_are_given_are_of_the_level_they_are_given_to(tmp_path, extra, told):
+    run = computed(tmp_path, extra, version=6)
+    own = given._load(run / "vasprun.xml", None).theory
+    plain = settings().level_of_theory()
+    with pytest.raises(DlmdError, match="labels of another theory"):
+        given._require_theory(own, {}, plain, where="here")
+    level = plain | {key: value for key, value in told.items() if key != "incar"}
+    if "incar" in told:
+        level["incar"] = {"ADDGRID": True} | {
+            tag: value == "T" or int(value) for tag, value in told["incar"].items()
+        }
+    given._require_theory(own, {}, level, where="here")
 
 
 def test_how_electrons_converge_and_how_ranks_share_may_differ(tmp_path):

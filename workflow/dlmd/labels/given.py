@@ -31,6 +31,8 @@ EXTXYZ = "extxyz"
 FUNCTIONALS = {"PE": "PBE", "91": "PW91", "PS": "PBEsol", "RP": "RPBE"}
 # shortest distance of two atoms over the sum of their covalent radii: 0.8 to 1.1 in solids, 1.9 times that where Bohr pass for Å
 NEAREST = (0.5, 1.5)
+# keys of a theory that a level has only where it says something of them
+UNASKED = ("dispersion", "incar")
 # keys of a theory that must be known of every label
 STATED = ("functional", "hubbard_u_ev")
 KEPT_INFO = ("time_ps", "temperature_k", "strain", "moments_in_range", "converged")
@@ -183,10 +185,10 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
 
-    from dlmd.labels.vasp import output
+    from dlmd.labels.vasp import output, seen
 
     run = (output.parse_vasprun if xml else output.parse_outcar)(output.read_text(path), path)
-    labels = Labels([], theory=_vasp_theory(run.species, run.settings))
+    labels = Labels([], theory=_vasp_theory(run.species, run.settings) | seen.theory(run))
     for frame in run.frames:
         if frame.reason is not None:
             labels.left_out[frame.reason.split(":")[0]] += 1
@@ -259,6 +261,8 @@ def _require_theory(
     own: Mapping[str, Any], stated: Mapping[str, Any], theory: Mapping[str, Any], *, where: str
 ) -> None:
     """That the labels are of the level's theory, as the file or the config says."""
+    from dlmd.labels.vasp.kinds import shown
+
     for key in stated:
         if key not in theory:
             raise DlmdError(
@@ -275,9 +279,13 @@ def _require_theory(
         )
     for source, said in (("the config says", stated), ("the file says", own)):
         for key, value in said.items():
-            if key in theory and _plain(value) != _plain(theory[key]):
+            has = theory.get(key)
+            if key == "incar" and source == "the file says":
+                # an output shows some of the tags that a level may have
+                has = {tag: shown(has[tag]) for tag in value if has and tag in has}
+            if (key in theory or key in UNASKED) and _plain(value) != _plain(has):
                 raise DlmdError(
-                    f"labels of another theory: {source} {key} = {value}, the level has {theory[key]}",
+                    f"labels of another theory: {source} {key} = {value}, the level has {has or 'none'}",
                     where=where,
                     remedy="give them to a level of that theory; data of two levels are never mixed",
                 )

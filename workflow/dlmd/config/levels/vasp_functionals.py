@@ -80,3 +80,20 @@ def tags(functional: str, dispersion: str | None) -> Tags:
             "incar instead"
         )
     return kind.tags | kind.dispersion[dispersion]
+
+
+# functionals that VASP knows beside those of a level, by their GGA tag
+OTHERS = {"RP": "RPBE", "RE": "revPBE", "AM": "AM05", "CA": "LDA"}
+
+
+def named(gga: str, metagga: str | None, ivdw: str | None) -> tuple[str, str | None]:
+    """Functional and correction for dispersion that tags of an output stand for; a tag itself where no level has it."""
+    functional = OTHERS.get(gga, gga)
+    for name, kind in _KINDS.items():
+        if kind.tags.get("METAGGA") == metagga and (metagga is not None or kind.tags.get("GGA") == gga):
+            functional = name
+            break
+    else:
+        functional = metagga or functional
+    corrections = {str(own["IVDW"]): name for name, own in _BUILT_IN.items()}
+    return functional, corrections.get(str(ivdw))

@@ -91,7 +91,7 @@ def theory(given: Mapping[str, IncarValue], usual: Mapping[str, IncarValue]) -> 
     found: dict[str, Any] = {"incar": kept} if kept else {}
     metagga = str(kept.get("METAGGA", "--")).strip()
     if metagga not in ("", "--", "NONE", "None"):
-        found["functional"] = metagga
+        found["functional"] = {"R2SCAN": "r2SCAN"}.get(metagga.upper(), metagga.upper())
     if "EDIFF" in given and given["EDIFF"] != usual.get("EDIFF"):
         found["ediff_ev"] = given["EDIFF"]
     return found

@@ -12,6 +12,7 @@ from dlmd.config.levels.vasp_tags import METHOD
 from dlmd.labels.vasp import inputs
 from dlmd.labels.vasp.continuation import moved
 from dlmd.labels.vasp.frames import Frame, Run
+from dlmd.labels.vasp.kinds import ELECTRONS, KINDS, SOME_DISPERSION, found_kinds
 from dlmd.labels.vasp.potcar import titel_name
 
 # Compared where the output tells them, with the rounding of VASP's echoes. Parallelisation may differ.
@@ -20,22 +21,8 @@ PLUS_U = {"LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
 NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
 DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
 SAME_START_A = 1e-3
-# Kinds of functional and of cell, with what VASP takes where the INCAR says nothing.
-KINDS = {
-    "METAGGA": "absent",
-    "IVDW": "0",
-    "LUSE_VDW": "F",
-    "LIBXC": "F",
-    "LHFCALC": "F",
-    "LSORBIT": "F",
-    "LNONCOLLINEAR": "F",
-    "LDIPOL": "F",
-    "NUPDOWN": "-1",
-    "PSTRESS": "0",
-}
 # an OUTCAR prints EDIFF with one digit
 EDIFF_ROUNDING = 1.6
-ELECTRONS = 1e-3
 
 
 def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
@@ -97,22 +84,12 @@ def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
     meant = KINDS | {name: inputs.show(tags[name]) for name in KINDS if name in tags}
     if "LSORBIT" in tags and "LNONCOLLINEAR" not in tags:
         meant["LNONCOLLINEAR"] = meant["LSORBIT"]
-    for name, staged in meant.items():
-        found = run.settings.get(name)
-        if found is None and run.incar is not None:
-            found = run.incar.get(name, KINDS[name])
-        if found is None:
-            continue
-        off = name == "METAGGA" and str(found).strip() in ("", "F", "--", "None", "NONE", KINDS[name])
-        found = KINDS[name] if off else "T" if found is True else "F" if found is False else str(found)
-        if name == "METAGGA" and not off:
-            found = found.upper()  # pymatgen spells it Scan
-        if name == "IVDW" and found == "on":
-            same = float(staged) > 0
-        else:
-            same = inputs.same(name, found, staged)
+    for name, found in found_kinds(run).items():
+        same = inputs.same(name, found, meant[name])
+        if name == "IVDW" and found == SOME_DISPERSION:
+            same = float(meant[name]) > 0
         if not same:
-            wrong.append(f"{name} is {found}, staged {staged}")
+            wrong.append(f"{name} is {found}, staged {meant[name]}")
     return wrong
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dlmd.labels.vasp.kinds import SOME_DISPERSION
 from dlmd.labels.vasp.verify import parse_incar
 
 # Values as VASP echoes them at the head of the OUTCAR
@@ -97,7 +98,7 @@ def dispersion(text: str) -> dict[str, str]:
     """Corrections for dispersion that the text shows without naming them in the settings."""
     found = {}
     if DISPERSION.search(text):
-        found["IVDW"] = "on"
+        found["IVDW"] = SOME_DISPERSION
     if NONLOCAL.search(text):
         found["LUSE_VDW"] = "T"
     return found
