@@ -11,6 +11,10 @@ LOOPED = [level for level in cfg.levels if routes.loops(cfg, level)]
 SLOTS = {level: targets.label_slots(cfg, level) for level in LOOPED}
 LEARNING_FILES = level_files(tree.ROUNDS, tree.png(tree.ROUNDS_FIGURE), levels=LOOPED)
 
+# said first, because the engine may be dear
+if workflow.is_main_process:
+    sys.stderr.writelines(f"{text}\n" for text in targets.single_points(cfg))
+
 
 wildcard_constraints:
     i=r"\d+",

@@ -41,6 +41,7 @@ rule report:
         parity=level_files(tree.png(tree.PARITY_FIGURE), tree.png(tree.LEARNING_CURVE_FIGURE), levels=JUDGED),
         rdf=level_files(tree.RDF, tree.png(tree.RDF_FIGURE), levels=WITH_RDF),
         committee=COMMITTEE_FILES,
+        few=level_files(tree.FEW_LABELS, levels=STARTED),
         learning=LEARNING_FILES,
         budget=BUDGET_FILES,
         transport=level_files(
@@ -88,8 +89,7 @@ rule report:
 
 rule ro_crate:
     input:
-        inputs=[CONFIG_FILE, cfg.material.cif]
-        + ([cfg.material.reference] if cfg.material.reference else []),
+        inputs=[CONFIG_FILE, cfg.material.cif] + ([cfg.material.reference] if cfg.material.reference else []),
         results=[
             rules.report.output.html,
             rules.report.output.summary,

@@ -2,6 +2,7 @@
 from dlmd.validation import acceptance as acceptance_module
 from dlmd.validation import committee as committee_module
 from dlmd.validation import errors as validation_module
+from dlmd.validation import few_labels as few_labels_module
 from dlmd.validation import trial as trial_module
 
 # Without a committee (training.potentials: 1) nothing of it is asked for.
@@ -17,6 +18,7 @@ COMMITTEE_FILES = (
 )
 # RDFs are compared with trajectories of the engine, where it ran any
 WITH_RDF = [name for name in ANSWERING if cfg.validation.rdf_temperature_k and name in RUN_BY_ENGINE]
+STARTED = [name for name in ANSWERING if routes.start_of(cfg, name)]
 JUDGED = [name for name in ANSWERING if routes.judged(cfg, name)]
 RDF_SOURCES = targets.rdf_sources(cfg) if WITH_RDF else []
 TRIAL_STEPS = cfg.md.steps(cfg.validation.trial_ps * 1000) // 2
@@ -158,6 +160,66 @@ rule plot_deviation:
         "../scripts/job.py"
 
 
+rule learning_part:
+    input:
+        train=at(tree.TRAIN),
+        test=at(tree.TEST),
+        start=at(tree.START_MODEL, m=0),
+    output:
+        result=at(tree.LEARNING_PART),
+    log:
+        log_of("learning_part"),
+    benchmark:
+        benchmark_of("learning_part")
+    wildcard_constraints:
+        level=one_of(STARTED),
+        share=r"0\.\d+",
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=lambda w: train_minutes(w, first=False),
+        gpu=lambda w: estimates.training_gpus(cfg) or None,
+    params:
+        share=lambda w: float(w.share),
+        settings=lambda w: training_settings(w.level, first=False),
+        species=SPECIES,
+        seed=lambda w: seed("part", w.level),
+        algorithm=[training_input_module.VERSION, training_module.VERSION, few_labels_module.VERSION],
+    message:
+        "{wildcards.level}: training with {wildcards.share} of the labels"
+    script:
+        "../scripts/job.py"
+
+
+rule few_labels:
+    input:
+        model=at(tree.COMPRESSED_MODEL, m=0),
+        start=at(tree.START_MODEL, m=0),
+        train=at(tree.TRAIN),
+        test=at(tree.TEST),
+        shares=[at(tree.LEARNING_PART, share=share) for share in cfg.training.fine_tuning.curve],
+    output:
+        result=at(tree.FEW_LABELS),
+    log:
+        log_of("few_labels"),
+    benchmark:
+        benchmark_of("few_labels")
+    wildcard_constraints:
+        level=one_of(STARTED),
+    conda:
+        DEEPMD_ENV
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+    params:
+        lowest_k=min(cfg.md.temperatures_k),
+        algorithm=few_labels_module.VERSION,
+    message:
+        "{wildcards.level}: what the labels have brought"
+    script:
+        "../scripts/job.py"
+
+
 rule trial:
     input:
         relaxed=trial_start,
@@ -203,6 +265,7 @@ rule accept:
         figure=lambda w: at(tree.png(tree.PARITY_FIGURE), level=w.level) if w.level in JUDGED else [],
         trials=[at(tree.TRIAL, m=m) for m in range(cfg.md.potentials)],
         committee=[at(tree.COMMITTEE)] if cfg.training.potentials > 1 else [],
+        few=lambda w: at(tree.FEW_LABELS, level=w.level) if w.level in STARTED else [],
     output:
         accepted=at(tree.ACCEPTED),
     log:
@@ -212,7 +275,9 @@ rule accept:
     conda:
         DLMD_ENV
     params:
-        bounds=cfg.validation.model_dump(mode="json"),
+        bounds=lambda w: cfg.validation.model_dump(
+            mode="json", exclude=set() if w.level in STARTED else {"max_force_slope_error"}
+        ),
         algorithm=acceptance_module.VERSION,
     message:
         "{wildcards.level}: is the potential good enough for production?"

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 VALUES = {
     **{"level": "u4", "occupancy": "0.750", "cell": "80", "n": "3", "aimd_T": "600", "strain": "+0.010"},
     **{"m": "1", "i": "0", "slot": "002", "T": "500", "k": "2", "segment": "0007", "step": "seg001"},
-    **{"hop": "101", "number": "4", "g": "0", "split": "train"},
+    **{"hop": "101", "number": "4", "g": "0", "split": "train", "share": "0.25"},
 }
 
 

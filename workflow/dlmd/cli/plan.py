@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from dlmd.config.reading import load
-    from dlmd.run import costs, plan, tree
+    from dlmd.run import costs, plan, targets, tree
     from dlmd.run.estimates import ASSUMED
 
     cfg = load(args.config)
@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> None:
     model = plan.CostModel(cfg, records)
     rows = plan.rows(plan.jobs(args.config, snakefile=args.snakefile, wanted=args.targets), model)
     left = [row for row in rows if row.left]
+    for text in targets.single_points(cfg):
+        print(text)
     done = sum(row.done for row in rows)
     if not left:
         print(f"{cfg.run}: all {done} jobs are done")

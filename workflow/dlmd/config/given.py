@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -45,4 +45,9 @@ class FineTuning(Section):
     """Training of a level that starts from another, from that level's weights, on few labels."""
 
     steps: PositiveInt = Field(3000, description="Training steps.")
+    curve: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        [0.25, 0.5],
+        description="Parts of the labels with which a training of its own is done, for the learning curve: how many labels would "
+        "halve the error. [] leaves it out.",
+    )
     start_lr: LearningRate = Field(2e-3, description="Learning rate at the start.")

@@ -263,6 +263,11 @@ class Validation(Section):
         description="Largest part by which the energies of a held-out trajectory vary too much or too little, beyond the "
         "statistical error. Barriers would be wrong by as much.",
     )
+    max_force_slope_error: Positive = Field(
+        0.1,
+        description="Largest part by which forces on held-out single points are too strong or too soft, beyond the statistical "
+        "error. Levels that start from another.",
+    )
     trial_ps: Picoseconds = Field(
         2.0,
         description="Length (ps) of a trial run at production's highest temperature, half of it NVT and half NVE, in a cell of "

@@ -34,7 +34,9 @@ def rounds(rows: Sequence[Mapping], figures: Sequence[str]) -> None:
     errors = [row["valid_force_rmse_mev_per_a"] for row in judged]
     right.plot([row["round"] for row in judged], errors, "o-", color=style.BLUE)
     right.set(
-        xlabel="round", ylabel="force RMSE, held out (meV/Å)", ylim=(0, 1.15 * max(errors, default=1.0))
+        xlabel="round",
+        ylabel="force RMSE, validation split (meV/Å)",
+        ylim=(0, 1.15 * max(errors, default=1.0)),
     )
     for ax in (left, right):
         ax.set_xticks(numbers)

@@ -157,8 +157,9 @@ def _level(
             if t["verdict"]["code"] == "ok"
             for note in host_notes(t["host_hopped"])
         ],
-        "dataset": tables.dataset(results.dataset),
-        "errors": tables.errors(results.errors, published),
+        "dataset": tables.dataset(results.dataset) if results.dataset else tables.NO_LABELS,
+        "errors": tables.errors(results.errors, published) if results.errors else [],
+        "few_labels": results.few_labels.get("sentences", []),
         "committee": trust.committee(results),
         "potential_figures": _drawn(results, _potential_figures(results)),
         "transport": [tables.temperature(t) for t in temperatures],

@@ -12,6 +12,8 @@ from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
 DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
+# of a level whose potential was given without labels
+NO_LABELS = "The potential was given, and no labels to judge it by: its errors are not known here."
 
 
 def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping) -> list[dict]:

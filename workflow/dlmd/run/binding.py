@@ -99,6 +99,8 @@ JOBS = {
     "committee": Job("dlmd.validation.jobs:held_out"),
     "md_deviation": Job("dlmd.validation.jobs:deviation", unread=("positions",)),
     "plot_deviation": Job("dlmd.validation.jobs:plot_deviation"),
+    "few_labels": Job("dlmd.validation.few_labels:judge"),
+    "learning_part": Job("dlmd.validation.few_labels:train_part"),
     "trial": Job("dlmd.validation.jobs:try_out"),
     "accept": Job("dlmd.validation.jobs:accept", unread=("figure",)),
     # learning
@@ -141,7 +143,17 @@ JOBS = {
         "dlmd.report.page:write",
         unread=(
             *("structures", "layers", "powder", "lattice", "provenance", "errors", "parity", "rdf"),
-            *("committee", "learning", "budget", "transport", "mechanism", "barriers", "costs", "throughput"),
+            *(
+                "committee",
+                "few",
+                "learning",
+                "budget",
+                "transport",
+                "mechanism",
+                "barriers",
+                "costs",
+                "throughput",
+            ),
             # what is on the page, so that another value makes it anew
             *("run", "seed", "levels", "temperatures"),
         ),

@@ -152,6 +152,11 @@ class LevelResults:
         return _read(self.path(tree.ACCEPTED))
 
     @cached_property
+    def few_labels(self) -> dict:
+        """What few labels have made of another level's potential; only of a level that starts from another."""
+        return _read(self.path(tree.FEW_LABELS))
+
+    @cached_property
     def dataset(self) -> list[dict]:
         """Every labelled frame: source, split, and whether it is used."""
         return _rows(self.path(tree.PROVENANCE))

@@ -135,6 +135,22 @@ def data_sources(cfg: RunConfig, level: str, rounds: int) -> list[DataSource]:
     return found
 
 
+def single_points(cfg: RunConfig) -> list[str]:
+    """What levels that start from another ask of their engine, in words; nothing where there are none."""
+    lines = []
+    for name in routes.answering(cfg):
+        start = routes.start_of(cfg, name)
+        if start is None or not routes.loops(cfg, name) or cfg.learning is None:
+            continue
+        most, rounds = cfg.learning.max_frames, cfg.learning.iterations
+        held_out = round(most * cfg.learning.held_out)
+        lines.append(
+            f"{name}: at most {most * rounds} single points, {most} in each of {rounds} rounds, {held_out} of them held out; "
+            f"relaxations and dynamics are those of {start} and of the potential"
+        )
+    return lines
+
+
 def label_slots(cfg: RunConfig, level: str) -> dict[str, list[int]]:
     """{name: numbers of the selected frames} of the jobs that label one round of the learning loop."""
     most = cfg.learning.max_frames

@@ -5,7 +5,8 @@ one run, `wildcards` reads the values back from a path.
 Figures are named without their ending: each exists with the endings of `FIGURE`.
 
 Wildcards: level (of theory), occupancy, cell, n (ordering), aimd_T and strain (of a label trajectory), g (file of given labels),
-split (part of the dataset), m (potential), i (round of the learning loop), slot (job of labels in a round), T (temperature of
+split (part of the dataset), m (potential), i (round of the learning loop), slot (job of labels in a round), share (part
+of the labels), T (temperature of
 production), k (production run), segment, step (of VASP), hop and number (of a barrier).
 """
 
@@ -121,6 +122,8 @@ DEVIATION_FIGURE = "validation/{level}/deviation"
 TRIAL = "validation/{level}/trial/{m}.json"
 TRIAL_TABLE = "validation/{level}/trial/{m}.csv"
 TRIAL_FIGURE = "validation/{level}/trial/{m}"
+FEW_LABELS = "validation/{level}/few_labels.json"
+LEARNING_PART = "validation/{level}/few_labels/{share}.json"
 ACCEPTED = "validation/{level}/accepted.json"
 
 # production: the segment 0000 is the equilibration
@@ -214,6 +217,8 @@ JOBS = {
     "committee": "validation/{level}/committee",
     "md_deviation": "validation/{level}/deviation_{T}K_r{k}",
     "plot_deviation": "validation/{level}/deviation",
+    "few_labels": "validation/{level}/few_labels",
+    "learning_part": "validation/{level}/few_labels_{share}",
     "trial": "validation/{level}/trial_{m}",
     "accept": "validation/{level}/accept",
     "md_cell": "md/{level}/cell_r{k}",

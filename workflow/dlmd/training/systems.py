@@ -10,14 +10,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class System:
-    """Frames of one composition: positions and forces (frames, atoms, 3), cells (frames, 3, 3), energies (frames,), types
-    (atoms,); eV and Å."""
+    """Frames of one composition: positions and forces (frames, atoms, 3), cells and virials (frames, 3, 3), energies (frames,),
+    types (atoms,); eV and Å. The virial is minus the volume times the stress."""
 
     positions: np.ndarray
     cells: np.ndarray
     types: np.ndarray
     forces: np.ndarray
     energies: np.ndarray
+    virials: np.ndarray
 
     def counts(self, elements: int) -> np.ndarray:
         """(elements,) atoms of each type."""
@@ -37,5 +38,18 @@ def read_system(folder: Path) -> System:
         np.concatenate([np.load(s / f"{name}.npy") for s in sets])
         for name in ("coord", "box", "force", "energy")
     )
+    virial = [np.load(s / "virial.npy") if (s / "virial.npy").exists() else _none(s) for s in sets]
     shape = (len(coord), len(types), 3)
-    return System(coord.reshape(shape), box.reshape(-1, 3, 3), types, force.reshape(shape), energy.ravel())
+    return System(
+        positions=coord.reshape(shape),
+        cells=box.reshape(-1, 3, 3),
+        types=types,
+        forces=force.reshape(shape),
+        energies=energy.ravel(),
+        virials=np.concatenate(virial).reshape(-1, 3, 3),
+    )
+
+
+def _none(folder: Path) -> np.ndarray:
+    """Virials of a set without any."""
+    return np.full((len(np.load(folder / "energy.npy")), 9), np.nan)

@@ -25,24 +25,31 @@ class Check:
 
 
 def checks(
-    errors: Mapping, trials: Sequence[Mapping], committee: Mapping | None, bounds: Mapping[str, float]
+    errors: Mapping | None,
+    trials: Sequence[Mapping],
+    committee: Mapping | None,
+    bounds: Mapping[str, float],
+    few: Mapping | None = None,
 ) -> list[Check]:
     """All checks of one level.
 
     Parameters
     ----------
     errors
-        errors.json of potential 0, see `dlmd.validation.errors`.
+        errors.json of potential 0, see `dlmd.validation.errors`; None where a potential is given and no labels to judge it by.
     trials
         trial/<m>.json of every potential that production uses, see `dlmd.validation.jobs`.
     committee
         committee.json, or None where there is one potential only.
     bounds
         The config's section validation.
+    few
+        few_labels.json of a level that starts from another, see `dlmd.validation.few_labels`, or None.
     """
     return [
-        *_force_errors(errors, bounds),
-        *_energy_slopes(errors, bounds),
+        *(_force_errors(errors, bounds) if errors else ()),
+        *(_energy_slopes(errors, bounds) if errors else ()),
+        *(_single_points(few, bounds) if few else ()),
         *(_members(committee, trials, bounds) if committee else ()),
         *(check for trial in trials for check in _trial(trial, bounds)),
     ]
@@ -113,6 +120,27 @@ def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Che
             bound,
             f"energies of trajectory {name} vary {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times as much "
             f"as the engine's, which would change barriers likewise; the limit is {100 * bound:g} %",
+            "parity.png",
+        )
+
+
+def _single_points(few: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
+    """Forces and energies on held-out single points, of which a trajectory has too few for a slope of its own."""
+    for kind, key, what in (
+        ("force", "max_force_slope_error", "forces on held-out single points are"),
+        ("energy", "max_energy_slope_error", "energies of held-out single points vary"),
+    ):
+        slope, bound = few["after"][f"{kind}_slope"], bounds[key]
+        if slope is None:
+            continue
+        value = max(slope["low"] - 1, 1 - slope["high"], 0.0)
+        yield _at_most(
+            f"{kind} slope of single points",
+            key,
+            value,
+            bound,
+            f"{what} {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times the labels', the limit is "
+            f"{100 * bound:g} %",
             "parity.png",
         )
 

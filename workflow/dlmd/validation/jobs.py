@@ -184,19 +184,34 @@ def _relative_deviation(run, atoms, models, species) -> float:
 
 
 def accept(
-    errors: str, trials: Sequence[str], committee: str | None, *, accepted: str, bounds: Mapping[str, float]
+    errors: str | None,
+    trials: Sequence[str],
+    committee: str | None,
+    few: str | None = None,
+    *,
+    accepted: str,
+    bounds: Mapping[str, float],
 ) -> None:
     """Write `accepted` with all numbers, or raise with every bound that is not kept (see `dlmd.validation.acceptance`)."""
     found = acceptance.checks(
-        read_json(errors), [read_json(t) for t in trials], read_json(committee) if committee else None, bounds
+        read_json(errors) if errors else None,
+        [read_json(t) for t in trials],
+        read_json(committee) if committee else None,
+        bounds,
+        few=read_json(few) if few else None,
     )
     for check in found:
         print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.value:.4g} (bound {check.bound:g})")
-    write_json(Path(accepted), acceptance.require(found, where=str(Path(errors).parent)))
+    write_json(Path(accepted), acceptance.require(found, where=str(Path(accepted).parent)))
 
 
 def plot_potential(
-    errors: str, parity: str, lcurve: str, *, parity_figures: Sequence[str], curve_figures: Sequence[str]
+    errors: str,
+    parity: str,
+    lcurve: str | None,
+    *,
+    parity_figures: Sequence[str],
+    curve_figures: Sequence[str],
 ) -> None:
     """Parity plots and the learning curve."""
     from dlmd.validation import plots

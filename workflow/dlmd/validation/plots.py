@@ -111,8 +111,14 @@ def _finish(ax, quantity: str, note: str) -> None:
     ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", fontsize=9)
 
 
-def learning_curve(curve: str, figures: Sequence[str]) -> None:
-    """Errors of single batches against the step, from the joined learning curve (lcurve.csv)."""
+def learning_curve(curve: str | None, figures: Sequence[str]) -> None:
+    """Errors of single batches against the step, from the joined learning curve (lcurve.csv); None: the potential was given."""
+    if curve is None:
+        fig, axes = style.figure(1, 1, width=4.2, height=1.2)
+        axes[0, 0].set_axis_off()
+        axes[0, 0].text(0.5, 0.5, "the potential was given, not trained", ha="center", va="center")
+        style.save(fig, figures)
+        return
     rows = read_csv(curve)
     step = np.array([float(row["step"]) for row in rows])
     fig, axes = style.figure(1, 2, width=8.4, height=3.6)

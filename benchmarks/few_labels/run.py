@@ -1,0 +1,370 @@
+"""How many labels of a second teacher a potential needs, measured where the truth can be run.
+
+    python run.py explore  RUN OUT                 # frames from long dynamics with the run's potential, in their order of choice
+    python run.py label    RUN OUT                 # energies and forces of SevenNet-0; needs the extra sevennet
+    python run.py stand-in RUN OUT                 # a DeePMD potential of SevenNet-0 that stands for DFT in dynamics
+    python run.py tune     RUN OUT --truth T --labels N [--from-scratch]
+    python run.py dynamics RUN OUT --temperature K [--ps PS] [--truth T --labels N]
+    python run.py table    RUN OUT
+
+RUN is the folder of a finished training of the demo's level `chgnet` (results/demo); OUT is made. T is `sevennet`, whose labels
+are its own, or `stand-in`, a network of another size and cutoff that was trained on all SevenNet frames: only it is fast enough
+for its own dynamics to be the truth of D.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+SPECIES = ["Li", "Ti", "Cl"]
+TRAIN_CELLS, TEST_CELL = ("80/0", "80r/0"), "80r/1"
+TRAIN_K, TEST_K = (450, 600, 750, 900), (525, 675)
+EXPLORE_PS, DISCARD_PS, STRIDE_PS, STEP_FS = 8.0, 0.5, 0.1, 2.0
+POOL, HELD_OUT = 240, 40
+NETWORK = {
+    "cutoff_angstrom": 6.0,
+    "cutoff_smooth_angstrom": 1.0,
+    "embedding": [16, 32, 64],
+    "axis_neurons": 8,
+    "fitting": [96, 96, 96],
+    "batch_size": 1,
+    "stop_lr": 3e-6,
+    "energy_prefactor": [0.02, 1.0],
+    "force_prefactor": [1000.0, 20.0],
+    "virial_prefactor": [0.01, 0.1],
+    "precision": "float32",
+}
+FINE = {"steps": 3000, "start_lr": 2e-3, "decay_steps": 42}
+SCRATCH = {"steps": 7000, "start_lr": 1e-2, "decay_steps": 100}
+STAND_IN = {
+    "cutoff_angstrom": 7.0,
+    "fitting": [120, 120, 120],
+    "steps": 12000,
+    "start_lr": 1e-2,
+    "decay_steps": 170,
+}
+LAGS_PS = (1.0, 3.0)
+BLOCKS = 10
+
+
+def relaxed(run: Path, cell: str):
+    """A relaxed cell of the run's level chgnet."""
+    import ase.io
+
+    return ase.io.read(run / f"labels/chgnet/relax/0.750/{cell}/relaxed.extxyz")
+
+
+def moved(
+    atoms,
+    place: Path,
+    model: Path,
+    *,
+    kelvin: float,
+    ps: float,
+    stride_ps: float,
+    discard_ps: float,
+    seed: int,
+):
+    """NVT with a potential, by the project's exploration."""
+    from dlmd.learning import exploration
+    from dlmd.md.inputs import deepmd_dynamics
+    from dlmd.process import programs
+
+    place.mkdir(parents=True, exist_ok=True)
+    return exploration.explore(
+        atoms,
+        place,
+        dynamics=deepmd_dynamics(
+            model,
+            {"species": SPECIES, "mobile": "Li", "time_step_fs": STEP_FS, "damping_fs": 100.0},
+            temperature_k=kelvin,
+        ),
+        steps=round(ps * 1000 / STEP_FS),
+        stride=round(stride_ps * 1000 / STEP_FS),
+        discard_ps=discard_ps,
+        seed=seed,
+        lmp=programs.command("lmp", None),
+        threads=1,
+        log=place / "run.log",
+    )
+
+
+def explore(run: Path, out: Path) -> None:
+    """Frames of long dynamics, the train pool and what is held out, each in the order of farthest points."""
+    import ase.io
+    from ase import Atoms
+    from deepmd.infer import DeepPot
+
+    from dlmd.learning import selection
+
+    model = run / "training/chgnet/0/compressed.pb"
+    potential = DeepPot(str(model.resolve()))
+    for name, cells, temperatures, most in (
+        ("pool", TRAIN_CELLS, TRAIN_K, POOL),
+        ("test", (TEST_CELL,), TEST_K, HELD_OUT),
+    ):
+        frames, points, environments, kinds = [], [], [], []
+        for cell in cells:
+            start = relaxed(run, cell)
+            for kelvin in temperatures:
+                place = out / "explore" / f"{cell.replace('/', '_')}_{kelvin}"
+                found = moved(
+                    start,
+                    place,
+                    model,
+                    kelvin=kelvin,
+                    ps=EXPLORE_PS,
+                    stride_ps=STRIDE_PS,
+                    discard_ps=DISCARD_PS,
+                    seed=kelvin,
+                )
+                n = len(found.positions)
+                print(cell, kelvin, n, found.ended or "whole", flush=True)
+                types = np.array([SPECIES.index(s) for s in found.symbols])
+                boxes = np.broadcast_to(found.cell, (n, 3, 3)).reshape(n, 9)
+                described = potential.eval_descriptor(found.positions.reshape(n, -1), boxes, types)
+                points.append(selection.mean_descriptors(described, types, len(SPECIES)))
+                environments.append(selection.projected(described))
+                kinds.append(types)
+                for p in found.positions:
+                    frames.append(Atoms(found.symbols, positions=p, cell=found.cell, pbc=True))
+                    frames[-1].info |= {"cell": cell, "temperature_k": float(kelvin)}
+        points = np.concatenate(
+            selection.together(points, selection.environment_composition(environments, kinds, len(SPECIES)))
+        )
+        order = selection.spread_out(points, np.zeros(len(points)), most=most, distance=0.0)
+        ase.io.write(out / f"{name}.extxyz", [frames[i] for i in order], format="extxyz")
+
+
+def label(_: Path, out: Path) -> None:
+    """SevenNet-0 on all frames."""
+    import ase.io
+    from sevenn.calculator import SevenNetCalculator
+
+    calculator = SevenNetCalculator("7net-0", device="cpu")
+    for name in ("pool", "test"):
+        frames = ase.io.read(out / f"{name}.extxyz", ":")
+        values = {"energy": [], "forces": [], "stress": []}
+        for atoms in frames:
+            atoms.calc = calculator
+            for key, value in zip(
+                values,
+                (atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(voigt=False)),
+                strict=True,
+            ):
+                values[key].append(np.array(value, float))
+        np.savez(out / f"{name}.sevennet.npz", **{k: np.array(v) for k, v in values.items()})
+
+
+def labels_of(out: Path, name: str, truth: str):
+    """Frames with energy, forces and stress of a truth, as ASE atoms."""
+    import ase.io
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    frames = ase.io.read(out / f"{name}.extxyz", ":")
+    values = np.load(out / f"{name}.{truth}.npz")
+    for atoms, e, f, s in zip(frames, values["energy"], values["forces"], values["stress"], strict=True):
+        atoms.calc = SinglePointCalculator(
+            atoms, energy=float(e), forces=f, stress=s[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+        )
+    return frames
+
+
+def predicted(model: Path, frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Energies, forces and stresses (3x3) of frames of one composition each, one by one."""
+    from deepmd.infer import DeepPot
+
+    potential = DeepPot(str(model.resolve()))
+    found = []
+    for atoms in frames:
+        types = [SPECIES.index(s) for s in atoms.get_chemical_symbols()]
+        e, f, v = potential.eval(atoms.positions.reshape(1, -1), atoms.cell.array.reshape(1, 9), types)
+        found.append((float(e.ravel()[0]), f[0], -v.reshape(3, 3) / atoms.get_volume()))
+    return tuple(np.array(part) for part in zip(*found, strict=True))
+
+
+def write_data(frames, folder: Path) -> None:
+    """Systems of deepmd/npy, one per cell."""
+    from dlmd.dataset.frames import write_system
+
+    for cell in dict.fromkeys(atoms.info["cell"] for atoms in frames):
+        write_system(
+            [a for a in frames if a.info["cell"] == cell], folder / cell.replace("/", "_"), species=SPECIES
+        )
+
+
+def train(place: Path, frames, settings: dict, *, seed: int, start: Path | None = None) -> Path:
+    """A potential of the frames, from scratch or from the weights of `start` with the frames' energies per atom."""
+    from dlmd.training import input as training_input
+    from dlmd.training import run as training
+    from dlmd.training import start as starting
+
+    if (place / "compressed.pb").exists():
+        return place / "compressed.pb"
+    write_data(frames, place / "data")
+    (place / "none").mkdir(exist_ok=True)
+    if start is not None:
+        starting.make(
+            str(start),
+            str(place / "data"),
+            start=str(place / "start.pb"),
+            record=str(place / "start.json"),
+            species=SPECIES,
+        )
+    training_input.write_input(
+        place / "input.json",
+        train=place / "data",
+        valid=place / "none",
+        settings=NETWORK | settings | {"save_steps": 1000},
+        species=SPECIES,
+        seed=seed,
+        start=place / "start.pb" if start is not None else None,
+    )
+    training.train(
+        place / "input.json",
+        model=place / "model.pb",
+        compressed=place / "compressed.pb",
+        lcurve=place / "lcurve.csv",
+        threads=1,
+        log=place / "train.log",
+    )
+    return place / "compressed.pb"
+
+
+def stand_in(_: Path, out: Path) -> None:
+    """A network of another size that learns all of SevenNet's frames, and its own labels of them."""
+    pool, test = (labels_of(out, name, "sevennet") for name in ("pool", "test"))
+    model = train(out / "stand-in", pool + test, STAND_IN, seed=5)
+    for name in ("pool", "test"):
+        e, f, s = predicted(model, labels_of(out, name, "sevennet"))
+        np.savez(out / f"{name}.stand-in.npz", energy=e, forces=f, stress=s)
+
+
+def errors(model: Path, frames) -> dict[str, float]:
+    """Force error and slopes of a potential over held-out labels."""
+    e, f, _ = predicted(model, frames)
+    reference = np.array([a.get_forces() for a in frames])
+    energy = np.array([a.get_potential_energy() / len(a) for a in frames])
+    groups = [atoms.info["temperature_k"] for atoms in frames]
+    mine = e / len(frames[0])
+    for kelvin in set(groups):  # energies within a trajectory, as the gate compares them
+        own = np.array([g == kelvin for g in groups])
+        energy[own] -= energy[own].mean()
+        mine[own] -= mine[own].mean()
+    error = f - reference
+    return {
+        "force_rmse_mev_per_a": float(1e3 * np.sqrt((error**2).mean())),
+        "relative_force_rmse": float(np.sqrt((error**2).sum() / (reference**2).sum())),
+        "force_slope": float((f * reference).sum() / (reference**2).sum()),
+        "energy_slope": float((mine * energy).sum() / (energy**2).sum()),
+    }
+
+
+def tuned(out: Path, truth: str, number: int, scratch: bool) -> Path:
+    """Folder of a potential."""
+    return out / "tuned" / f"{truth}_{number}{'_scratch' if scratch else ''}"
+
+
+def tune(run: Path, out: Path, truth: str, number: int, scratch: bool) -> None:
+    """One potential from the first `number` frames, and its errors."""
+    place = tuned(out, truth, number, scratch)
+    place.mkdir(parents=True, exist_ok=True)
+    start = run / "training/chgnet/0/model.pb"
+    test = labels_of(out, "test", truth)
+    if number:
+        frames = labels_of(out, "pool", truth)[:number]
+        model = train(place, frames, SCRATCH if scratch else FINE, seed=3, start=None if scratch else start)
+    else:
+        model = run / "training/chgnet/0/compressed.pb"
+    found = {"truth": truth, "labels": number, "scratch": scratch, **errors(model, test)}
+    (place / "errors.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(found)
+
+
+def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float, ps: float) -> None:
+    """D_self of Li with a tuned potential (of the stand-in itself where `number` is None), in the same cell."""
+    model = (
+        out / "stand-in/compressed.pb"
+        if number is None
+        else tuned(out, truth, number, False) / "compressed.pb"
+    )
+    if number == 0:
+        model = run / "training/chgnet/0/compressed.pb"
+    name = "truth" if number is None else f"{truth}_{number}"
+    found = moved(
+        relaxed(run, "80/0"),
+        out / "dynamics" / f"{name}_{kelvin:g}",
+        model,
+        kelvin=kelvin,
+        ps=ps,
+        stride_ps=STRIDE_PS,
+        discard_ps=5.0,
+        seed=round(kelvin) + (number or 0),
+    )
+    symbols = np.array(found.symbols)
+    positions = found.positions - found.positions[:, symbols != "Li"].mean(axis=1, keepdims=True)
+    lags = [round(lag / STRIDE_PS) for lag in LAGS_PS]
+    blocks = np.array_split(positions[:, symbols == "Li"], BLOCKS)
+
+    def slope(parts) -> float:
+        msd = [
+            np.mean(np.concatenate([((b[k:] - b[:-k]) ** 2).sum(-1).ravel() for b in parts])) for k in lags
+        ]
+        return (msd[1] - msd[0]) / (6 * (LAGS_PS[1] - LAGS_PS[0]))
+
+    left_out = [np.log(slope(blocks[:i] + blocks[i + 1 :])) for i in range(BLOCKS)]
+    error = np.sqrt((BLOCKS - 1) * np.var(left_out))
+    record = {
+        "of": name,
+        "labels": number,
+        "temperature_k": kelvin,
+        "ps": STRIDE_PS * len(positions),
+        "ended": found.ended,
+        "d_self_a2_per_ps": slope(blocks),
+        "ln_error": float(error),
+    }
+    (out / "dynamics" / f"{name}_{kelvin:g}.json").write_text(json.dumps(record, indent=1) + "\n")
+    print(record)
+
+
+def table(_: Path, out: Path) -> None:
+    """All numbers as one JSON."""
+    found = {
+        "errors": [json.loads(p.read_text()) for p in sorted(out.glob("tuned/*/errors.json"))],
+        "dynamics": [json.loads(p.read_text()) for p in sorted(out.glob("dynamics/*.json"))],
+    }
+    print(json.dumps(found, indent=1))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=("explore", "label", "stand-in", "tune", "dynamics", "table"))
+    parser.add_argument("run", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--truth", choices=("sevennet", "stand-in"), default="stand-in")
+    parser.add_argument("--labels", type=int)
+    parser.add_argument("--from-scratch", action="store_true")
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--ps", type=float, default=100.0)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.step == "tune":
+        tune(args.run, args.out, args.truth, args.labels, args.from_scratch)
+    elif args.step == "dynamics":
+        (args.out / "dynamics").mkdir(exist_ok=True)
+        dynamics(args.run, args.out, args.truth, args.labels, args.temperature, args.ps)
+    else:
+        {"explore": explore, "label": label, "stand-in": stand_in, "table": table}[args.step](
+            args.run, args.out
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The route of few labels in earnest, with CHGNet's r2SCAN weights in the place of DFT; then given labels and a given potential."""
+
+import json
+import shutil
+
+import ase.io
+import pytest
+import yaml
+
+from running import ROOT, snakemake
+
+LEVEL = "results/toy_few/{}/r2scan"
+
+
+@pytest.fixture(scope="module")
+def few_run(make_workdir):
+    """The finished run of config/toy_few.yaml up to the gate."""
+    workdir = make_workdir("few")
+    target = LEVEL.format("validation") + "/accepted.json"
+    done = snakemake(workdir, target, "--cores", "2", "--configfile", "config/toy_few.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert "at most 16 single points" in done.stderr
+    return workdir
+
+
+def test_single_points_alone_are_labelled_at_the_dear_level(few_run):
+    assert not (few_run / LEVEL.format("labels") / "aimd").exists()
+    learning = few_run / LEVEL.format("learning")
+    picked = ase.io.read(learning / "0/selected.extxyz", ":")
+    cells = [atoms.info["explored_cell"] for atoms in picked]
+    assert cells == 6 * ["0.750/80/0"] + 2 * ["0.750/80/1"]
+    labelled = ase.io.read(learning / "0/labels/000/frames.extxyz", ":")
+    assert {atoms.info["theory"]["model"] for atoms in labelled} == {"r2scan"}
+    # the second round explores with the fine-tuned potential, and holds out nothing more
+    later = ase.io.read(learning / "1/selected.extxyz", ":")
+    assert {atoms.info["explored_cell"] for atoms in later} == {"0.750/80/0"}
+
+
+def test_no_label_of_the_other_level_is_in_the_dataset(few_run):
+    rows = (few_run / LEVEL.format("dataset") / "provenance.csv").read_text().splitlines()[1:]
+    assert rows and all(",r2scan," in row and row.startswith("learned") for row in rows)
+    assert {row.split(",")[1] for row in rows if row.startswith("learned0_0.750_80_1")} == {"test"}
+
+
+def test_the_start_has_the_new_levels_energies(few_run):
+    found = json.loads((few_run / LEVEL.format("training") / "0/start.json").read_text())
+    # r2SCAN's energies lie some eV per atom below PBE's
+    assert found["frames"] == 6 and found["compositions"] == 1 and not found["elements_told_apart"]
+    total = sum(n * found["shift_ev_per_atom"][e] for n, e in ((24, "Li"), (8, "Ti"), (48, "Cl"))) / 80
+    assert total < -1.0
+
+
+def test_the_gate_knows_what_the_labels_brought(few_run):
+    found = json.loads((few_run / LEVEL.format("validation") / "few_labels.json").read_text())
+    assert [point["labels"] for point in found["curve"]] == [4, 7, 14] or len(found["curve"]) == 3
+    assert found["after"]["relative_force_rmse"] < found["before"]["relative_force_rmse"]
+    assert any("halve the force error" in text for text in found["sentences"])
+
+
+def test_given_labels_and_a_given_potential(few_run, make_workdir):
+    """What the run labelled goes in again as files: nothing is labelled at that level, and the potential can be taken as it is."""
+    workdir = make_workdir("given")
+    learning = few_run / LEVEL.format("learning")
+    for split, cell in (("train", 0), ("test", 1)):
+        shutil.copy(learning / f"0/frames/0.750/80/{cell}.extxyz", workdir / f"{split}.extxyz")
+    shutil.copy(few_run / LEVEL.format("training") / "0/model.pb", workdir / "mine.pb")
+    base = yaml.safe_load((ROOT / "config/toy_few.yaml").read_text())
+    base["structures"]["occupancies"] = {"0.750": {"2a": 0.750, "4g": 0.125}}
+    base |= {"run": "given", "learning": None}
+    base["training"] |= {"potentials": 1}
+    base["labels"]["frames"] = [
+        {"file": f"{split}.extxyz", "split": split, "level": "mine", "theory": {}}
+        for split in ("train", "test")
+    ]
+    base["levels"] = {"mine": {"engine": "chgnet", "model": "r2scan", "potential": "mine.pb"}}
+    (workdir / "given.yaml").write_text(yaml.safe_dump(base))
+    target = "results/given/validation/mine/accepted.json"
+    done = snakemake(workdir, target, "--cores", "2", "--configfile", "given.yaml")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert (workdir / "results/given/training/mine/0/model.pb").read_bytes() == (
+        workdir / "mine.pb"
+    ).read_bytes()
+    assert not (workdir / "results/given/labels/mine/aimd").exists()
+    assert json.loads((workdir / target).read_text())["accepted"]
+    errors = json.loads((workdir / "results/given/validation/mine/errors.json").read_text())
+    assert errors["frames"] == 2
+
+    base["levels"]["mine"]["model"] = "0.3.0"
+    (workdir / "given.yaml").write_text(yaml.safe_dump(base | {"run": "wrong"}))
+    frames = "results/wrong/labels/mine/given/1/given.json"
+    done = snakemake(workdir, frames, "--cores", "2", "--configfile", "given.yaml")
+    assert done.returncode != 0 and "labels of another theory" in done.stdout + done.stderr
