@@ -2,7 +2,7 @@
 
 Both run by turns in one call, so that a busy machine slows both; the ratio of the loops' CPU times counts, start-up apart.
 
-    python benchmarks/overhead/run.py results/demo/training/chgnet/0/compressed.pb results/demo/md/chgnet/600K/r0 -n 5
+    python benchmarks/overhead/run.py results/pretrained/training/chgnet/0/compressed.pb results/pretrained/md/chgnet/600K/r0 -n 5
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What sets a potential's error: trainings that differ from the demo's in one thing each, judged on held-out frames.
 
-    python benchmarks/potentials/curves.py results/demo OUT [VARIANT ...]
+    python benchmarks/potentials/curves.py results/pretrained OUT [VARIANT ...]
 
 Each variant leaves OUT/<variant>/: the compressed potential, its learning curve, errors.json (held-out trajectories) and
 cost.json (CPU seconds of the training, milliseconds per MD step of the production cell). What is there is not made again. With
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("out", type=Path)
     parser.add_argument("variants", nargs="*", help=f"of {', '.join(VARIANTS)}; default all")
-    parser.add_argument("--config", default="config/demo.yaml")
+    parser.add_argument("--config", default="config/pretrained.yaml")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument("--teacher", type=Path, help="folder of benchmarks/teacher's runs, for more frames")
     parser.add_argument(

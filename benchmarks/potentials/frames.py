@@ -1,7 +1,7 @@
 """Labelled frames of dynamics long enough that ions forget where they began: a finished run's potential moves the ions, in
 cells and orderings that nothing is judged in, and the label engine labels frames of it.
 
-    python benchmarks/potentials/frames.py results/demo OUT [CELL ...]
+    python benchmarks/potentials/frames.py results/pretrained OUT [CELL ...]
 
 OUT/systems/<cell>_<temperature>K are deepmd systems, for `curves.py --frames OUT/systems`. What is there is not made again.
 """
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("out", type=Path)
     parser.add_argument("cells", nargs="*", help=f"of {', '.join(CELLS)}; default all")
-    parser.add_argument("--config", default="config/demo.yaml")
+    parser.add_argument("--config", default="config/pretrained.yaml")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument("--occupancy", default="0.750")
     options = parser.parse_args()

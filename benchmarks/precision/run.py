@@ -3,7 +3,7 @@
 The demo's production cell, NVT, a few hundred steps each. Wall time is what a user waits for, and needs idle cores; CPU time also
 compares cases of one thread on a busy machine.
 
-    python benchmarks/precision/run.py results/demo results.json
+    python benchmarks/precision/run.py results/pretrained results.json
 
 A float64 potential of the same network is trained for a hundred steps first: its speed does not depend on how well it fits.
 """
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--config", default="config/demo.yaml")
+    parser.add_argument("--config", default="config/pretrained.yaml")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument("--work", type=Path, default=Path("precision.work"))
     options = parser.parse_args()

@@ -4,9 +4,9 @@ Both start from one relaxed cell of a finished run and go on at constant volume 
 time step and damping; positions of all atoms are kept every 20 fs, the teacher's with their labels, so that its run is also
 data to train on. Killed runs go on where they stopped.
 
-    python benchmarks/teacher/run.py teacher   results/demo OUT --temperature 700 --ps 40
-    python benchmarks/teacher/run.py potential results/demo OUT --temperature 700 --ps 40 --runs 4
-    python benchmarks/teacher/run.py lattice   results/demo OUT
+    python benchmarks/teacher/run.py teacher   results/pretrained OUT --temperature 700 --ps 40
+    python benchmarks/teacher/run.py potential results/pretrained OUT --temperature 700 --ps 40 --runs 4
+    python benchmarks/teacher/run.py lattice   results/pretrained OUT
     python benchmarks/teacher/compare.py OUT
 
 A run of the teacher may be stopped at any time: what is there is compared.
@@ -234,7 +234,7 @@ def main() -> None:
         "run", type=Path, help="folder of a finished run, or of one that has trained its potential"
     )
     parser.add_argument("out", type=Path, help="folder for trajectories and results")
-    parser.add_argument("--config", default="config/demo.yaml", help="the run's config file")
+    parser.add_argument("--config", default="config/pretrained.yaml", help="the run's config file")
     parser.add_argument("--level", default="chgnet")
     parser.add_argument(
         "--cell", default="0.750/80/0", help="occupancy/cell/ordering, below labels/<level>/relax/"

@@ -31,7 +31,9 @@ def test_demo_is_the_default_and_has_every_stage(workdir):
         "test_errors",
         "accept",
         "arrhenius",
-        "rdf",
+        "given_labels",
+        "relax_potential",
+        "few_labels",
         "barriers",
         "report",
     ):
@@ -49,7 +51,7 @@ def test_the_paper_at_full_scale_has_both_levels_and_66_segments_each(workdir):
 
 
 def test_a_single_temperature_needs_no_other(workdir):
-    done = snakemake(workdir, "-n", "--cores", "2", "results/demo/transport/chgnet/500K.json")
+    done = snakemake(workdir, "-n", "--cores", "2", "results/demo/transport/u4/500K.json")
     assert done.returncode == 0, done.stderr
     table = jobs(done.stdout + done.stderr)
     assert table["transport"] == 1 and table["md_equilibrate"] == 1
@@ -64,7 +66,7 @@ def test_a_cell_that_the_run_does_not_use_can_be_asked_for(workdir):
 
 
 def test_more_segments_add_to_the_chain(workdir):
-    target = "results/demo/md/chgnet/500K/r0/0004.json"
+    target = "results/demo/md/u4/500K/r0/0004.json"
     done = snakemake(workdir, "-n", "--cores", "2", target)
     assert jobs(done.stdout + done.stderr)["md_segment"] == 4
 

@@ -98,10 +98,16 @@ def test_links_of_the_pages_lead_somewhere(name):
 
 
 def test_the_learning_loop_that_is_recommended_is_a_config():
-    """Laid over the demo's, as the page says."""
-    block = re.search(r"```yaml\n(.*?)```", page("potential.md"), re.DOTALL)[1]
-    cfg = load(ROOT / "config/demo.yaml", yaml.safe_load(textwrap.dedent(block)))
+    """Laid over the pretrained teacher's, as the page says."""
+    few, loop = (
+        yaml.safe_load(textwrap.dedent(block))
+        for block in re.findall(r"```yaml\n(.*?)```", page("potential.md"), re.DOTALL)
+        if "learning:" in block
+    )
+    cfg = load(ROOT / "config/pretrained.yaml", loop)
     assert cfg.learning.explore_ps == 12.0
+    cfg = load(ROOT / "config/pretrained.yaml", few)
+    assert cfg.levels["u4"].start_from == "chgnet" and cfg.learning.max_frames == 50
 
 
 def test_targets_of_the_paper_are_of_its_run():

@@ -32,7 +32,7 @@ def toy(tmp_path, monkeypatch):
     return check
 
 
-@pytest.mark.parametrize("name", ["demo", "toy", "li3ticl6", "li3incl6", "li3ycl6"])
+@pytest.mark.parametrize("name", ["demo", "pretrained", "few", "toy", "toy_few", "li3ticl6", "li3incl6", "li3ycl6"])
 def test_shipped_configs_pass_all_checks(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = load(f"config/{name}.yaml")
@@ -163,8 +163,8 @@ def test_targets_follow_the_config(toy):
 
 def test_rdfs_are_compared_with_the_production_cell_where_it_was_labelled(monkeypatch):
     monkeypatch.chdir(ROOT)
-    demo = targets.rdf_sources(load("config/demo.yaml"))  # has a smaller cell at this temperature, too
-    assert {(s.occupancy, s.cell) for s in demo} == {("0.750", "160")}
+    small = targets.rdf_sources(load("config/pretrained.yaml"))  # has a smaller cell at this temperature, too
+    assert {(s.occupancy, s.cell) for s in small} == {("0.750", "160")}
     paper = targets.rdf_sources(load("config/li3ticl6.yaml"))  # 20,000 atoms were not
     assert [(s.cell, s.ordering, s.split) for s in paper] == [("160", 2, "test")]
 

@@ -100,15 +100,15 @@ def test_the_learning_loop_is_no_small_change(monkeypatch):
     group = {"occupancy": "0.750", "cell": "80", "temperatures_k": [900], "strains": [0.0, 0.01]}
     loop = {"iterations": 2, "explore": [group], "explore_ps": 12.0, "max_frames": 30, "steps": 24000}
     changes = {"training": {"potentials": 2}, "learning": loop}
-    cfg = load("config/demo.yaml", overrides=changes)
-    round_0, round_1 = (f"results/demo/learning/chgnet/{i}" for i in (0, 1))
+    cfg = load("config/pretrained.yaml", overrides=changes)
+    round_0, round_1 = (f"results/pretrained/learning/chgnet/{i}" for i in (0, 1))
     exploration = f"{round_0}/explore/0.750/80/0/900K"
     rows = [
         *[("learning_train", f"{round_0}/training/0/{name}.pb") for name in ("model", "compressed")],
         ("learning_train", f"{round_1}/training/0/model.pb"),
         *[("explore", f"{exploration}/{strain}.npz") for strain in ("+0.000", "+0.010")],
         *[("learning_label", f"{round_0}/labels/{slot}/frames.extxyz") for slot in ("000", "001")],
-        ("train", "results/demo/training/chgnet/0/model.pb"),
+        ("train", "results/pretrained/training/chgnet/0/model.pb"),
     ]
     header = "output_file\tdate\trule\tlog-file(s)\tstatus\tplan\n"
     summary = header + "".join(f"{path}\t-\t{rule}\t-\tmissing\tupdate pending\n" for rule, path in rows)

@@ -20,8 +20,9 @@ from dlmd.config.run_config import RunConfig
 
 INTRODUCTION = """# The run config
 
-One YAML file is one run, complete in itself; its results land in `results/<run>/`. Start from `demo.yaml` (embedded
-engine, minutes), `toy.yaml` (tiny, for tests) or `li3ticl6.yaml` (the published study at full scale), and run it with
+One YAML file is one run, complete in itself; its results land in `results/<run>/`. Start from `pretrained.yaml` (embedded
+engine, minutes), `few.yaml` (fifty single points of DFT), `demo.yaml` (labels that are there), `toy.yaml` (tiny, for tests) or
+`li3ticl6.yaml` (the published study at full scale), and run it with
 
     snakemake --cores 2 --configfile config/my.yaml
 
@@ -33,7 +34,22 @@ occupancies, cells and levels become folders. Quote names that look like numbers
 Results follow their settings: changing `transport.lag_start_ps` redoes the fits and the report, not the MD; raising
 `md.segments` adds segments and repeats none.
 
-`engines/` has a complete block of levels for every label engine.
+`engines/` has a complete block of levels for every label engine. `toy_few.yaml` is `few.yaml` in tiny.
+
+## Which pretrained level is good for what
+
+Their weights come with their packages, and none of them is DFT+U. They are starts: they relax, explore and give the first
+weights (`start_from`), and few labels of the level that is meant correct them ([docs/potential.md](../docs/potential.md)). Measured on
+Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
+
+| | CHGNet 0.3.0 | CHGNet r2scan | SevenNet-0 |
+|---|---|---|---|
+| functional | PBE, no U in chlorides | r2SCAN | PBE, no U in chlorides |
+| error of the cell's volume, % | +7.6 (+5.9, +3.3) | +0.4 (+0.1, -2.7) | +2.6 (+6.8, -) |
+| its forces over SevenNet-0's on the same frames | 0.81 to 0.84 | 0.61 to 0.65 | 1 |
+| D_self of Li at 600 K, Å²/ps (experiment: 0.03 to 0.06) | 0.18 to 0.20 | 0.27 | not decided |
+| s per call, 80 / 160 atoms | 0.24 / 0.50 | 0.17 / 0.48 | 0.71 / 1.22 |
+| good for | a start: fast, smooth, too soft by a fifth | the lattice, not the dynamics: a right cell, the softest forces | a stiffer start, two to three times the price |
 
 Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
 mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.

@@ -104,7 +104,7 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple[Any, ...], int] 
     lines = lines or {}
     if not isinstance(data, dict):
         raise DlmdError(
-            "the config holds no keys", where=file, remedy="start from a copy of config/demo.yaml"
+            "the config holds no keys", where=file, remedy="start from a copy of config/pretrained.yaml"
         )
     _refuse_moved(data, file, lines)
     for path, remedy in removed(data):

@@ -33,6 +33,7 @@ KINDS = {
     "vasp_run_aimd": "aimd",
     "train": "train",
     "learning_train": "train a round",
+    "learning_part": "train a part",
     "explore": "explore",
     "learning_label": "label a frame",
     "learning_run_vasp": "label a frame",
@@ -46,6 +47,7 @@ PLACES = {
     "train": tree.TRAINING,
     "md": tree.PRODUCTION,
     "train a round": tree.ROUND_TRAINING,
+    "train a part": tree.LEARNING_PART,
     "explore": tree.EXPLORED,
     "label a frame": tree.SLOT,
 }
@@ -203,7 +205,7 @@ class CostModel:
                 mobile=composition[cfg.material.mobile],
                 steps=cfg.md.steps(1000 * ps),
             )
-        if kind in ("train", "train a round"):
+        if kind in ("train", "train a round", "train a part"):
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(
                 cfg, atoms=self._mean_atoms(self.sources), first=from_scratch, level=w["level"]

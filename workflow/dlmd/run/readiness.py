@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
 from dlmd.run import estimates, preflight, tree
@@ -94,7 +95,7 @@ def _licensed(cfg: RunConfig) -> Iterator[Finding]:
     from dlmd.labels.vasp import potcar
 
     for name, level in cfg.levels.items():
-        if level.engine != "vasp":
+        if level.engine != "vasp" or not routes.uses_engine(cfg, name):
             continue
         try:
             library = potcar.library(level)
