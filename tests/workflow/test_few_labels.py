@@ -1,4 +1,4 @@
-"""The route of few labels in earnest, with CHGNet's r2SCAN weights in the place of DFT; then given labels and a given potential."""
+"""The route of few labels, with CHGNet's r2SCAN weights in the place of DFT; then given labels and a given potential."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ def test_the_gate_knows_what_the_labels_brought(few_run):
 
 
 def test_given_labels_and_a_given_potential(few_run, make_workdir):
-    """What the run labelled goes in again as files: nothing is labelled at that level, and the potential can be taken as it is."""
+    """What the run labelled and trained goes in again as files: nothing is labelled at that level."""
     workdir = make_workdir("given")
     learning = few_run / LEVEL.format("learning")
     for split, cell in (("train", 0), ("test", 1)):

@@ -44,9 +44,11 @@ def test_a_dry_run_shows_every_round(workdir):
 
 
 def test_the_recommended_loop_is_a_dag(workdir):
-    """That of docs/potential.md laid over the pretrained teacher's config: more than a thousand frames, in one job each or in a few."""
+    """That of docs/potential.md laid over the pretrained teacher's: over a thousand frames, in one job each or in a few."""
     page = (ROOT / "docs/potential.md").read_text(encoding="utf-8")
-    loop = yaml.safe_load(textwrap.dedent(re.search(r"```yaml\n((?:(?!```).)*?explore_ps: 12\.0.*?)```", page, re.DOTALL)[1]))
+    loop = yaml.safe_load(
+        textwrap.dedent(re.search(r"```yaml\n((?:(?!```).)*?explore_ps: 12\.0.*?)```", page, re.DOTALL)[1])
+    )
     for frames, count in ((1, 1200), (None, 48)):
         changed = loop | {"learning": loop["learning"] | {"frames_per_job": frames}}
         done = snakemake(workdir, *config(workdir, base="pretrained", **changed))

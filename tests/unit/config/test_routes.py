@@ -8,7 +8,8 @@ import yaml
 
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels import recorded
-from dlmd.config.reading import _Loader, parse
+from dlmd.config.reading import _Loader, load, parse
+from dlmd.run import targets
 
 ROOT = Path(__file__).parents[3]
 BASE = yaml.load((ROOT / "config/toy_few.yaml").read_text(), Loader=_Loader)
@@ -66,6 +67,13 @@ def test_held_out_orderings_are_not_trained_on():
         parse(changed(learning__explore=groups))
     with pytest.raises(DlmdError, match="nothing would judge"):
         parse(changed(learning__explore=groups[:1]))
+
+
+def test_the_shipped_config_for_dft_asks_for_fifty_single_points():
+    cfg = load(ROOT / "config/few.yaml")
+    (text,) = targets.single_points(cfg)
+    assert text.startswith("u4: at most 50 single points, 50 in each of 1 rounds, 12 of them held out")
+    assert len(targets.label_slots(cfg, "u4")) == 50
 
 
 def test_a_file_of_labels_may_be_a_plain_name():

@@ -39,8 +39,8 @@ Results follow their settings: changing `transport.lag_start_ps` redoes the fits
 ## Which pretrained level is good for what
 
 Their weights come with their packages, and none of them is DFT+U. They are starts: they relax, explore and give the first
-weights (`start_from`), and few labels of the level that is meant correct them ([docs/potential.md](../docs/potential.md)). Measured on
-Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
+weights (`start_from`), and few labels of the level that is meant correct them ([docs/potential.md](../docs/potential.md)).
+Measured on Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
 
 | | CHGNet 0.3.0 | CHGNet r2scan | SevenNet-0 |
 |---|---|---|---|
@@ -49,7 +49,7 @@ Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
 | its forces over SevenNet-0's on the same frames | 0.81 to 0.84 | 0.61 to 0.65 | 1 |
 | D_self of Li at 600 K, Å²/ps (experiment: 0.03 to 0.06) | 0.18 to 0.20 | 0.27 | not decided |
 | s per call, 80 / 160 atoms | 0.24 / 0.50 | 0.17 / 0.48 | 0.71 / 1.22 |
-| good for | a start: fast, smooth, too soft by a fifth | the lattice, not the dynamics: a right cell, the softest forces | a stiffer start, two to three times the price |
+| good for | a start: fast, smooth, a fifth too soft | the lattice, not the dynamics | a stiffer start, at thrice the price |
 
 Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
 mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.
