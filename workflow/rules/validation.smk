@@ -181,7 +181,6 @@ rule learning_part:
         runtime=lambda w: train_minutes(w, first=False),
         gpu=lambda w: estimates.training_gpus(cfg) or None,
     params:
-        share=lambda w: float(w.share),
         settings=lambda w: training_settings(w.level, first=False),
         species=SPECIES,
         seed=lambda w: seed("part", w.level),
