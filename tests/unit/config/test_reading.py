@@ -32,9 +32,7 @@ def toy(tmp_path, monkeypatch):
     return check
 
 
-@pytest.mark.parametrize(
-    "name", ["demo", "pretrained", "toy", "toy_few", "li3ticl6", "li3incl6", "li3ycl6"]
-)
+@pytest.mark.parametrize("name", ["demo", "pretrained", "toy", "toy_few", "li3ticl6", "li3incl6", "li3ycl6"])
 def test_shipped_configs_pass_all_checks(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     cfg = load(f"config/{name}.yaml")
