@@ -13,7 +13,7 @@ from dlmd.transport.charges import charge_of
 CELL_A = 14.0
 
 
-def write_run(path, *, seed=0, frames=600, mobile="Li", host="Cl", d=0.05):
+def write_run(path, *, seed=0, frames=400, mobile="Li", host="Cl", d=0.05):
     """16 ions with a known D every 0.5 ps among 24 atoms that vibrate as at 600 K, as a LAMMPS dump."""
     rng = np.random.default_rng(seed)
     start = rng.random((40, 3)) * CELL_A
@@ -140,3 +140,152 @@ def test_exit_codes_are_in_the_docs():
     from dlmd.cli.exit_codes import MEANING
 
     assert all(f"| {code} | {meaning} |" in render() for code, meaning in MEANING.items())
+
+
+# --- page, study, rdf, mechanism ---------------------------------------------------------------------------------
+
+
+def test_one_page_with_all_of_it(trajectory, tmp_path, capsys):
+    command = f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 -o {tmp_path}"
+    assert call(capsys, command)[0] == 0
+    page = (tmp_path / "600K.html").read_text()
+    result = json.loads((tmp_path / "600K.json").read_text())
+    sha = list(result["provenance"]["inputs"][0].values())[-1]
+    for text in (
+        "Radial distribution",
+        "Mean square displacements",
+        "c*",
+        sha,
+        "run.dump",
+        "Cl24Li16",
+        "charge +1 e",
+    ):
+        assert text in page
+    assert page.count("<img ") == 2 and "http://" not in page.split("<script>")[0]
+    table = np.genfromtxt(tmp_path / "600K.rdf.csv", delimiter=",", names=True)
+    assert {"CL_MD", "ClLi_MD", "LiLi_MD"} & set(table.dtype.names)
+
+
+def activated(temperature_k):
+    return 20.0 * np.exp(-0.25 / (8.617333262e-5 * temperature_k))
+
+
+@pytest.fixture(scope="module")
+def temperatures(tmp_path_factory):
+    """Three temperatures with an activation energy of 0.25 eV; each told in another way."""
+    folder = tmp_path_factory.mktemp("study")
+    for temperature_k, name in ((500, "500K"), (600, "hot"), (700, "warm")):
+        (folder / name).mkdir()
+        write_run(folder / name / "traj.dump", seed=temperature_k, d=activated(temperature_k))
+    (folder / "hot/log.lammps").write_text("fix 1 all nvt temp 600.0 600.0 0.1\nrun 1000\n")
+    (folder / "warm/INCAR").write_text("IBRION = 0\nTEBEG = 700\n TEEND = 700\n")
+    return folder
+
+
+def test_a_study_of_all_temperatures(temperatures, tmp_path, capsys):
+    runs = shlex.join(str(temperatures / name) for name in ("warm", "500K", "hot"))
+    command = f"study {runs} --mobile Li --time-step 1 -o {tmp_path}"
+    code, printed, shown = call(capsys, command + " --show")
+    assert code == 0 and printed == "" and not list(tmp_path.iterdir())
+    lines = shown.splitlines()
+    assert [line.split(" (")[0] for line in lines] == ["500 K", "600 K", "700 K"]
+    assert "by name 500K" in lines[0] and "thermostat in log.lammps" in lines[1] and "INCAR" in lines[2]
+    code, printed, _ = call(capsys, command)
+    assert code == 0
+    fitted = json.loads((tmp_path / "arrhenius.json").read_text())
+    energy = fitted["fits"]["d_self"]["activation_energy_ev"]
+    assert energy["low"] < 0.25 < energy["high"]
+    page = (tmp_path / "study.html").read_text()
+    assert "E_a" in page and "extrapolated" in page and page.count("<img ") == 2
+    assert {p.name for p in tmp_path.glob("*K.html")} == {"500K.html", "600K.html", "700K.html"}
+
+
+def test_temperatures_that_are_unknown_or_contradict_each_other(temperatures, tmp_path, capsys):
+    lost = tmp_path / "lost"
+    lost.mkdir()
+    (lost / "traj.dump").write_text((temperatures / "hot/traj.dump").read_text())
+    code, _, error = call(capsys, f"study {lost} --mobile Li --time-step 1 -o {tmp_path}/o")
+    assert code == 1 and "the temperature is unknown" in error
+    (lost / "log.lammps").write_text(
+        "Step Temp PotEng\n0 300.0 -1\n1000 601.0 -1\n2000 599.0 -1\nLoop time\n"
+    )
+    code, _, error = call(capsys, f"study {lost} --show --mobile Li -o {tmp_path}/o")
+    assert code == 0 and "600 K (by thermo in log.lammps)" in error
+    lost.rename(tmp_path / "300K")
+    code, _, error = call(capsys, f"study {tmp_path / '300K'} --show --mobile Li -o {tmp_path}/o")
+    assert code == 1 and "300 K by its name 300K, 600 K by its thermo" in error
+
+
+def test_rdf_and_van_hove(tmp_path, capsys):
+    """A rock-salt lattice: first peaks at a/2, six neighbours, and a van Hove self part that holds all ions."""
+    a = 7.0
+    lines = []
+    rng = np.random.default_rng(0)
+    corner = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    basis = np.concatenate([corner, corner + np.array([0.5, 0, 0])])
+    cells = np.stack(np.meshgrid(*[range(3)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    sites = (basis[:, None] + cells[None]).reshape(-1, 3) * a
+    names = ["Na"] * (4 * 27) + ["Cl"] * (4 * 27)
+    for _ in range(40):
+        lines += [str(len(sites)), f'Lattice="{3 * a} 0 0 0 {3 * a} 0 0 0 {3 * a}"']
+        moved = sites + rng.normal(0, 0.1, sites.shape)
+        lines += [f"{n} {x:.5f} {y:.5f} {z:.5f}" for n, (x, y, z) in zip(names, moved, strict=True)]
+    (tmp_path / "a.xyz").write_text("\n".join(lines) + "\n")
+    command = f"rdf {tmp_path}/a.xyz --mobile Na --time-step 1 --stride 100 --lags 1 -o {tmp_path}/out"
+    code, printed, _ = call(capsys, command)
+    assert (code == 0 and "Cl-Na: first peak 3.4" in printed) or "first peak 3.5" in printed
+    coordination = np.genfromtxt(tmp_path / "out/coordination.csv", delimiter=",", names=True)
+    assert np.interp(4.2, coordination["r_a"], coordination["NaCl"]) == pytest.approx(6.0, abs=0.01)
+    hove = np.genfromtxt(tmp_path / "out/van_hove_self.csv", delimiter=",", skip_header=1)
+    assert hove[:, 1].sum() * (hove[1, 0] - hove[0, 0]) == pytest.approx(1.0, abs=0.01)
+    distinct = np.genfromtxt(tmp_path / "out/van_hove_distinct.csv", delimiter=",", skip_header=1)
+    assert distinct[distinct[:, 1].argmax(), 0] == pytest.approx(a / 2**0.5, abs=0.15)
+
+
+def write_jumps(path):
+    """Jumps that were put in, as a trajectory of all atoms of Li3TiCl6 in extended XYZ."""
+    from li3ticl6_jumps import CELL, host, run
+
+    trajectory, made = run(3, within=0.02, between=0.01, length_ps=30.0)[:2]
+    still = host()
+    rng = np.random.default_rng(0)
+    ions = np.concatenate(list(trajectory.blocks()), axis=1) + still.centre
+    lattice = " ".join(f"{x:.8f}" for x in CELL.ravel())
+    lines = []
+    for frame in ions:
+        others = still.positions + still.centre + rng.normal(0, 0.05, still.positions.shape)
+        places = np.concatenate([frame, others])
+        lines += [str(len(places)), f'Lattice="{lattice}"']
+        names = ["Li"] * len(frame) + list(still.species)
+        lines += [f"{n} {x:.4f} {y:.4f} {z:.4f}" for n, (x, y, z) in zip(names, places, strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+    return made, trajectory
+
+
+def test_mechanism_of_ones_own_trajectory(tmp_path, capsys):
+    from pathlib import Path
+
+    import ase.io
+    from ase.io.cube import read_cube_data
+
+    made, trajectory = write_jumps(tmp_path / "a.xyz")
+    cif = Path(__file__).parents[3] / "structures/Li3TiCl6.cif"
+    step = trajectory.frame_interval_ps * 1000
+    command = (
+        f"mechanism {tmp_path}/a.xyz --mobile Li --time-step {step:g} --stride 1 --temperature 600 --trust-options "
+        f"--wrapped no -o {tmp_path}/out"
+    )
+    code, _, error = call(capsys, command)  # without a CIF: the density alone
+    assert code == 0, error
+    density, atoms = read_cube_data(str(tmp_path / "out/density.cube"))
+    voxel = atoms.get_volume() / density.size
+    assert density.sum() * voxel == pytest.approx(trajectory.n_ions, rel=1e-3)
+    assert ase.io.read(tmp_path / "out/density.cube").get_chemical_symbols().count("Cl") > 0
+    code, printed, error = call(capsys, f"{command} --cif {cif}")
+    assert code == 0 and "verdict: ok" in printed, error + printed
+    result = json.loads((tmp_path / "out/600K.json").read_text())
+    rows = (tmp_path / "out/600K.hops.csv").read_text().splitlines()
+    assert len(rows) - 1 == pytest.approx(sum(made), rel=0.1)
+    assert result["n_ions"] == trajectory.n_ions and len(result["classes"]) >= 2
+    for kind in ("sites", "hops", "density", "traces"):
+        assert (tmp_path / f"out/600K.{kind}.png").stat().st_size > 0

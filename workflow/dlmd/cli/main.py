@@ -16,6 +16,9 @@ from dlmd.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
 # name -> module with add_arguments(parser) and run(args) -> exit code or None; it must be light to import
 COMMANDS = {
     "transport": "dlmd.cli.transport",
+    "study": "dlmd.cli.study",
+    "rdf": "dlmd.cli.rdf",
+    "mechanism": "dlmd.cli.mechanism",
     "arrhenius": "dlmd.cli.arrhenius",
     "new": "dlmd.cli.new",
     "check": "dlmd.cli.check",

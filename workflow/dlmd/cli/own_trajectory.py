@@ -25,13 +25,14 @@ def add_trajectories(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_system(parser: argparse.ArgumentParser, *, charge: bool = True) -> None:
+def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperature: bool = True) -> None:
     """Options that say what is in the files."""
     system = parser.add_argument_group("system (segments bring all of this themselves)")
     system.add_argument(
         "--mobile", metavar="ELEMENT", help="the mobile ions, such as Li; all other atoms are the host"
     )
-    system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")
+    if temperature:
+        system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")
     system.add_argument(
         "--time-step",
         type=positive,

@@ -12,7 +12,7 @@ examples:
   dlmd transport run.dcd --topology cell.data --mobile Li --temperature 600 --time-step 2 --stride 10 -o results
   dlmd transport md/600K/r0 md/600K/r1
 
-Writes DIR/<temperature>K.json (all numbers), .csv (MSD curves), .png and .pdf.
+Writes DIR/<temperature>K.html (one page with all of it), .json (all numbers), .csv (MSD curves), .png and .pdf.
 Units: ps, Å, K, cm²/s, mS/cm; the time step alone is in fs.
 """
 
@@ -30,6 +30,7 @@ from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
     from dlmd.trajectory.readers import System
+    from dlmd.trajectory.trajectory import Trajectory
 
 PERCENT = 100.0
 
@@ -37,7 +38,7 @@ PERCENT = 100.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trajectories(parser)
     add_system(parser)
-    analysis = _add_analysis(parser)
+    analysis = add_analysis(parser)
     add_common(parser, analysis)
     parser.add_argument(
         "--name", metavar="NAME", help="name of the result's files; default: the temperature, such as 600K"
@@ -45,13 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of text")
 
 
-def _add_analysis(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_analysis(parser: argparse.ArgumentParser, *, replicas: bool = True) -> argparse._ArgumentGroup:
+    """Options of the analysis of one temperature."""
     analysis = parser.add_argument_group("analysis")
-    analysis.add_argument(
-        "--replicas",
-        action="store_true",
-        help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
-    )
+    if replicas:
+        analysis.add_argument(
+            "--replicas",
+            action="store_true",
+            help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
+        )
     analysis.add_argument(
         "--skip",
         type=float,
@@ -108,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     result["provenance"] = provenance(inputs, command=args.argv)
     stem = stem or f"{result['temperature_k']:g}K"
     require_free(folder / f"{stem}.json", args)
-    written = write(folder, stem, result)
+    written = write(folder, stem, result, trajectories[0])
     if args.json:
         print(json.dumps(result, indent=1, ensure_ascii=False))
     else:
@@ -166,19 +169,43 @@ def require_free(path: Path, args: argparse.Namespace) -> None:
     )
 
 
-def write(folder: Path, stem: str, result: Mapping) -> list[Path]:
-    """The result's JSON, CSV and figures; returns their paths."""
+def write(folder: Path, stem: str, result: Mapping, trajectory: Trajectory) -> list[Path]:
+    """The result's JSON, CSV, figures and page; returns their paths."""
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
+    from dlmd.report import own_page
     from dlmd.transport.plots import msd as msd_figure
     from dlmd.transport.tables import write_msd
 
     folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / f"{stem}.{ending}" for ending in ("json", "csv", "png", "pdf")]
+    written = [folder / f"{stem}.{ending}" for ending in ("json", "csv", "png", "pdf", "html")]
     write_json(written[0], result)
     write_msd(written[1], result["msd"])
-    save(msd_figure(result), written[2:])
+    save(msd_figure(result), written[2:4])
+    caption = "Mean square displacements against lag, the fit window shaded"
+    figures = [(caption, written[2], own_page.msd_chart([result]))]
+    rdf = write_rdf(folder, stem, trajectory)
+    if rdf:
+        figures.append(("Radial distribution functions of all pairs", *rdf))
+    own_page.write(written[4], [result], fitted=None, figures=figures)
     return written
+
+
+def write_rdf(folder: Path, stem: str, trajectory: Trajectory) -> tuple[Path, dict] | None:
+    """RDFs of all pairs as CSV and PNG beside the result, and their zoomable chart; None where the atoms were not recorded."""
+    if trajectory.atoms is None:
+        return None
+    from dlmd.base.files import write_table
+    from dlmd.base.plot_style import save
+    from dlmd.report.charts import rdf as rdf_chart
+    from dlmd.trajectory import rdf
+    from dlmd.transport.plots import rdf_panels
+
+    found = {"MD": rdf.rdfs(trajectory.atoms.positions, trajectory.atoms.symbols, cell=trajectory.cell)}
+    columns, rows = rdf.table(found)
+    write_table(folder / f"{stem}.rdf.csv", columns, rows)
+    save(rdf_panels(found), [folder / f"{stem}.rdf.png"])
+    return folder / f"{stem}.rdf.png", rdf_chart(folder / f"{stem}.rdf.csv")
 
 
 def report(result: Mapping, trajectories: Sequence) -> str:

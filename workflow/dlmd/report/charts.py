@@ -240,7 +240,7 @@ def rdf(path: Path) -> dict:
     data = []
     pairs = list(dict.fromkeys(name.split(" ")[0] for name in rows[0] if name != "r_a"))
     for number, (pair, colour) in enumerate(zip(pairs, cycle((*style.CYCLE, style.BLACK)))):
-        for source, dash in (("potential", "solid"), ("engine", "dot")):
+        for source, dash in (("potential", "solid"), ("MD", "solid"), ("engine", "dot")):
             key = f"{pair} {source}"
             if key in rows[0]:
                 line = {"color": colour, "dash": dash, "width": 1.8}

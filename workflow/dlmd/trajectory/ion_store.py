@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.trajectory.atom_sample import AtomSample
 from dlmd.trajectory.cells import EmptySpace
 from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.host import HostHealth, host_health
@@ -17,6 +18,8 @@ from dlmd.trajectory.unwrapping import Place, Unwrapper
 
 # The host's positions are kept for so many frames at most, thinned out evenly.
 _HEALTH_FRAMES = 400
+# All atoms are kept at so many frames at most, for distribution functions.
+SAMPLE_FRAMES = 60
 
 
 @dataclass
@@ -89,7 +92,7 @@ class IonStore:
     ):
         from ase.data import atomic_masses, atomic_numbers
 
-        self.mobile = mobile
+        self.symbols, self.mobile = symbols, mobile
         host = np.ones(len(symbols), dtype=bool)
         host[mobile] = False
         self._host = np.flatnonzero(host)
@@ -157,6 +160,19 @@ class IonStore:
     def host_sample(self) -> tuple[np.ndarray, np.ndarray]:
         """(frames, atoms, 3) positions of the host at some frames and (frames, 3) its centre there, in Å of the first cell."""
         return np.array(self._sample.positions), np.array(self._sample.centres)
+
+    def atoms(self, at_most: int = SAMPLE_FRAMES) -> AtomSample:
+        """All atoms at some frames, evenly over the run, in Å of the first cell."""
+        picked = range(0, len(self._sample.frames), max(1, -(-len(self._sample.frames) // at_most)))
+        numbers = [self._sample.frames[i] for i in picked]
+        if not self.n_host:
+            numbers = list(range(0, self.n_frames, max(1, -(-self.n_frames // at_most))))
+        positions = np.empty((len(numbers), len(self.symbols), 3), dtype=np.float32)
+        for row, number in enumerate(numbers):
+            positions[row, self.mobile] = self.ions_at(number)
+            if self.n_host:
+                positions[row, self._host] = self._sample.positions[picked[row]]
+        return AtomSample(positions, list(self.symbols), np.array(numbers), self.mobile)
 
     def host_amplitudes(self) -> dict[str, float]:
         """By species of the host, median over its atoms of the rms of one component of the distance from the mean place, Å."""

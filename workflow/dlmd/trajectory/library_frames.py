@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.trajectory.text_frames import TRUNCATED, CutShort, Frame, open_file
+from dlmd.trajectory.text_frames import TRUNCATED, CutShort, Frame, table, text_lines
 
 
 def read_traj(path: Path) -> Iterator[Frame]:
@@ -39,40 +40,45 @@ def of_ase(atoms: Any) -> Frame:
 
 
 def read_history(path: Path) -> Iterator[Frame]:
-    """DL_POLY HISTORY: steps and the time step of its frames' headers, the atoms by ASE.
+    """DL_POLY HISTORY (DL_POLY 4 and Classic), whatever the lengths of its lines; steps and times of its frames' headers.
 
     Raises
     ------
     DlmdError
-        for a file that ASE cannot read.
+        for something that is no HISTORY.
     """
-    from ase.io import iread
-
-    if not any(True for _ in _timesteps(path)):
-        raise DlmdError("no 'timestep' in the file", where=str(path), remedy="give a HISTORY of DL_POLY")
-    heads = _timesteps(path)
+    lines = text_lines(path)
     try:
-        with open_file(path, "rt") as file:
-            for atoms in iread(file, index=":", format="dlp-history"):
-                frame = of_ase(atoms)
-                words = next(heads)
-                frame.step = int(words[1])
-                # the time step, in ps, follows the numbers of atoms, keytrj and periodicity
-                frame.time, frame.time_unit = int(words[1]) * float(words[5]), "ps"
-                yield frame
-    except DlmdError:
-        raise
-    except (StopIteration, EOFError, IndexError) as error:
-        raise CutShort(f"breaks off: {error}", where=str(path), remedy=TRUNCATED) from error
-    except Exception as error:  # ASE's reader raises whatever its parsing meets
-        raise DlmdError(f"no readable HISTORY: {error}", where=str(path), remedy=TRUNCATED) from error
-
-
-def _timesteps(path: Path) -> Iterator[list[str]]:
-    with open_file(path, "rt") as file:
-        for line in file:
-            if line.startswith("timestep"):
-                yield line.split()
+        next(lines)
+        level, periodic, _ = (int(word) for word in next(lines).split()[:3])
+    except (StopIteration, ValueError) as error:
+        raise DlmdError(
+            "no header of a HISTORY", where=str(path), remedy="give a HISTORY of DL_POLY"
+        ) from error
+    for count, line in enumerate(lines):
+        words = line.split()
+        if words[:1] != ["timestep"]:
+            raise DlmdError(
+                f"frame {count}: expected 'timestep', found {line.strip()[:40]!r}",
+                where=str(path),
+                remedy=TRUNCATED,
+            )
+        try:
+            step, n_atoms, time_step_ps = int(words[1]), int(words[2]), float(words[5])
+        except (ValueError, IndexError) as error:
+            raise DlmdError(f"damaged header of frame {count}", where=str(path), remedy=TRUNCATED) from error
+        box = list(islice(lines, 3 if periodic else 0))
+        rows = list(islice(lines, n_atoms * (level + 2)))
+        if len(box) < (3 if periodic else 0) or len(rows) < n_atoms * (level + 2):
+            raise CutShort(
+                f"frame {count} has {len(rows) // (level + 2)} of {n_atoms} atoms",
+                where=str(path),
+                remedy=TRUNCATED,
+            )
+        cell = table(box, [0, 1, 2], path, count, 3) if periodic else None
+        names = [row.split()[0] for row in rows[:: level + 2]]
+        positions = table(rows[1 :: level + 2], [0, 1, 2], path, count, n_atoms)
+        yield Frame(positions, cell, symbols=names, step=step, time=step * time_step_ps, time_unit="ps")
 
 
 def read_h5md(path: Path) -> Iterator[Frame]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import cell_widths
 from dlmd.trajectory import cells, thermal
+from dlmd.trajectory.atom_sample import AtomSample
 from dlmd.trajectory.clock import Clock, check_time_step
 from dlmd.trajectory.frame_readers import require
 from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
@@ -134,6 +135,7 @@ def read(
         n_host_atoms=store.n_host,
         composition=composition(stream.symbols or []),
         host=found.host,
+        atoms=found.atoms,
         host_drift_allowed_angstrom=thermal.allowed_drift_a(
             store.host_masses,
             temperature_k=temperature_k,
@@ -272,13 +274,23 @@ class _Found:
     spread: float
     host_centre: np.ndarray | None
     host: HostHealth | None
+    atoms: AtomSample
 
 
 def _in_mean_cell(store: IonStore, stream: Stream, notes: list[str]) -> _Found:
     """What was stored in the first cell, in the mean one."""
     centre = store.host_centre()
     if not stream.changes:
-        return _Found(store.source(), store.cell, None, 0.0, 0.0, centre, store.health(None, store.cell))
+        return _Found(
+            source=store.source(),
+            cell=store.cell,
+            volume_a3=None,
+            trend=0.0,
+            spread=0.0,
+            host_centre=centre,
+            host=store.health(None, store.cell),
+            atoms=store.atoms(),
+        )
     change = cells.change_of(np.array(store.cells))
     to_mean = np.linalg.inv(store.cell) @ change.mean
     notes.append(
@@ -294,6 +306,7 @@ def _in_mean_cell(store: IonStore, stream: Stream, notes: list[str]) -> _Found:
         spread=change.spread,
         host_centre=None if centre is None else centre @ to_mean,
         host=store.health(to_mean, change.mean),
+        atoms=store.atoms().in_cell(to_mean),
     )
 
 

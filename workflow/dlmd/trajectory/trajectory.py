@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlmd.base.errors import DlmdError
+from dlmd.trajectory.atom_sample import AtomSample
 from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, JoinedFrames
 from dlmd.trajectory.host import HostHealth
 
@@ -53,6 +54,8 @@ class Trajectory:
         Arrays `step`, `time_ps`, `temperature_k`, `potential_energy_ev`, `conserved_ev`; or None.
     host
         Health of the host; or None where its atoms were not recorded.
+    atoms
+        All atoms at some frames; None where they were not recorded.
     step_limit_angstrom
         A move of an ion in one frame longer than this (Å) is refused while reading; None for no limit.
     notes
@@ -73,6 +76,7 @@ class Trajectory:
     host_drift_allowed_angstrom: float = 0.0
     thermo: dict[str, np.ndarray] | None = None
     host: HostHealth | None = None
+    atoms: AtomSample | None = None
     step_limit_angstrom: float | None = None
     notes: list[str] = field(default_factory=list)
     label: str = "arrays in memory"

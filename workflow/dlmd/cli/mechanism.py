@@ -1,0 +1,148 @@
+"""How the ions move: sites, occupancies, hops with rates and directions, strings of hops, density and single ions' traces.
+
+Sites are those of a CIF in the setting of the run (whose cell may repeat the CIF's) with the voids of its anions. Without a CIF,
+the density alone is written.
+
+examples:
+  dlmd mechanism run.dump --species Li In Cl --mobile Li --time-step 2 --temperature 600 --cif Li3InCl6.cif
+  dlmd mechanism XDATCAR --mobile Li --time-step 2 --stride 10 --temperature 500
+
+Writes DIR/density.cube (for VESTA and others) and, with a CIF, <temperature>K.json (all numbers), .hops.csv (every hop),
+.traces.csv and figures of sites, hops, density and traces. Units: ps, Å, eV, K; rates per ps and ion. Exit code 3 where a
+verdict stands in place of numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dlmd.cli.exit_codes import VERDICT
+from dlmd.cli.own_trajectory import add_system, add_trajectories, count, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `dlmd mechanism`."""
+    add_trajectories(parser)
+    add_system(parser, charge=False)
+    parser.add_argument("--cif", metavar="FILE", help="crystal whose sites are meant")
+    parser.add_argument(
+        "--repeat",
+        nargs=3,
+        type=count,
+        metavar="N",
+        help="unit cells of the CIF along a, b and c in the run's cell; default: from their lengths",
+    )
+    parser.add_argument(
+        "--charges",
+        nargs="+",
+        type=_charge,
+        default=[],
+        metavar="ELEMENT=Z",
+        help="formal charges in e; default: of the likeliest neutral compound",
+    )
+    parser.add_argument(
+        "--replicas", action="store_true", help="every TRAJ is a run of its own, not one after the other"
+    )
+    parser.add_argument(
+        "--skip",
+        type=float,
+        default=0.0,
+        metavar="PS",
+        help="leave out the first PS picoseconds; default: %(default)g",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the resampling behind intervals; default: %(default)d"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="mechanism",
+        metavar="DIR",
+        help="folder of the results; default: %(default)s",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of text")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Analyse, write and print."""
+    import json
+
+    from dlmd.mechanism import own_run
+    from dlmd.structures.crystal import read_cif
+
+    crystal = read_cif(args.cif) if args.cif else None
+    trajectories, inputs = load(args, needs_temperature=crystal is not None)
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    own_run.write_cube(folder / "density.cube", own_run.density_in_cell(trajectories), trajectories[0])
+    if crystal is None:
+        print(f"written: {folder / 'density.cube'}; sites and hops need the crystal: --cif FILE")
+        return 0
+    data, written = _sites_and_hops(args, crystal, trajectories, [*inputs, Path(args.cif)], folder)
+    if args.json:
+        print(json.dumps(data, indent=1, ensure_ascii=False))
+    else:
+        print(report(data))
+        print(f"\nwritten: {', '.join(map(str, [folder / 'density.cube', *written]))}")
+    return 0 if data["verdict"]["code"] == "ok" else VERDICT
+
+
+def _sites_and_hops(args, crystal, trajectories, inputs, folder: Path) -> tuple[dict, list[Path]]:
+    """The numbers of the mechanism, and the files that hold them."""
+    import numpy as np
+
+    from dlmd.base.files import write_json
+    from dlmd.base.provenance import provenance
+    from dlmd.mechanism import analysis, jobs, numbers, own_run
+    from dlmd.mechanism.site_network import HostLeft
+
+    first = trajectories[0]
+    temperature_k = args.temperature or first.temperature_k
+    found = None
+    try:
+        found = analysis.analyse(
+            trajectories,
+            [own_run.host_of(trajectory) for trajectory in trajectories],
+            crystal=crystal,
+            repeat=args.repeat or own_run.repeat_of(first.cell, np.asarray(crystal.lattice)),
+            charges=own_run.charges_of(first.composition, dict(args.charges)),
+            temperature_k=temperature_k,
+            settings=analysis.Settings(seed=args.seed),
+        )
+        data = numbers.collect(found)
+    except HostLeft as error:
+        data = numbers.refused(error.what, temperature_k=temperature_k, mobile=first.mobile)
+    data["provenance"] = provenance(inputs, command=args.argv)
+    stem = f"{temperature_k:g}K"
+    written = [folder / f"{stem}.{ending}" for ending in ("json", "hops.csv", "traces.csv", "npz")]
+    write_json(written[0], data)
+    jobs.write_hops(written[1], found)
+    jobs.write_traces(written[2], found)
+    jobs.write_arrays(written[3], found)
+    figures = {kind: [str(folder / f"{stem}.{kind}.png")] for kind in ("sites", "hops", "density", "traces")}
+    jobs.plot(str(written[0]), str(written[3]), **figures)
+    return data, [*written, *(Path(paths[0]) for paths in figures.values())]
+
+
+def report(data: dict[str, Any]) -> str:
+    """The result as text."""
+    code = data["verdict"]["code"].replace("_", " ")
+    lines = [f"verdict: {code} ({data['verdict']['message']})"]
+    if "sites" not in data:
+        return "\n".join(lines)
+    lines.append(f"{data['n_ions']} {data['mobile']} followed for {data['length_ps']:.4g} ps")
+    for note in data["notes"]:
+        lines.append(f"- {note}")
+    for entry in data["classes"] or []:
+        lines.append(f"  {entry['name']}: {entry['events']} hops")
+    return "\n".join(lines)
+
+
+def _charge(text: str) -> tuple[str, float]:
+    element, _, value = text.partition("=")
+    try:
+        return element, float(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not ELEMENT=Z, such as In=3") from error

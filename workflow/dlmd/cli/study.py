@@ -1,0 +1,211 @@
+"""All temperatures of one crystal at once: transport of each, the Arrhenius fit, and one page.
+
+Every RUN is a trajectory file, or a folder with the files of one run (or with segments of this package). Its temperature comes
+from its name (600K, T600), from VASP's INCAR, or from the thermostat or thermo in LAMMPS' log beside it; all of these must agree,
+and they are shown before anything is read. Two runs of one temperature are replicas.
+
+examples:
+  dlmd study md/*K --mobile Li --time-step 2 --topology cell.data
+  dlmd study XDATCAR_500K XDATCAR_600K.gz XDATCAR_700K --mobile Li --time-step 2 --stride 10 -o li6ps5cl
+
+Writes DIR/study.html, arrhenius.json, .csv, .png and .pdf, and for each temperature what `dlmd transport` writes.
+Units: ps, Å, K, eV, cm²/s, mS/cm; the time step alone is in fs. Exit code 3 where there is a verdict in place of the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dlmd.base.errors import DlmdError
+from dlmd.cli.arguments import add_common
+from dlmd.cli.exit_codes import VERDICT
+
+ROOM_TEMPERATURE_K = 298.15
+# Names of files in a run's folder that are no trajectories, though a format would claim them.
+_NOT_TRAJECTORIES = ("vasprun.xml", "contcar", "poscar")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `dlmd study`."""
+    from dlmd.cli.own_trajectory import add_system
+    from dlmd.cli.transport import add_analysis
+
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="trajectory files or folders, one per temperature or replica"
+    )
+    add_system(parser, temperature=False)
+    analysis = add_analysis(parser, replicas=False)
+    parser.add_argument(
+        "--predict",
+        nargs="+",
+        type=float,
+        default=[ROOM_TEMPERATURE_K],
+        metavar="K",
+        help="temperatures to predict in K; default: 298.15",
+    )
+    parser.add_argument("--json", action="store_true", help="print the fit as JSON instead of text")
+    parser.add_argument(
+        "--show", action="store_true", help="show temperatures and files, and stop before anything is read"
+    )
+    add_common(parser, analysis)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Analyse all runs and fit them."""
+    import json
+    import sys
+
+    found = grouped(args.runs)
+    for temperature_k, runs in found.items():
+        for files, sources in runs:
+            names = ", ".join(str(f) for f in files)
+            print(f"{temperature_k:g} K (by {', '.join(sources)}): {names}", file=sys.stderr)
+    if args.show:
+        return 0
+    folder = Path(args.output)
+    results = [analysed(args, temperature_k, runs, folder) for temperature_k, runs in found.items()]
+    fitted = conclude(args, results, folder)
+    if args.json:
+        print(json.dumps(fitted, indent=1, ensure_ascii=False))
+    else:
+        from dlmd.cli.arrhenius import report
+
+        print(report(results, fitted))
+        print(f"\nwritten: {folder / 'study.html'} and the files beside it")
+    return 0 if fitted["verdict"]["code"] == "ok" else VERDICT
+
+
+def grouped(runs: list[str]) -> dict[float, list[tuple[list[Path], tuple[str, ...]]]]:
+    """Files and sources of the temperature of every run, by temperature in K, ascending.
+
+    Raises
+    ------
+    DlmdError
+        for runs without files or temperature.
+    """
+    from dlmd.trajectory.frame_readers import require
+    from dlmd.trajectory.temperatures import Found, temperature_of
+
+    out: dict[float, list[tuple[list[Path], tuple[str, ...]]]] = {}
+    for name in runs:
+        path = Path(name)
+        if not path.is_dir():
+            require(path)
+        files = files_of(path)
+        if files[0].suffix == ".json":
+            found = Found(_segment_temperature(files[0]), ("segments",))
+        else:
+            found = temperature_of(path)
+        temperature_k, sources = found.temperature_k, found.sources
+        out.setdefault(temperature_k, []).append((files, sources))
+    return dict(sorted(out.items()))
+
+
+def files_of(path: Path) -> list[Path]:
+    """The trajectory files of a run: the file itself; in a folder all of one format, by name, or the segments.
+
+    Raises
+    ------
+    DlmdError
+        for a folder with none, or with files of several formats.
+    """
+    if path.is_file():
+        return [path]
+    segments = sorted(path.glob("[0-9][0-9][0-9][0-9].json"))
+    if segments:
+        return segments
+    from dlmd.trajectory.frame_readers import identify
+
+    by_format: dict[str, list[Path]] = {}
+    for file in sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")):
+        if file.name.lower() in _NOT_TRAJECTORIES:
+            continue
+        try:
+            by_format.setdefault(identify(file).name, []).append(file)
+        except DlmdError:
+            continue
+    if not by_format and (path / "vasprun.xml").is_file():
+        return [path / "vasprun.xml"]
+    if len(by_format) != 1:
+        there = "; ".join(f"{name}: {files[0].name}" for name, files in by_format.items())
+        raise DlmdError(
+            f"trajectories of several formats ({there})" if by_format else "no trajectory in this folder",
+            where=str(path),
+            remedy="name the files instead of the folder",
+        )
+    return next(iter(by_format.values()))
+
+
+def _segment_temperature(sidecar: Path) -> float:
+    from dlmd.base.files import read_json
+
+    return float(read_json(sidecar, remedy="name whole segments")["temperature_k"])
+
+
+def analysed(
+    args: argparse.Namespace,
+    temperature_k: float,
+    runs: list[tuple[list[Path], tuple[str, ...]]],
+    folder: Path,
+) -> dict[str, Any]:
+    """The transport result of one temperature, written."""
+    from dlmd.base.provenance import provenance
+    from dlmd.cli import transport
+    from dlmd.cli.own_trajectory import load
+    from dlmd.transport.own_run import transport_of
+
+    trajectories, inputs = [], []
+    stem = f"{temperature_k:g}K"
+    for files, sources in runs:
+        segments = sources == ("segments",)
+        one = argparse.Namespace(
+            **{
+                **vars(args),
+                "trajectories": [str(f) for f in files],
+                "temperature": None if segments else temperature_k,
+                "replicas": False,
+            }
+        )
+        check = None if segments else (lambda system, one=one: transport.check_charge(one, system))
+        found, read = load(one, check=check)
+        trajectories += found
+        inputs += read
+    named = argparse.Namespace(trajectories=[str(f) for files, _ in runs for f in files])
+    transport.require_free(folder / f"{stem}.json", named)
+    args.temperature = None
+    options = {**transport.analysis_options(args), "temperature_k": temperature_k}
+    result = transport_of(trajectories, charge=args.charge, **options)
+    result["provenance"] = provenance(dict.fromkeys(inputs), command=args.argv)
+    transport.write(folder, stem, result, trajectories[0])
+    return result
+
+
+def conclude(args: argparse.Namespace, results: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """The Arrhenius fit, its files and the page."""
+    from dlmd.base.files import write_json
+    from dlmd.base.plot_style import save
+    from dlmd.base.provenance import provenance
+    from dlmd.cli.arrhenius import require_one_system
+    from dlmd.report import charts, own_page
+    from dlmd.transport.arrhenius import fit
+    from dlmd.transport.plots import arrhenius, msd_panels
+    from dlmd.transport.tables import write_temperatures
+
+    names = [f"{r['temperature_k']:g}K.json" for r in results]
+    require_one_system(results, names)
+    fitted = fit(results, predict_k=args.predict, confidence=args.confidence)
+    paths = [folder / name for name in names]
+    fitted = {**fitted, "provenance": provenance(paths, command=args.argv)}
+    write_json(folder / "arrhenius.json", fitted)
+    write_temperatures(folder / "arrhenius.csv", results)
+    save(arrhenius(results, fitted), [folder / "arrhenius.png", folder / "arrhenius.pdf"])
+    save(msd_panels(results), [folder / "msd.png"])
+    drawn = charts.arrhenius(results, fitted, {})
+    figures: list[tuple[str, Path, dict | None]] = [
+        ("Arrhenius plot with intervals and the fit", folder / "arrhenius.png", drawn),
+        ("Mean square displacements, fit windows heavy", folder / "msd.png", own_page.msd_chart(results)),
+    ]
+    own_page.write(folder / "study.html", results, fitted=fitted, figures=figures)
+    return fitted
