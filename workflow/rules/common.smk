@@ -133,12 +133,16 @@ def previous_restart(w):
 
 
 def gate_of_run(w):
+    """The gate before production (see `gate_of`)."""
+    return gate_of(w, at(tree.SEGMENT_RESTART, level=w.level, T=w.T, k=w.k, segment=tree.EQUILIBRATION))
+
+
+def gate_of(w, made):
     """The gate before production: no data, so that other bounds make no trajectory stale. ancient() says so, but where the
     gate itself has to run, Snakemake 9.27 leaves out jobs with an ancient() input, even those whose outputs are missing.
     """
     accepted = at(tree.ACCEPTED, level=w.level)
-    made = Path(at(tree.SEGMENT_RESTART, level=w.level, T=w.T, k=w.k, segment=tree.EQUILIBRATION)).exists()
-    return ancient(accepted) if made else accepted
+    return ancient(accepted) if Path(made).exists() else accepted
 
 
 def watching_potentials(w):

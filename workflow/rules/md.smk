@@ -11,6 +11,12 @@ DYNAMICS = dict(
     shortest_a=cfg.md.min_distance_angstrom,
 )
 POSITION_STEPS = cfg.md.steps(cfg.md.position_interval_fs)
+# the cell of production: relaxed, or of each temperature (md_lattice.smk)
+DATA, CELL = (
+    (tree.PRODUCTION_DATA, tree.PRODUCTION_CELL)
+    if cfg.md.lattice == "relaxed"
+    else (tree.THERMAL_DATA, tree.THERMAL_CELL)
+)
 
 
 rule md_cell:
@@ -20,6 +26,8 @@ rule md_cell:
             at(tree.RELAXED, level=w.level, occupancy=occupancy, cell=cell, n=n)
             for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))
         ],
+        # that of the relaxed cells
+        lattice=[],
     output:
         data=at(tree.PRODUCTION_DATA),
         info=at(tree.PRODUCTION_CELL),
@@ -46,8 +54,8 @@ rule md_cell:
 
 rule md_equilibrate:
     input:
-        data=at(tree.PRODUCTION_DATA),
-        cell=at(tree.PRODUCTION_CELL),
+        data=at(DATA),
+        cell=at(CELL),
         model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
         accepted=gate_of_run,
     output:
@@ -82,7 +90,7 @@ rule md_equilibrate:
 rule md_segment:
     input:
         previous=previous_restart,
-        cell=at(tree.PRODUCTION_CELL),
+        cell=at(CELL),
         model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
         others=watching_potentials,
     output:

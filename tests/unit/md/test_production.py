@@ -15,8 +15,10 @@ from ase.build import bulk
 from ase.io.lammpsdata import write_lammps_data
 
 import needs
+from dlmd.base import time_series
 from dlmd.base.errors import DlmdError
-from dlmd.md import production
+from dlmd.base.units import GPA_PER_BAR
+from dlmd.md import cell_file, lattice, production
 from dlmd.md.inputs import Dynamics, Strides
 from dlmd.process import programs
 from dlmd.trajectory import binary
@@ -80,13 +82,13 @@ def whole(tmp_path_factory, equilibrated):
     return folder
 
 
-def dying_lmp(tmp_path, *, step):
-    """A LAMMPS that is killed at `step` of 2000, wherever its restart files are."""
+def dying_lmp(tmp_path, *, step, last=2000):
+    """A LAMMPS that is killed at `step` of `last`, wherever its restart files are."""
     program = tmp_path / "dying_lmp"
     program.write_text(
         f"#!{sys.executable}\nimport pathlib, subprocess, sys\n"
         "name = pathlib.Path(sys.argv[2])\n"
-        f"name.write_text(name.read_text().replace('run 2000 upto', 'run {step} upto'))\n"
+        f"name.write_text(name.read_text().replace('run {last} upto', 'run {step} upto'))\n"
         f"subprocess.run([*{needs.lammps()!r}, *sys.argv[1:]])\nsys.exit(137)\n"
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -277,3 +279,86 @@ def test_a_damaged_restart_file_is_not_gone_on_from(tmp_path, equilibrated):
             folder, number=2, steps=2000, dynamics=DYNAMICS, strides=STRIDES, identity={}, lmp=["/no/such"],
             threads=1, log=folder / "log",
         )  # fmt: skip
+
+
+# Lennard-Jones argon, whose crystal is stable: eps = 0.0104 eV, sigma = 3.405 Å; all atoms alike, two names for them
+ARGON = replace(
+    DYNAMICS,
+    pair=["pair_style lj/cut 8.5", "pair_coeff * * 0.0104 3.405"],
+    temperature_k=40,
+    shortest_a=2.0,
+)
+FREE = replace(ARGON, pressure=("x", "y", "z"), pressure_damping_fs=1000)
+REPEAT = [4, 4, 4]
+
+
+def argon(folder, a):
+    """An equilibrated crystal of 256 atoms at a fixed cell of edge `a` per fcc cell; the folder of its run."""
+    folder.mkdir()
+    atoms = bulk("Na", "fcc", a=a, cubic=True) * REPEAT
+    atoms.symbols[::2] = "Cl"
+    cell_file.write(atoms, folder / "cell.data", species=["Na", "Cl"])
+    production.equilibrate(
+        folder, data=folder / "cell.data", dynamics=ARGON, steps=5000, seed=4, thermo_stride=50,
+        all_atoms_stride=5000, identity={}, lmp=needs.lammps(), threads=1, log=folder / "log",
+    )  # fmt: skip
+    return folder
+
+
+def run_argon(folder, *, dynamics=FREE, number=1, lmp=None, steps=10_000):
+    ids = [int(n) for n in range(2, 257, 2)]
+    production.run_segment(
+        folder, number=number, steps=steps, dynamics=dynamics, strides=replace(STRIDES, positions=50),
+        identity={
+            "level": "lj", "replica": 0, "ids": ids, "types": [2, 1] * 128, "n_atoms": 256,
+            "masses_amu": {"Na": 22.99, "Cl": 35.45}, "cell_angstrom": (np.eye(3) * 21.2).tolist(),
+        },
+        lmp=lmp or needs.lammps(), threads=1, log=folder / "log",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def free_argon(tmp_path_factory):
+    """Folder of a run of 40 ps at zero pressure, from a cell that is 1 % too small."""
+    folder = argon(tmp_path_factory.mktemp("argon") / "free", 5.28)
+    for number in (1, 2):
+        run_argon(folder, number=number)
+    return folder
+
+
+def test_a_killed_run_at_constant_pressure_goes_on_with_the_barostats_state(tmp_path, free_argon):
+    """LAMMPS stores the cell's edges and computes the rest anew: the run is the same up to rounding, which then grows."""
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "0000.restart").write_bytes((free_argon / "0000.restart").read_bytes())
+    with pytest.raises(DlmdError, match="137"):
+        run_argon(broken, lmp=dying_lmp(tmp_path, step=6300, last=10_000))
+    run_argon(broken)
+    assert json.loads((broken / "0001.json").read_text())["attempt_first_steps"] == [0, 6000]
+    rows = [
+        np.loadtxt(folder / "0001.thermo.csv", delimiter=",", skiprows=1) for folder in (free_argon, broken)
+    ]
+    assert rows[0].shape == rows[1].shape == (201, 15)
+    assert np.array_equal(rows[0][:121], rows[1][:121])
+    # two ps after it the edges agree to 1e-6; without the barostat's state they would not to 1e-3
+    assert rows[1][121:141, 6:9] == pytest.approx(rows[0][121:141, 6:9], rel=1e-6)
+
+
+def test_at_the_mean_cell_of_constant_pressure_the_mean_pressure_is_zero(tmp_path, free_argon):
+    """Thermodynamics: the volume at which constant volume has no pressure is the mean volume at zero pressure."""
+    judged = lattice.Judged(10, 0.01, 0.05, 1.0, 0.95)
+    unit = {"a": 5.28, "b": 5.28, "c": 5.28, "alpha": 90.0, "beta": 90.0, "gamma": 90.0}
+    sidecars = [free_argon / "0001.json", free_argon / "0002.json"]
+    found = lattice.mean_cell(sidecars, unit_cell=unit, repeat=REPEAT, judged=judged)
+    edges = [found["unit_cell"][key] for key in "abc"]
+    assert edges == pytest.approx([np.mean(edges)] * 3, rel=3e-3)  # cubic, although each edge was free
+    assert found["unit_cell"]["alpha"] == pytest.approx(90)
+
+    fixed = argon(tmp_path / "fixed", found["unit_cell"]["volume"] ** (1 / 3))
+    run_argon(fixed, dynamics=ARGON)
+    rows = np.genfromtxt(fixed / "0001.thermo.csv", delimiter=",", names=True)
+    pressure = time_series.mean(rows["pressure_bar"] * GPA_PER_BAR, confidence=0.99, start=0)
+    # dp = B dV / V: what the volume's interval allows, with B = 2 GPa
+    allowed = 2 * (found["intervals"]["volume"][1] / found["unit_cell"]["volume"] - 1)
+    assert allowed < 0.02
+    assert abs(pressure.value) < pressure.high - pressure.value + 1.5 * allowed

@@ -23,6 +23,7 @@ MS_PER_CM_PER_S_PER_M = 10.0
 EV_PER_A3_PER_GPA = 1.0e9 * 1.0e-30 / constants.e
 # k_B in u Å²/ps² per K
 BOLTZMANN_U_A2_PER_PS2_PER_K = constants.k / constants.atomic_mass / M_PER_ANGSTROM**2 * S_PER_PS**2
+GPA_PER_BAR = 1.0e-4
 # e²/(4 pi eps0): energy in eV of two unit charges 1 Å apart
 COULOMB_EV_A = constants.e / (4.0 * constants.pi * constants.epsilon_0) / M_PER_ANGSTROM
 

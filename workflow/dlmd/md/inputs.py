@@ -30,13 +30,15 @@ GUARD_STEPS = 100
 GUARD_ROWS = 3
 DEVIATION = "deviation.txt"
 DEVIATION_COLUMNS = 7
+# in `Dynamics.pressure`: x and y move together
+COUPLED = "couple xy"
 # flags of every start: the log goes to the job's, and no list of citations with it
 FLAGS = ["-log", "none", "-nocite"]
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """Settings of one NVT run.
+    """Settings of one NVT run, or of one NPT run where `pressure` is given.
 
     Attributes
     ----------
@@ -53,6 +55,10 @@ class Dynamics:
     max_deviation_ev_per_angstrom
         Model deviation of the forces on one atom above which the potentials of a committee disagree too much (see
         `deviation_that_ended`); None without that guard.
+    pressure
+        Parts of the cell that a barostat at zero pressure moves, as `barostat` gives them; none: the volume is constant.
+    pressure_damping_fs
+        Damping time of the Nose-Hoover barostat.
     """
 
     pair: Sequence[str]
@@ -63,6 +69,8 @@ class Dynamics:
     damping_fs: float
     shortest_a: float = 1.0
     max_deviation_ev_per_angstrom: float | None = None
+    pressure: Sequence[str] = ()
+    pressure_damping_fs: float = 1000.0
 
     @property
     def runaway_k(self) -> float:
@@ -181,6 +189,46 @@ def nose_hoover(temperature_k: float, dynamics: Dynamics) -> str:
     return f"fix integrate all nvt temp {t:g} {t:g} {dynamics.damping_fs / FS_PER_PS:.6g}"
 
 
+def _integrate(dynamics: Dynamics) -> str:
+    """Thermostat, and barostat where there is one; both under one name, so that their state goes through restarts."""
+    thermostat = nose_hoover(dynamics.temperature_k, dynamics)
+    if not dynamics.pressure:
+        return thermostat
+    damping = f"{dynamics.pressure_damping_fs / FS_PER_PS:.6g}"
+    parts = " ".join(f"{part} 0 0 {damping}" for part in dynamics.pressure if part != COUPLED)
+    coupled = " couple xy" if COUPLED in dynamics.pressure else ""
+    # without flips: a mean over cells needs one set of edges
+    return f"{thermostat.replace(' nvt ', ' npt ')} {parts}{coupled} flip no"
+
+
+def barostat(cell_parameters: Sequence[float], *, free: bool) -> tuple[str, ...]:
+    """Parts of LAMMPS' cell that may move at constant pressure, in the words of `fix npt`.
+
+    Parameters
+    ----------
+    cell_parameters
+        a, b, c in Å, alpha, beta, gamma in degrees of the crystal's conventional cell, which production's cell repeats.
+    free
+        All six parts, instead of those that keep the shape of the crystal system: equal edges stay equal, right angles and
+        the 120 degrees of a hexagonal cell stay. Three equal edges with equal oblique angles have no such parts in LAMMPS' frame,
+        and are free.
+    """
+    a, b, c, alpha, beta, gamma = cell_parameters
+    right = [abs(angle - 90) < 1e-3 for angle in (alpha, beta, gamma)]
+    ab, bc = abs(a - b) < 1e-4 * a, abs(b - c) < 1e-4 * b
+    oblique = ab and bc and abs(alpha - beta) < 1e-3 and abs(beta - gamma) < 1e-3 and not right[0]
+    if free or oblique:
+        return ("x", "y", "z", "yz", "xz", "xy")
+    if all(right) and ab and bc:
+        return ("iso",)
+    hexagonal = ab and abs(gamma - 120) < 1e-3
+    coupled = (COUPLED,) if ab and right[0] and right[1] and (right[2] or hexagonal) else ()
+    tilts = [name for name, is_right in zip(("yz", "xz", "xy"), right, strict=True) if not is_right]
+    if coupled and hexagonal:
+        tilts.remove("xy")
+    return ("x", "y", "z", *tilts, *coupled)
+
+
 def _setup(dynamics: Dynamics, read: str) -> list[str]:
     mobile_type = dynamics.species.index(dynamics.mobile) + 1
     return [
@@ -195,7 +243,7 @@ def _setup(dynamics: Dynamics, read: str) -> list[str]:
 
 
 def _nvt(dynamics: Dynamics) -> list[str]:
-    return [nose_hoover(dynamics.temperature_k, dynamics), *_guards(dynamics)]
+    return [_integrate(dynamics), *_guards(dynamics)]
 
 
 def _guards(dynamics: Dynamics) -> list[str]:
@@ -239,15 +287,23 @@ def guard_that_ended(log: str) -> str | None:
     return f"{text.format(float(value))} at step {step}"
 
 
-def _thermo_file(stride: int, name: str) -> list[str]:
+# LAMMPS' keywords -> columns of the cell in thermo.csv of a run at constant pressure
+CELL_COLUMNS = {
+    **{f"l{axis}": f"l{axis}_angstrom" for axis in "xyz"},
+    **{tilt: f"{tilt}_angstrom" for tilt in ("xy", "xz", "yz")},
+    **{f"p{axis}{axis}": f"p{axis}{axis}_bar" for axis in "xyz"},
+}
+
+
+def _thermo_file(stride: int, name: str, *, cell: bool = False) -> list[str]:
     columns = {"s": "step", "t": "temp", "p": "pe", "k": "ke", "b": "press", "c": "econserve"}
+    title = "step,temperature_k,potential_energy_ev,kinetic_energy_ev,pressure_bar,conserved_ev"
+    if cell:
+        columns |= {keyword: keyword for keyword in CELL_COLUMNS}
+        title = ",".join((title, *CELL_COLUMNS.values()))
     lines = [f"variable thermo_{letter} equal {keyword}" for letter, keyword in columns.items()]
     fields = ",".join(f"$(v_thermo_{letter}:%.10g)" for letter in columns)
-    return [
-        *lines,
-        f'fix thermo_file all print {stride} "{fields}" file {name} screen no '
-        'title "step,temperature_k,potential_energy_ev,kinetic_energy_ev,pressure_bar,conserved_ev"',
-    ]
+    return [*lines, f'fix thermo_file all print {stride} "{fields}" file {name} screen no title "{title}"']
 
 
 def all_atoms_dump(stride: int, name: str) -> list[str]:
@@ -324,7 +380,7 @@ def segment_input(
             *limit,
             *_setup(dynamics, f"read_restart {restart_in}"),
             *_nvt(dynamics),
-            *_thermo_file(strides.thermo, thermo),
+            *_thermo_file(strides.thermo, thermo, cell=bool(dynamics.pressure)),
             f"dump positions mobile dcd {strides.positions} {positions}",
             "dump_modify positions unwrap yes sort id first yes",
             *all_atoms_dump(strides.all_atoms, all_atoms),

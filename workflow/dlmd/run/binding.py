@@ -119,6 +119,12 @@ JOBS = {
     "md_cell": Job("dlmd.md.jobs:cell"),
     "md_equilibrate": Job("dlmd.md.jobs:equilibrate", unread=("accepted", "thermo", "xtc", "sidecar")),
     "md_segment": Job("dlmd.md.jobs:segment", unread=("previous", "dcd", "xtc", "host", "thermo", "restart")),
+    # the lattice of production
+    "npt_equilibrate": Job("dlmd.md.jobs:equilibrate", unread=("accepted", "thermo", "xtc", "sidecar")),
+    "npt_segment": Job("dlmd.md.lattice_jobs:npt_segment", unread=("previous", "thermo", "xtc", "restart")),
+    "lattice_at": Job("dlmd.md.lattice_jobs:lattice_at"),
+    "md_thermal_cell": Job("dlmd.md.jobs:cell"),
+    "expansion": Job("dlmd.md.lattice_jobs:expansion"),
     # transport
     "transport": Job("dlmd.transport.jobs:temperature", unread=("positions",)),
     "transport_of_run": Job("dlmd.transport.jobs:temperature", unread=("positions",)),

@@ -39,13 +39,18 @@ KINDS = {
     "learning_run_vasp": "label a frame",
     "md_equilibrate": "md",
     "md_segment": "md",
+    "npt_equilibrate": "constant pressure",
+    "npt_segment": "constant pressure",
 }
+# kinds whose jobs are segments of one folder
+DYNAMICS = ("md", "constant pressure")
 # what the paths of a kind begin with
 PLACES = {
     "relax": tree.RELAX,
     "aimd": tree.AIMD,
     "train": tree.TRAINING,
     "md": tree.PRODUCTION,
+    "constant pressure": tree.NPT,
     "train a round": tree.ROUND_TRAINING,
     "train a part": tree.LEARNING_PART,
     "explore": tree.EXPLORED,
@@ -135,7 +140,7 @@ def _job_name(row: Mapping[str, str]) -> str:
     kind = KINDS.get(row["rule"])
     if kind == "explore":
         return str(path)
-    return str(path.parent / (path.name.split(".")[0] if kind == "md" else "any"))
+    return str(path.parent / (path.name.split(".")[0] if kind in DYNAMICS else "any"))
 
 
 class CostModel:
@@ -196,9 +201,10 @@ class CostModel:
 
     def _estimate(self, rule: str, w: Mapping[str, str]) -> JobCost:
         cfg, kind = self.cfg, KINDS[rule]
-        if kind == "md":
+        if kind in DYNAMICS:
             composition = self.compositions[cfg.md.occupancy, cfg.md.cell]
-            ps = cfg.md.segment_ps if rule == "md_segment" else cfg.md.equilibrate_ps
+            lengths = {"md_segment": cfg.md.segment_ps, "npt_segment": cfg.md.npt.segment_ps}
+            ps = lengths.get(rule, cfg.md.equilibrate_ps)
             return estimates.md(
                 cfg,
                 atoms=sum(composition.values()),

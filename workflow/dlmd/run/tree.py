@@ -137,6 +137,19 @@ SEGMENT_HOST = f"{PRODUCTION}/{{segment}}.host.txt"
 SEGMENT_THERMO = f"{PRODUCTION}/{{segment}}.thermo.csv"
 SEGMENT_RESTART = f"{PRODUCTION}/{{segment}}.restart"
 
+# the lattice of production: runs at constant pressure, the mean cell of each temperature, production's cells at it
+NPT = "md/{level}/{T}K/npt{k}"
+NPT_SEGMENT = f"{NPT}/{{segment}}.json"
+NPT_THERMO = f"{NPT}/{{segment}}.thermo.csv"
+NPT_ALL_ATOMS = f"{NPT}/{{segment}}.xtc"
+NPT_RESTART = f"{NPT}/{{segment}}.restart"
+LATTICE_AT = "md/{level}/{T}K/lattice.json"
+THERMAL_DATA = "md/{level}/{T}K/cells/r{k}.data"
+THERMAL_CELL = "md/{level}/{T}K/cells/r{k}.json"
+EXPANSION = "md/{level}/lattice.json"
+EXPANSION_TABLE = "md/{level}/lattice.csv"
+EXPANSION_FIGURE = "md/{level}/lattice"
+
 # transport
 TRANSPORT = "transport/{level}/{T}K.json"
 MSD = "transport/{level}/{T}K.csv"
@@ -224,6 +237,11 @@ JOBS = {
     "md_cell": "md/{level}/cell_r{k}",
     "md_equilibrate": f"md/{{level}}/{{T}}K_r{{k}}_{EQUILIBRATION}",
     "md_segment": "md/{level}/{T}K_r{k}_{segment}",
+    "npt_equilibrate": f"md/{{level}}/{{T}}K_npt{{k}}_{EQUILIBRATION}",
+    "npt_segment": "md/{level}/{T}K_npt{k}_{segment}",
+    "lattice_at": "md/{level}/{T}K_lattice",
+    "md_thermal_cell": "md/{level}/{T}K_cell_r{k}",
+    "expansion": "md/{level}/lattice",
     "transport": "transport/{level}/{T}K",
     "plot_msd": "transport/{level}/msd",
     "arrhenius": "transport/{level}/arrhenius",

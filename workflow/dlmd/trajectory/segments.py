@@ -309,14 +309,27 @@ def _check_shared_frame(
 
 
 def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarray]:
-    columns = ("step", "temperature_k", "potential_energy_ev", "conserved_ev")
+    return thermodynamics(chain, ("step", "temperature_k", "potential_energy_ev", "conserved_ev"))
+
+
+def thermodynamics(
+    chain: Sequence[tuple[Path, dict[str, Any]]], columns: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Columns of thermo.csv of all segments of a chain (see `read_sidecars`), rows (rows,) that two share counted once, and
+    `time_ps` from the start of the first.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is unreadable or has not all of its rows, and for NaN.
+    """
     parts = []
     for i, (path, data) in enumerate(chain):
         file = _file(path, data, "thermo")
         try:
             rows = np.genfromtxt(file, delimiter=",", names=True, ndmin=1)
             table = np.stack([rows[name] for name in columns], axis=1)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:
             raise DlmdError(f"unreadable: {error}", where=str(file), remedy=_REWRITE) from error
         if not np.isfinite(table).all():
             raise DlmdError("NaN or an empty field", where=str(file), remedy=_REWRITE)
