@@ -60,6 +60,9 @@ rule report:
             tree.RATES,
             tree.png(tree.RATES_FIGURE),
         ),
+        expansion=(
+            level_files(tree.EXPANSION, tree.png(tree.EXPANSION_FIGURE)) if cfg.md.lattice != "relaxed" else []
+        ),
         barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
         costs=at(tree.COSTS_OF_STAGES),
         throughput=at(tree.THROUGHPUT),

@@ -39,7 +39,14 @@ def test_thermo_is_joined_without_the_shared_row(run):
     thermo = segments.join(run[0]).thermo
     assert thermo["step"].tolist() == list(range(0, 201, 20))
     assert thermo["time_ps"][-1] == pytest.approx(0.4)
-    assert set(thermo) == {"step", "time_ps", "temperature_k", "potential_energy_ev", "conserved_ev"}
+    assert set(thermo) == {
+        "step",
+        "time_ps",
+        "temperature_k",
+        "potential_energy_ev",
+        "pressure_bar",
+        "conserved_ev",
+    }
 
 
 def test_host_health_is_relative_to_its_centre(run):

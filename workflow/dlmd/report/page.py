@@ -162,6 +162,19 @@ def _level(
         "few_labels": results.few_labels.get("sentences", []),
         "committee": trust.committee(results),
         "potential_figures": _drawn(results, _potential_figures(results)),
+        "lattice": tables.lattice_of_production(results.expansion, temperatures),
+        "expansion": tables.expansion(results.expansion),
+        "lattice_figures": _drawn(
+            results,
+            [
+                Shown(
+                    results.path(tree.png(tree.EXPANSION_FIGURE)),
+                    "Lattice against temperature",
+                    results.path(tree.EXPANSION_TABLE),
+                    "expansion.rst",
+                )
+            ],
+        ),
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
         "budget": trust.budget(results),

@@ -11,6 +11,8 @@ from dlmd.base.verdicts import Verdict
 from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
+CELL = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+NONE = "–"
 DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
 # of a level whose potential was given without labels
 NO_LABELS = "The potential was given, and no labels to judge it by: its errors are not known here."
@@ -105,6 +107,44 @@ def lattice(rows: Sequence[Mapping]) -> list[dict]:
         }
         for row in rows
     ]
+
+
+def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
+    """Cell and mean pressure of production by temperature; empty where neither is known (results of before)."""
+    by_temperature = {row["temperature_k"]: row for row in found.get("temperatures", [])}
+    rows = []
+    if found:
+        rows.append(
+            {"T (K)": "0", "cell": "relaxed", **{key: f"{found['relaxed'][key]:.3f}" for key in CELL}}
+            | {"pressure (GPa)": NONE}
+        )
+    for t in temperatures:
+        at = by_temperature.get(t["temperature_k"])
+        pressure = t.get("pressure_gpa")
+        if at is None and pressure is None:
+            continue  # a result of before, of the relaxed cell
+        cell = {
+            key: f"{at['unit_cell'][key]:.3f}" + _half_width(at.get("intervals", {}).get(key)) if at else NONE
+            for key in CELL
+        }
+        rows.append(
+            {"T (K)": f"{t['temperature_k']:g}", "cell": at["lattice"] if at else "relaxed", **cell}
+            | {"pressure (GPa)": interval(pressure, ".2f") if pressure else NONE}
+        )
+    return rows
+
+
+def _half_width(span: Sequence[float] | None) -> str:
+    return "" if span is None else f" ± {(span[1] - span[0]) / 2:.3f}"
+
+
+def expansion(found: Mapping) -> str:
+    """The coefficient of volume thermal expansion in one line; empty where there is none."""
+    value = found.get("volume_expansion")
+    if not value:
+        return ""
+    low, middle, high = (1e6 * value[key] for key in ("low_per_k", "value_per_k", "high_per_k"))
+    return f"Volume thermal expansion {middle:.0f} ({low:.0f} to {high:.0f}) × 10⁻⁶ / K."
 
 
 def dataset(rows: Sequence[Mapping]) -> str:

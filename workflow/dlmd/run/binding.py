@@ -154,6 +154,7 @@ JOBS = {
                 "few",
                 "learning",
                 "budget",
+                "expansion",
                 "transport",
                 "mechanism",
                 "barriers",

@@ -172,6 +172,11 @@ class LevelResults:
         wanted = tree.fill(tree.BAND, level=self.name, hop="*", number="[0-9]*")
         return [read_json(path) for path in sorted(self.run.folder.glob(wanted))]
 
+    @cached_property
+    def expansion(self) -> dict:
+        """Lattice of production by temperature, and the thermal expansion; empty where production has the relaxed lattice."""
+        return _read(self.path(tree.EXPANSION))
+
     def production_cell(self, k: int = 0) -> dict:
         """The cell of production run `k`: types of its atoms and its lattice."""
         return _read(self.path(tree.PRODUCTION_CELL, k=k))

@@ -309,7 +309,9 @@ def _check_shared_frame(
 
 
 def _thermo(chain: Sequence[tuple[Path, dict[str, Any]]]) -> dict[str, np.ndarray]:
-    return thermodynamics(chain, ("step", "temperature_k", "potential_energy_ev", "conserved_ev"))
+    return thermodynamics(
+        chain, ("step", "temperature_k", "potential_energy_ev", "pressure_bar", "conserved_ev")
+    )
 
 
 def thermodynamics(

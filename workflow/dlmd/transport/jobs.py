@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlmd.base import time_series
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
-from dlmd.base.units import FS_PER_PS
+from dlmd.base.units import FS_PER_PS, GPA_PER_BAR
 from dlmd.transport import error_budget, tables
 from dlmd.transport.scatter import ORDERING, POTENTIAL
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dlmd.trajectory.rdf import RdfSet
 
 BUDGET_COMPONENTS = (error_budget.STATISTICS, POTENTIAL, ORDERING)
@@ -41,14 +44,30 @@ def temperature(
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
-    analysis = analyse(
-        [join(chain) for chain in chains],
-        charge=charge,
-        **analysis_settings(settings),
-    )
+    runs = [join(chain) for chain in chains]
+    analysis = analyse(runs, charge=charge, **analysis_settings(settings))
     data = analysis.to_dict()
+    data["pressure_gpa"] = mean_pressure(
+        [run.thermo["pressure_bar"] for run in runs if run.thermo is not None],
+        confidence=settings["confidence"],
+    )
     tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
+
+
+def mean_pressure(bars: Sequence[np.ndarray], *, confidence: float) -> dict[str, float] | None:
+    """Mean pressure (GPa) of runs at constant volume with its interval (value, low, high), from each run's series (rows,) in bar;
+    None without runs. The interval is the wider of the runs' own and of their scatter."""
+    import numpy as np
+
+    if not bars:
+        return None
+    found = [time_series.mean(run * GPA_PER_BAR, confidence=confidence, start=0) for run in bars]
+    value = float(np.mean([mean.value for mean in found]))
+    reach = float(np.sqrt(sum((mean.high - mean.value) ** 2 for mean in found)) / len(found))
+    if len(found) > 1:
+        reach = max(reach, 2 * float(np.std([mean.value for mean in found], ddof=1)) / len(found) ** 0.5)
+    return {"value": value, "low": value - reach, "high": value + reach}
 
 
 def analysis_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
