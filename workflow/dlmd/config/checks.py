@@ -36,6 +36,7 @@ def problems(cfg: RunFields) -> Found:
         _selections,
         _trajectories,
         _times,
+        _constant_pressure,
         _windows,
         _learning,
         barrier_checks.barriers,
@@ -248,24 +249,6 @@ def _times(cfg: RunFields) -> Found:
             f"{md.thermostat_damping_fs:g} fs is below the time step of {md.time_step_fs:g} fs",
             "use about 100 time steps",
         )
-    if md.lattice == "thermal":
-        for name, interval in (
-            ("all_atom_interval_ps", md.all_atom_interval_ps * FS_PER_PS),
-            ("position_interval_fs", md.position_interval_fs),
-        ):
-            ratio = md.npt.segment_ps * FS_PER_PS / interval
-            if abs(ratio - round(ratio)) > 1e-6:
-                yield (
-                    "md.npt.segment_ps",
-                    f"{md.npt.segment_ps} ps is no multiple of md.{name} ({interval:g} fs)",
-                    "frames must fall on the ends of segments: choose multiples",
-                )
-        if md.npt.runs > md.replicas * md.potentials:
-            yield (
-                "md.npt.runs",
-                f"{md.npt.runs} runs, but production has {md.replicas * md.potentials} per temperature",
-                "lower it, or raise md.replicas",
-            )
     for key in ("equilibrate_ps", "segment_ps", "all_atom_interval_ps", "restart_interval_ps"):
         steps = getattr(md, key) * FS_PER_PS / md.time_step_fs
         if abs(steps - round(steps)) > 1e-6:
@@ -293,6 +276,29 @@ def _times(cfg: RunFields) -> Found:
                 f"md.{outer}",
                 f"{b} fs is no multiple of md.{inner} ({a} fs)",
                 ("frames must fall on the ends of segments and on restart files: choose multiples"),
+            )
+
+
+def _constant_pressure(cfg: RunFields) -> Found:
+    """Runs at zero pressure end where frames do, and are runs of production."""
+    md = cfg.md
+    if md.lattice == "thermal":
+        for name, interval in (
+            ("all_atom_interval_ps", md.all_atom_interval_ps * FS_PER_PS),
+            ("position_interval_fs", md.position_interval_fs),
+        ):
+            ratio = md.npt.segment_ps * FS_PER_PS / interval
+            if abs(ratio - round(ratio)) > 1e-6:
+                yield (
+                    "md.npt.segment_ps",
+                    f"{md.npt.segment_ps} ps is no multiple of md.{name} ({interval:g} fs)",
+                    "frames must fall on the ends of segments: choose multiples",
+                )
+        if md.npt.runs > md.replicas * md.potentials:
+            yield (
+                "md.npt.runs",
+                f"{md.npt.runs} runs, but production has {md.replicas * md.potentials} per temperature",
+                "lower it, or raise md.replicas",
             )
 
 

@@ -164,17 +164,7 @@ def _level(
         "potential_figures": _drawn(results, _potential_figures(results)),
         "lattice": tables.lattice_of_production(results.expansion, temperatures),
         "expansion": tables.expansion(results.expansion),
-        "lattice_figures": _drawn(
-            results,
-            [
-                Shown(
-                    results.path(tree.png(tree.EXPANSION_FIGURE)),
-                    "Lattice against temperature",
-                    results.path(tree.EXPANSION_TABLE),
-                    "expansion.rst",
-                )
-            ],
-        ),
+        "lattice_figures": _drawn(results, [_lattice_figure(results)]),
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
         "budget": trust.budget(results),
@@ -268,6 +258,15 @@ def _transport_figures(
             "error_budget.rst",
         ),
     ]
+
+
+def _lattice_figure(results: LevelResults) -> Shown:
+    return Shown(
+        results.path(tree.png(tree.EXPANSION_FIGURE)),
+        "Lattice against temperature",
+        results.path(tree.EXPANSION_TABLE),
+        "expansion.rst",
+    )
 
 
 def _rates_figure(results: LevelResults) -> Shown:
