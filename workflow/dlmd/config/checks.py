@@ -7,7 +7,7 @@ from typing import Any
 
 from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
-from dlmd.config import barrier_checks, naming, starting
+from dlmd.config import barrier_checks, naming, starting, timing
 from dlmd.config.model import RunFields
 from dlmd.config.route_checks import route_problems
 from dlmd.config.routes import loops, own_dynamics
@@ -35,8 +35,8 @@ def problems(cfg: RunFields) -> Found:
         starting.networks,
         _selections,
         _trajectories,
-        _times,
-        _constant_pressure,
+        timing.times,
+        timing.constant_pressure,
         _windows,
         _learning,
         barrier_checks.barriers,
@@ -226,80 +226,6 @@ def _trajectories(cfg: RunFields) -> Found:
                             "each trajectory belongs to one split: name it once",
                         )
                     seen[key] = path
-
-
-def _times(cfg: RunFields) -> Found:
-    """Temperatures are ordered; strides and segments are whole multiples."""
-    md = cfg.md
-    if list(md.temperatures_k) != sorted(md.temperatures_k):
-        yield (
-            "md.temperatures_k",
-            f"not in ascending order: {md.temperatures_k}",
-            f"write {sorted(md.temperatures_k)}",
-        )
-    if len(set(md.temperatures_k)) != len(md.temperatures_k):
-        yield (
-            "md.temperatures_k",
-            f"a temperature is repeated: {md.temperatures_k}",
-            "name each once; use md.replicas for repeats",
-        )
-    if md.thermostat_damping_fs < md.time_step_fs:
-        yield (
-            "md.thermostat_damping_fs",
-            f"{md.thermostat_damping_fs:g} fs is below the time step of {md.time_step_fs:g} fs",
-            "use about 100 time steps",
-        )
-    for key in ("equilibrate_ps", "segment_ps", "all_atom_interval_ps", "restart_interval_ps"):
-        steps = getattr(md, key) * FS_PER_PS / md.time_step_fs
-        if abs(steps - round(steps)) > 1e-6:
-            yield (
-                f"md.{key}",
-                f"{getattr(md, key)} ps is no whole number of steps of {md.time_step_fs} fs",
-                "change one of them",
-            )
-    stride = md.position_interval_fs / md.time_step_fs
-    if abs(stride - round(stride)) > 1e-6:
-        yield (
-            "md.position_interval_fs",
-            f"{md.position_interval_fs} fs is no whole number of steps of {md.time_step_fs} fs",
-            "change one of them",
-        )
-    for inner, outer in (
-        ("position_interval_fs", "restart_interval_ps"),
-        ("all_atom_interval_ps", "restart_interval_ps"),
-        ("restart_interval_ps", "segment_ps"),
-    ):
-        a = getattr(md, inner) * (1.0 if inner.endswith("fs") else FS_PER_PS)
-        b = getattr(md, outer) * FS_PER_PS
-        if abs(b / a - round(b / a)) > 1e-6:
-            yield (
-                f"md.{outer}",
-                f"{b} fs is no multiple of md.{inner} ({a} fs)",
-                ("frames must fall on the ends of segments and on restart files: choose multiples"),
-            )
-
-
-def _constant_pressure(cfg: RunFields) -> Found:
-    """Runs at zero pressure end where frames do, and are runs of production."""
-    md = cfg.md
-    if md.lattice == "thermal":
-        for name, interval in (
-            ("all_atom_interval_ps", md.all_atom_interval_ps * FS_PER_PS),
-            ("position_interval_fs", md.position_interval_fs),
-        ):
-            ratio = md.npt.segment_ps * FS_PER_PS / interval
-            if abs(ratio - round(ratio)) > 1e-6:
-                yield (
-                    "md.npt.segment_ps",
-                    f"{md.npt.segment_ps} ps is no multiple of md.{name} ({interval:g} fs)",
-                    "frames must fall on the ends of segments: choose multiples",
-                )
-        if md.npt.runs > md.replicas * md.potentials:
-            yield (
-                "md.npt.runs",
-                f"{md.npt.runs} runs, but production has {md.replicas * md.potentials} per temperature",
-                "lower it, or raise md.replicas",
-            )
 
 
 def _windows(cfg: RunFields) -> Found:
