@@ -16,7 +16,7 @@ from dlmd.base.files import seen_from
 from dlmd.base.units import FS_PER_PS
 
 if TYPE_CHECKING:
-    from dlmd.config.model import Md
+    from dlmd.config.production import Md
 
 VERSION = 1  # raise when inputs change what a trajectory means
 

@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
 from dlmd.config.launch import Launch, LevelLaunch
-from dlmd.config.model import Md
+from dlmd.config.production import Md
 
 # The param that only marks results as old when a method changes.
 VERSION_PARAM = "algorithm"
