@@ -78,10 +78,10 @@ class EmptySpace:
 
     def add(self, positions: np.ndarray) -> None:
         """Add a frame (atoms, 3)."""
-        fractional = positions @ self._inverse
-        bins = np.minimum((fractional % 1.0 * _BINS).astype(int), _BINS - 1)
+        fractional = self._inverse.T @ positions.T
+        bins = np.minimum(((fractional - np.floor(fractional)) * _BINS).astype(int), _BINS - 1)
         for axis in range(3):
-            self._taken[axis, bins[:, axis]] = True
+            self._taken[axis, bins[axis]] = True
 
     def widest(self) -> tuple[float, int]:
         """Width in Å of the widest gap, and the cell vector along which it lies."""

@@ -6,6 +6,7 @@ of them stop there without a word.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -154,11 +155,46 @@ def read_dcd(path: Path) -> Iterator[Frame]:
         )
     # programs that write frames again leave a stride of one
     known = stride > 1
-    for number, frame in enumerate(_chemfiles(path, "DCD", frames)):
+    for number, frame in enumerate(_dcd_in_one_cell(path, frames) or _chemfiles(path, "DCD", frames)):
         frame.step, frame.stride = (first + number * stride, stride) if known else (None, None)
         yield frame
     if rest:
         raise CutShort(f"{frames} whole frames and {rest} bytes more", where=str(path), remedy=TRUNCATED)
+
+
+# Frames of a DCD taken from the file together.
+_DCD_FRAMES = 32
+# The record of the cell, with its marks.
+_CELL_BYTES = 56
+
+
+def _dcd_in_one_cell(path: Path, frames: int) -> Iterator[Frame] | None:
+    """The frames of a DCD whose cell never changes, straight from the file; None for any other DCD."""
+    atoms, header, record = dcd_layout(path)
+    if frames < 2 or record != _CELL_BYTES + 3 * (4 * atoms + 8):
+        return None
+    with path.open("rb") as file:
+        cells = {os.pread(file.fileno(), _CELL_BYTES, header + n * record) for n in range(frames)}
+    return _dcd_frames(path, frames) if len(cells) == 1 else None
+
+
+def _dcd_frames(path: Path, frames: int) -> Iterator[Frame]:
+    atoms, header, record = dcd_layout(path)
+    cell = next(_chemfiles(path, "DCD", frames)).cell
+    first = _CELL_BYTES // 4 + 1
+    starts = [first + axis * (atoms + 2) for axis in range(3)]
+    with path.open("rb") as file:
+        file.seek(header)
+        for start in range(0, frames, _DCD_FRAMES):
+            count = min(_DCD_FRAMES, frames - start)
+            words = np.fromfile(file, dtype="<i4", count=count * record // 4).reshape(count, -1)
+            marks = words[:, [at + side for at in starts for side in (-1, atoms)]]
+            if (marks != 4 * atoms).any():
+                number = start + int((marks != 4 * atoms).any(axis=1).argmax())
+                raise DlmdError(f"damaged: frame {number} is no DCD frame", where=str(path), remedy=TRUNCATED)
+            axes = [words[:, at : at + atoms].view("<f4") for at in starts]
+            for positions in np.stack(axes, axis=1).astype(np.float64):
+                yield Frame(positions.T, cell)
 
 
 def read_xtc(path: Path) -> Iterator[Frame]:

@@ -20,6 +20,8 @@ from dlmd.trajectory.unwrapping import Place, Unwrapper
 _HEALTH_FRAMES = 400
 # All atoms are kept at so many frames at most, for distribution functions.
 SAMPLE_FRAMES = 60
+# Frames that go to the temporary file together.
+_WRITTEN_AT_ONCE = 64
 
 
 @dataclass
@@ -108,12 +110,15 @@ class IonStore:
         self._centres: list[np.ndarray] = []
         self.cells: list[np.ndarray] = []
         self._file = tempfile.TemporaryFile()
+        self._waiting: list[np.ndarray] = []
         self.n_frames = 0
 
     def add(self, positions: np.ndarray, place: Place | None = None) -> np.ndarray:
         """Add a frame (atoms, 3); `place` where its cell is not that of the first. Returns its unwrapped positions."""
         unwrapped = self.unwrap(positions, place)
-        np.ascontiguousarray(unwrapped[self.mobile].T, dtype="<f4").tofile(self._file)
+        self._waiting.append(np.ascontiguousarray(unwrapped.T[:, self.mobile], dtype="<f4"))
+        if len(self._waiting) == _WRITTEN_AT_ONCE:
+            self._write()
         if self.n_host:
             host = unwrapped[self._host]
             centre = self._weights @ host
@@ -125,14 +130,20 @@ class IonStore:
         self.n_frames += 1
         return unwrapped
 
+    def _write(self) -> None:
+        """Write the frames that wait to the file."""
+        if self._waiting:
+            self._file.write(np.stack(self._waiting))
+            self._waiting = []
+
     def ions_at(self, frame: int) -> np.ndarray:
         """(ions, 3) unwrapped mobile ions of a frame that was added."""
-        self._file.flush()
         return self.source().planes(frame, frame + 1, 0, len(self.mobile))[0].T.astype(np.float64)
 
     def cut(self, n_frames: int) -> None:
         """Forget all frames from number `n_frames` on (at least one stays)."""
         self.unwrap.go_back(self.mobile, self.ions_at(n_frames - 1))
+        self._write()
         self._file.seek(12 * len(self.mobile) * n_frames)
         self._file.truncate()
         self._centres, self.cells = self._centres[:n_frames], self.cells[:n_frames]
@@ -141,6 +152,7 @@ class IonStore:
 
     def source(self) -> MappedFrames:
         """The mobile ions, in Å of the first cell."""
+        self._write()
         self._file.flush()
         n_ions = len(self.mobile)
         return MappedFrames(

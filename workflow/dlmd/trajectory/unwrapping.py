@@ -67,26 +67,36 @@ class Unwrapper:
         """Unwrapped positions (atoms, 3) of the next frame, in Å of the first cell; `place` where its cell is another one."""
         written = None if place is None else (positions - place.origin) @ np.linalg.inv(place.box)
         positions = self.in_first_cell(positions, place)
-        fractional = positions @ self._inverse
-        written = (positions - self._origin) @ self._inverse if written is None else written
+        # one row per axis: reductions run along memory
+        fractional = self._inverse.T @ positions.T
+        if written is None:
+            extent = (
+                fractional - (self._origin @ self._inverse)[:, None] if self._origin.any() else fractional
+            )
+        else:
+            extent = written.T
         if self._last is None:
             self._images = np.zeros_like(fractional)
         else:
-            moved = fractional - self._last
-            jump = np.round(moved)
-            if self._wrapped is not False and jump.any():
-                self._images -= jump
-                self.crossings += int(np.count_nonzero(jump))
-                moved -= jump
-            moved = np.abs(moved, out=moved)
-            at = int(moved.argmax())
-            if moved.flat[at] > self.longest[0]:
-                self.longest = (float(moved.flat[at]), self._frames, at // 3)
+            self._compare(fractional - self._last)
         self._last = fractional
-        self._low = np.minimum(self._low, written.min(axis=0))
-        self._high = np.maximum(self._high, written.max(axis=0))
+        self._low = np.minimum(self._low, extent.min(axis=1))
+        self._high = np.maximum(self._high, extent.max(axis=1))
         self._frames += 1
-        return positions + self._images @ self._cell if self.crossings else positions
+        return positions + (self._cell.T @ self._images).T if self.crossings else positions
+
+    def _compare(self, moved: np.ndarray) -> None:
+        """Take note of moves (3, atoms) since the frame before, as fractions of the cell."""
+        size = np.abs(moved)
+        if self._wrapped is not False and size.max() > 0.5:
+            jump = np.round(moved)
+            self._images -= jump
+            self.crossings += int(np.count_nonzero(jump))
+            size = np.abs(moved - jump)
+        longest = float(size.max())
+        if longest > self.longest[0]:
+            # the first atom of those that move so far, as it is counted atom by atom
+            self.longest = (longest, self._frames, int(size.T.argmax()) // 3)
 
     def in_first_cell(self, positions: np.ndarray, place: Place | None) -> np.ndarray:
         """(atoms, 3) positions of a frame, at the same fractional coordinates of the first cell."""
@@ -101,7 +111,7 @@ class Unwrapper:
         """
         assert self._last is not None and self._images is not None  # there was an earlier frame
         self._last, self._images = self._last + self._images, np.zeros_like(self._images)
-        self._last[which] = unwrapped @ self._inverse
+        self._last[:, which] = (unwrapped @ self._inverse).T
 
     def separation(self, positions: np.ndarray, others: np.ndarray) -> float:
         """Root mean square distance in Å of (atoms, 3) positions from others, by minimum image in the first cell."""
