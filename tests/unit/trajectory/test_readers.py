@@ -524,3 +524,38 @@ def test_real_aimd_of_an_argyrodite():
     assert msd[50] == pytest.approx(5.3, rel=0.1)
     assert msd[100] == pytest.approx(9.2, rel=0.1)
     assert max(trajectory.host.msd_a2.values()) < 0.2
+
+
+def test_ions_of_a_dcd_are_the_same_mapped_and_copied(tmp_path):
+    """Ions in a row stay in the file; where they cross a boundary they are copied and unwrapped from there on."""
+    import chemfiles
+
+    from dlmd.trajectory import readers
+    from dlmd.trajectory.frame_sources import MappedFrames
+
+    rng = np.random.default_rng(5)
+    walk = np.cumsum(rng.normal(0, 0.5, (150, 7, 3)), axis=0) + rng.uniform(2, 8, (7, 3))
+    walk[:, [0, 1, 5, 6]] = walk[0, [0, 1, 5, 6]] + rng.normal(0, 0.05, (150, 4, 3))
+    for name, given in (("free", walk + 100.0), ("wrapped", walk % 10.0)):
+        path = tmp_path / f"{name}.dcd"
+        with chemfiles.Trajectory(str(path), "w") as file:
+            for positions in given:
+                frame = chemfiles.Frame()
+                frame.cell = chemfiles.UnitCell([10.0, 10.0, 10.0])
+                for symbol, xyz in zip(["Cl", "Cl", "Li", "Li", "Li", "Cl", "Cl"], positions, strict=True):
+                    frame.add_atom(chemfiles.Atom(symbol), xyz)
+                file.write(frame)
+        found = readers.read(
+            path,
+            mobile="Li",
+            time_step_fs=2.0,
+            stride=50,
+            species=["2*Cl", "3*Li", "2*Cl"],
+            wrapped=name == "wrapped",
+        )
+        ions = np.concatenate([block for block in found.blocks()], axis=1)
+        host = walk[:, [0, 1, 5, 6]].mean(axis=1)
+        moved = (walk[:, 2:5] - host[:, None]) - (walk[0, 2:5] - host[0])
+        assert np.allclose(ions - ions[0], moved, atol=2e-4)
+        in_file = isinstance(found.source, MappedFrames) and str(found.source._path) == str(path)
+        assert in_file == (name == "free")

@@ -19,6 +19,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory import library_frames
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
+from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.lammps_dump import read_dump
 from dlmd.trajectory.text_frames import (
     TRUNCATED,
@@ -170,12 +171,35 @@ _CELL_BYTES = 56
 
 def _dcd_in_one_cell(path: Path, frames: int) -> Iterator[Frame] | None:
     """The frames of a DCD whose cell never changes, straight from the file; None for any other DCD."""
+    return _dcd_frames(path, frames) if _has_one_cell(path, frames) else None
+
+
+def _has_one_cell(path: Path, frames: int) -> bool:
     atoms, header, record = dcd_layout(path)
     if frames < 2 or record != _CELL_BYTES + 3 * (4 * atoms + 8):
-        return None
+        return False
     with path.open("rb") as file:
         cells = {os.pread(file.fileno(), _CELL_BYTES, header + n * record) for n in range(frames)}
-    return _dcd_frames(path, frames) if len(cells) == 1 else None
+    return len(cells) == 1
+
+
+def mapped_ions(path: Path, mobile: np.ndarray) -> MappedFrames | None:
+    """The mobile ions (ions,) where they lie in a DCD: if its cell never changes and has them in a row; None otherwise."""
+    if identify(path).read is not read_dcd or not np.array_equal(mobile, np.arange(len(mobile)) + mobile[0]):
+        return None
+    frames = dcd_frames(path)
+    if not _has_one_cell(path, frames):
+        return None
+    atoms, header, record = dcd_layout(path)
+    return MappedFrames(
+        path,
+        n_ions=len(mobile),
+        n_frames=frames,
+        offset=header,
+        record_bytes=record,
+        lead=_CELL_BYTES + 4 + 4 * int(mobile[0]),
+        gap=8 + 4 * (atoms - len(mobile)),
+    )
 
 
 def _dcd_frames(path: Path, frames: int) -> Iterator[Frame]:

@@ -81,7 +81,10 @@ def mobile_atoms(symbols: Sequence[str], mobile: str, *, where: str) -> np.ndarr
 
 
 class IonStore:
-    """Unwrapped mobile ions in a temporary file; the host's centre of mass and a sample of its positions in memory."""
+    """Unwrapped mobile ions in a temporary file; the host's centre of mass and a sample of its positions in memory.
+
+    The ions stay in the user's file, `mapped`, as long as they are there as they are stored here: frame by frame, and unwrapped.
+    """
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class IonStore:
         mobile: np.ndarray,
         cell: np.ndarray,
         wrapped: bool | None,
+        mapped: MappedFrames | None = None,
         origin: np.ndarray | None = None,
     ):
         from ase.data import atomic_masses, atomic_numbers
@@ -111,12 +115,16 @@ class IonStore:
         self.cells: list[np.ndarray] = []
         self._file = tempfile.TemporaryFile()
         self._waiting: list[np.ndarray] = []
+        self._mapped = mapped
         self.n_frames = 0
 
     def add(self, positions: np.ndarray, place: Place | None = None) -> np.ndarray:
         """Add a frame (atoms, 3); `place` where its cell is not that of the first. Returns its unwrapped positions."""
         unwrapped = self.unwrap(positions, place)
-        self._waiting.append(np.ascontiguousarray(unwrapped.T[:, self.mobile], dtype="<f4"))
+        if self._mapped is not None and (self.unwrap.crossings or place is not None):
+            self._copy()
+        if self._mapped is None:
+            self._waiting.append(np.ascontiguousarray(unwrapped.T[:, self.mobile], dtype="<f4"))
         if len(self._waiting) == _WRITTEN_AT_ONCE:
             self._write()
         if self.n_host:
@@ -130,10 +138,18 @@ class IonStore:
         self.n_frames += 1
         return unwrapped
 
+    def _copy(self) -> None:
+        """Copy the frames so far from the user's file to the temporary one, from which on they differ."""
+        assert self._mapped is not None
+        for start in range(0, self.n_frames, _WRITTEN_AT_ONCE):
+            stop = min(start + _WRITTEN_AT_ONCE, self.n_frames)
+            self._file.write(np.ascontiguousarray(self._mapped.planes(start, stop, 0, len(self.mobile))).data)
+        self._mapped = None
+
     def _write(self) -> None:
         """Write the frames that wait to the file."""
         if self._waiting:
-            self._file.write(np.stack(self._waiting))
+            self._file.write(np.stack(self._waiting).data)
             self._waiting = []
 
     def ions_at(self, frame: int) -> np.ndarray:
@@ -142,6 +158,8 @@ class IonStore:
 
     def cut(self, n_frames: int) -> None:
         """Forget all frames from number `n_frames` on (at least one stays)."""
+        if self._mapped is not None:
+            self._copy()
         self.unwrap.go_back(self.mobile, self.ions_at(n_frames - 1))
         self._write()
         self._file.seek(12 * len(self.mobile) * n_frames)
@@ -152,6 +170,9 @@ class IonStore:
 
     def source(self) -> MappedFrames:
         """The mobile ions, in Å of the first cell."""
+        if self._mapped is not None:
+            self._mapped.n_frames = self.n_frames
+            return self._mapped
         self._write()
         self._file.flush()
         n_ions = len(self.mobile)

@@ -235,6 +235,7 @@ class _Reading:
             mobile=mobile,
             cell=self.stream.cell,
             wrapped=self.stream.is_wrapped(self._wrapped),
+            mapped=self.stream.mapped(mobile),
             origin=frame.origin,
         )
 

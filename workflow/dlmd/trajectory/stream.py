@@ -14,7 +14,8 @@ from dlmd.base.errors import DlmdError
 from dlmd.trajectory import library_frames
 from dlmd.trajectory.cells import differs, same_lattice
 from dlmd.trajectory.elements import assign
-from dlmd.trajectory.frame_readers import identify
+from dlmd.trajectory.frame_readers import identify, mapped_ions
+from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.given_cell import Cells
 from dlmd.trajectory.ion_store import IonStore
 from dlmd.trajectory.text_frames import CutShort, Frame
@@ -187,6 +188,12 @@ class Stream:
         usual = store.unwrap.separation(last, store.ions_at(max(store.n_frames - 2, 0)))
         same = np.inf if number is None else store.unwrap.separation(ions, store.ions_at(number))
         return store.unwrap.separation(ions, last), same, usual
+
+    def mapped(self, mobile: np.ndarray) -> MappedFrames | None:
+        """The mobile ions (ions,) where they lie in the file, where that is possible; None otherwise."""
+        if len(self._sources) != 1 or not isinstance(self._sources[0], Path):
+            return None
+        return mapped_ions(self._sources[0], mobile)
 
     def place_of(self, frame: Frame) -> Place | None:
         """Where a frame lies; None where its cell is that of the first frame."""
