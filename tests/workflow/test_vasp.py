@@ -140,3 +140,28 @@ def test_the_paper_stages_every_relaxation(make_workdir):
         assert sum(record["counts"]) == atoms and record["kpoints"]["mesh"] == mesh
         u = record["level_of_theory"]["hubbard_u_ev"]
         assert u == ({"Ti": 4.0} if "/u4/" in target else {}) and sum(record["moments"]) == atoms / 10
+
+
+@pytest.mark.slow
+def test_a_changed_level_does_not_take_the_results_of_the_former_one(make_workdir):
+    workdir = prepare(make_workdir("restaged"))
+    target, job = f"{LABELS}/u4/relax/lattice.csv", workdir / LABELS / "u4/relax/0.750/80/0"
+    assert snakemake(workdir, target, *CONFIG).returncode == 0
+    path = workdir / "config/vasp.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["levels"]["u4"] |= {"functional": "r2SCAN", "potcar": {"directory": str(workdir / "pbe")}}
+    for element in ("Li", "Ti", "Cl"):
+        header = (workdir / "potentials" / element / "POTCAR").read_text()
+        (workdir / "pbe" / element).mkdir(parents=True)
+        header = header.replace("PAW_GGA", "PAW_PBE").replace("= 91", "= PE")
+        (workdir / "pbe" / element / "POTCAR").write_text(header)
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake(workdir, target, *CONFIG)
+    assert done.returncode != 0 and "a run of other settings is here" in done.stderr
+    assert (job / "vasp/1-relax/run00/OUTCAR.gz").exists()
+    # moved away, they are computed again, and recorded as what they are
+    for step in ("1-relax", "2-static"):
+        (job / "vasp" / step / "run00").rename(job / f"former-{step}")
+    done = snakemake(workdir, target, *CONFIG)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((job / "relax.json").read_text())["theory"]["functional"] == "r2SCAN"

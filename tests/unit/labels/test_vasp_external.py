@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from dlmd.base.errors import DlmdError
 from dlmd.labels.vasp import collect, manifest, stage
 from vasp_bench import FAKE, crystal, library, settings
 
@@ -169,3 +170,27 @@ def test_what_a_lost_node_left_is_swept_at_the_next_start(tmp_path):
     run(job, only="run00", kill_after=3)
     (job / "seg000/run00/POTCAR").write_text("left behind")
     assert run(job).returncode == 0 and potcars(job) == ["POTCAR"]
+
+
+@pytest.mark.parametrize(
+    ("tricks", "wanted", "unwanted"),
+    [
+        ({"unconverged": [2, 3]}, "raise NELM", "damaged"),
+        ({"overflow": [2, 3]}, "damaged there, or a number overflowed", "NELM"),
+    ],
+)
+def test_the_remedy_is_for_the_reason(tmp_path, tricks, wanted, unwanted):
+    job = dynamics(tmp_path)
+    assert run(job, **tricks).returncode == 0
+    with pytest.raises(DlmdError, match="2 frames are rejected") as refused:
+        gathered(job)
+    assert wanted in refused.value.remedy and unwanted not in refused.value.remedy
+
+
+def test_an_aborted_step_is_no_label_and_the_trajectory_goes_on(tmp_path):
+    job = dynamics(tmp_path)
+    done = run(job, only="run00", labort=5)
+    assert done.returncode == 0, done.stderr
+    assert len(list(job.glob("seg000/run*"))) == 2
+    told = gathered(job)
+    assert told["rejected_reasons"] == {"electrons stopped early": 1} and told["frames_kept"] == 11

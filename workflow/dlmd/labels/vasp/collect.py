@@ -20,7 +20,7 @@ from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
 from dlmd.config.levels.vasp import usual
 from dlmd.config.levels.vasp_tags import theory
-from dlmd.labels.vasp import as_staged, continuation, potcar, verify
+from dlmd.labels.vasp import as_staged, continuation, inputs, potcar, verify
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.output import find, read_text
@@ -97,6 +97,7 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
         "level": job["level"],
         "theory": _theory(job, ordered),
         "source": job["source"],
+        "inputs_sha256": _marks(job),
         "runs": _run_records(ordered, folder),
     }
 
@@ -187,6 +188,7 @@ def collect_aimd(
         "source": job["source"],
         "level": job["level"],
         "theory": _theory(job, ordered),
+        "inputs_sha256": _marks(job),
         "steps": production.steps,
         "frames_kept": len(kept),
         "frames_rejected": len(rejected),
@@ -292,6 +294,11 @@ def _theory(job: dict, runs: Sequence[Run]) -> dict:
         # staged before tags beside the level's keys were recorded with it
         level |= theory(last["tags"], usual("aimd" if job["kind"] in ("aimd", "static") else "relax"))
     return level | {"potcar_titels": list(editions.pop())}
+
+
+def _marks(job: dict) -> dict[str, str]:
+    """Hash of what was staged for every step."""
+    return {s["name"]: inputs.record(s["tags"], job)["sha256"] for s in job["run_steps"]}
 
 
 def _kind(reason: str | None) -> str:

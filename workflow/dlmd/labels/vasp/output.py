@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import zlib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import incar_of, parse_vasprun
 
 NAMES = ("OUTCAR", "vasprun.xml")
+HEAD_BYTES = 1_000_000
 # OUTCARs print five decimals
 SAME_FRAME_A = 1e-3
 
@@ -46,6 +49,17 @@ def read_text(path: Path) -> str:
     return b"".join(pieces).decode(errors="replace")
 
 
+def read_head(path: Path) -> str:
+    """The first part of a file, gzipped or not: settings come first, and a trajectory may be long."""
+    data = b""
+    with (
+        contextlib.suppress(OSError, EOFError, zlib.error),
+        (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file,
+    ):
+        data = file.read(HEAD_BYTES)
+    return data.decode(errors="replace")
+
+
 def read_run(folder: str | Path) -> Run:
     """Read the output in `folder`: the OUTCAR, which has the moments of every frame. The vasprun.xml is read where the OUTCAR
     is missing, damaged, or shows fewer frames (NWRITE = 0 hides them), and then the one with more whole frames counts.
@@ -76,7 +90,7 @@ def read_run(folder: str | Path) -> Run:
         raise problems[0]
     run = _better(*runs) if len(runs) == 2 else runs[0]
     if run.incar is None and vasprun is not None:
-        run.incar = incar_of(read_text(vasprun))  # an OUTCAR of VASP 5 does not repeat it
+        run.incar = incar_of(read_head(vasprun))  # an OUTCAR of VASP 5 does not repeat it
     return run
 
 

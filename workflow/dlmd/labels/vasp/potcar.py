@@ -221,7 +221,8 @@ def sweep(folder: Path) -> None:
 def sweep_job(folder: Path) -> None:
     """Remove all POTCARs of a job whose results are collected, that for run.sh included."""
     sweep(folder)
-    (folder / "POTCAR").unlink(missing_ok=True)
+    for path in (folder / "POTCAR", *folder.glob("*/POTCAR")):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
