@@ -65,6 +65,7 @@ RUN = tree.home(cfg.run)
 # used with --sdm conda only
 DLMD_ENV = "../../envs/dlmd.yaml"
 DEEPMD_ENV = f"../../envs/deepmd-{cfg.launch.accelerator}.yaml"
+SWAPS_ENV = f"../../envs/swaps-{cfg.launch.accelerator}.yaml"
 # levels with production, and those whose engine computes anything, by how it is run
 ANSWERING = routes.answering(cfg)
 COMPUTED = [name for name in cfg.levels if routes.uses_engine(cfg, name)]
@@ -126,6 +127,20 @@ def potential_of(w):
 
 def ordering_of(w):
     return targets.production_runs(cfg)[int(w.k)][1]
+
+
+def ordering_of_production(w):
+    """The ordering that a replica runs with: built before, or sampled with the potential."""
+    if cfg.structures.sampling_of(cfg.md.cell) == "swap_mc":
+        return at(tree.SWAPPED, level=w.level, k=w.k)
+    return at(tree.STRUCTURE, occupancy=cfg.md.occupancy, cell=cfg.md.cell, n=ordering_of(w))
+
+
+def lattice_of_production(w):
+    return [
+        at(tree.RELAXED, level=w.level, occupancy=occupancy, cell=cell, n=n)
+        for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))
+    ]
 
 
 def previous_restart(w):

@@ -2,6 +2,8 @@
 from dataclasses import asdict
 
 from dlmd.md import inputs as lammps_module
+from dlmd.md import swapping as swapping_module
+from dlmd.structures import cells as structures_module
 
 DYNAMICS = dict(
     species=SPECIES,
@@ -19,13 +21,53 @@ DATA, CELL = (
 )
 
 
+rule md_swap:
+    input:
+        cif=cfg.material.cif,
+        relaxed=lattice_of_production,
+        model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
+        accepted=at(tree.ACCEPTED),
+    output:
+        ordering=at(tree.SWAPPED),
+        record=at(tree.SWAPS),
+        figures=report(
+            multiext(at(tree.SWAPS_FIGURE), *tree.FIGURE),
+            category="Structures",
+            caption="../report/swaps.rst",
+        ),
+    log:
+        log_of("md_swap"),
+    benchmark:
+        benchmark_of("md_swap")
+    conda:
+        SWAPS_ENV
+    resources:
+        mem_mb=lambda w, attempt: attempt * (3000 + atoms_of(cfg.md.occupancy, cfg.md.cell)),
+        # not growing: a chain that its walltime stops goes on in the next job
+        runtime=lambda w: estimates.swaps(cfg, atoms=atoms_of(cfg.md.occupancy, cfg.md.cell)).minutes,
+    params:
+        repeat=list(cfg.structures.cells[cfg.md.cell]),
+        lattice_repeat=list(
+            cfg.structures.cells[cfg.md.lattice_from.cell if cfg.md.lattice_from else cfg.md.cell]
+        ),
+        occupancies=cfg.structures.occupancies[cfg.md.occupancy],
+        charges=cfg.material.charges,
+        mobile=MOBILE,
+        min_distance_angstrom=cfg.structures.min_distance_angstrom,
+        tolerance=cfg.structures.tolerance,
+        settings=cfg.structures.swap_mc.model_dump() if cfg.structures.swap_mc else {},
+        seed=lambda w: seed("swaps", w.level, w.k),
+        algorithm=[swapping_module.VERSION, structures_module.VERSION],
+    message:
+        "{wildcards.level}: swap Monte Carlo of the ordering of replica {wildcards.k}"
+    script:
+        "../scripts/job.py"
+
+
 rule md_cell:
     input:
-        structure=lambda w: at(tree.STRUCTURE, occupancy=cfg.md.occupancy, cell=cfg.md.cell, n=ordering_of(w)),
-        relaxed=lambda w: [
-            at(tree.RELAXED, level=w.level, occupancy=occupancy, cell=cell, n=n)
-            for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))
-        ],
+        structure=ordering_of_production,
+        relaxed=lattice_of_production,
         # that of the relaxed cells
         lattice=[],
     output:

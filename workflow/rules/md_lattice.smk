@@ -133,7 +133,7 @@ rule lattice_at:
 
 rule md_thermal_cell:
     input:
-        structure=lambda w: at(tree.STRUCTURE, occupancy=cfg.md.occupancy, cell=cfg.md.cell, n=ordering_of(w)),
+        structure=ordering_of_production,
         relaxed=lambda w: [
             at(tree.RELAXED, level=w.level, occupancy=occupancy, cell=cell, n=n)
             for occupancy, cell, n in targets.lattice_cells(cfg, ordering_of(w))

@@ -23,7 +23,7 @@ rule orderings:
         occupancies=lambda w: cfg.structures.occupancies[w.occupancy],
         charges=cfg.material.charges,
         number=cfg.structures.orderings,
-        sampling=lambda w: cfg.structures.sampling_of(w.cell),
+        sampling=lambda w: cfg.structures.built_as(w.cell),
         min_distance_angstrom=cfg.structures.min_distance_angstrom,
         tolerance=cfg.structures.tolerance,
         seed=lambda w: seed("orderings", w.occupancy, w.cell),

@@ -33,7 +33,7 @@ from dlmd.config.levels import Level
 from dlmd.config.production import Md
 
 Repeat = Annotated[int, Field(gt=0, le=1000)]
-Sampling = Literal["random", "coulomb", "quasirandom"]
+Sampling = Literal["random", "coulomb", "quasirandom", "swap_mc"]
 
 
 class Material(Section):
@@ -56,6 +56,24 @@ class Material(Section):
     )
 
 
+class SwapMc(Section):
+    """Production orderings in equilibrium at a synthesis temperature: Monte Carlo swaps with the trained potential."""
+
+    temperature_k: Temperature = Field(
+        description="Temperature (K) at which the host's disorder was frozen in: of synthesis or annealing, or below it where "
+        "cooling was slow."
+    )
+    sweeps: Annotated[int, Field(ge=10, le=100_000)] = Field(
+        60,
+        description="Sweeps of the chain, each with a trial per position of the disordered sites. A chain that has not settled "
+        "is refused; a larger number goes on with it.",
+    )
+    relax_steps: Annotated[int, Field(ge=0, le=1000)] = Field(
+        20,
+        description="Steps of minimisation from the ideal positions, before the energy of a trial is taken; 0: ideal positions.",
+    )
+
+
 class Structures(Section):
     """Site-disordered supercells: every occupancy in every cell, several seeded orderings each."""
 
@@ -73,7 +91,11 @@ class Structures(Section):
     sampling: Sampling | dict[str, Sampling] = Field(
         "random",
         description="How sites are filled: at random (random), with low electrostatic energy (coulomb), or with the pair "
-        "correlations of the random alloy (quasirandom). One word for all cells, or {cell: word} for each.",
+        "correlations of the random alloy (quasirandom), or in equilibrium at structures.swap_mc.temperature_k by the trained "
+        "potential (swap_mc; production's cell alone). One word for all cells, or {cell: word} for each.",
+    )
+    swap_mc: SwapMc | None = Field(
+        None, description="How cells of that sampling are sampled; null: none are."
     )
     min_distance_angstrom: Positive = Field(
         1.2,
@@ -88,6 +110,11 @@ class Structures(Section):
     def sampling_of(self, cell: str) -> str:
         """How the sites of a cell are filled."""
         return self.sampling if isinstance(self.sampling, str) else self.sampling[cell]
+
+    def built_as(self, cell: str) -> str:
+        """How the sites of a cell are filled before there is a potential."""
+        sampling = self.sampling_of(cell)
+        return "random" if sampling == "swap_mc" else sampling
 
 
 class Relax(Section):

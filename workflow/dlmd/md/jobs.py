@@ -45,7 +45,6 @@ def cell(
         The lattice of a temperature (see `dlmd.md.lattice`), which takes the place of the relaxed one; None: the relaxed one.
     """
     import ase.io
-    import numpy as np
     from ase.data import atomic_masses, atomic_numbers
 
     from dlmd.md import cell_file
@@ -55,8 +54,7 @@ def cell(
         atoms = ase.io.read(relaxed[0])
         unit_cell = structures.unit_cell_parameters(atoms, repeat=repeat)
     else:
-        cells = [structures.unit_cell_parameters(ase.io.read(p), repeat=lattice_repeat) for p in relaxed]
-        unit_cell = {key: float(np.mean([c[key] for c in cells])) for key in LATTICE}
+        unit_cell = mean_unit_cell(relaxed, repeat=lattice_repeat)
         atoms = ase.io.read(structure)
     if lattice is not None:
         unit_cell = read_json(lattice)["unit_cell"]
@@ -76,6 +74,17 @@ def cell(
             "unit_cell": unit_cell,
         },
     )
+
+
+def mean_unit_cell(relaxed: Sequence[str], *, repeat: Sequence[int]) -> dict[str, float]:
+    """Mean lattice parameters per unit cell of relaxed cells of `repeat` unit cells."""
+    import ase.io
+    import numpy as np
+
+    from dlmd.structures.cells import unit_cell_parameters
+
+    cells = [unit_cell_parameters(ase.io.read(path), repeat=repeat) for path in relaxed]
+    return {key: float(np.mean([c[key] for c in cells])) for key in LATTICE}
 
 
 def equilibrate(

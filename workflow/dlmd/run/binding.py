@@ -116,6 +116,7 @@ JOBS = {
     "learning_gather": Job("dlmd.learning.labels:gather"),
     "learning_summary": Job("dlmd.learning.jobs:summarise"),
     # md
+    "md_swap": Job("dlmd.md.swapping:sample", unread=("accepted",)),
     "md_cell": Job("dlmd.md.jobs:cell"),
     "md_equilibrate": Job("dlmd.md.jobs:equilibrate", unread=("accepted", "thermo", "xtc", "sidecar")),
     "md_segment": Job("dlmd.md.jobs:segment", unread=("previous", "dcd", "xtc", "host", "thermo", "restart")),

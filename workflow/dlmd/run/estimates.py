@@ -162,6 +162,15 @@ def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> JobCost:
     return JobCost(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
 
 
+def swaps(cfg: RunConfig, *, atoms: int) -> JobCost:
+    """Swap Monte Carlo of one production ordering, were all its positions disordered: at most so much."""
+    settings = cfg.structures.swap_mc
+    if settings is None:
+        return JobCost(0.0)
+    evaluations = settings.sweeps * atoms * (settings.relax_steps + 1)
+    return JobCost(md_step_s(cfg) * atoms * evaluations)
+
+
 def disk_bytes(cfg: RunConfig) -> float:
     """What all labels, potentials and trajectories of a run take; without what the learning loop adds."""
     found = compositions(cfg)

@@ -37,6 +37,7 @@ KINDS = {
     "explore": "explore",
     "learning_label": "label a frame",
     "learning_run_vasp": "label a frame",
+    "md_swap": "swaps",
     "md_equilibrate": "md",
     "md_segment": "md",
     "npt_equilibrate": "constant pressure",
@@ -51,6 +52,7 @@ PLACES = {
     "train": tree.TRAINING,
     "md": tree.PRODUCTION,
     "constant pressure": tree.NPT,
+    "swaps": tree.CELLS_OF_LEVEL,
     "train a round": tree.ROUND_TRAINING,
     "train a part": tree.LEARNING_PART,
     "explore": tree.EXPLORED,
@@ -140,7 +142,7 @@ def _job_name(row: Mapping[str, str]) -> str:
     kind = KINDS.get(row["rule"])
     if kind == "explore":
         return str(path)
-    return str(path.parent / (path.name.split(".")[0] if kind in DYNAMICS else "any"))
+    return str(path.parent / (path.name.split(".")[0] if kind in (*DYNAMICS, "swaps") else "any"))
 
 
 class CostModel:
@@ -211,6 +213,8 @@ class CostModel:
                 mobile=composition[cfg.material.mobile],
                 steps=cfg.md.steps(1000 * ps),
             )
+        if kind == "swaps":
+            return estimates.swaps(cfg, atoms=sum(self.compositions[cfg.md.occupancy, cfg.md.cell].values()))
         if kind in ("train", "train a round", "train a part"):
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(

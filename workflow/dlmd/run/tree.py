@@ -127,8 +127,12 @@ LEARNING_PART = "validation/{level}/few_labels/{share}.json"
 ACCEPTED = "validation/{level}/accepted.json"
 
 # production: the segment 0000 is the equilibration
+CELLS_OF_LEVEL = "md/{level}/cells"
 PRODUCTION_DATA = "md/{level}/cells/r{k}.data"
 PRODUCTION_CELL = "md/{level}/cells/r{k}.json"
+SWAPPED = "md/{level}/cells/r{k}.swapped.extxyz"
+SWAPS = "md/{level}/cells/r{k}.swaps.json"
+SWAPS_FIGURE = "md/{level}/cells/r{k}.swaps"
 PRODUCTION = "md/{level}/{T}K/r{k}"
 SEGMENT = f"{PRODUCTION}/{{segment}}.json"
 SEGMENT_POSITIONS = f"{PRODUCTION}/{{segment}}.dcd"
@@ -234,6 +238,7 @@ JOBS = {
     "learning_part": "validation/{level}/few_labels_{share}",
     "trial": "validation/{level}/trial_{m}",
     "accept": "validation/{level}/accept",
+    "md_swap": "md/{level}/swap_r{k}",
     "md_cell": "md/{level}/cell_r{k}",
     "md_equilibrate": f"md/{{level}}/{{T}}K_r{{k}}_{EQUILIBRATION}",
     "md_segment": "md/{level}/{T}K_r{k}_{segment}",
