@@ -53,7 +53,13 @@ def test_a_chain_of_another_potential_is_not_taken(tmp_path):
 
 
 def test_a_chain_that_has_not_settled_is_refused_with_the_way_out():
-    found = {"settled": False, "sweeps": 40, "drift_ev": -0.5, "drift_standard_error_ev": 0.1}
+    found = {
+        "settled": False,
+        "sweeps": 40,
+        "drift_ev": -0.5,
+        "drift_standard_error_ev": 0.1,
+        "accepted": {"S-Cl": 99},
+    }
     with pytest.raises(DlmdError, match="not in equilibrium after 40 sweeps") as error:
         swapping._refuse_unsettled(found, "r0.swaps.json")
     assert error.value.remedy == "raise structures.swap_mc.sweeps, for instance to 80"

@@ -130,10 +130,15 @@ def test_a_chain_that_still_falls_has_not_settled():
     chain = swap_mc.Chain(np.zeros(3, np.int8), 0.0, np.random.default_rng(0))
     noise = np.random.default_rng(5).normal(0, 0.01, 100)
     chain.energies_ev = (np.linspace(1, 0, 100) + noise).tolist()
+    chain.accepted = {}
     chain.filled = [np.array([[0, 1, 0], [0, 1, 0], [0, 0, 1]])] * 100
     refined = {"A": {"Na": 0.5}, "B": {"Na": 0.5}, "X": {"F": 1.0}}
     assert not swap_mc.summary(chain, two_sites(), ("Na", "F"), refined=refined)["settled"]
     chain.energies_ev = noise.tolist()
+    assert not swap_mc.summary(chain, two_sites(), ("Na", "F"), refined=refined)[
+        "settled"
+    ]  # nothing has moved
+    chain.accepted = {"Na-vacancy": 30}
     assert swap_mc.summary(chain, two_sites(), ("Na", "F"), refined=refined)["settled"]
 
 

@@ -75,30 +75,32 @@ def sample(
     def atoms_of(content: np.ndarray) -> Atoms:
         return structures.scale_to_cell(build(supercell, counts, content), repeat=repeat, unit_cell=unit_cell)
 
-    moves = swap_mc.Moves.of(supercell, counts.species, counts.requested, mobile=mobile)
+    energy = relaxed_energy(atoms_of, DP(str(Path(model).resolve())), steps=settings["relax_steps"])
     sampler = swap_mc.SwapMonteCarlo(
-        moves,
-        relaxed_energy(atoms_of, DP(str(Path(model).resolve())), steps=settings["relax_steps"]),
+        swap_mc.Moves.of(supercell, counts.species, counts.requested, mobile=mobile),
+        energy,
         exclusions=exclusions,
         species=counts.species,
         temperature_k=settings["temperature_k"],
     )
-    rng = np.random.default_rng(seed)
-    state = Path(record).with_suffix(".chain")
     # more sweeps go on where fewer have ended
     fixed = {key: value for key, value in settings.items() if key != "sweeps"}
     mark = json.dumps([file_sha256(model), fixed, seed, unit_cell], default=float)
-    chain = load(state, mark) or sampler.begin(random_content(supercell, counts, exclusions, rng), rng)
+    state = Path(record).with_suffix(".chain")
+
+    def begin() -> swap_mc.Chain:
+        rng = np.random.default_rng(seed)
+        return sampler.begin(random_content(supercell, counts, exclusions, rng), rng)
+
+    chain = load(state, mark) or begin()
     sampler.run(chain, settings["sweeps"], after_sweep=lambda c: _after(c, state, mark, settings["sweeps"]))
-    found = swap_mc.summary(chain, crystal, counts.species, refined=counts.requested)
+    found = {**settings, **swap_mc.summary(chain, crystal, counts.species, refined=counts.requested)}
     _refuse_unsettled(found, record)
     atoms = build(supercell, counts, chain.content)
     atoms.info.update(ordering=replica, method="swap_mc", seed=seed)
-    with whole(ordering) as part:
-        _write_extxyz(atoms, part)
     identity = {"level": level, "potential_sha256": file_sha256(model), "versions": versions(PACKAGES)}
-    write_json(Path(record), {**settings, **found, "energies_ev": chain.energies_ev, **identity})
-    draw({**settings, **found}, chain.energies_ev, n_atoms=len(atoms), figures=figures)
+    _write(atoms, {**found, "energies_ev": chain.energies_ev, **identity}, ordering, record)
+    draw(found, chain.energies_ev, n_atoms=len(atoms), figures=figures)
     state.unlink(missing_ok=True)
 
 
@@ -163,17 +165,20 @@ def _refuse_unsettled(found: Mapping[str, Any], record: str) -> None:
     if found["settled"]:
         return
     drift = f"{found['drift_ev']:+.3g} eV (± {found['drift_standard_error_ev']:.2g})"
+    swaps = sum(found["accepted"].values())
     raise DlmdError(
-        f"the orderings are not in equilibrium after {found['sweeps']} sweeps: their energy still changes by {drift}",
+        f"the orderings are not in equilibrium after {found['sweeps']} sweeps: {swaps} swaps, energy still changes by {drift}",
         where=record,
         remedy=f"raise structures.swap_mc.sweeps, for instance to {2 * found['sweeps']}",
     )
 
 
-def _write_extxyz(atoms: Atoms, path: Path) -> None:
+def _write(atoms: Atoms, data: Mapping[str, Any], ordering: str, record: str) -> None:
     import ase.io
 
-    ase.io.write(path, atoms, format="extxyz")
+    with whole(ordering) as part:
+        ase.io.write(part, atoms, format="extxyz")
+    write_json(Path(record), data)
 
 
 def draw(

@@ -24,6 +24,7 @@ HEATED_SWEEPS, UNCOUNTED_SWEEPS = (
     0.1,
     0.3,
 )  # parts of a chain: cooling from there, and all that is not counted
+FEWEST_ACCEPTED = 20  # swaps of a chain that can be said to have settled
 DRIFT_SIGMA = 3.0  # halves that differ by more standard errors are no equilibrium
 
 Energy = Callable[[np.ndarray], float]
@@ -245,7 +246,9 @@ def summary(
         "standard_error_ev": standard_error(energies),
         "drift_ev": drift,
         "drift_standard_error_ev": float(spread),
-        "settled": bool(abs(drift) <= DRIFT_SIGMA * spread),
+        "settled": bool(
+            abs(drift) <= DRIFT_SIGMA * spread and sum(chain.accepted.values()) >= FEWEST_ACCEPTED
+        ),
         "occupancies": [row for row in rows if 0 < row["refined_occupancy"] < 1 or row["mean_occupancy"] < 1],
     }
 
