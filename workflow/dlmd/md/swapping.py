@@ -16,10 +16,13 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
-from dlmd.structures import swap_mc
+from dlmd.structures import distances, swap_mc
+from dlmd.structures.supercell import Supercell
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from dlmd.structures.occupancy import Apportionment
 
 VERSION = 1  # of sampling
 LARGEST_STEP_A = 0.1
@@ -55,53 +58,72 @@ def sample(
     DlmdError
         for a chain that has not settled.
     """
-    from deepmd.calculator import DP
-
     from dlmd.base.provenance import file_sha256, versions
     from dlmd.md.jobs import mean_unit_cell
-    from dlmd.structures import cells as structures
-    from dlmd.structures import distances
     from dlmd.structures.crystal import read_cif
     from dlmd.structures.occupancy import apportion
-    from dlmd.structures.ordering import build, random_content
-    from dlmd.structures.supercell import Supercell
+    from dlmd.structures.ordering import build
 
     crystal = read_cif(cif)
     counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
-    supercell = Supercell(crystal, counts.repeat)
-    exclusions = distances.Exclusions(supercell, distances.limits(min_distance_angstrom, counts.species))
     unit_cell = list(mean_unit_cell(relaxed, repeat=lattice_repeat).values())
-
-    def atoms_of(content: np.ndarray) -> Atoms:
-        return structures.scale_to_cell(build(supercell, counts, content), repeat=repeat, unit_cell=unit_cell)
-
-    energy = relaxed_energy(atoms_of, DP(str(Path(model).resolve())), steps=settings["relax_steps"])
-    sampler = swap_mc.SwapMonteCarlo(
-        swap_mc.Moves.of(supercell, counts.species, counts.requested, mobile=mobile),
-        energy,
-        exclusions=exclusions,
-        species=counts.species,
-        temperature_k=settings["temperature_k"],
+    sampler, begin = _sampler(
+        counts,
+        unit_cell,
+        model,
+        mobile=mobile,
+        min_distance_angstrom=min_distance_angstrom,
+        settings=settings,
     )
     # more sweeps go on where fewer have ended
     fixed = {key: value for key, value in settings.items() if key != "sweeps"}
     mark = json.dumps([file_sha256(model), fixed, seed, unit_cell], default=float)
     state = Path(record).with_suffix(".chain")
-
-    def begin() -> swap_mc.Chain:
-        rng = np.random.default_rng(seed)
-        return sampler.begin(random_content(supercell, counts, exclusions, rng), rng)
-
-    chain = load(state, mark) or begin()
+    chain = load(state, mark) or begin(np.random.default_rng(seed))
     sampler.run(chain, settings["sweeps"], after_sweep=lambda c: _after(c, state, mark, settings["sweeps"]))
     found = {**settings, **swap_mc.summary(chain, crystal, counts.species, refined=counts.requested)}
     _refuse_unsettled(found, record)
-    atoms = build(supercell, counts, chain.content)
+    atoms = build(Supercell(crystal, counts.repeat), counts, chain.content)
     atoms.info.update(ordering=replica, method="swap_mc", seed=seed)
     identity = {"level": level, "potential_sha256": file_sha256(model), "versions": versions(PACKAGES)}
     _write(atoms, {**found, "energies_ev": chain.energies_ev, **identity}, ordering, record)
     draw(found, chain.energies_ev, n_atoms=len(atoms), figures=figures)
     state.unlink(missing_ok=True)
+
+
+def _sampler(
+    counts: Apportionment,
+    unit_cell: Sequence[float],
+    model: str,
+    *,
+    mobile: str,
+    min_distance_angstrom: float,
+    settings: Mapping[str, Any],
+) -> tuple[swap_mc.SwapMonteCarlo, Callable[[np.random.Generator], swap_mc.Chain]]:
+    """The sampler of a supercell's orderings with a potential, and how a chain begins: at random."""
+    from deepmd.calculator import DP
+
+    from dlmd.structures.cells import scale_to_cell
+    from dlmd.structures.ordering import build, random_content
+
+    supercell = Supercell(counts.crystal, counts.repeat)
+    exclusions = distances.Exclusions(supercell, distances.limits(min_distance_angstrom, counts.species))
+
+    def atoms_of(content: np.ndarray) -> Atoms:
+        return scale_to_cell(build(supercell, counts, content), repeat=counts.repeat, unit_cell=unit_cell)
+
+    sampler = swap_mc.SwapMonteCarlo(
+        swap_mc.Moves.of(supercell, counts.species, counts.requested, mobile=mobile),
+        relaxed_energy(atoms_of, DP(str(Path(model).resolve())), steps=settings["relax_steps"]),
+        exclusions=exclusions,
+        species=counts.species,
+        temperature_k=settings["temperature_k"],
+    )
+
+    def begin(rng: np.random.Generator) -> swap_mc.Chain:
+        return sampler.begin(random_content(supercell, counts, exclusions, rng), rng)
+
+    return sampler, begin
 
 
 def relaxed_energy(
