@@ -1,6 +1,6 @@
 """Numbers with their intervals, as text."""
 
-from dlmd.base.formatting import interval
+from dlmd.base.formatting import how_known, interval, predicted
 
 SPREAD = {"value": 0.12345, "median": 0.2, "low": 0.1, "high": 0.3}
 
@@ -17,3 +17,24 @@ def test_upper_bound():
         interval({"value": 0.0, "low": 0.0, "high": 0.25, "bound": True}, ".2f", unit="mS/cm")
         == "below 0.25 mS/cm"
     )
+
+
+def test_conductivities_elsewhere_are_shown_as_far_as_they_are_known():
+    estimate = {"value": 104.0, "low": 0.67, "high": 961.0}
+    known = {
+        "temperature_k": 298.15,
+        "value_ms_per_cm": estimate,
+        "extrapolated": True,
+        "beyond_range_k": 152.0,
+    }
+    assert predicted(known) == "104 (0.67 to 961)" and how_known(known) == "extrapolated by 152 K"
+    rough = known | {"shown": "magnitude", "factor_either_way": 149.3, "times_longer": 32.0}
+    assert predicted(rough) == "about 100 (0.7 to 1000)"
+    assert how_known(rough).endswith("known to a factor of 150; runs 32 times as long would give it")
+    none = known | {
+        "shown": "withheld",
+        "value_ms_per_cm": None,
+        "factor_either_way": 1e9,
+        "times_longer": None,
+    }
+    assert predicted(none) == "withheld" and how_known(none).endswith("run a temperature nearer to 298.15 K")

@@ -32,9 +32,15 @@ def predicted(prediction: Mapping[str, Any], key: str = "value_ms_per_cm") -> st
     shown = prediction.get("shown", "value")
     if shown == "withheld":
         return "withheld"
-    return ("about " if shown == "magnitude" else "") + interval(
-        prediction[key], ".1g" if shown == "magnitude" else ".3g"
-    )
+    if shown == "magnitude":
+        value, low, high = (rounded(prediction[key][k]) for k in ("value", "low", "high"))
+        return f"about {value} ({low} to {high})"
+    return interval(prediction[key])
+
+
+def rounded(value: float, digits: int = 1) -> str:
+    """A number to that many digits that count, without an exponent where it is no longer than that: 100, not 1e+02."""
+    return f"{float(f'{value:.{digits}g}'):g}"
 
 
 def how_known(prediction: Mapping[str, Any]) -> str:
@@ -47,7 +53,7 @@ def how_known(prediction: Mapping[str, Any]) -> str:
     if prediction.get("shown", "value") == "value":
         return beyond
     factor = prediction["factor_either_way"]
-    known = f"known to a factor of {factor:.2g}" if factor < _UNKNOWN else "not known"
+    known = f"known to a factor of {rounded(factor, 2)}" if factor < _UNKNOWN else "not known"
     times = prediction["times_longer"]
     if times is None:
         way = f"no longer run gives it: run a temperature nearer to {prediction['temperature_k']:g} K"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlmd.base.formatting import how_known, interval, pairs, predicted
+from dlmd.base.formatting import how_known, interval, pairs, predicted, rounded
 from dlmd.base.verdicts import Verdict
 from dlmd.config.run_config import RunConfig
 
@@ -264,7 +264,7 @@ def _predicted_card(prediction: Mapping) -> dict:
     if shown == "value":
         return _card(title, estimate, "mS/cm", note)
     if shown == "magnitude":
-        value, low, high = (f"{estimate[k]:.1g}" for k in ("value", "low", "high"))
+        value, low, high = (rounded(estimate[k]) for k in ("value", "low", "high"))
         card = {"value": f"about {value}", "unit": "mS/cm", "range": f"{low} to {high}"}
     else:
         card = {"value": "withheld", "unit": "", "range": "no order of magnitude"}
