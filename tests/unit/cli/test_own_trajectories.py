@@ -289,3 +289,60 @@ def test_mechanism_of_ones_own_trajectory(tmp_path, capsys):
     assert result["n_ions"] == trajectory.n_ions and len(result["classes"]) >= 2
     for kind in ("sites", "hops", "density", "traces"):
         assert (tmp_path / f"out/600K.{kind}.png").stat().st_size > 0
+
+
+# --- several carriers ---------------------------------------------------------------------------------------------
+
+
+def write_two_carriers(path, *, frames=1500):
+    """8 Li and 8 Na that share a push, among 24 Cl; the matrix is known exactly."""
+    rng = np.random.default_rng(11)
+    start = rng.random((40, 3)) * CELL_A
+    push = rng.normal(0, 0.08, (frames, 1, 3))
+    li = (rng.normal(0, 0.2, (frames, 8, 3)) + push).cumsum(axis=0)
+    na = (rng.normal(0, 0.15, (frames, 8, 3)) + push).cumsum(axis=0)
+    cl = rng.normal(0, 0.15, (frames, 24, 3))
+    positions = start + np.concatenate([li, na, cl], axis=1)
+    names = ["Li"] * 8 + ["Na"] * 8 + ["Cl"] * 24
+    lines = []
+    for number, frame in enumerate(positions):
+        lines += ["ITEM: TIMESTEP", str(500 * number), "ITEM: NUMBER OF ATOMS", "40"]
+        lines += ["ITEM: BOX BOUNDS pp pp pp", *[f"0 {CELL_A}"] * 3, "ITEM: ATOMS id element xu yu zu"]
+        lines += [f"{i + 1} {names[i]} {x:.5f} {y:.5f} {z:.5f}" for i, (x, y, z) in enumerate(frame)]
+    path.write_text("\n".join(lines) + "\n")
+    own, shared = {"Li": 8 * 0.04, "Na": 8 * 0.0225}, 64 * 0.0064
+    return path, {"Li-Li": own["Li"] + shared, "Na-Na": own["Na"] + shared, "Li-Na": shared}
+
+
+def test_two_carriers(tmp_path, capsys):
+    from dlmd.base.units import conductivity_ms_per_cm
+
+    path, growth = write_two_carriers(tmp_path / "a.dump")
+    command = f"transport {path} --mobile Li Na --time-step 1 --temperature 600 -o {tmp_path} --lag-start 1 --lag-end 3"
+    code, printed, error = call(capsys, command + " --charge Li=1,Na=0.9")
+    assert code == 0, error + printed
+    result = json.loads((tmp_path / "600K.json").read_text())
+    unit = conductivity_ms_per_cm(
+        diffusion_a2_per_ps=1.0, n_ions=1, charge_e=1.0, volume_angstrom3=CELL_A**3, temperature_k=600.0
+    )
+    charge = {"Li": 1.0, "Na": 0.9}
+    for pair, value in growth.items():
+        a, b = pair.split("-")
+        estimate = result["together"]["matrix_ms_per_cm"][pair]
+        assert estimate["low"] < value / (2 * 0.5) * unit * charge[a] * charge[b] < estimate["high"]
+    assert "transference number Na" in printed and "correlation Li-Na" in printed
+    assert result["carriers"]["Na"]["n_ions"] == 8 and result["carriers"]["Li"]["n_host_atoms"] == 24
+    assert (
+        result["carriers"]["Li"]["d_self_cm2_per_s"]["low"]
+        < (0.04 + 0.0064) * 1e-4
+        < result["carriers"]["Li"]["d_self_cm2_per_s"]["high"]
+    )
+    code, _, error = call(capsys, command + " --charge 1 --name other")
+    assert code == 1 and "one --charge 1 for Li,Na" in error
+
+
+def test_mobile_takes_several_words():
+    from dlmd.cli.own_trajectory import mobile_joined
+
+    assert mobile_joined("transport a --mobile Li Na --stride 2".split())[3] == "Li,Na"
+    assert mobile_joined("transport --mobile Li a.dump".split())[2:] == ["Li", "a.dump"]

@@ -12,6 +12,7 @@ from typing import Any, cast
 from dlmd import __version__
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
+from dlmd.cli.own_trajectory import mobile_joined
 
 # name -> module with add_arguments(parser) and run(args) -> exit code or None; it must be light to import
 COMMANDS = {
@@ -75,7 +76,7 @@ def _nearest(option: str, options: Sequence[str]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit codes are those of `dlmd.cli.exit_codes`."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv = mobile_joined(sys.argv[1:] if argv is None else argv)
     top = parser()
     args, unknown = top.parse_known_args(argv)
     if unknown:

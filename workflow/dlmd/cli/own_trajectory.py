@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from dlmd.base.errors import DlmdError
 if TYPE_CHECKING:
     from dlmd.trajectory.readers import System
 
+_ELEMENT = re.compile(r"[A-Z][a-z]?")
 WRAPPED = {"auto": None, "yes": True, "no": False}
 
 
@@ -29,7 +31,9 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
     """Options that say what is in the files."""
     system = parser.add_argument_group("system (segments bring all of this themselves)")
     system.add_argument(
-        "--mobile", metavar="ELEMENT", help="the mobile ions, such as Li; all other atoms are the host"
+        "--mobile",
+        metavar="ELEMENT",
+        help="the mobile ions, such as Li, or several: Li,Na; all other atoms are the host",
     )
     if temperature:
         system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")
@@ -48,9 +52,10 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
     if charge:
         system.add_argument(
             "--charge",
-            type=float,
+            type=charges,
             metavar="Z",
-            help="charge of a mobile ion in e; default: its only common one, or what makes the compound neutral",
+            help="charge of a mobile ion in e, of several as Li=1,Cu=0.8; default: its only common one, or what makes the "
+            "compound neutral",
         )
     system.add_argument(
         "--topology",
@@ -190,6 +195,30 @@ def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
             raise DlmdError(
                 f"{option} has no meaning for segments", where=trajectory.label, remedy="leave it out"
             )
+
+
+def charges(text: str) -> float | dict[str, float]:
+    """A charge, or charges by element."""
+    if "=" not in text:
+        return float(text)
+    try:
+        return {name: float(z) for name, _, z in (part.partition("=") for part in text.split(","))}
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not Z or ELEMENT=Z,ELEMENT=Z, such as Li=1,Cu=0.8"
+        ) from error
+
+
+def mobile_joined(argv: Sequence[str]) -> list[str]:
+    """The words of a command line with `--mobile Li Na` as `--mobile Li,Na`; files that follow stay files."""
+    out = list(argv)
+    if "--mobile" not in out:
+        return out
+    first = out.index("--mobile") + 1
+    last = first + 1
+    while last < len(out) and _ELEMENT.fullmatch(out[last]) and not Path(out[last]).exists():
+        last += 1
+    return out if last - first < 2 else [*out[:first], ",".join(out[first:last]), *out[last:]]
 
 
 def positive(text: str) -> float:

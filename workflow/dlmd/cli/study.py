@@ -176,7 +176,13 @@ def analysed(
     transport.require_free(folder / f"{stem}.json", named)
     args.temperature = None
     options = {**transport.analysis_options(args), "temperature_k": temperature_k}
-    result = transport_of(trajectories, charge=args.charge, **options)
+    if len(trajectories[0].carriers) > 1:
+        raise DlmdError(
+            f"several mobile elements: {trajectories[0].mobile}",
+            remedy="give one, or run `dlmd transport` for each temperature",
+        )
+    charge = transport.charge_given(args, trajectories[0].mobile)
+    result = transport_of(trajectories, charge=charge, **options)
     result["provenance"] = provenance(dict.fromkeys(inputs), command=args.argv)
     transport.write(folder, stem, result, trajectories[0])
     return result

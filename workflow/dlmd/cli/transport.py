@@ -107,7 +107,12 @@ def run(args: argparse.Namespace) -> int:
     if stem:
         require_free(folder / f"{stem}.json", args)
     trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
-    result = transport_of(trajectories, charge=args.charge, **analysis_options(args))
+    if len(trajectories[0].carriers) > 1:
+        from dlmd.cli import carriers
+
+        return carriers.run(args, trajectories, inputs)
+    charge = charge_given(args, trajectories[0].mobile)
+    result = transport_of(trajectories, charge=charge, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     stem = stem or f"{result['temperature_k']:g}K"
     require_free(folder / f"{stem}.json", args)
@@ -142,7 +147,26 @@ def check_charge(args: argparse.Namespace, system: System) -> None:
     from dlmd.trajectory.readers import composition
     from dlmd.transport.charges import charge_of
 
-    charge_of(element_of(args.mobile) or args.mobile, args.charge, composition(system.symbols))
+    for name in args.mobile.split(","):
+        charge_of(element_of(name) or name, charge_given(args, name), composition(system.symbols))
+
+
+def charge_given(args: argparse.Namespace, element: str) -> float | None:
+    """The charge that the command line has for an element.
+
+    Raises
+    ------
+    DlmdError
+        for one charge of several mobile elements.
+    """
+    if isinstance(args.charge, dict):
+        return args.charge.get(element)
+    if args.charge is not None and "," in (args.mobile or ""):
+        raise DlmdError(
+            f"one --charge {args.charge:g} for {args.mobile}",
+            remedy="give one for each, such as --charge Li=1,Na=1",
+        )
+    return args.charge
 
 
 def require_free(path: Path, args: argparse.Namespace) -> None:

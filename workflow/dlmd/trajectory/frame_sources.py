@@ -91,6 +91,18 @@ class MappedInCell:
         return np.einsum("fai,ab->fbi", planes, self._matrix).astype(self.dtype)
 
 
+class IonRange:
+    """Ions [first, last) of a source."""
+
+    def __init__(self, source: FrameSource, first: int, last: int):
+        self._source, self._first = source, first
+        self.n_frames, self.n_ions = source.n_frames, last - first
+        self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        return self._source.planes(start, stop, self._first + first, self._first + last)
+
+
 class JoinedFrames:
     """Sources one after the other, (frames, 3, ions); `skips[i]` leading frames of source i are left out."""
 

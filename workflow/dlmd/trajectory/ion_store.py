@@ -62,7 +62,7 @@ class _HostSample:
 
 
 def mobile_atoms(symbols: Sequence[str], mobile: str, *, where: str) -> np.ndarray:
-    """(ions,) indices of the mobile ions.
+    """(ions,) indices of the ions of one mobile element.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def read(
     Parameters
     ----------
     mobile
-        Symbol of the mobile ions; all other atoms are the host.
+        Symbol of the mobile ions, or several with commas ("Li,Na"); all other atoms are the host.
     time_step_fs, stride
         MD time step in fs, and MD steps between frames. What the file records (steps of dumps and XTC, times of XTC, TRR and of
         dumps with `time yes`, both in vasprun.xml) need not be given and must agree.
@@ -130,6 +130,7 @@ def read(
         cell_trend=found.trend,
         cell_spread=found.spread,
         mobile=reading.mobile,
+        carriers=reading.carriers,
         host_centre=found.host_centre,
         temperature_k=temperature_k,
         n_host_atoms=store.n_host,
@@ -208,6 +209,7 @@ class _Reading:
         self.stream, self.clock, self.mobile, self._check = stream, clock, mobile, check
         self._wrapped, self._temperature_k = wrapped, temperature_k
         self.interval_ps = 0.0
+        self.carriers: dict[str, int] = {}
         self._store: IonStore | None = None
         self._thermal: thermal.ThermalMotion | None = None
 
@@ -227,9 +229,12 @@ class _Reading:
     def _begin(self, frame: Frame) -> None:
         assert self.stream.symbols is not None and self.stream.cell is not None  # of the first frame
         symbols = self.stream.symbols
-        if self.mobile not in symbols and not self.mobile.isalpha():
-            self.mobile = element_of(self.mobile) or self.mobile
-        mobile = mobile_atoms(symbols, self.mobile, where=self.stream.where)
+        names = [name.strip() for name in self.mobile.split(",")]
+        names = [n if n in symbols or n.isalpha() else element_of(n) or n for n in names]
+        found = {name: mobile_atoms(symbols, name, where=self.stream.where) for name in names}
+        self.mobile = ",".join(found)
+        self.carriers = {name: len(atoms) for name, atoms in found.items()}
+        mobile = np.concatenate(list(found.values()))
         self._store = self.stream.store = IonStore(
             symbols=symbols,
             mobile=mobile,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory.atom_sample import AtomSample
-from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, JoinedFrames
+from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, IonRange, JoinedFrames
 from dlmd.trajectory.host import HostHealth
 
 # Frames are copied through a small buffer, which keeps the transposition within the cache.
@@ -46,6 +46,8 @@ class Trajectory:
         Set point, or None where it is unknown.
     mobile, n_host_atoms
         Symbol of the mobile species; number of atoms that make up the host.
+    carriers
+        Number of ions of each mobile element, in the order of the source, where there are several (`of_carrier`).
     composition
         Number of atoms of each element, where it is known.
     host_drift_allowed_angstrom
@@ -72,6 +74,7 @@ class Trajectory:
     volume_a3: float | None = None
     cell_trend: float = 0.0
     cell_spread: float = 0.0
+    carriers: dict[str, int] = field(default_factory=dict)
     composition: dict[str, int] = field(default_factory=dict)
     host_drift_allowed_angstrom: float = 0.0
     thermo: dict[str, np.ndarray] | None = None
@@ -198,6 +201,23 @@ class Trajectory:
             ],
             _collective=None,
         )
+
+    def of_carrier(self, name: str) -> Trajectory:
+        """The ions of one of several mobile elements, in the same frame of reference.
+
+        Raises
+        ------
+        DlmdError
+            for an element that is not among them.
+        """
+        if name not in self.carriers:
+            raise self._bad(
+                f"no mobile ions {name}", f"name one of {', '.join(self.carriers) or self.mobile}"
+            )
+        names = list(self.carriers)
+        first = sum(self.carriers[other] for other in names[: names.index(name)])
+        source = IonRange(self.source, first, first + self.carriers[name])
+        return replace(self, source=source, mobile=name, carriers={}, _collective=None)
 
     def blocks(self, max_bytes: int = 256 << 20) -> Iterator[np.ndarray]:
         """Positions of all frames, some ions at a time.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,7 @@ from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport.analysis import TransportResult, analyse
 from dlmd.transport.charges import charge_of
 from dlmd.transport.gates import Gate, Limits
+from dlmd.transport.onsager import onsager
 
 # A run of fewer frames has no displacement statistics.
 FEWEST_FRAMES = 10
@@ -57,6 +58,64 @@ def transport_of(
     if first.composition:
         result["composition"] = dict(first.composition)
     return result
+
+
+def carriers_of(
+    trajectories: Sequence[Trajectory], *, charges: Mapping[str, float | None], **options: Any
+) -> dict[str, Any]:
+    """Transport of each of several mobile elements, and of all together (`dlmd.transport.onsager`), JSON-ready.
+
+    Parameters
+    ----------
+    charges
+        z in e by element; None or absent for those that `charge_of` tells.
+    **options
+        As `transport_of` takes them.
+
+    Raises
+    ------
+    DlmdError
+        as `transport_of` does, for each element.
+    """
+    names = list(trajectories[0].carriers)
+    each = {
+        name: transport_of(
+            [run.of_carrier(name) for run in trajectories], charge=charges.get(name), **options
+        )
+        for name in names
+    }
+    windows = [result["fit_window_ps"] for result in each.values() if result["fit_window_ps"]]
+    first = trajectories[0]
+    together: dict[str, Any] = {
+        "verdict": {
+            "code": Verdict.TOO_SHORT.value,
+            "message": "no diffusive onset of any of the ions",
+        }
+    }
+    if windows:
+        together = onsager(
+            {name: [run.of_carrier(name).collective() for run in trajectories] for name in names},
+            charges={name: result["charge_e"] for name, result in each.items()},
+            frame_interval_ps=first.frame_interval_ps,
+            window_ps=(max(w[0] for w in windows), max(w[1] for w in windows)),
+            volume_a3=first.volume,
+            temperature_k=next(iter(each.values()))["temperature_k"],
+            confidence=options.get("confidence", 0.95),
+        )
+    host = [
+        gate
+        for result in each.values()
+        for gate in result["verdict"]["gates"]
+        if gate["code"].startswith(("host", "cell", "temperature", "energy"))
+    ]
+    if host and "conductivity_ms_per_cm" in together:
+        together = {"verdict": {"code": host[0]["code"], "message": host[0]["message"]}}
+    return {
+        "format": "dlmd-carriers",
+        "temperature_k": next(iter(each.values()))["temperature_k"],
+        "together": together,
+        "carriers": each,
+    }
 
 
 def _judge_cell(found: TransportResult, trajectories: Sequence[Trajectory]) -> None:
