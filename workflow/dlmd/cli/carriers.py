@@ -15,7 +15,7 @@ def run(args: argparse.Namespace, trajectories: Sequence, inputs: Sequence[Path]
 
     from dlmd.base.files import write_json
     from dlmd.base.provenance import provenance
-    from dlmd.cli.transport import analysis_options, charge_given, require_free
+    from dlmd.cli.own_settings import analysis_options, charge_given, require_free
     from dlmd.transport.own_run import carriers_of
 
     names = trajectories[0].carriers

@@ -68,6 +68,11 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
         metavar="ELEMENT",
         help="elements in the order of the LAMMPS types; or with counts, in the order of the atoms: 16*Li 24*Cl",
     )
+    _add_place(system)
+
+
+def _add_place(system: argparse._ArgumentGroup) -> None:
+    """Options on the cell and on what may be believed."""
     system.add_argument(
         "--cell",
         nargs="+",

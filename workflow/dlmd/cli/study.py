@@ -152,7 +152,7 @@ def analysed(
 ) -> dict[str, Any]:
     """The transport result of one temperature, written."""
     from dlmd.base.provenance import provenance
-    from dlmd.cli import transport
+    from dlmd.cli import own_settings, transport
     from dlmd.cli.own_trajectory import load
     from dlmd.transport.own_run import transport_of
 
@@ -168,20 +168,20 @@ def analysed(
                 "replicas": False,
             }
         )
-        check = None if segments else (lambda system, one=one: transport.check_charge(one, system))
+        check = None if segments else (lambda system, one=one: own_settings.check_charge(one, system))
         found, read = load(one, check=check)
         trajectories += found
         inputs += read
     named = argparse.Namespace(trajectories=[str(f) for files, _ in runs for f in files])
-    transport.require_free(folder / f"{stem}.json", named)
+    own_settings.require_free(folder / f"{stem}.json", named)
     args.temperature = None
-    options = {**transport.analysis_options(args), "temperature_k": temperature_k}
+    options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
     if len(trajectories[0].carriers) > 1:
         raise DlmdError(
             f"several mobile elements: {trajectories[0].mobile}",
             remedy="give one, or run `dlmd transport` for each temperature",
         )
-    charge = transport.charge_given(args, trajectories[0].mobile)
+    charge = own_settings.charge_given(args, trajectories[0].mobile)
     result = transport_of(trajectories, charge=charge, **options)
     result["provenance"] = provenance(dict.fromkeys(inputs), command=args.argv)
     transport.write(folder, stem, result, trajectories[0])

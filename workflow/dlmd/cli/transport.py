@@ -23,13 +23,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmd.base.errors import DlmdError
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
+from dlmd.cli.own_settings import analysis_options, charge_given, check_charge, require_free
 from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
-    from dlmd.trajectory.readers import System
     from dlmd.trajectory.trajectory import Trajectory
 
 PERCENT = 100.0
@@ -123,74 +122,6 @@ def run(args: argparse.Namespace) -> int:
         print(report(result, trajectories))
         print(f"\nwritten: {', '.join(map(str, written))}")
     return 0 if result["verdict"]["code"] == "ok" else VERDICT
-
-
-def analysis_options(args: argparse.Namespace) -> dict:
-    """What `analyse` takes from the command line."""
-    given = {
-        "hop_length_angstrom": args.hop_length,
-        "host_shift_angstrom": args.host_shift,
-        "host_drift_angstrom": args.host_drift,
-    }
-    return {
-        "temperature_k": args.temperature,
-        "lag_start_ps": args.lag_start,
-        "lag_end_ps": args.lag_end,
-        "confidence": args.confidence,
-        **{name: value for name, value in given.items() if value is not None},
-    }
-
-
-def check_charge(args: argparse.Namespace, system: System) -> None:
-    """Raises DlmdError where the charge cannot be told, before everything is read."""
-    from dlmd.trajectory.names import element_of
-    from dlmd.trajectory.readers import composition
-    from dlmd.transport.charges import charge_of
-
-    for name in args.mobile.split(","):
-        charge_of(element_of(name) or name, charge_given(args, name), composition(system.symbols))
-
-
-def charge_given(args: argparse.Namespace, element: str) -> float | None:
-    """The charge that the command line has for an element.
-
-    Raises
-    ------
-    DlmdError
-        for one charge of several mobile elements.
-    """
-    if isinstance(args.charge, dict):
-        return args.charge.get(element)
-    if args.charge is not None and "," in (args.mobile or ""):
-        raise DlmdError(
-            f"one --charge {args.charge:g} for {args.mobile}",
-            remedy="give one for each, such as --charge Li=1,Na=1",
-        )
-    return args.charge
-
-
-def require_free(path: Path, args: argparse.Namespace) -> None:
-    """Raises DlmdError where a result of other files has the name of the one to be written.
-
-    A result of the same files is made again.
-    """
-    if not path.exists():
-        return
-    from dlmd.base.files import read_json
-
-    try:
-        inputs = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
-    except (DlmdError, AttributeError):
-        inputs = []
-    before = {Path(record["path"]).resolve() for record in inputs}
-    named = [Path(p).resolve() for p in args.trajectories]
-    if before and all(any(one == p or p in one.parents for one in before) for p in named):
-        return
-    raise DlmdError(
-        f"{path.name} is the result of other files: {', '.join(sorted(p.name for p in before)[:3]) or 'unknown'}",
-        where=str(path.parent),
-        remedy="give another name with --name NAME, or another folder with -o DIR",
-    )
 
 
 def write(folder: Path, stem: str, result: Mapping, trajectory: Trajectory) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.base.files import write_text
-from dlmd.base.formatting import interval
+from dlmd.base.formatting import how_known, interval, predicted
 from dlmd.report import charts, pages, tables
 
 AXES = {"a": "a", "b": "b", "c_star": "c*"}
@@ -124,13 +124,10 @@ def _fit(fitted: Mapping | None) -> list[dict]:
     ]
     conductivity = fitted["fits"].get("conductivity")
     for prediction in conductivity["predictions"] if conductivity else []:
-        beyond = (
-            f", extrapolated by {prediction['beyond_range_k']:.0f} K" if prediction["extrapolated"] else ""
-        )
         rows.append(
             {
-                "": f"σ at {prediction['temperature_k']:g} K{beyond}",
-                "value": interval(prediction["value_ms_per_cm"], unit="mS/cm"),
+                "": f"σ at {prediction['temperature_k']:g} K, {how_known(prediction)}",
+                "value": predicted(prediction),
             }
         )
     return rows

@@ -100,6 +100,7 @@ class IonRange:
         self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
 
     def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        """As `FrameSource.planes`: (frames, 3, ions)."""
         return self._source.planes(start, stop, self._first + first, self._first + last)
 
 
