@@ -137,6 +137,27 @@ def dlmd(folder: Path):
     return run
 
 
+def dlmd_command(folder: Path):
+    """The user's route: `dlmd transport` on the bare DCD, with JSON, CSV and figures; reading is part of the command."""
+    import contextlib
+    import io
+
+    from dlmd.cli.main import main
+
+    n_ions = len(_sidecar(folder)["ids"])
+    system = ["--mobile", "Li", "--species", f"{n_ions}*Li", "--temperature", f"{TEMPERATURE_K:g}"]
+    times = ["--time-step", "2", "--stride", f"{1000 * FRAME_PS / 2:g}"]
+
+    def run() -> dict:
+        with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
+            main(["transport", str(folder / "0001.dcd"), *system, *times, "-o", out])
+            (result,) = (json.loads(path.read_text()) for path in Path(out).glob("*.json"))
+        names = ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm")
+        return {"verdict": result["verdict"]["code"], **{name: result[name] for name in names}}
+
+    return run
+
+
 def dlmd_msd(folder: Path):
     """The MSDs alone, self and total, as tensors at all lags, from the DCD."""
     from dlmd.trajectory.segments import join
@@ -279,10 +300,13 @@ def kinisi(folder: Path):
     return run
 
 
-TOOLS = {f.__name__: f for f in (dlmd, dlmd_msd, pymatgen_diffusion, mdanalysis, gemdat, kinisi)}
+TOOLS = {
+    f.__name__: f for f in (dlmd, dlmd_command, dlmd_msd, pymatgen_diffusion, mdanalysis, gemdat, kinisi)
+}
 PEERS = ("pymatgen_diffusion", "mdanalysis", "gemdat", "kinisi")
 PACKAGES = {
     "dlmd": "dlmd",
+    "dlmd_command": "dlmd",
     "dlmd_msd": "dlmd",
     "pymatgen_diffusion": "pymatgen-analysis-diffusion",
     "mdanalysis": "MDAnalysis",

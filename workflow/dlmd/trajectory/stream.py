@@ -198,7 +198,7 @@ class Stream:
     def place_of(self, frame: Frame) -> Place | None:
         """Where a frame lies; None where its cell is that of the first frame."""
         assert frame.cell is not None and self.cell is not None and self._last_cell is not None
-        if np.array_equal(frame.cell, self.cell):
+        if frame.cell is self.cell or np.array_equal(frame.cell, self.cell):
             return None
         self.changes |= differs(frame.cell, self.cell)
         self._last_cell = same_lattice(frame.cell, self._last_cell)
@@ -314,4 +314,6 @@ def _name(source: Any) -> str:
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     # the first atom decides nearly always
-    return all(np.abs(one[part] - other[part]).max() <= _SAME_POSITION_A for part in (slice(1), slice(None)))
+    if np.abs(one[0] - other[0]).max() > _SAME_POSITION_A:
+        return False
+    return bool(np.abs(one - other).max() <= _SAME_POSITION_A)
