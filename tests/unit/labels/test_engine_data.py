@@ -229,3 +229,15 @@ def test_electrons_of_the_launch_are_checked_with_the_config(tmp_path):
             parse(toy | {"levels": {"u4": engine}, "launch": {"levels": {"u4": {"electrons": electrons}}}})
         assert told in str(caught.value) and "launch.levels.u4.electrons" in str(caught.value)
     parse(toy | {"levels": {"u4": level}, "launch": {"levels": {"u4": {"electrons": {"maxiter": 400}}}}})
+
+
+def test_only_levels_that_start_from_another_are_computed_elsewhere():
+    from dlmd.config.reading import parse
+
+    toy = yaml.safe_load((ROOT / "config/toy.yaml").read_text(encoding="utf-8"))
+    toy["structures"] |= {"occupancies": {"0.750": {"2a": 0.75}}, "cells": {"80": [2, 1, 2]}}
+    launch = {"levels": {"u4": {"external": True}}}
+    for level in ({"engine": "gpaw"}, {"engine": "chgnet"}):
+        with pytest.raises(DlmdError) as caught:
+            parse(toy | {"levels": {"u4": level}, "launch": launch})
+        assert "launch.levels.u4.external" in str(caught.value) and "start_from" in str(caught.value)

@@ -45,6 +45,11 @@ class LevelLaunch(Section):
         description="folder below which each job of Quantum ESPRESSO or CP2K keeps the program's files while it runs, seen by "
         "all nodes of the job; null: TMPDIR",
     )
+    external: bool = Field(
+        False,
+        description="GPAW, Quantum ESPRESSO, CP2K: single points are staged, to be run elsewhere with their run.sh, and read "
+        "once they are back; for levels with `start_from`, which need nothing else (VASP: `run: external` of the level)",
+    )
     electrons: dict[str, Any] = Field(
         {},
         description="GPAW, Quantum ESPRESSO, CP2K: keywords of iterations, mixing and first guesses, written as in `keywords`, "

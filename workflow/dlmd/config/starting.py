@@ -19,6 +19,14 @@ def launch(cfg: RunFields) -> Found:
     for name, started in cfg.launch.levels.items():
         if name not in cfg.levels:
             yield f"launch.levels.{name}", f"there is no level {name}", did_you_mean(name, cfg.levels)
+        elif started.external and (
+            not isinstance(cfg.levels[name], DftSettings) or not cfg.levels[name].start_from
+        ):
+            yield (
+                f"launch.levels.{name}.external",
+                "only single points of GPAW, Quantum ESPRESSO and CP2K are computed elsewhere",
+                f"name a pretrained level in levels.{name}.start_from, which relaxes and explores; VASP has run: external",
+            )
         elif started.electrons:
             yield from _electrons(f"launch.levels.{name}.electrons", cfg.levels[name], started.electrons)
     commands = {f"launch.levels.{name}.command": level.command for name, level in cfg.launch.levels.items()}

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from dlmd.process.ownership import owned
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from dlmd.labels.engines import Engine
+
+EXTERNAL = "external"
 
 
 def label(
@@ -49,7 +53,7 @@ def label(
             paths.append(done / f"{structure_mark(atoms, theory)}.extxyz")
             if paths[-1].exists():
                 continue
-            calculator = calculator or label_engine.calculator(threads=threads)
+            calculator = calculator or _calculator(label_engine, selected, launch, threads=threads)
             info = label_info(atoms, number=number, level=level, theory=theory)
             results = None
             try:
@@ -60,6 +64,19 @@ def label(
             write_label(paths[-1], atoms, info, results)
         write_text(frames, "".join(path.read_text(encoding="utf-8") for path in paths))
         shutil.rmtree(done)
+
+
+def _calculator(label_engine: Engine, selected: str, launch: LevelLaunch, *, threads: int) -> Any:
+    """The engine's calculator, or what stands in for it where its program runs elsewhere."""
+    if not launch.external:
+        return label_engine.calculator(threads=threads)
+    import ase.io
+
+    from dlmd.labels.external import Elsewhere
+
+    # all of them, whatever this job's own are: they travel in one folder
+    frames = ase.io.read(selected, ":", format="extxyz")
+    return Elsewhere(label_engine, Path(selected).with_name(EXTERNAL), frames)
 
 
 def not_too_strange(frames: Sequence[Atoms], max_force_ev_per_angstrom: float) -> list[Atoms]:

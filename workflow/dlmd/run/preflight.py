@@ -76,7 +76,7 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     """What the engine of one level needs beside its packages: its program, potentials, pseudopotentials."""
     level, where = cfg.levels[name], f"{file}, key levels.{name}"
     command = cfg.launch.of(name).command
-    local = level.engine != "vasp" or level.run == "local"
+    local = level.run == "local" if level.engine == "vasp" else not cfg.launch.of(name).external
     command = command or PROGRAMS.get(level.engine)
     if local and command is not None:
         elsewhere = ", or set run: external to run VASP elsewhere" if level.engine == "vasp" else ""
@@ -84,7 +84,7 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     if level.engine == "vasp":
         check_vasp(level, species=cfg.material.species, where=where)
     if level.engine in ("cp2k", "espresso"):
-        check_program(level, command, species=cfg.material.species, where=where)
+        check_program(level, command, species=cfg.material.species, where=where, ask=local)
 
 
 def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
@@ -115,7 +115,8 @@ def check_packages(cfg: RunConfig) -> None:
     needed = dict(PACKAGES)
     for name, level in cfg.levels.items():
         if routes.uses_engine(cfg, name):
-            needed |= {package: f"level '{name}'" for package in ENGINE_PACKAGES[level.engine]}
+            own = () if cfg.launch.of(name).external else ENGINE_PACKAGES[level.engine]
+            needed |= {package: f"level '{name}'" for package in own}
     missing = {p: why for p, why in needed.items() if importlib.util.find_spec(p) is None}
     if missing:
         extras = ["pipeline", *(extra for package, extra in EXTRAS.items() if package in missing)]
@@ -209,19 +210,29 @@ def check_vasp(level: VaspLevel, *, species: list[str], where: str) -> None:
             )
 
 
-def check_program(level: Cp2kLevel | EspressoLevel, command: str, *, species: list[str], where: str) -> None:
-    """That CP2K or pw.x is new enough, where it can be asked from here, and that the data its level names are there and right."""
+def check_program(
+    level: Cp2kLevel | EspressoLevel, command: str, *, species: list[str], where: str, ask: bool
+) -> None:
+    """That CP2K or pw.x is new enough, where it can be asked from here, and that the data its level names are there and right.
+
+    Parameters
+    ----------
+    ask
+        Whether the program runs here at all.
+    """
     from dlmd.labels.engines import cp2k, cp2k_data, dft, espresso, upf
 
     try:
         if isinstance(level, Cp2kLevel):
-            cp2k_data.require_entries(level, species, command=command)
+            # its data lie where it runs
+            if ask:
+                cp2k_data.require_entries(level, species, command=command)
         else:
             upf.require_files(level, species)
     except DlmdError as error:
         where = where if error.where is None else f"{where} ({error.where})"
         raise DlmdError(error.what, where=where, remedy=error.remedy) from None
-    program = dft.askable(command)
+    program = dft.askable(command) if ask else None
     if program is None:
         return
     if isinstance(level, Cp2kLevel):

@@ -137,6 +137,19 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def input_text(settings: Cp2kSettings, atoms: Atoms) -> str:
+    """CP2K's whole input of one step with these atoms, as ASE's calculator writes it."""
+    from ase.calculators.calculator import Calculator
+
+    cp2k_data.require_named(settings, list(atoms.symbols))
+    writer = _program_class().__new__(_program_class())
+    # its own beginning would start CP2K
+    writer._shell, writer._force_env_id, writer._debug = None, None, False
+    Calculator.__init__(writer, label="cp2k", **keywords(settings, list(atoms.symbols)))
+    writer.atoms = atoms
+    return writer._generate_input()
+
+
 def create(settings: Mapping[str, Any], launch: LevelLaunch) -> Cp2kEngine:
     """Engine from the keys of a level.
 
@@ -253,9 +266,7 @@ class Program:
 
     def start(self, scratch: Scratch, command: str, keys: Mapping[str, Any]) -> None:
         """Start it with these keywords of ASE's calculator, in the scratch folder."""
-        from ase.calculators.cp2k import CP2K
-
-        self.running = CP2K(
+        self.running = _program_class()(
             command=scratch.shell_command(f"{command} -s"), label=str(scratch.folder / "cp2k"), **keys
         )
         scratch.started(self.running._shell._child.pid)
@@ -286,6 +297,20 @@ class Program:
             end_program(child)
             # nothing is left for ASE to end
             shell._child = None
+
+
+@cache
+def _program_class():
+    """ASE's CP2K, made on first use because of ASE's import."""
+    from ase.calculators.cp2k import CP2K
+
+    class ShortlyNamed(CP2K):
+        """ASE names the project by its whole path, and CP2K refuses lines of input that are longer than 80 characters."""
+
+        def _generate_input(self):
+            return super()._generate_input().replace(f"PROJECT {self.label}\n", "PROJECT cp2k\n")
+
+    return ShortlyNamed
 
 
 @cache

@@ -101,6 +101,8 @@ def input_text(settings: EspressoSettings, atoms: Atoms, *, pseudo_dir: str | No
     from ase.io.espresso import write_espresso_in
 
     atoms = atoms.copy()
+    for element in dict.fromkeys(atoms.symbols):
+        upf.file_of(settings, element)
     if settings.spin_polarised:
         atoms.set_initial_magnetic_moments(upf.starting_magnetization(settings, list(atoms.symbols)))
     keys = keywords(settings, atoms)

@@ -50,7 +50,8 @@ def create(settings: Mapping[str, Any], launch: LevelLaunch) -> GpawEngine:
         for an unknown key or wrong value, or where gpaw is not installed.
     """
     own = validated(GpawSettings, settings, engine="gpaw", launch=launch)
-    package_version("gpaw", extra="gpaw")
+    if not launch.external:
+        package_version("gpaw", extra="gpaw")
     return GpawEngine(own)
 
 

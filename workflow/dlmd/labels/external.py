@@ -1,0 +1,168 @@
+"""Single points of CP2K, Quantum ESPRESSO and GPAW that are computed elsewhere: staged here, run there, held against what was
+staged and read here.
+
+    HOME/run.sh                starts the program on every frame that has not ended
+    HOME/frames/MARK/...       one frame: inputs, staged.json (their SHA-256), and once it has run, its outputs,
+                               used.sha256 (of the inputs as it found them) and ended (its exit code)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import read_json, write_json, write_text
+from dlmd.labels.engines.base import Unconverged
+from dlmd.labels.engines.points import POINTS, Point
+from dlmd.labels.relaxation import structure_mark
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+STAGED, USED, ENDED, SCRIPT = "staged.json", "used.sha256", "ended", "run.sh"
+TEXT = """#!/bin/sh
+# Runs the single points of {name} that have not ended, one after the other:
+#   PROGRAM="{example}" ./run.sh
+# After a walltime start it again: what has ended is passed over. Bring the whole folder back. To run a frame again, remove
+# its file `{ended}`.
+set -eu
+: "${{PROGRAM:?set PROGRAM to the command that starts {name}}}"
+cd "$(dirname "$0")"
+for frame in frames/*/; do
+    [ ! -f "$frame/{ended}" ] || continue
+    (
+        cd "$frame"
+        sha256sum {inputs} > {used}
+        code=0
+        {command} || code=$?
+        echo "$code" > {ended}
+    )
+done
+"""
+
+
+class Elsewhere:
+    """What stands in for a level's calculator where its program runs elsewhere.
+
+    Parameters
+    ----------
+    engine
+        The engine of the level.
+    home
+        Folder that is copied to where the program runs, and back.
+    frames
+        All frames that will be asked for: they are staged together.
+    """
+
+    def __init__(self, engine: Any, home: Path, frames: Sequence[Atoms]):
+        self.engine, self.home = engine, home
+        self.point: Point = POINTS[engine.level["engine"]]
+        self.results: dict[str, Any] = {}
+        inputs = [*self.point.inputs, *self.point.shared(engine.settings, home)]
+        home.mkdir(parents=True, exist_ok=True)
+        write_text(
+            home / SCRIPT,
+            TEXT.format(
+                name=self.point.name,
+                example=self.point.example,
+                inputs=" ".join(inputs),
+                command=self.point.command,
+                ended=ENDED,
+                used=USED,
+            ),
+        )
+        (home / SCRIPT).chmod(0o755)
+        self.inputs = inputs
+        for atoms in frames:
+            self._stage(atoms)
+
+    def folder(self, atoms: Atoms) -> Path:
+        """The folder of a frame, by its structure and the level of theory."""
+        return self.home / "frames" / structure_mark(atoms, self.engine.level)[:16]
+
+    def _stage(self, atoms: Atoms) -> None:
+        """Write a frame's inputs, unless they are there; others (more iterations) replace those of a frame without results."""
+        folder = self.folder(atoms)
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = self.point.texts(self.engine.settings, atoms)
+        hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+        for name in self.inputs[len(self.point.inputs) :]:
+            hashes[name] = hashlib.sha256((folder / name).resolve().read_bytes()).hexdigest()
+        if (folder / STAGED).exists() and (
+            read_json(folder / STAGED) == hashes or self._has_results(atoms, folder)
+        ):
+            return
+        for name in (ENDED, USED, STAGED):
+            (folder / name).unlink(missing_ok=True)
+        for name, text in texts.items():
+            write_text(folder / name, text)
+        write_json(folder / STAGED, hashes)
+
+    def _has_results(self, atoms: Atoms, folder: Path) -> bool:
+        try:
+            return self._read(atoms, folder) is not None
+        except DlmdError:
+            return False
+
+    def _read(self, atoms: Atoms, folder: Path) -> dict[str, Any] | None:
+        """Results of a frame; None where it has not run to its end.
+
+        Raises
+        ------
+        Unconverged
+            where its electrons did not converge.
+        DlmdError
+            where it was run on other inputs than the staged ones, or its results are not whole.
+        """
+        if not (folder / ENDED).exists():
+            return None
+        used = _hashes((folder / USED).read_text(encoding="utf-8")) if (folder / USED).exists() else {}
+        staged = read_json(folder / STAGED)
+        for name, wanted in staged.items():
+            if used.get(name) != wanted:
+                raise DlmdError(
+                    f"{name} was not the staged one when {self.point.name} ran",
+                    where=str(folder),
+                    remedy=f"remove {ENDED} there and run {SCRIPT} on the folder as it was staged",
+                )
+        try:
+            return self.point.results(self.engine.settings, atoms, folder)
+        except Unconverged:
+            raise
+        except (OSError, ValueError, IndexError, KeyError, DlmdError) as error:
+            what = error.what if isinstance(error, DlmdError) else f"results that cannot be read ({error})"
+            raise DlmdError(
+                f"exit code {(folder / ENDED).read_text().strip()} of {self.point.name}: {what}",
+                where=str(folder),
+                remedy=f"see its output there, remove {ENDED} and run {SCRIPT} again",
+            ) from None
+
+    def calculate(self, atoms: Atoms, properties: Sequence[str]) -> None:
+        """Put the results of a staged frame into `results`.
+
+        Raises
+        ------
+        Unconverged
+            where its electrons did not converge.
+        DlmdError
+            where there are none yet.
+        """
+        found = self._read(atoms, self.folder(atoms))
+        if found is None:
+            frames = [f for f in (self.home / "frames").iterdir() if (f / STAGED).exists()]
+            waiting = sum(not (f / ENDED).exists() for f in frames)
+            raise DlmdError(
+                f"{waiting} of {len(frames)} single points wait for results computed elsewhere",
+                where=str(self.home),
+                remedy=f'copy this folder to where {self.point.name} runs, start PROGRAM="{self.point.example}" ./{SCRIPT} '
+                "there, bring it back, and run snakemake again",
+            )
+        self.results = found
+
+
+def _hashes(text: str) -> Mapping[str, str]:
+    """Name -> hash from the lines of sha256sum."""
+    return {words[1].lstrip("*"): words[0] for words in map(str.split, text.splitlines()) if len(words) == 2}
