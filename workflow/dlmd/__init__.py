@@ -14,6 +14,8 @@ __getattr__, __all__ = exports(
         "RunResults": "run.results",
         "Trajectory": "trajectory.trajectory",
         "analyse": "transport.analysis",
+        "carriers_of": "transport.own_run",
+        "transport_of": "transport.own_run",
         "apportion": "structures.occupancy",
         "fit_arrhenius": "transport.arrhenius:fit",
         "join_segments": "trajectory.segments:join",

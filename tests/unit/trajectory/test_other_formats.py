@@ -130,6 +130,13 @@ class StandIn:
             yield self
 
 
+def test_arrays_of_all_atoms():
+    trajectory = read(WRAPPED, species=SYMBOLS, cell=[CELL_A] * 3)
+    assert displacements(trajectory) == pytest.approx(truth(), abs=1e-4)
+    with pytest.raises(DlmdError, match="no cell"):
+        read(WRAPPED, species=SYMBOLS)
+
+
 def test_things_that_are_no_trajectory():
     for wrong in (3.0, [1, 2, 3]):
         with pytest.raises(DlmdError, match="a trajectory of type") as error:

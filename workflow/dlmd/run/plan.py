@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -89,11 +90,17 @@ def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str]
     Raises
     ------
     DlmdError
-        with Snakemake's own message where it refuses.
+        with Snakemake's own message where it refuses, and where it is not installed.
     """
     if not Path(snakefile).exists():
         raise DlmdError(
             f"no such file: {snakefile}", remedy="run it in the folder of the Snakefile, or give --snakefile"
+        )
+
+    if find_spec("snakemake") is None:
+        raise DlmdError(
+            "the jobs of a run are Snakemake's list, and Snakemake is not installed",
+            remedy="install the pipeline: pip install '.[pipeline]'",
         )
 
     def ask(option: str) -> str:

@@ -121,6 +121,8 @@ def _by_species(
     if any(counted):
         return _by_counts(chosen, [int(c[1]) if c else 1 for c in counted], n_atoms, where), []
     types = frame.types
+    if types is None and frame.symbols is None and len(chosen) == n_atoms:
+        return chosen, []
     if types is None and topology is not None and topology.types is not None:
         _require_count(n_atoms, len(topology.types), topology, where)
         types = topology.types

@@ -149,8 +149,8 @@ def _text(value: Any) -> str:
 
 
 def of_object(source: Any) -> Iterator[Frame]:
-    """Frames of a trajectory object: a list of ASE's Atoms (or its Trajectory), pymatgen's Trajectory or list of Structures, or
-    MDAnalysis' Universe or AtomGroup.
+    """Frames of a trajectory object: a list of ASE's Atoms (or its Trajectory), pymatgen's Trajectory or list of Structures,
+    MDAnalysis' Universe or AtomGroup, or an array of positions (frames, atoms, 3) in Å.
 
     Raises
     ------
@@ -158,6 +158,9 @@ def of_object(source: Any) -> Iterator[Frame]:
         for anything else.
     """
     kind = f"{type(source).__module__}.{type(source).__name__}"
+    if isinstance(source, np.ndarray) and source.ndim == 3 and source.shape[2] == 3:
+        yield from (Frame(np.asarray(positions, dtype=float), None) for positions in source)
+        return
     if (hasattr(source, "universe") and hasattr(source, "trajectory")) or hasattr(source, "atoms"):
         group = getattr(source, "atoms", source)
         if hasattr(group, "universe"):

@@ -68,10 +68,12 @@ def read(
     """One trajectory from one file or several in a row, or from an object of ASE, pymatgen or MDAnalysis.
 
     Files are VASP XDATCAR and vasprun.xml, (extended) XYZ, LAMMPS dumps, DCD, XTC, TRR, GRO, ASE .traj, DL_POLY HISTORY, Amber
-    NetCDF and H5MD; text also as .gz, .bz2 or .xz. Objects are lists of ASE Atoms, a pymatgen Trajectory or Structures, and an
-    MDAnalysis Universe. The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory
-    stays bounded. A changing cell (constant pressure) is followed in fractional coordinates: displacements are those in the mean
-    cell, and the volume is the mean volume.
+    NetCDF and H5MD; text also as .gz, .bz2 or .xz. Objects are lists of ASE Atoms, a pymatgen Trajectory or Structures, an
+    MDAnalysis Universe, and an array (frames, atoms, 3) in Å with `species` (one per atom) and `cell`.
+
+    The positions of the mobile ions go to a temporary file (12 bytes per ion and frame), so that memory stays bounded. A changing
+    cell (constant pressure) is followed in fractional coordinates: displacements are those in the mean cell, and the volume is
+    the mean volume.
 
     Parameters
     ----------
