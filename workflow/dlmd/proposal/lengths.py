@@ -6,7 +6,7 @@ The prices are those of `dlmd plan` (`dlmd.run.estimates`): right within a facto
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 from dlmd.config import routes
@@ -18,6 +18,7 @@ HOUR_S = 3600.0
 PRODUCTION_SHARE = 0.5  # of the budget at least, where labels and training can do with less
 LONGEST_PS, SHORTEST_PS = 10_000.0, 20.0
 SEGMENT_H = 4.0  # wall time of a segment
+NPT_SHORTEST_PS, NPT_SEGMENTS = 20.0, 2
 FRAMES = 20_000  # stored positions of one temperature
 RESTARTS_PS = (50.0, 10.0, 5.0)
 
@@ -63,6 +64,7 @@ class Production:
     position_interval_fs: float
     all_atom_interval_ps: float
     restart_interval_ps: float
+    npt_segment_ps: float = 0.0  # 0: at the relaxed lattice
 
     @property
     def length_ps(self) -> float:
@@ -108,7 +110,12 @@ def choose(
             f"{budget_hours:g} h are too few: labels and training take {before:.1f} h, and with {SHORTEST_PS:g} ps of production "
             f"at each temperature it is {takes:.1f} h",
         )
-    production = cut(min(max(rest, SHORTEST_PS), LONGEST_PS), ps_h / len(cfg.md.temperatures_k))
+    rest = min(max(rest, SHORTEST_PS), LONGEST_PS)
+    # the lattice of each temperature takes a tenth of production, where it is long enough to spare it
+    npt = max(NPT_SHORTEST_PS, round(rest / 220, -1)) if rest >= 7 * NPT_SHORTEST_PS else 0.0
+    production = cut(rest - NPT_SEGMENTS * npt, ps_h / len(cfg.md.temperatures_k))
+    production = replace(production, npt_segment_ps=npt)
+    before += NPT_SEGMENTS * npt * ps_h
     return Lengths(recipe, production, before, production.length_ps * ps_h, notes)
 
 

@@ -193,7 +193,8 @@ def _explored(
 ) -> list[str]:
     """Groups of the learning loop: every ordering; the last of a cell is held out for a level that has single points alone."""
     numbers, last = list(range(design.orderings)), design.orderings - 1
-    temperatures = f"temperatures_k: {list(at.labels_k)}"
+    # strained, because production meets the lattice of each temperature
+    temperatures = f"temperatures_k: {list(at.labels_k)}, strains: [0.0, 0.02]"
     if dft and not last:
         # a single ordering: the other cell has to judge
         return [
