@@ -18,7 +18,7 @@ HOUR_S = 3600.0
 PRODUCTION_SHARE = 0.5  # of the budget at least, where labels and training can do with less
 LONGEST_PS, SHORTEST_PS = 10_000.0, 20.0
 SEGMENT_H = 4.0  # wall time of a segment
-NPT_SHORTEST_PS, NPT_SEGMENTS = 20.0, 2
+NPT_SHORTEST_PS, NPT_LONGEST_PS, NPT_SEGMENTS = 20.0, 200.0, 2
 FRAMES = 20_000  # stored positions of one temperature
 RESTARTS_PS = (50.0, 10.0, 5.0)
 
@@ -111,8 +111,8 @@ def choose(
             f"at each temperature it is {takes:.1f} h",
         )
     rest = min(max(rest, SHORTEST_PS), LONGEST_PS)
-    # the lattice of each temperature takes a tenth of production, where it is long enough to spare it
-    npt = max(NPT_SHORTEST_PS, round(rest / 220, -1)) if rest >= 7 * NPT_SHORTEST_PS else 0.0
+    # the lattice of each temperature takes a twentieth of production, where it is long enough to spare it
+    npt = min(max(NPT_SHORTEST_PS, round(rest / 40, -1)), NPT_LONGEST_PS) if rest >= 7 * NPT_SHORTEST_PS else 0.0
     production = cut(rest - NPT_SEGMENTS * npt, ps_h / len(cfg.md.temperatures_k))
     production = replace(production, npt_segment_ps=npt)
     before += NPT_SEGMENTS * npt * ps_h
