@@ -112,7 +112,11 @@ def choose(
         )
     rest = min(max(rest, SHORTEST_PS), LONGEST_PS)
     # the lattice of each temperature takes a twentieth of production, where it is long enough to spare it
-    npt = min(max(NPT_SHORTEST_PS, round(rest / 40, -1)), NPT_LONGEST_PS) if rest >= 7 * NPT_SHORTEST_PS else 0.0
+    npt = (
+        min(max(NPT_SHORTEST_PS, round(rest / 40, -1)), NPT_LONGEST_PS)
+        if rest >= 7 * NPT_SHORTEST_PS
+        else 0.0
+    )
     production = cut(rest - NPT_SEGMENTS * npt, ps_h / len(cfg.md.temperatures_k))
     production = replace(production, npt_segment_ps=npt)
     before += NPT_SEGMENTS * npt * ps_h
