@@ -135,6 +135,8 @@ def test_potcars_are_private_and_lent_for_a_run_alone(tmp_path):
     assert modes.read_text().split() == ["600"] and potcars(job) == ["POTCAR"]
     gathered(job)
     assert potcars(job) == []
+    # nothing is left to run, so none is asked for
+    assert run(job, vasp="false").returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -14,10 +14,6 @@ TEXT = r"""#!/bin/sh
 set -eu
 : "${VASP:?set VASP to the command that runs VASP}"
 cd "$(dirname "$0")"
-if [ ! -f POTCAR ]; then
-    echo "POTCAR is missing: concatenate the potentials listed in */inputs/POTCAR.spec" >&2
-    exit 1
-fi
 # licensed: none stays in a run folder, whatever ends this script or ended the one before
 chmod 600 POTCAR 2>/dev/null || true
 sweep() { rm -f ./*/run[0-9][0-9]/POTCAR; }
@@ -73,6 +69,10 @@ for what in @STEPS@; do
     tries=0
     look
     until finished; do
+        if [ ! -f POTCAR ]; then
+            echo "POTCAR is missing: concatenate the potentials listed in */inputs/POTCAR.spec" >&2
+            exit 1
+        fi
         [ "$tries" -lt 4 ] || { echo "$step: not finished after $tries runs; start run.sh again to go on" >&2; exit 1; }
         [ "$number" -lt 100 ] || { echo "$step: a hundred runs did not finish it" >&2; exit 1; }
         tries=$((tries + 1))
