@@ -1,6 +1,7 @@
 """Potentials are licensed text: private while VASP runs here, and gone however a run ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +20,9 @@ import sys
 from vasp_bench import LAUNCH, library, settings
 from pathlib import Path
 from dlmd.labels.vasp.run import run_step
-home = Path(sys.argv[1])
-launch = LAUNCH.model_copy(update={"command": "exec sleep 60"})
-run_step(home / "job", "1-static", settings=settings(home / "lib"), launch=launch)
+home, step, custodian = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "custodian"
+launch = LAUNCH.model_copy(update={"command": "echo $$ > pid; exec sleep 60", "custodian": custodian})
+run_step(home / "job", step, settings=settings(home / "lib"), launch=launch)
 """
 
 
@@ -32,23 +33,43 @@ def job(tmp_path):
     return tmp_path / "job", s
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_takes_the_potcar_along(job, number):
-    folder, _ = job
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [(signal.SIGTERM, "1-static"), (signal.SIGHUP, "1-static"), (signal.SIGTERM, "1-relax")],
+)
+def test_a_signal_takes_the_potcar_and_vasp_along(job, number, step):
+    folder, s = job
+    if step == "1-relax":  # under custodian
+        shutil.rmtree(folder)
+        stage.stage_relax(crystal(), folder, settings=s, level="u4", cell="toy", source="o_toy_0")
     path = os.pathsep.join([*filter(None, sys.path), str(SUPPORT)])
+    how = "custodian" if step == "1-relax" else "plain"
     program = subprocess.Popen(
-        [sys.executable, "-c", RUN, folder.parent], env=os.environ | {"PYTHONPATH": path}
+        [sys.executable, "-W", "ignore", "-c", RUN, folder.parent, step, how],
+        env=os.environ | {"PYTHONPATH": path},
     )
-    lent = folder / "1-static/run00/POTCAR"
-    end = time.monotonic() + 30
-    while not (folder / "1-static/run00/vasp.out").exists():
-        assert time.monotonic() < end and program.poll() is None
-        time.sleep(0.05)
+    lent, pid = (folder / step / "run00" / name for name in ("POTCAR", "pid"))
+    wait(lambda: pid.exists() and pid.read_text().strip(), program)
     assert lent.exists()
     program.send_signal(number)
     # it still dies of the signal, as a scheduler expects
-    assert program.wait(timeout=10) == -number
+    assert program.wait(timeout=20) == -number
     assert not lent.exists()
+    wait(lambda: not alive(int(pid.read_text())))
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait(what, program=None, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end and (program is None or program.poll() is None)
+        time.sleep(0.05)
 
 
 def test_it_is_private_while_vasp_runs_and_gone_after(job, tmp_path):

@@ -24,6 +24,11 @@ from dlmd.process.programs import die_with_parent
 DONE = "done.json"
 # One call starts VASP at most so many times, as long as each start makes some progress.
 MAX_RUNS = 4
+# custodian starts VASP itself: this makes it end with this process, however that ends
+WITH_PARENT = (
+    "import os, sys; from dlmd.process.programs import die_with_parent; die_with_parent(); "
+    "os.execv('/bin/sh', ['/bin/sh', '-c', sys.argv[1]])"
+)
 # Folders run00 to run99 at most
 MAX_FOLDERS = 100
 
@@ -250,7 +255,7 @@ def _under_custodian(run_folder: Path, launch: LevelLaunch) -> int:
     from custodian.vasp.jobs import VaspJob
 
     vasp = VaspJob(
-        ["/bin/sh", "-c", launch.started()],
+        [sys.executable, "-c", WITH_PARENT, launch.started()],
         output_file="vasp.out",
         stderr_file="vasp.err",
         backup=False,
