@@ -84,12 +84,26 @@ def _walk(
     return positions.cumsum(axis=0)
 
 
-def _grouped(rng, pattern: Sequence[float], *, n_ions: int, vibration_a: float, **walk) -> np.ndarray:
+def _rattling(rng, shape: tuple[int, int, int], *, vibration_a: float, memory_ps: float, frame_ps: float):
+    """Stationary bounded motion (frames, ions, 3) of the given standard deviation and relaxation time."""
+    from scipy.signal import lfilter
+
+    keep = np.exp(-frame_ps / memory_ps)
+    kicks = vibration_a * np.sqrt(1 - keep**2) * rng.standard_normal(shape)
+    kicks[0] = vibration_a * rng.standard_normal(shape[1:])
+    return lfilter([1.0], [1.0, -keep], kicks, axis=0)
+
+
+def _grouped(
+    rng, pattern: Sequence[float], *, n_ions: int, vibration_a: float, vibration_ps: float, **walk
+) -> np.ndarray:
     """Positions of ions in groups, each of which moves as one walker."""
     weights = np.asarray(pattern, dtype=float)
     groups = _walk(rng, n_groups=n_ions // len(weights), **walk)
     members = (groups[:, :, None, :] * weights[None, None, :, None]).reshape(len(groups), -1, 3)
-    return members + vibration_a * rng.standard_normal(members.shape)
+    return members + _rattling(
+        rng, members.shape, vibration_a=vibration_a, memory_ps=vibration_ps, frame_ps=walk["frame_ps"]
+    )
 
 
 def _grouped_truth(pattern: Sequence[float], *, rate: float, back: float, hop_a: float) -> Truth:
@@ -100,8 +114,15 @@ def _grouped_truth(pattern: Sequence[float], *, rate: float, back: float, hop_a:
 
 
 def _memory_until_next_hop(rng, pattern, *, temperature_k, speed=1.0, **settings) -> tuple[Trajectory, Truth]:
-    kind = {"rate": 0.03 * speed, "back": 0.6, "hop_a": 3.0}
-    size = {"n_ions": 120, "n_frames": 2000, "frame_ps": 0.1, "vibration_a": 0.7, **settings}
+    kind = {"rate": 0.08 * speed, "back": 0.6, "hop_a": 3.0}
+    size = {
+        "n_ions": 120,
+        "n_frames": 2000,
+        "frame_ps": 0.1,
+        "vibration_a": 0.7,
+        "vibration_ps": 0.5,
+        **settings,
+    }
     positions = _grouped(rng, pattern, **kind, **size)
     return _trajectory(positions, size["frame_ps"], temperature_k), _grouped_truth(pattern, **kind)
 
@@ -288,6 +309,60 @@ def trading_places(
     return _trajectory(positions, frame_ps, temperature_k), Truth(rate * hop_a**2 / 6, 0.0)
 
 
+def slow_returns(rng, *, temperature_k: float | None = 600.0, **settings) -> tuple[Trajectory, Truth]:
+    """Half of the hops return after 12 ps on average, and strings of two do not: H = 0.71."""
+    size = {"n_ions": 120, "n_frames": 2500, "frame_ps": 0.2, **settings}
+    trajectory, truth = hopping(
+        rng, Hop(0.05, (1.0,), 0.5, 12.0), Hop(0.01, (1.0, 1.0)), temperature_k=temperature_k, **size
+    )
+    return trajectory, Truth(truth.d_self, truth.d_total)
+
+
+def two_cages(rng, *, temperature_k: float | None = 600.0, **settings) -> tuple[Trajectory, Truth]:
+    """Quick flips between two sites of a cage, 2.5 Å apart, and rare hops from cage to cage: MSD is flat for a decade."""
+    size = {"n_ions": 120, "n_frames": 2500, "frame_ps": 0.2, **settings}
+    trajectory, truth = hopping(
+        rng, Hop(0.3, (0.8,), 1.0, 0.8), Hop(0.012, (1.0,), 0.0), temperature_k=temperature_k, **size
+    )
+    return trajectory, Truth(truth.d_self, truth.d_total)
+
+
+def nearly_trading(rng, *, temperature_k: float | None = 600.0, **settings) -> tuple[Trajectory, Truth]:
+    """Pairs that move against each other almost in full: their sum carries a fortieth, H = 40."""
+    size = {"n_ions": 120, "n_frames": 2500, "frame_ps": 0.2, **settings}
+    trajectory, truth = hopping(
+        rng, Hop(0.03, (1.0, -1.0)), Hop(0.0015, (1.0,)), temperature_k=temperature_k, **size
+    )
+    return trajectory, Truth(truth.d_self, truth.d_total)
+
+
+def frozen_half(rng, *, temperature_k: float | None = 600.0, **settings) -> tuple[Trajectory, Truth]:
+    """Five ions of six never move, the others do: a mean over ions that differ."""
+    size = {"n_ions": 120, "n_frames": 2000, "frame_ps": 0.2, "vibration_a": 0.3, "vibration_ps": 0.3}
+    size |= settings
+    kind = {"rate": 0.2, "back": 0.4, "hop_a": 3.0}
+    quick = _grouped(rng, (1.0,), **{**size, "n_ions": size["n_ions"] // 6}, **kind)
+    rest_shape = (size["n_frames"], size["n_ions"] - quick.shape[1], 3)
+    rest = _rattling(rng, rest_shape, vibration_a=0.3, memory_ps=0.3, frame_ps=size["frame_ps"])
+    one = _grouped_truth((1.0,), **kind)
+    positions = np.concatenate([quick, rest], axis=1)
+    share = quick.shape[1] / positions.shape[1]
+    truth = Truth(one.d_self * share, one.d_total * share)
+    return _trajectory(positions, size["frame_ps"], temperature_k), truth
+
+
+def ageing(rng, *, temperature_k: float | None = 600.0, **settings) -> tuple[Trajectory, Truth]:
+    """Hops that slow down to a third over the run: its mean is the property of no material."""
+    size = {"n_ions": 120, "n_frames": 2500, "frame_ps": 0.2, **settings}
+    n, ions = size["n_frames"], size["n_ions"]
+    rate = 0.06 * 3.0 ** (-np.arange(n) / n)
+    moves = np.zeros((n, ions, 3))
+    frame, ion = np.nonzero(rng.random((n, ions)) < rate[:, None] * size["frame_ps"])
+    moves[frame, ion, rng.integers(3, size=len(frame))] = 3.0 * rng.choice([-1.0, 1.0], len(frame))
+    positions = moves.cumsum(axis=0) + 0.3 * rng.standard_normal(moves.shape)
+    return _trajectory(positions, size["frame_ps"], temperature_k), Truth(None, None)
+
+
 MODELS = {
     model.__name__: model
     for model in (
@@ -302,6 +377,11 @@ MODELS = {
         fractional,
         layers,
         trading_places,
+        slow_returns,
+        two_cages,
+        nearly_trading,
+        frozen_half,
+        ageing,
     )
 }
 # Written before the estimators were looked at again, and for judging only.

@@ -87,3 +87,25 @@ def test_verdict_lists_all_and_names_the_first():
     assert verdict["code"] == "not_diffusive"
     assert [gate["code"] for gate in verdict["gates"]] == ["not_diffusive", "too_short"]
     assert {"value", "limit", "message", "remedy"} <= set(verdict["gates"][0])
+
+
+def test_moved_on():
+    assert gates.moved_on(5.0, 100.0, 60.0, LIMITS) is None
+    gate = gates.moved_on(None, 100.0, 20.0, LIMITS)
+    assert gate.code == "too_short" and "20.0 Å²" in gate.message
+
+
+def test_steadiness():
+    assert (
+        gates.one_coefficient((0.2, 0.1), LIMITS) is None
+        and gates.one_coefficient((0.03, 1e-9), LIMITS) is None
+    )
+    assert gates.one_coefficient((0.2, 1e-4), LIMITS).code == "not_diffusive"
+    assert gates.stationary((-0.5, 0.01), LIMITS) is None and gates.stationary((0.1, 1e-9), LIMITS) is None
+    assert gates.stationary((-0.5, 1e-4), LIMITS).code == "not_stationary"
+
+
+def test_temperature_offset_is_beyond_its_noise():
+    noise = 20 * np.random.default_rng(1).standard_normal(200)
+    assert abs(gates.temperature_offset(600 + noise, 600.0)) < 2
+    assert gates.temperature_offset(np.full(50, 606.0), 600.0) == pytest.approx(6.0)

@@ -11,46 +11,76 @@ def brownian(rng, n_frames=400, tensor=None, n_ions=7):
     return np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
 
 
-def test_mean_of_the_periodogram_is_the_mean_square_step():
+def test_sine_modes_hold_all_of_the_steps():
     path = brownian(np.random.default_rng(0), n_frames=402)
-    frequency, tensors = spectrum.periodogram(path, frame_interval_ps=0.5, n_ions=7)
-    assert frequency[0] == pytest.approx(1 / 200.5) and frequency[-1] == pytest.approx(200 / 200.5)
-    # Parseval: the sum over all frequencies, zero included, is that over the steps
+    frequency, modes = spectrum.sine_modes(path, frame_interval_ps=0.5, n_ions=7)
+    assert frequency[0] == pytest.approx(1 / (2 * 402 * 0.5)) and len(frequency) == 401
+    # the transform is orthogonal: mean square step, as a diffusion tensor
     steps = np.diff(path, axis=0)
-    whole = 2 * tensors.sum(axis=0) + np.outer(steps.sum(axis=0), steps.sum(axis=0)) / (2 * 200.5 * 7)
-    np.testing.assert_allclose(whole, steps.T @ steps / (2 * 0.5 * 7), rtol=1e-10)
+    np.testing.assert_allclose(modes.T @ modes, steps.T @ steps / (2 * 0.5 * 7), rtol=1e-10)
+
+
+def test_bounded_motion_leaks_nothing_into_low_frequencies():
+    """White positions: the modes' powers rise as f² from nothing, where a periodogram has the displacement of the ends."""
+    rng = np.random.default_rng(7)
+    powers = []
+    for _ in range(200):
+        frequency, modes = spectrum.sine_modes(rng.standard_normal((400, 3)), frame_interval_ps=0.5, n_ions=7)
+        powers.append(np.sum(modes[:4] ** 2, axis=1) / 3)
+    exact = (2 - 2 * np.cos(2 * np.pi * frequency[:4] * 0.5)) / (2 * 0.5 * 7)
+    np.testing.assert_allclose(np.mean(powers, axis=0), exact, rtol=0.25)
+
+
+def fit_of(tensors_root, frequency, *, onset_ps=1.0):
+    return spectrum.SpectralFit(
+        tensors_root, (frequency * onset_ps) ** 2, spectrum._bounded(frequency, onset_ps), (0.0, 2.0)
+    )
 
 
 def test_tensor_and_scalar_agree():
     rng = np.random.default_rng(1)
     tensor = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.5]])
-    frequency, tensors = spectrum.periodogram(brownian(rng, 20_000, tensor), frame_interval_ps=0.5, n_ions=7)
-    fit = spectrum.posterior(tensors, frequency**2)
-    assert fit.value == pytest.approx(np.trace(fit.tensor) / 3)
-    np.testing.assert_allclose(fit.tensor, tensor, atol=0.2)
+    frequency, modes = spectrum.sine_modes(brownian(rng, 20_000, tensor), frame_interval_ps=0.5, n_ions=7)
+    fit = fit_of(modes, frequency)
+    value = fit.interval(0.95)
+    assert value.value == pytest.approx(np.trace(fit.tensor()) / 3)
+    np.testing.assert_allclose(fit.tensor(), tensor, atol=0.2)
 
 
-@pytest.mark.parametrize(("n_frames", "rise"), [(13, 0.0), (13, 2.0), (161, 2.0)])
-def test_intervals_cover(n_frames, rise):
-    """Chi-square periodograms of a known spectrum 1 + rise * h, at six and at eighty frequencies."""
+@pytest.mark.parametrize(("n", "rise"), [(12, 0.0), (12, 2.0), (160, 2.0)])
+def test_intervals_cover(n, rise):
+    """Normal modes of a known spectrum 1 + rise * h, at twelve and at 160 frequencies; few are taken for zero."""
     rng = np.random.default_rng(2)
-    n = (n_frames - 1) // 2
-    h = (np.arange(1, n + 1) / n) ** 2
-    scalar, axis = [], []
+    frequency = np.arange(1, n + 1) / n / 2
+    held = {"scalar": [], "axis": []}
+    bounds = 0
     for _ in range(200):
-        z = rng.standard_normal((n, 2, 3)) / np.sqrt(2)
-        tensors = np.einsum("kri,krj->kij", z, z) * (1 + rise * h)[:, None, None]
-        fit = spectrum.posterior(tensors, h, prior=(1.0, 2.0))
-        one = fit.interval(0.95)
-        scalar.append(one.low <= 1 <= one.high)
-        one = fit.interval(0.95, np.array([0.0, 1.0, 0.0]))
-        axis.append(one.low <= 1 <= one.high)
-    assert 0.9 <= np.mean(scalar) <= 0.99
-    assert 0.9 <= np.mean(axis) <= 0.995
+        modes = rng.standard_normal((n, 3)) * np.sqrt(1 + rise * (2 * frequency) ** 2)[:, None]
+        fit = fit_of(modes, frequency)
+        for name, direction in (("scalar", None), ("axis", np.array([0.0, 1.0, 0.0]))):
+            one = fit.interval(0.95, direction)
+            held[name].append(one.low <= 1 <= one.high)
+            bounds += one.bound and name == "scalar"
+    assert 0.9 <= np.mean(held["scalar"]) <= 0.995
+    assert 0.9 <= np.mean(held["axis"]) <= 1.0
+    # with a dozen frequencies a spectrum that rises is told from one that rises from zero less often
+    assert bounds <= {(12, 0.0): 14, (12, 2.0): 40, (160, 2.0): 1}[n, rise]
 
 
-@pytest.mark.parametrize(("shape", "expected"), [((1, 1, 1), 6), ((1, 1, 0), 4), ((1, 0, 0), 2)])
+def test_zero_is_an_answer():
+    rng = np.random.default_rng(5)
+    frequency = np.arange(1, 17) / 32
+    found = [
+        fit_of(rng.standard_normal((16, 3)) * frequency[:, None], frequency).interval(0.95) for _ in range(60)
+    ]
+    assert np.mean([one.bound for one in found]) > 0.9
+    assert all(one.low == 0 for one in found if one.bound)
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((1, 1, 1), 3), ((1, 1, 0), 2), ((1, 0, 0), 1)])
 def test_degrees_of_freedom_follow_the_dimension(shape, expected):
     rng = np.random.default_rng(3)
-    _, tensors = spectrum.periodogram(brownian(rng, 4000) * np.array(shape), frame_interval_ps=0.5, n_ions=7)
-    assert spectrum._degrees_of_freedom(tensors) == pytest.approx(expected, abs=0.15)
+    frequency, modes = spectrum.sine_modes(
+        brownian(rng, 4000) * np.array(shape), frame_interval_ps=0.5, n_ions=7
+    )
+    assert fit_of(modes, frequency).degrees_of_freedom == pytest.approx(expected, abs=0.1)

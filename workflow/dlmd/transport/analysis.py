@@ -21,19 +21,19 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
 from dlmd.trajectory.host import HOST_HOP_A
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, gates, msd, spectrum
+from dlmd.transport import diffusion, gates, judgement, msd, spectrum, steadiness
 from dlmd.transport import onset as onset_of_diffusion
-from dlmd.transport.gates import Gate, Limits
+from dlmd.transport.gates import Limits
 from dlmd.transport.msd import MsdCurves
 
-VERSION = 1
+VERSION = 2
 
 AXES = ("a", "b", "c_star")
 
 
 @dataclass
 class TransportResult:
-    """Transport at one temperature; `estimates` is None where the verdict is not 'ok'.
+    """Transport at one temperature; `estimates` is None where the verdict is neither 'ok' nor 'upper_bound'.
 
     Attributes
     ----------
@@ -69,6 +69,7 @@ class TransportResult:
                 "diffusion": diffusion.VERSION,
                 "spectrum": spectrum.VERSION,
                 "gates": gates.VERSION,
+                "steadiness": steadiness.VERSION,
             },
             **self.system,
             "verdict": self.verdict,
@@ -95,8 +96,10 @@ class TransportResult:
             **self._quantities(found.scalar),
             "axes": {name: self._quantities(found.axes[name]) for name in AXES},
             "d_self_tensor_cm2_per_s": (found.self_tensor * CM2_PER_S_PER_A2_PER_PS).tolist(),
-            "d_total_tensor_cm2_per_s": (found.total_tensor * CM2_PER_S_PER_A2_PER_PS).tolist(),
-            "paper_reading": self._paper_reading(),
+            "d_total_tensor_cm2_per_s": (found.total_tensor * CM2_PER_S_PER_A2_PER_PS).tolist()
+            if self.ok
+            else None,
+            "paper_reading": self._paper_reading() if self.ok else None,
         }
 
     def _conductivity(self, d_total_a2_per_ps: float) -> float:
@@ -210,13 +213,24 @@ def analyse(
     window = None
     if onset is not None:
         window = (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
+    hop_time = None
+    if window is not None and not lag_start_ps:
+        hop_time = diffusion.hop_time_ps(
+            curves, from_ps=window[0], length_ps=shortest, hop_length_a=limits.hop_length_angstrom
+        )
     failed = [
-        *_motion_gates(curves, window, onset, shortest, limits),
-        *_health_gates(trajectories, system["temperature_k"], limits),
+        *judgement.motion_gates(curves, window, onset, shortest, limits),
+        None
+        if window is None or lag_start_ps
+        else gates.moved_on(hop_time, shortest, judgement.reach_a2(curves, window, shortest), limits),
+        *judgement.health_gates(trajectories, system["temperature_k"], limits),
     ]
+    if window is not None and not any(failed):
+        failed += judgement.steadiness_gates(runs, curves, window, hop_time, limits)
     verdict = gates.verdict(failed)
     axes = cell_axes(trajectories[0].cell)
     estimates = None
+    offset = judgement.mean_offset_k(trajectories, system["temperature_k"])
     if verdict["code"] == "ok" and window is not None:
         estimates = diffusion.estimate(
             runs,
@@ -224,8 +238,13 @@ def analyse(
             window=window,
             relaxation=relaxation,
             axes=dict(zip(AXES, axes, strict=True)),
+            hop_time_ps=hop_time,
+            log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
+        single, total = estimates.scalar["self"], estimates.scalar["total"]
+        assert single is not None and total is not None
+        verdict = gates.verdict([gates.sum_diffuses(total, single)])
     saved = msd.log_lags(len(curves.lags_ps))
     return TransportResult(
         curves=MsdCurves(curves.lags_ps[saved], curves.self_[saved], curves.total[saved]),
@@ -238,6 +257,7 @@ def analyse(
         notes=[
             *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
             *host_notes(system["host_hopped"]),
+            *judgement.offset_notes(offset, system["temperature_k"]),
         ],
     )
 
@@ -311,52 +331,3 @@ def _check_window(start: float | None, end: float | None, length_ps: float, inte
             f"fit window {start:g} to {last:g} ps with frames every {interval_ps:g} ps and runs of {length_ps:g} ps",
             remedy=f"choose {interval_ps:g} ps <= start < end <= {0.7 * length_ps:g} ps",
         )
-
-
-def _motion_gates(
-    curves: MsdCurves,
-    window: tuple[float, float] | None,
-    onset: float | None,
-    shortest_ps: float,
-    limits: Limits,
-) -> list[Gate | None]:
-    n = round(shortest_ps / curves.lags_ps[1]) + 1
-    trace = np.trace(curves.self_[:n], axis1=1, axis2=2)
-    if window is None:
-        # without an onset, judge by the later half
-        first, last = n // 4, n // 2
-    else:
-        first, last = (min(round(lag / curves.lags_ps[1]), n - 1) for lag in window)
-    last = max(last, first + 1)
-    slope = (trace[last] - trace[first]) / (last - first)
-    # the line through the window, at the end of the run
-    reach = float(trace[first] + slope * (n - 1 - first))
-    return [
-        gates.hops(reach, limits),
-        gates.linear(trace, limits, first=first, last=last),
-        gates.long_enough(shortest_ps, onset, limits),
-        gates.sum_moves(float(np.trace(curves.total[last])), float(trace[last])),
-    ]
-
-
-def _health_gates(
-    trajectories: Sequence[Trajectory], temperature_k: float, limits: Limits
-) -> list[Gate | None]:
-    failed = []
-    for run in trajectories:
-        if run.host is not None:
-            failed.append(gates.host_solid(run.host.msd_a2, limits))
-            failed.append(gates.host_same(run.host.median_shift_a, limits))
-            failed.append(gates.host_still(run.host.drift_a, limits))
-        elif run.host_centre is not None:
-            drift = float(np.linalg.norm(run.host_centre[-1] - run.host_centre[0]))
-            failed.append(gates.host_still(drift, limits))
-        if run.thermo is not None:
-            time = run.thermo["time_ps"]
-            failed.append(gates.temperature_steady(time, run.thermo["temperature_k"], temperature_k, limits))
-            if "conserved_ev" in run.thermo:
-                n_atoms = run.n_ions + run.n_host_atoms
-                failed.append(
-                    gates.energy_conserved(time, run.thermo["conserved_ev"], n_atoms, temperature_k, limits)
-                )
-    return failed

@@ -14,14 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd.base.intervals import Estimate, difference, positive_interval, ratio
+from dlmd.transport import extra_scatter as scatter
 from dlmd.transport import spectrum
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
 
-VERSION = 1
+VERSION = 2
 
 # The fit window ends at this multiple of the onset.
 WINDOW = 3.0
+# and ends no later than at this part of the run.
+LONGEST = 0.7
+# Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then.
+_SLOWING, _SLOWED = 0.5, 0.3
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,12 @@ def _inside(lags_ps: np.ndarray, start_ps: float, end_ps: float) -> slice:
     return slice(first, last + 1)
 
 
-def _few_lags(run: Displacements, start_ps: float, end_ps: float) -> np.ndarray:
-    """Up to five lags of the window, in frames of the thinned positions."""
+def few_lags(run: Displacements, start_ps: float, end_ps: float, *, most: int = 5) -> np.ndarray:
+    """Up to `most` lags of the window, in frames of the thinned positions."""
     interval = run.stride * run.frame_interval_ps
     first = max(1, round(start_ps / interval))
     last = max(first + 1, round(end_ps / interval))
-    return np.unique(np.round(np.linspace(first, last, 5)).astype(int))
+    return np.unique(np.round(np.linspace(first, last, most)).astype(int))
 
 
 def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
@@ -87,12 +92,11 @@ def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bi
     return means
 
 
-def _brownian_covariance(times: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Covariance between origins of sum_m w_m u(m)² for Brownian motion, up to a factor.
+def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Covariance of sum_m w_m u(m)² between origins that are `shift` >= 0 apart, for Brownian motion, up to a factor.
 
     For one pair of windows it is their overlap, squared.
     """
-    shift = np.abs(times[:, None] - times[None, :])
     covariance = np.zeros_like(shift)
     for lag, weight in zip(lags, weights, strict=True):
         for other, other_weight in zip(lags, weights, strict=True):
@@ -101,6 +105,18 @@ def _brownian_covariance(times: np.ndarray, lags: np.ndarray, weights: np.ndarra
                 overlap = np.clip(np.minimum(one, shift + two) - shift, 0.0, None)
                 covariance += 0.5 * weight * other_weight * overlap**2
     return covariance
+
+
+def brownian_variance(spans: Sequence[float], lags: np.ndarray, weights: np.ndarray) -> float:
+    """Variance of the mean over all origins for Brownian motion, up to the factor of `_brownian_covariance`."""
+    from scipy.integrate import trapezoid
+
+    total, variance = sum(spans), 0.0
+    for span in spans:
+        shift = np.linspace(0.0, min(span, float(lags.max())), 200)
+        seen = (span - shift) * _brownian_covariance(shift, lags, weights)
+        variance += 2.0 / total**2 * float(trapezoid(seen, shift))
+    return variance
 
 
 def mean_error(
@@ -123,7 +139,7 @@ def mean_error(
     blocks = []
     for batch, span in zip(values, spans, strict=True):
         times = (np.arange(len(batch) * points) + 0.5) * span / (len(batch) * points)
-        full = _brownian_covariance(times, lags, weights)
+        full = _brownian_covariance(np.abs(times[:, None] - times), lags, weights)
         blocks.append(full.reshape(len(batch), points, len(batch), points).mean(axis=(1, 3)))
     from scipy.linalg import block_diag
 
@@ -155,6 +171,8 @@ class SlopeSeries:
     spans: list[float]
     lags: np.ndarray
     weights: np.ndarray
+    start_ps: float
+    end_ps: float
 
     def error(self, direction: np.ndarray | None = None) -> MeanError:
         """Error of the mean of the trace / 3, or along a unit vector."""
@@ -168,7 +186,7 @@ class SlopeSeries:
 def slope_series(runs: Sequence[Displacements], *, start_ps: float, end_ps: float) -> SlopeSeries:
     """Batches of the window slope of MSD_self, from the thinned positions; no lag is shorter than their interval."""
     interval = runs[0].stride * runs[0].frame_interval_ps
-    lags = _few_lags(runs[0], start_ps, end_ps)
+    lags = few_lags(runs[0], start_ps, end_ps)
     weights = slope_weights(lags * interval)
     means, spans = [], []
     for run in runs:
@@ -176,7 +194,7 @@ def slope_series(runs: Sequence[Displacements], *, start_ps: float, end_ps: floa
         bins = _batches(origins * interval, start_ps, len(runs))
         means.append(origin_means(run, lags, weights, bins))
         spans.append(float(origins))
-    return SlopeSeries(means, spans, lags, weights)
+    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps)
 
 
 def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
@@ -188,7 +206,7 @@ def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     if relaxation is None:
         return None
     start = relaxation.onset_ps
-    if WINDOW * start >= 0.7 * curves.lags_ps[-1]:
+    if WINDOW * start >= LONGEST * curves.lags_ps[-1]:
         return None
     d_self = np.trace(window_slope(curves, start_ps=start, end_ps=WINDOW * start)) / 3
     if d_self <= 0:
@@ -197,7 +215,113 @@ def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     trace = np.trace(curves.self_[inside], axis1=1, axis2=2)
     offset = np.mean(trace - 6 * d_self * curves.lags_ps[inside])
     start = max(start, offset / (12 * d_self))
-    return None if WINDOW * start >= 0.7 * curves.lags_ps[-1] else float(start)
+    return None if WINDOW * start >= LONGEST * curves.lags_ps[-1] else float(start)
+
+
+def hop_time_ps(curves: MsdCurves, *, from_ps: float, length_ps: float, hop_length_a: float) -> float | None:
+    """The lag t, `from_ps` or later, at which 6 D_self t of the window [t, 3 t] reaches one hop squared; None where the
+    window would exceed 0.7 of the run.
+
+    Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one.
+    """
+    t = from_ps
+    while WINDOW * t < LONGEST * length_ps:
+        d_self = np.trace(window_slope(curves, start_ps=t, end_ps=WINDOW * t)) / 3
+        if 6 * d_self * t >= hop_length_a**2:
+            return t
+        t *= 1.1
+    return None
+
+
+@dataclass(frozen=True)
+class SelfDiffusion:
+    """D_self of the window [t*, 3 t*], and what a later one says of it.
+
+    An ion may remember its last hop until the next one, longer than the spectrum shows. Then D of the window is too high, by a
+    factor exp(b). The window [t, 3 t] whose t is the time of a hop is free of it, and three times as noisy or more. What both
+    say together is the posterior of b: zero with a chance of one half beforehand, else exponential.
+    """
+
+    early: SlopeSeries
+    late: SlopeSeries | None
+    early_tensor: np.ndarray
+    late_tensor: np.ndarray | None
+
+    def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
+        """Value and interval in Å²/ps."""
+        value = _along(self.early_tensor, direction)
+        error = self.early.error(direction)
+        if value <= error.error:
+            return positive_interval(value, error.error, error.dof, confidence)
+        relative = error.error / value
+        slowing, weight = self._slowing(direction, value, relative)
+        return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
+
+    def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
+        """Scatter between the runs beyond their own errors."""
+        own = np.array([_along(mean.mean(axis=0), direction) for mean in self.early.means])
+        error = self.early.error(direction)
+        if (own <= 0).any() or not error.error > 0:
+            return scatter.NONE
+        spans = np.array(self.early.spans)
+        relative = error.error / _along(self.early_tensor, direction)
+        return scatter.between(np.log(own), relative * np.sqrt(spans.sum() / spans))
+
+    def _slowing(
+        self, direction: np.ndarray | None, value: float, relative: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values of b and their posterior probabilities."""
+        if self.late is None or self.late_tensor is None:
+            return np.zeros(1), np.ones(1)
+        ratio_of_variances = brownian_variance(
+            self.late.spans, self.late.lags, self.late.weights
+        ) / brownian_variance(self.early.spans, self.early.lags, self.early.weights)
+        noise = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
+        # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
+        seen = _along(self.late_tensor, direction) / value
+        b = np.concatenate([[0.0], np.linspace(0.01, 2.5, 125)])
+        prior = np.concatenate([[1 - _SLOWING], _SLOWING * _prior_of_slowing(b[1:])])
+        weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
+        return b, weight / weight.sum()
+
+
+def _between_runs(levels: Sequence[spectrum.Level | None], few: float) -> scatter.Extra:
+    """Scatter of D_total between runs beyond that of their spectra and of few moves."""
+    found = np.log([level.quantiles((0.16, 0.5, 0.84)) for level in levels if level is not None])
+    if len(found) < 2:
+        return scatter.NONE
+    return scatter.between(found[:, 1], np.sqrt(((found[:, 2] - found[:, 0]) / 2) ** 2 + few))
+
+
+def _prior_of_slowing(b: np.ndarray) -> np.ndarray:
+    density = np.exp(-b / _SLOWED)
+    return density / density.sum()
+
+
+def _along(tensor: np.ndarray, direction: np.ndarray | None) -> float:
+    """A third of the trace, or the component along a unit vector."""
+    return float(np.trace(tensor) / 3 if direction is None else tensor @ direction @ direction)
+
+
+def _mixture(
+    value: float,
+    relative: float,
+    dof: float,
+    slowing: np.ndarray,
+    weight: np.ndarray,
+    confidence: float,
+    extra: scatter.Extra,
+) -> Estimate:
+    """Median and quantiles of value * exp(-b + error), error of Student's distribution."""
+    from scipy.special import stdtr, stdtrit
+
+    tail = (1 - confidence) / 2
+    reach = float(stdtrit(dof, 1 - tail))
+    scale = relative * extra.widening(reach * relative, confidence)
+    x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale, 2000)
+    below = stdtr(dof, (x[:, None] + slowing) / scale) @ weight
+    low, middle, high = np.exp(np.interp((tail, 0.5, 1 - tail), below, x))
+    return Estimate(value * float(middle), value * float(low), value * float(high))
 
 
 def estimate(
@@ -207,29 +331,53 @@ def estimate(
     window: tuple[float, float],
     relaxation: Relaxation | None,
     axes: dict[str, np.ndarray],
+    hop_time_ps: float | None = None,
+    log_variance: float = 0.0,
     confidence: float = 0.95,
 ) -> Diffusivities:
-    """All coefficients with intervals, for a fit window (t*, end) in ps.
+    """All coefficients with intervals, for a fit window (t*, end) in ps; `log_variance` of ln D comes from elsewhere.
 
     The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio
     follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693
     (2008)), D_self and D_total taken as independent.
     """
     start, end = window
-    self_tensor = window_slope(curves, start_ps=start, end_ps=end)
-    series = slope_series(runs, start_ps=start, end_ps=end)
+    late = None if hop_time_ps is None or hop_time_ps <= start else (hop_time_ps, WINDOW * hop_time_ps)
+    own = SelfDiffusion(
+        early=slope_series(runs, start_ps=start, end_ps=end),
+        late=slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None,
+        early_tensor=window_slope(curves, start_ps=start, end_ps=end),
+        late_tensor=window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
+    )
     fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
+    fits = (
+        [spectrum.fit([run], onset_ps=start, relaxation=relaxation) for run in runs] if len(runs) > 1 else []
+    )
+    given = scatter.NONE.plus(log_variance)
 
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
-        error = series.error(direction)
-        value = np.trace(self_tensor) / 3 if direction is None else self_tensor @ direction @ direction
-        own = positive_interval(float(value), error.error, error.dof, confidence)
-        total = fit.interval(confidence, direction)
-        return {"self": own, "total": total, "distinct": difference(total, own), "haven": ratio(own, total)}
+        differing = own.between_runs(direction).plus(log_variance) if fits else given
+        single = own.interval(confidence, direction, differing)
+        few, dof = scatter.few_moves(runs, onset_ps=start, direction=direction)
+        of_sum = (
+            _between_runs([one.level(direction) for one in fits], few * len(fits)) if fits else scatter.NONE
+        )
+        total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(log_variance))
+        return {
+            "self": single,
+            "total": total,
+            "distinct": difference(total, single),
+            "haven": ratio(single, total),
+        }
 
+    scalar = all_of(None)
+    single = scalar["self"]
+    tensor = own.early_tensor
+    if single is not None and np.trace(tensor) > 0:
+        tensor = tensor * (3 * single.value / np.trace(tensor))
     return Diffusivities(
-        scalar=all_of(None),
+        scalar=scalar,
         axes={name: all_of(direction) for name, direction in axes.items()},
-        self_tensor=self_tensor,
-        total_tensor=fit.tensor,
+        self_tensor=tensor,
+        total_tensor=fit.tensor(),
     )

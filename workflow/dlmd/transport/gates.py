@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.intervals import Estimate
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.base.verdicts import Verdict
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ class Limits:
         Accepted distance of the log-log slope of MSD_self from 1.
     onsets_per_run
         Length of a run in units of the diffusive onset t*, at least.
+    hops_per_run
+        6 D_self times the length of the run in units of `hop_length_angstrom` squared, at least.
+    slowing
+        Accepted fall of D_self with the logarithm of the lag, beyond the time of a hop: an MSD as t^0.95 passes.
+    change_over_run
+        Accepted change of D_self from the start to the end of a run, in parts of its mean.
+    lag_chance, time_chance
+        A fall or change counts if chance gives more less often than this.
     host_msd_angstrom2
         Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
         species).
@@ -60,10 +69,15 @@ class Limits:
     hop_length_angstrom: float = 3.0
     loglog_tolerance: float = 0.3
     onsets_per_run: float = 8.0
+    hops_per_run: float = 30 / 7
+    slowing: float = 0.05
+    change_over_run: float = 0.2
+    lag_chance: float = 0.02
+    time_chance: float = 0.005
     host_msd_angstrom2: float = 3.0
     host_shift_angstrom: float = 0.5
     host_drift_angstrom: float = 10.0
-    temperature_fraction: float = 0.05
+    temperature_fraction: float = 0.03
     energy_drift_fraction: float = 0.1
 
 
@@ -78,6 +92,51 @@ def verdict(gates: Iterable[Gate | None]) -> dict[str, Any]:
         + f". {failed[0].remedy[0].upper()}{failed[0].remedy[1:]}.",
         "gates": [asdict(gate) | {"code": gate.code.value} for gate in failed],
     }
+
+
+def one_coefficient(with_lag: tuple[float, float], limits: Limits) -> Gate | None:
+    """Does D stop falling with the lag? `with_lag` is its relative fall per unit of ln(lag), and how often chance gives more."""
+    fall, chance = with_lag
+    if fall <= limits.slowing or chance >= limits.lag_chance:
+        return None
+    return Gate(
+        Verdict.NOT_DIFFUSIVE,
+        1 - fall,
+        1 - limits.slowing,
+        f"MSD_self grows as t^{1 - fall:.2f} up to the longest lags: the motion goes on slowing down",
+        "run longer or hotter",
+    )
+
+
+def stationary(with_time: tuple[float, float], limits: Limits) -> Gate | None:
+    """Is D the same throughout the run? `with_time` is its relative change over the run, and how often chance gives more."""
+    change, chance = with_time
+    if abs(change) <= limits.change_over_run or chance >= limits.time_chance:
+        return None
+    return Gate(
+        Verdict.NOT_STATIONARY,
+        change,
+        limits.change_over_run,
+        f"D_self changes by {100 * change:+.0f} % of its mean from the start of the run to its end "
+        f"(chance gives more in {100 * chance:.1g} % of runs)",
+        "equilibrate for longer, or leave out the start of the run (--skip)",
+    )
+
+
+def moved_on(hop_time_ps: float | None, length_ps: float, reach_a2: float, limits: Limits) -> Gate | None:
+    """Have the ions moved on by several hops, so that they have forgotten the first? `reach_a2` is 6 D_self times the length of
+    the run."""
+    if hop_time_ps is not None:
+        return None
+    limit = limits.hops_per_run * limits.hop_length_angstrom**2
+    return Gate(
+        Verdict.TOO_SHORT,
+        reach_a2,
+        limit,
+        f"in {length_ps:g} ps the ions move on by {max(reach_a2, 0.0):.1f} Å² (6 D t), less than {limits.hops_per_run:.2g} "
+        f"hops squared ({limit:.0f} Å²): they may still remember where they came from",
+        "run longer or hotter",
+    )
 
 
 def hops(msd_a2: float, limits: Limits) -> Gate | None:
@@ -168,6 +227,20 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
     )
 
 
+def sum_diffuses(d_total: Estimate, d_self: Estimate) -> Gate | None:
+    """Does the sum of the ions diffuse? Where D_total may be zero there is an upper bound, and no conductivity."""
+    if not d_total.bound:
+        return None
+    part = d_total.high / d_self.value if d_self.value > 0 else 0.0
+    return Gate(
+        Verdict.UPPER_BOUND,
+        None,
+        d_total.high,
+        f"the sum of the mobile ions may go nowhere: its spectrum falls towards zero, and D_total is below {part:.2g} of D_self",
+        "run longer: the bound falls, or a value appears",
+    )
+
+
 def host_solid(msd_a2: dict[str, float], limits: Limits) -> Gate | None:
     """Is the host no melt? `msd_a2` by species."""
     species, value = max(msd_a2.items(), key=lambda item: item[1])
@@ -230,6 +303,14 @@ def temperature_steady(
         f"the temperature is {worst:+.1f} K {what}, limit {limit:.1f} K",
         "equilibrate longer, or check the thermostat",
     )
+
+
+def temperature_offset(temperature_k: np.ndarray, set_point_k: float) -> float:
+    """Mean of (frames,) less the set point, beyond two standard errors of that mean (of batches), in K."""
+    batches = np.array([part.mean() for part in np.array_split(temperature_k, min(10, len(temperature_k)))])
+    noise = batches.std(ddof=1) / np.sqrt(len(batches)) if len(batches) > 1 else 0.0
+    offset = float(np.mean(temperature_k)) - set_point_k
+    return float(np.sign(offset) * max(abs(offset) - 2 * noise, 0.0))
 
 
 def energy_conserved(

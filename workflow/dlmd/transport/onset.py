@@ -27,7 +27,7 @@ import numpy as np
 
 from dlmd.transport.msd import Displacements
 
-VERSION = 2
+VERSION = 3
 
 # From the lag on at which the slope of MSD_self is this near to its limit, motion counts as diffusive.
 TOLERANCE = 0.01
@@ -37,6 +37,8 @@ _MISFIT = 0.02
 _SIGNIFICANCE = 0.02
 # A relaxation must lower chi-square by this much, else the motion counts as diffusive from the first frames on.
 _EVIDENCE = 12.0
+# The lowest bins may lie off the fit without them by this many standard deviations.
+_DIP = 2.5
 _FEWEST_BINS = 6
 _IONS_AT_ONCE = 16
 
@@ -96,7 +98,7 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     noise = np.sqrt(scatter**2 / count + _MISFIT**2)
     for n in range(len(centre), _FEWEST_BINS - 1, -1):
         misfit, limit, amplitude, time = _fit(centre[:n], mean[:n], noise[:n])
-        if chdtrc(n - 4, misfit) > _SIGNIFICANCE:
+        if chdtrc(n - 4, misfit) > _SIGNIFICANCE and not _dips(centre[:n], mean[:n], noise[:n]):
             break
     else:
         return None
@@ -137,6 +139,23 @@ def _bins(frequency: np.ndarray, spectrum: np.ndarray) -> tuple[np.ndarray, np.n
         np.add.reduceat(spectrum, edges[:-1]) / count,
         count,
     )
+
+
+def _dips(frequency: np.ndarray, spectrum: np.ndarray, noise: np.ndarray) -> bool:
+    """Do the lowest bins lie off a fit that omits them? Chi-square over many bins does not notice."""
+    for omitted in (1, 2, 3, 4):
+        if len(frequency) - omitted < _FEWEST_BINS:
+            break
+        _, limit, rise, time = _fit(frequency[omitted:], spectrum[omitted:], noise[omitted:])
+        x2 = (2 * np.pi * frequency * time) ** 2
+        # the vibration's part is negligible here
+        expected = limit + rise * x2 / (1 + x2)
+        low = slice(0, omitted)
+        weight = 1.0 / (noise[low] * np.maximum(expected[low], 0.2 * spectrum[low])) ** 2
+        off = weight @ (spectrum[low] - expected[low]) / weight.sum()
+        if abs(off) > _DIP * weight.sum() ** -0.5:
+            return True
+    return False
 
 
 def _fit(frequency: np.ndarray, spectrum: np.ndarray, noise: np.ndarray) -> tuple[float, float, float, float]:

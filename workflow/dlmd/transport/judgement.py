@@ -1,0 +1,109 @@
+"""What is judged at one temperature: the motion, its steadiness, and the health of host and thermostat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.trajectory.trajectory import Trajectory
+from dlmd.transport import diffusion, gates, msd, steadiness
+from dlmd.transport.gates import Gate, Limits
+from dlmd.transport.msd import MsdCurves
+
+# Activation energy that a temperature off its set point is reckoned with, and the shift of ln D in standard deviations.
+OFFSET_ENERGY_EV, OFFSET_QUANTILE = 0.4, 1.5
+
+
+def steadiness_gates(
+    runs: Sequence[msd.Displacements],
+    curves: MsdCurves,
+    window: tuple[float, float],
+    hop_time_ps: float | None,
+    limits: Limits,
+) -> list[Gate | None]:
+    early = diffusion.slope_series(runs, start_ps=window[0], end_ps=window[1])
+    lag = steadiness.with_lag(runs, curves, early, from_ps=hop_time_ps or window[0])
+    time = steadiness.with_time(early)
+    return [
+        gates.stationary((time.change, time.chance), limits),
+        gates.one_coefficient((lag.change, lag.chance), limits),
+    ]
+
+
+def reach_a2(curves: MsdCurves, window: tuple[float, float], length_ps: float) -> float:
+    """6 D_self times the length, D_self of the latest window."""
+    end = diffusion.LONGEST * length_ps
+    tensor = diffusion.window_slope(curves, start_ps=end / diffusion.WINDOW, end_ps=end)
+    return 2 * float(np.trace(tensor)) * length_ps
+
+
+def motion_gates(
+    curves: MsdCurves,
+    window: tuple[float, float] | None,
+    onset: float | None,
+    shortest_ps: float,
+    limits: Limits,
+) -> list[Gate | None]:
+    n = round(shortest_ps / curves.lags_ps[1]) + 1
+    trace = np.trace(curves.self_[:n], axis1=1, axis2=2)
+    if window is None:
+        # without an onset, judge by the later half
+        first, last = n // 4, n // 2
+    else:
+        first, last = (min(round(lag / curves.lags_ps[1]), n - 1) for lag in window)
+    last = max(last, first + 1)
+    slope = (trace[last] - trace[first]) / (last - first)
+    # the line through the window, at the end of the run
+    reach = float(trace[first] + slope * (n - 1 - first))
+    return [
+        gates.hops(reach, limits),
+        gates.linear(trace, limits, first=first, last=last),
+        gates.long_enough(shortest_ps, onset, limits),
+        gates.sum_moves(float(np.trace(curves.total[last])), float(trace[last])),
+    ]
+
+
+def health_gates(
+    trajectories: Sequence[Trajectory], temperature_k: float, limits: Limits
+) -> list[Gate | None]:
+    failed = []
+    for run in trajectories:
+        if run.host is not None:
+            failed.append(gates.host_solid(run.host.msd_a2, limits))
+            failed.append(gates.host_same(run.host.median_shift_a, limits))
+            failed.append(gates.host_still(run.host.drift_a, limits))
+        elif run.host_centre is not None:
+            drift = float(np.linalg.norm(run.host_centre[-1] - run.host_centre[0]))
+            failed.append(gates.host_still(drift, limits))
+        if run.thermo is not None:
+            time = run.thermo["time_ps"]
+            failed.append(gates.temperature_steady(time, run.thermo["temperature_k"], temperature_k, limits))
+            if "conserved_ev" in run.thermo:
+                n_atoms = run.n_ions + run.n_host_atoms
+                failed.append(
+                    gates.energy_conserved(time, run.thermo["conserved_ev"], n_atoms, temperature_k, limits)
+                )
+    return failed
+
+
+def mean_offset_k(trajectories: Sequence[Trajectory], temperature_k: float) -> float:
+    """Mean temperature of all runs less the set point, in K, as far as it is no noise; 0 where no temperature was recorded."""
+    found = [run.thermo["temperature_k"] for run in trajectories if run.thermo is not None]
+    return gates.temperature_offset(np.concatenate(found), temperature_k) if found else 0.0
+
+
+def offset_variance(offset_k: float, temperature_k: float) -> float:
+    """Variance of ln D from a temperature that was not the set point, for an activation energy of up to `OFFSET_ENERGY_EV`."""
+    shift = OFFSET_ENERGY_EV / (BOLTZMANN_EV_PER_K * temperature_k) * offset_k / temperature_k
+    return (shift / OFFSET_QUANTILE) ** 2
+
+
+def offset_notes(offset_k: float, temperature_k: float) -> list[str]:
+    """A temperature off its set point by more than a thousandth: no verdict, but never silent."""
+    if abs(offset_k) < 1e-3 * temperature_k:
+        return []
+    return [
+        f"the mean temperature is {offset_k:+.1f} K off {temperature_k:g} K (beyond its noise); intervals are wider for it"
+    ]
