@@ -257,6 +257,14 @@ class SelfDiffusion:
         slowing, weight = self._slowing(direction, value, relative)
         return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
 
+    def slowing_variance(self, direction: np.ndarray | None) -> float:
+        """Posterior variance of b, which D_total shares as far as it is known."""
+        value = _along(self.early_tensor, direction)
+        if value <= 0:
+            return 0.0
+        b, weight = self._slowing(direction, value, self.early.error(direction).error / value)
+        return float(weight @ b**2 - (weight @ b) ** 2)
+
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
         """Scatter between the runs beyond their own errors."""
         own = np.array([_along(mean.mean(axis=0), direction) for mean in self.early.means])
@@ -358,11 +366,12 @@ def estimate(
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
         differing = own.between_runs(direction).plus(log_variance) if fits else given
         single = own.interval(confidence, direction, differing)
+        common = log_variance + own.slowing_variance(direction)
         few, dof = scatter.few_moves(runs, onset_ps=start, direction=direction)
         of_sum = (
             _between_runs([one.level(direction) for one in fits], few * len(fits)) if fits else scatter.NONE
         )
-        total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(log_variance))
+        total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(common))
         return {
             "self": single,
             "total": total,

@@ -100,7 +100,7 @@ def _excess(squares: np.ndarray, dimension: float) -> float:
     return float(max(0.0, np.sum(share**2) - expected - noise))
 
 
-def between(values: Sequence[float], errors: Sequence[float]) -> Extra:
+def between(values: Sequence[float] | np.ndarray, errors: Sequence[float] | np.ndarray) -> Extra:
     """Variance of the mean of ln D over runs from their differences, given ln D and its error of each run."""
     y, s = np.asarray(values, float), np.asarray(errors, float)
     n = len(y)

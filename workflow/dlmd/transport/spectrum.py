@@ -18,9 +18,9 @@ distribution, so that the posterior of a = D_total (flat in ln a) is a mixture o
 its median is the value, its quantiles the interval. Each direction has a beta of its own.
 
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
-than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be zero:
-where a spectrum b h(f), of motion that goes nowhere, describes the data nearly as well as the best with a > 0, there is only an
-upper bound.
+than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
+zero: where a spectrum b h(f), of motion that goes nowhere, describes the data nearly as well as the best with a > 0, there is
+only an upper bound.
 """
 
 from __future__ import annotations

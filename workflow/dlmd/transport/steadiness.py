@@ -12,7 +12,7 @@ Slope against time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,7 @@ def with_lag(
     value = float(np.trace(diffusion.window_slope(curves, start_ps=early.start_ps, end_ps=early.end_ps)) / 3)
     error = early.error()
     shortest = min(run.n_frames * run.frame_interval_ps for run in runs)
-    starts = []
+    starts: list[float] = []
     t = from_ps
     while diffusion.WINDOW * t <= diffusion.LONGEST * shortest and len(starts) < _MOST:
         starts.append(t)
@@ -104,7 +104,7 @@ def _linear(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _regression(series: SlopeSeries, shape) -> Trend:
+def _regression(series: SlopeSeries, shape: Callable[[np.ndarray], np.ndarray]) -> Trend:
     from scipy.special import stdtr
 
     x, y = [], []
