@@ -6,13 +6,10 @@ from dlmd.transport import gates
 from dlmd.transport import msd
 from dlmd.transport import onset
 from dlmd.transport import spectrum
-from dlmd.transport import steadiness
 from dlmd.trajectory import rdf as rdf_module
 from dlmd.transport import analysis as transport_module
 
-TRANSPORT_VERSIONS = [
-    m.VERSION for m in (transport_module, msd, onset, diffusion, spectrum, gates, steadiness)
-]
+TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusion, spectrum, gates)]
 # With several potentials or orderings every run is analysed by itself, too: their scatter is part of the uncertainty.
 RUNS = targets.production_runs(cfg)
 BUDGET_FILES = level_files(tree.ERROR_BUDGET, tree.png(tree.ERROR_BUDGET_FIGURE)) if len(RUNS) > 1 else []

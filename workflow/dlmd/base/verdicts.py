@@ -40,8 +40,8 @@ class Verdict(StrEnum):
 # Meaning of each code, in the words of docs/verdicts.md where that page has a row for it.
 MEANING = {
     Verdict.OK: "all limits kept",
-    Verdict.NOT_DIFFUSIVE: "MSD_self of the whole run is less than a hop squared, does not grow linearly, or goes on slowing down up to the "
-    "longest lags",
+    Verdict.NOT_DIFFUSIVE: "MSD_self of the whole run is less than a hop squared, does not grow linearly, or goes on slowing "
+    "down up to the longest lags",
     Verdict.TOO_SHORT: "the run lasts fewer than eight times the diffusive onset, no onset was found, or the ions have not moved "
     "on by four hops squared",
     Verdict.SUM_AT_REST: "the sum of all mobile ions does not move",

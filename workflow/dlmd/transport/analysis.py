@@ -21,7 +21,7 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
 from dlmd.trajectory.host import HOST_HOP_A
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, gates, judgement, msd, spectrum, steadiness
+from dlmd.transport import diffusion, gates, judgement, msd, spectrum
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import MsdCurves
@@ -69,7 +69,6 @@ class TransportResult:
                 "diffusion": diffusion.VERSION,
                 "spectrum": spectrum.VERSION,
                 "gates": gates.VERSION,
-                "steadiness": steadiness.VERSION,
             },
             **self.system,
             "verdict": self.verdict,

@@ -21,8 +21,6 @@ from dlmd.transport import diffusion
 from dlmd.transport.diffusion import SlopeSeries
 from dlmd.transport.msd import Displacements, MsdCurves
 
-VERSION = 1
-
 # Windows start at multiples of this factor, and are at most this many.
 _APART, _MOST = 1.5, 8
 
