@@ -48,11 +48,11 @@ def whittle_known_onset(trajectory, onset_ps: float) -> float:
     """D_total by maximum likelihood of a (1 + beta f²) below 1/(2 t*), with the model's true t*."""
     from scipy.optimize import minimize_scalar
 
-    frequency, tensors = spectrum.periodogram(
+    frequency, modes = spectrum.sine_modes(
         trajectory.collective(), frame_interval_ps=trajectory.frame_interval_ps, n_ions=trajectory.n_ions
     )
     keep = frequency <= 0.5 / onset_ps
-    x, power = (frequency[keep] * onset_ps) ** 2, np.trace(tensors[keep], axis1=1, axis2=2) / 3
+    x, power = (frequency[keep] * onset_ps) ** 2, np.sum(modes[keep] ** 2, axis=1) / 3
 
     def cost(beta: float) -> float:
         return np.log(np.mean(power / (1 + beta * x))) + np.mean(np.log1p(beta * x))
