@@ -204,14 +204,11 @@ def analyse(
     shortest = min(run.length_ps for run in trajectories)
     _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0].frame_interval_ps)
 
-    stride = msd.thinning(trajectories)
-    runs = [msd.displacements(trajectory, stride=stride) for trajectory in trajectories]
+    runs = msd.all_displacements(trajectories)
     curves = msd.curves(runs)
     relaxation = onset_of_diffusion.find(runs)
     onset = lag_start_ps if lag_start_ps else diffusion.onset_ps(relaxation, curves)
-    window = None
-    if onset is not None:
-        window = (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
+    window = None if onset is None else (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
     hop_time = None
     if window is not None and not lag_start_ps:
         hop_time = diffusion.hop_time_ps(
@@ -219,9 +216,7 @@ def analyse(
         )
     failed = [
         *judgement.motion_gates(curves, window, onset, shortest, limits),
-        None
-        if window is None or lag_start_ps
-        else gates.moved_on(hop_time, shortest, judgement.reach_a2(curves, window, shortest), limits),
+        None if lag_start_ps else judgement.moved_on(curves, window, hop_time, shortest, limits),
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
     ]
     if window is not None and not any(failed):
@@ -241,9 +236,7 @@ def analyse(
             log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
-        single, total = estimates.scalar["self"], estimates.scalar["total"]
-        assert single is not None and total is not None
-        verdict = gates.verdict([gates.sum_diffuses(total, single)])
+        verdict = gates.verdict([gates.sum_diffuses(estimates.scalar["total"], estimates.scalar["self"])])
     saved = msd.log_lags(len(curves.lags_ps))
     return TransportResult(
         curves=MsdCurves(curves.lags_ps[saved], curves.self_[saved], curves.total[saved]),
@@ -251,14 +244,18 @@ def analyse(
         system={**system, "confidence": confidence},
         verdict=verdict,
         window_ps=window,
-        onset_ps=None if onset is None else float(onset),
+        onset_ps=window[0] if window else None,
         estimates=estimates,
-        notes=[
-            *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
-            *host_notes(system["host_hopped"]),
-            *judgement.offset_notes(offset, system["temperature_k"]),
-        ],
+        notes=_notes(trajectories, system, offset),
     )
+
+
+def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset_k: float) -> list[str]:
+    return [
+        *dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes),
+        *host_notes(system["host_hopped"]),
+        *judgement.offset_notes(offset_k, system["temperature_k"]),
+    ]
 
 
 def _system(

@@ -67,7 +67,7 @@ def _inside(lags_ps: np.ndarray, start_ps: float, end_ps: float) -> slice:
 
 
 def few_lags(run: Displacements, start_ps: float, end_ps: float, *, most: int = 5) -> np.ndarray:
-    """Up to `most` lags of the window, in frames of the thinned positions."""
+    """(lags,) up to `most` lags of the window, in frames of the thinned positions."""
     interval = run.stride * run.frame_interval_ps
     first = max(1, round(start_ps / interval))
     last = max(first + 1, round(end_ps / interval))
@@ -108,7 +108,8 @@ def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarra
 
 
 def brownian_variance(spans: Sequence[float], lags: np.ndarray, weights: np.ndarray) -> float:
-    """Variance of the mean over all origins for Brownian motion, up to the factor of `_brownian_covariance`."""
+    """Variance of the mean over all origins for Brownian motion of sum_m w_m u(m)², from (lags,) lags and weights, up to the
+    factor of `_brownian_covariance`."""
     from scipy.integrate import trapezoid
 
     total, variance = sum(spans), 0.0
@@ -248,7 +249,7 @@ class SelfDiffusion:
     late_tensor: np.ndarray | None
 
     def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
-        """Value and interval in Å²/ps."""
+        """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
         value = _along(self.early_tensor, direction)
         error = self.early.error(direction)
         if value <= error.error:
@@ -258,7 +259,7 @@ class SelfDiffusion:
         return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
 
     def slowing_variance(self, direction: np.ndarray | None) -> float:
-        """Posterior variance of b, which D_total shares as far as it is known."""
+        """Posterior variance of b, of the scalar or along a unit vector (3,), which D_total shares as far as it is known."""
         value = _along(self.early_tensor, direction)
         if value <= 0:
             return 0.0
@@ -266,7 +267,7 @@ class SelfDiffusion:
         return float(weight @ b**2 - (weight @ b) ** 2)
 
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
-        """Scatter between the runs beyond their own errors."""
+        """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
         own = np.array([_along(mean.mean(axis=0), direction) for mean in self.early.means])
         error = self.early.error(direction)
         if (own <= 0).any() or not error.error > 0:

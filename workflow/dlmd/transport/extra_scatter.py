@@ -73,7 +73,8 @@ NONE = Extra(np.zeros(1), np.ones(1))
 def few_moves(
     runs: Sequence[Displacements], *, onset_ps: float, direction: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """Variance of ln D_total from moves that are few, large or in bursts, and its degrees of freedom."""
+    """Variance of ln D_total, or along a unit vector (3,), from moves that are few, large or in bursts, and its degrees of
+    freedom."""
     found = 0.0
     length = onset_ps
     while True:
@@ -101,7 +102,7 @@ def _excess(squares: np.ndarray, dimension: float) -> float:
 
 
 def between(values: Sequence[float] | np.ndarray, errors: Sequence[float] | np.ndarray) -> Extra:
-    """Variance of the mean of ln D over runs from their differences, given ln D and its error of each run."""
+    """Variance of the mean of ln D over runs from their differences, given ln D (runs,) and its error (runs,)."""
     y, s = np.asarray(values, float), np.asarray(errors, float)
     n = len(y)
     if n < 2:

@@ -227,9 +227,9 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
     )
 
 
-def sum_diffuses(d_total: Estimate, d_self: Estimate) -> Gate | None:
+def sum_diffuses(d_total: Estimate | None, d_self: Estimate | None) -> Gate | None:
     """Does the sum of the ions diffuse? Where D_total may be zero there is an upper bound, and no conductivity."""
-    if not d_total.bound:
+    if d_total is None or d_self is None or not d_total.bound:
         return None
     part = d_total.high / d_self.value if d_self.value > 0 else 0.0
     return Gate(

@@ -23,6 +23,7 @@ def steadiness_gates(
     hop_time_ps: float | None,
     limits: Limits,
 ) -> list[Gate | None]:
+    """Is there one diffusion coefficient, whatever the lag and the time?"""
     early = diffusion.slope_series(runs, start_ps=window[0], end_ps=window[1])
     lag = steadiness.with_lag(runs, curves, early, from_ps=hop_time_ps or window[0])
     time = steadiness.with_time(early)
@@ -32,11 +33,19 @@ def steadiness_gates(
     ]
 
 
-def reach_a2(curves: MsdCurves, window: tuple[float, float], length_ps: float) -> float:
-    """6 D_self times the length, D_self of the latest window."""
+def moved_on(
+    curves: MsdCurves,
+    window: tuple[float, float] | None,
+    hop_time_ps: float | None,
+    length_ps: float,
+    limits: Limits,
+) -> Gate | None:
+    """Have the ions moved on by several hops? 6 D_self times the length is told, D_self of the latest window."""
+    if window is None:
+        return None
     end = diffusion.LONGEST * length_ps
     tensor = diffusion.window_slope(curves, start_ps=end / diffusion.WINDOW, end_ps=end)
-    return 2 * float(np.trace(tensor)) * length_ps
+    return gates.moved_on(hop_time_ps, length_ps, 2 * float(np.trace(tensor)) * length_ps, limits)
 
 
 def motion_gates(
@@ -46,6 +55,7 @@ def motion_gates(
     shortest_ps: float,
     limits: Limits,
 ) -> list[Gate | None]:
+    """Have the ions left their sites, does MSD_self grow linearly, is the run long enough, and does the sum move?"""
     n = round(shortest_ps / curves.lags_ps[1]) + 1
     trace = np.trace(curves.self_[:n], axis1=1, axis2=2)
     if window is None:
@@ -68,6 +78,7 @@ def motion_gates(
 def health_gates(
     trajectories: Sequence[Trajectory], temperature_k: float, limits: Limits
 ) -> list[Gate | None]:
+    """Are host, temperature and energy of every run what they should be?"""
     failed = []
     for run in trajectories:
         if run.host is not None:

@@ -110,6 +110,12 @@ def displacements(trajectory: Trajectory, *, stride: int = 1) -> Displacements:
     )
 
 
+def all_displacements(trajectories: Sequence[Trajectory]) -> list[Displacements]:
+    """Displacement sums of all runs, thinned alike."""
+    stride = thinning(trajectories)
+    return [displacements(trajectory, stride=stride) for trajectory in trajectories]
+
+
 class _Accumulator:
     """Sums over ions of power spectra (of zero-padded series) and of squares by frame."""
 

@@ -67,7 +67,7 @@ class Level:
     may_be_zero: bool
 
     def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """Of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
+        """(probabilities,) of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
         from scipy.special import gammaincc
 
         matters = self.weight > 1e-7 * self.weight.max()
@@ -88,7 +88,7 @@ class SpectralFit:
     prior: tuple[float, float]
 
     def level(self, direction: np.ndarray | None = None) -> Level | None:
-        """Posterior of D_total, or along a unit vector; None where nothing moves."""
+        """Posterior of D_total, or along a unit vector (3,); None where nothing moves."""
         if direction is None:
             power, dof = np.sum(self.modes**2, axis=1) / 3.0, self.degrees_of_freedom
         else:
@@ -121,7 +121,7 @@ class SpectralFit:
     def interval(
         self, confidence: float, direction: np.ndarray | None = None, *, extra: scatter.Extra = scatter.NONE
     ) -> Estimate:
-        """Value and interval of the scalar, or along a unit vector, in Å²/ps; `extra` variance of its logarithm is added."""
+        """Value and interval in Å²/ps of the scalar, or along a unit vector (3,); `extra` variance of its logarithm is added."""
         level = self.level(direction)
         if level is None:
             return Estimate(0.0, 0.0, 0.0)
