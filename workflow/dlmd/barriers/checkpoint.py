@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from dlmd.base.files import whole
+from dlmd.base.arrays import drop_state, load_state, save_state
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,15 +21,15 @@ class Stages:
         self.path, self.mark, self.stream = path, mark, stream
         self.stages: dict[str, np.ndarray] = {}
         self.steps: dict[str, int] = {}
-        if path is None or not path.exists():
+        saved = None if path is None else load_state(path, stream)
+        if path is None or saved is None:
             return
-        with np.load(path) as saved:
-            if str(saved["mark"]) != mark:
-                self._say(f"{path.name} is of another hop or other settings: starting afresh")
-                return
-            for name in saved["stages"]:
-                self.stages[str(name)] = saved[f"positions_{name}"]
-                self.steps[str(name)] = int(saved[f"steps_{name}"])
+        if str(saved["mark"]) != mark:
+            self._say(f"{path.name} is of another hop or other settings: starting afresh")
+            return
+        for name in saved["stages"]:
+            self.stages[str(name)] = saved[f"positions_{name}"]
+            self.steps[str(name)] = int(saved[f"steps_{name}"])
 
     def resume(self, stage: str, images: Sequence[Atoms]) -> int:
         """Put saved positions into `images`; the steps already done."""
@@ -48,13 +48,12 @@ class Stages:
         self.steps[stage] = steps
         arrays: dict[str, Any] = {f"positions_{name}": positions for name, positions in self.stages.items()}
         numbers: dict[str, Any] = {f"steps_{name}": n for name, n in self.steps.items()}
-        with whole(self.path) as part, part.open("wb") as out:
-            np.savez(out, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
+        save_state(self.path, mark=self.mark, stages=np.array(list(self.stages)), **arrays, **numbers)
 
     def end(self) -> None:
         """The calculation is over: its file is removed."""
         if self.path is not None:
-            self.path.unlink(missing_ok=True)
+            drop_state(self.path)
 
     def _say(self, text: str) -> None:
         if self.stream:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import numpy as np
 
+from dlmd.base import arrays
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import whole
 from dlmd.base.progress import Progress
 from dlmd.base.units import FS_PER_PS
 from dlmd.labels.engines.base import Unconverged
@@ -133,7 +133,7 @@ def run(
                 step, f"{work.get_temperature():.0f} K, {work.get_potential_energy() / len(work):.4f} eV/atom"
             )
     partial.replace(frames)
-    checkpoint.unlink(missing_ok=True)
+    arrays.drop_state(checkpoint)
     steady.tell(steps, stream)
 
 
@@ -285,17 +285,16 @@ def _save(
     """Keep a state to go on from, unless its forces are old ones."""
     if not atoms.calc.converged:
         return
-    with whole(checkpoint) as part, part.open("wb") as out:
-        np.savez(
-            out,
-            positions=atoms.positions,
-            momenta=atoms.get_momenta(),
-            rng=json.dumps(rng.bit_generator.state),
-            size=size,
-            step=step,
-            missed=atoms.calc.missed,
-            mark=mark,
-        )
+    arrays.save_state(
+        checkpoint,
+        positions=atoms.positions,
+        momenta=atoms.get_momenta(),
+        rng=json.dumps(rng.bit_generator.state),
+        size=size,
+        step=step,
+        missed=atoms.calc.missed,
+        mark=mark,
+    )
 
 
 def _resume(
@@ -309,19 +308,19 @@ def _resume(
 ) -> tuple[int, int] | None:
     """Restore atoms and generator, cut what was written after the checkpoint; its step and how many steps up to it did not
     converge, or None to start afresh."""
-    if not checkpoint.exists() or not partial.exists():
+    saved = arrays.load_state(checkpoint, stream) if partial.exists() else None
+    if saved is None:
         return None
-    with np.load(checkpoint) as saved:
-        if str(saved["mark"]) != mark or partial.stat().st_size < int(saved["size"]):
-            if stream:
-                print(f"{checkpoint.name} does not belong to this run: starting afresh", file=stream)
-            return None
-        atoms.set_positions(saved["positions"], apply_constraint=False)
-        atoms.set_momenta(saved["momenta"], apply_constraint=False)
-        rng.bit_generator.state = json.loads(str(saved["rng"]))
-        os.truncate(partial, int(saved["size"]))
-        # checkpoints once had no such count
-        step, missed = int(saved["step"]), int(saved["missed"]) if "missed" in saved else 0
+    if str(saved["mark"]) != mark or partial.stat().st_size < int(saved["size"]):
+        if stream:
+            print(f"{checkpoint.name} does not belong to this run: starting afresh", file=stream)
+        return None
+    atoms.set_positions(saved["positions"], apply_constraint=False)
+    atoms.set_momenta(saved["momenta"], apply_constraint=False)
+    rng.bit_generator.state = json.loads(str(saved["rng"]))
+    os.truncate(partial, int(saved["size"]))
+    # checkpoints once had no such count
+    step, missed = int(saved["step"]), int(saved["missed"]) if "missed" in saved else 0
     if stream:
         print(f"going on after step {step}", file=stream)
     return step, missed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from dlmd.base import arrays
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import whole
 from dlmd.base.progress import Progress
 from dlmd.base.provenance import fingerprint
 from dlmd.base.units import EV_PER_A3_PER_GPA
@@ -112,7 +112,7 @@ def relax(
             remedy="run again to go on from here, raise max_steps, or loosen fmax",
         )
     if checkpoint:
-        checkpoint.unlink(missing_ok=True)
+        arrays.drop_state(checkpoint)
     info = {
         "converged": bool(converged),
         "steps": steps,
@@ -145,21 +145,20 @@ def _largest(forces: np.ndarray) -> float:
 
 
 def _save(atoms: Atoms, checkpoint: Path, mark: str, steps: int) -> None:
-    with whole(checkpoint) as part, part.open("wb") as out:
-        np.savez(out, positions=atoms.positions, cell=atoms.cell.array, steps=steps, mark=mark)
+    arrays.save_state(checkpoint, positions=atoms.positions, cell=atoms.cell.array, steps=steps, mark=mark)
 
 
 def _resume(atoms: Atoms, checkpoint: Path | None, mark: str, stream: TextIO | None) -> int:
     """Put the checkpoint's structure into `atoms` where it belongs to the same start; steps already done."""
-    if checkpoint is None or not checkpoint.exists():
+    saved = None if checkpoint is None else arrays.load_state(checkpoint, stream)
+    if checkpoint is None or saved is None:
         return 0
-    with np.load(checkpoint) as saved:
-        if str(saved["mark"]) != mark:
-            if stream:
-                print(f"{checkpoint.name} is of another structure or bound: starting afresh", file=stream)
-            return 0
-        atoms.set_cell(saved["cell"])
-        atoms.set_positions(saved["positions"])
+    if str(saved["mark"]) != mark:
         if stream:
-            print(f"going on after {int(saved['steps'])} steps", file=stream)
-        return int(saved["steps"])
+            print(f"{checkpoint.name} is of another structure or bound: starting afresh", file=stream)
+        return 0
+    atoms.set_cell(saved["cell"])
+    atoms.set_positions(saved["positions"])
+    if stream:
+        print(f"going on after {int(saved['steps'])} steps", file=stream)
+    return int(saved["steps"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlmd.base.arrays import read_npz
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole
 from dlmd.base.units import FS_PER_PS
@@ -43,15 +44,15 @@ class Explored:
 
     @classmethod
     def load(cls, path: Path) -> Explored:
-        with np.load(path) as data:
-            return cls(
-                positions=data["positions"],
-                cell=data["cell"],
-                time_ps=data["time_ps"],
-                symbols=[str(s) for s in data["symbols"]],
-                sites=[str(s) for s in data["sites"]],
-                ended=str(data["ended"]),
-            )
+        data = read_npz(path)
+        return cls(
+            positions=data["positions"],
+            cell=data["cell"],
+            time_ps=data["time_ps"],
+            symbols=[str(s) for s in data["symbols"]],
+            sites=[str(s) for s in data["sites"]],
+            ended=str(data["ended"]),
+        )
 
 
 def exploration_input(dynamics: Dynamics, *, data: str, steps: int, stride: int, seed: int, xtc: str) -> str:

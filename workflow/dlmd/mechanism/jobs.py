@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmd.base.arrays import read_npz
 from dlmd.base.files import read_json, write_json, write_table
 from dlmd.mechanism.site_network import HostLeft
 
@@ -215,8 +216,7 @@ def plot(
         (pathway_plots.density, density),
         (pathway_plots.traces, traces),
     )
-    with np.load(arrays) as file:
-        loaded = {key: file[key] for key in file.files}
+    loaded = read_npz(arrays)
     for draw, paths in drawn:
         if "sites" not in data:
             save(message(f"{data['temperature_k']:g} K: {data['verdict']['message']}"), paths)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base import plot_style as style
+from dlmd.base.arrays import read_npz
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval
 
@@ -191,12 +192,12 @@ def msd(temperatures: Sequence[Mapping]) -> dict:
 
 def parity(path: Path) -> dict:
     """Predicted against reference forces of the held-out frames, by element; of at most `PARITY_POINTS` atoms."""
-    with np.load(path) as stored:
-        element = stored["force_element"]
-        # not each n-th: atoms come in an order that repeats
-        some = np.random.default_rng(0).permutation(len(element))[:PARITY_POINTS]
-        reference, predicted = stored["force_reference"][some], stored["force_predicted"][some]
-        element = element[some]
+    stored = read_npz(path)
+    element = stored["force_element"]
+    # not each n-th: atoms come in an order that repeats
+    some = np.random.default_rng(0).permutation(len(element))[:PARITY_POINTS]
+    reference, predicted = stored["force_reference"][some], stored["force_predicted"][some]
+    element = element[some]
     data = []
     for name, colour, marker in zip(sorted(set(element)), cycle(style.CYCLE), cycle(MARKERS)):
         mine = element == name

@@ -8,9 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dlmd.base import provenance
+from dlmd.base.arrays import read_npz
 from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
 from dlmd.config import routes
@@ -281,14 +280,13 @@ def _rates_figure(results: LevelResults) -> Shown:
 
 def _scene(cfg: RunConfig, results: LevelResults, temperature_k: float) -> dict | None:
     """The production cell in space at one temperature."""
-    with np.load(results.path(tree.MECHANISM_ARRAYS, T=temperature_k)) as stored:
-        return scene.scene(
-            dict(stored),
-            hops=results.path(tree.HOPS, T=temperature_k),
-            mobile=cfg.material.mobile,
-            anions={element for element, charge in cfg.material.charges.items() if charge < 0},
-            traces=results.mechanism(temperature_k).get("traces", []),
-        )
+    return scene.scene(
+        read_npz(results.path(tree.MECHANISM_ARRAYS, T=temperature_k)),
+        hops=results.path(tree.HOPS, T=temperature_k),
+        mobile=cfg.material.mobile,
+        anions={element for element, charge in cfg.material.charges.items() if charge < 0},
+        traces=results.mechanism(temperature_k).get("traces", []),
+    )
 
 
 def _structure_figures(cfg: RunConfig, results: RunResults) -> list[Shown]:

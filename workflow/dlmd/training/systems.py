@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dlmd.base.arrays import read_npy
+
 
 @dataclass(frozen=True)
 class System:
@@ -35,10 +37,10 @@ def read_system(folder: Path) -> System:
     types = np.loadtxt(folder / "type.raw", dtype=int, ndmin=1)
     sets = sorted(folder.glob("set.*"))
     coord, box, force, energy = (
-        np.concatenate([np.load(s / f"{name}.npy") for s in sets])
+        np.concatenate([read_npy(s / f"{name}.npy") for s in sets])
         for name in ("coord", "box", "force", "energy")
     )
-    virial = [np.load(s / "virial.npy") if (s / "virial.npy").exists() else _none(s) for s in sets]
+    virial = [read_npy(s / "virial.npy") if (s / "virial.npy").exists() else _none(s) for s in sets]
     shape = (len(coord), len(types), 3)
     return System(
         positions=coord.reshape(shape),

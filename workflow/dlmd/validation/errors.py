@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.arrays import read_npy
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_text
 from dlmd.base.intervals import jackknife_ratio
@@ -120,7 +121,7 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
     frame = row = 0
     for system in found:
         elements = np.array(species)[np.loadtxt(system / "type.raw", dtype=int, ndmin=1)]
-        labels = np.concatenate([np.load(path).ravel() for path in sorted(system.glob("set.*/energy.npy"))])
+        labels = np.concatenate([read_npy(path).ravel() for path in sorted(system.glob("set.*/energy.npy"))])
         frames, atoms = len(labels), len(elements)
         energy = energies[frame : frame + frames]
         force = forces[row : row + frames * atoms]

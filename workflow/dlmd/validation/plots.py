@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlmd.base import plot_style as style
+from dlmd.base.arrays import read_npz
 from dlmd.base.files import read_csv, read_json
 
 MEV_PER_EV = 1000.0
@@ -25,7 +26,7 @@ def parity(points: str, errors: str, figures: Sequence[str]) -> None:
     figures
         Files to write.
     """
-    data, found = np.load(points), read_json(errors)
+    data, found = read_npz(points), read_json(errors)
     species = [str(s) for s in data["species"] if s in found["force_by_element"]]
     left = {kind: _left_their_state(data, kind) for kind in ("force", "energy", "virial")}
     columns = max(len(species), 2)
