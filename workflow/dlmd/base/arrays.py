@@ -18,7 +18,7 @@ _AGAIN = "delete it; the rule that wrote it writes it again"
 
 
 def read_npz(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, np.ndarray]:
-    """All arrays of an npz file by name, read whole.
+    """All arrays (n, ...) of an npz file by name, read whole.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def read_npz(path: str | Path, *, remedy: str = _AGAIN) -> dict[str, np.ndarray]
 
 
 def read_npy(path: str | Path, *, remedy: str = _AGAIN) -> np.ndarray:
-    """The array of an npy file.
+    """The array (n, ...) of an npy file.
 
     Raises
     ------
@@ -62,7 +62,10 @@ def save_state(path: Path, **arrays: Any) -> None:
 
 
 def load_state(path: Path, stream: TextIO | None) -> dict[str, np.ndarray] | None:
-    """The newest saved state that can be read; None where there is none. A damaged one is said to be passed over."""
+    """The newest saved state that can be read, arrays (n, ...) by name; None where there is none.
+
+    A damaged one is said to be passed over.
+    """
     for candidate in (path, _before(path)):
         if not candidate.exists():
             continue
