@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 SPECIES = ["Li", "Ti", "Cl"]
-TRAIN_CELLS, TEST_CELL = ("80/0", "80r/0"), "80r/1"
+TRAIN_CELLS, TEST_CELL = ("80/0",), "80r/1"
 TRAIN_K, TEST_K = (450, 600, 750, 900), (525, 675)
 EXPLORE_PS, DISCARD_PS, STRIDE_PS, STEP_FS = 8.0, 0.5, 0.1, 2.0
-POOL, HELD_OUT = 240, 40
+POOL, HELD_OUT = 60, 20
 NETWORK = {
     "cutoff_angstrom": 6.0,
     "cutoff_smooth_angstrom": 1.0,
@@ -74,8 +74,11 @@ def moved(
     from dlmd.md.inputs import deepmd_dynamics
     from dlmd.process import programs
 
+    kept = place / "explored.npz"
+    if kept.exists():
+        return exploration.Explored.load(kept)
     place.mkdir(parents=True, exist_ok=True)
-    return exploration.explore(
+    found = exploration.explore(
         atoms,
         place,
         dynamics=deepmd_dynamics(
@@ -91,6 +94,8 @@ def moved(
         threads=1,
         log=place / "run.log",
     )
+    found.save(kept)
+    return found
 
 
 def explore(run: Path, out: Path) -> None:

@@ -166,8 +166,9 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     """The result in words."""
     before, after = found["before"], found["after"]
     lines = [
-        f"{found['labels']} labels and {after['frames']} held-out single points: the force error fell from "
-        f"{before['relative_force_rmse']:.0%} to {after['relative_force_rmse']:.1%} of the RMS force."
+        f"{found['labels']} labels and {after['frames']} held-out single points: the force error is "
+        f"{after['relative_force_rmse']:.1%} of the RMS force, and was {before['relative_force_rmse']:.1%} with the potential that "
+        "the training began with."
     ]
     slope, first = after["force_slope"], before["force_slope"]
     if slope and first:
@@ -195,7 +196,7 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         )
     relation = found["relation"]
     if relation:
-        limit = f"the network's own limit is {relation['floor']:.1%}"
+        limit = f"by the curve of {len(found['curve'])} trainings the network's own limit is {relation['floor']:.1%}"
         more = relation["labels_to_halve"]
         lines.append(
             f"Some {more} labels would halve the force error ({limit})."
