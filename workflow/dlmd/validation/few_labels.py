@@ -167,8 +167,8 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     before, after = found["before"], found["after"]
     lines = [
         f"{found['labels']} labels and {after['frames']} held-out single points: the force error is "
-        f"{after['relative_force_rmse']:.1%} of the RMS force, and was {before['relative_force_rmse']:.1%} with the potential that "
-        "the training began with."
+        f"{after['relative_force_rmse']:.1%} of the RMS force, and was {before['relative_force_rmse']:.1%} with the potential "
+        "that the training began with."
     ]
     slope, first = after["force_slope"], before["force_slope"]
     if slope and first:
