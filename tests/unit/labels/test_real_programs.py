@@ -140,6 +140,8 @@ def test_relaxation_dynamics_and_a_killed_job_that_goes_on(real, tmp_path):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.DEVNULL,
     )
+    # programs of the jobs above, which ran in this process
+    gc.collect()
     partial, end = frames.with_name("frames.extxyz.part"), time.monotonic() + 240
     while not (partial.exists() and partial.read_text().count("Lattice") >= 2):
         assert process.poll() is None and time.monotonic() < end
