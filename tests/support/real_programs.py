@@ -26,6 +26,8 @@ class Real:
     stress_error: float
     # keywords with which no step converges
     hopeless: dict = field(default_factory=dict)
+    # largest force at which a relaxation may end (eV/Å): with few plane waves a cell has no minimum nearby
+    fmax: float = 1.5
     # keys with which finite differences are smooth
     fine: dict = field(default_factory=dict)
 
@@ -81,7 +83,15 @@ def espresso() -> Real:
     }
     hopeless = {"electrons": {"electron_maxstep": 2}}
     return Real(
-        level, LevelLaunch(command=needs.pw()), "SiC", "zincblende", 4.62, 0.01, 5e-4, hopeless=hopeless
+        level,
+        LevelLaunch(command=needs.pw()),
+        "SiC",
+        "zincblende",
+        4.62,
+        0.01,
+        5e-4,
+        hopeless=hopeless,
+        fmax=4.5,
     )
 
 

@@ -122,7 +122,7 @@ def test_relaxation_dynamics_and_a_killed_job_that_goes_on(real, tmp_path):
         relaxed=str(relaxed),
         info=str(tmp_path / "relax.json"),
         repeat=[1, 1, 1],
-        fmax_ev_per_angstrom=1.5,
+        fmax_ev_per_angstrom=real.fmax,
         max_steps=20,
     )
     info = json.loads((tmp_path / "relax.json").read_text())
