@@ -74,3 +74,41 @@ def test_one_run_has_no_scatter():
         between_runs.effects(runs_of(np.random.default_rng(1), scatter=0.3, orderings=1), "d_self_cm2_per_s")
         is None
     )
+
+
+def test_the_job_reads_the_single_runs(tmp_path):
+    from dlmd.base.files import read_json, write_json
+    from dlmd.transport import jobs
+
+    def write(name, results):
+        paths = []
+        for one in results:
+            extra = {"haven_ratio": None, "onset_ps": None, "n_ions": 48}
+            paths.append(str(tmp_path / f"{name}{one['temperature_k']:g}K.json"))
+            write_json(tmp_path / f"{name}{one['temperature_k']:g}K.json", one | extra)
+        return paths
+
+    runs = runs_of(np.random.default_rng(2), scatter=0.4)
+    together = write("all", pooled(runs))
+    apart = [path for run in runs for path in write(f"r{run['ordering']}_", run["temperatures"])]
+    energies = {}
+    for name, of_runs, labels in (("one", [], []), ("four", apart, [(0, n) for n in range(4)])):
+        jobs.arrhenius(
+            together,
+            of_runs=of_runs,
+            runs=labels,
+            reference=None,
+            result=str(tmp_path / f"{name}.json"),
+            table=str(tmp_path / f"{name}.csv"),
+            figures=[str(tmp_path / f"{name}.png")],
+            predict_k=[550.0],
+            confidence=0.95,
+        )
+        energies[name] = read_json(tmp_path / f"{name}.json")["fits"]["conductivity"]
+    assert energies["one"]["between_runs"] is None and energies["four"]["between_runs"]["runs"] == 4
+    width = {
+        name: np.log(p["value_ms_per_cm"]["high"] / p["value_ms_per_cm"]["low"])
+        for name, fit in energies.items()
+        for p in fit["predictions"]
+    }
+    assert width["four"] > 2 * width["one"]
