@@ -61,3 +61,5 @@ def save(fig: Figure, paths: Sequence[str | Path]) -> None:
     with matplotlib.rc_context(STYLE):
         for path in paths:
             fig.savefig(path, dpi=DPI)
+            # the layout is that of the first; finding it again costs as much as drawing
+            fig.set_layout_engine("none")
