@@ -58,6 +58,7 @@ NONSENSE = {
     ],
     "transport": [{"confidence": 1e-3}, {"hop_length_angstrom": 1e12}, {"lag_start_ps": float("inf")}],
     "arrhenius": [{"predict_k": []}, {"predict_k": [float("inf")]}, {"predict_k": [0]}],
+    "training.virial_prefactor": [[-1, 1]],
     "barriers.hops.0.direction": [[100, 0, 0], [0, 0, 0]],
     "barriers.hops.0.name": ["101\n", "x" * 300, "a b"],
 }
@@ -86,6 +87,13 @@ def test_nonsense_is_refused_at_its_key(path, value):
     text = str(error.value)
     assert text.count("\n") <= 2 and all(len(line) < 400 for line in text.splitlines())
     assert path.split(".")[0] in text
+
+
+def test_constant_pressure_asks_for_a_trained_pressure():
+    data = put(toy(), "training.virial_prefactor", [0.0, 0.0])
+    with pytest.raises(DlmdError, match="pressure was never trained"):
+        parse(data)
+    parse(put(data, "md.lattice", "relaxed"))
 
 
 def test_names_that_differ_in_capitals_only():

@@ -65,6 +65,14 @@ def constant_pressure(cfg: RunFields) -> Found:
     """Runs at zero pressure end where frames do, and are runs of production."""
     md = cfg.md
     if md.lattice == "thermal":
+        if not any(cfg.training.virial_prefactor) and any(
+            level.potential is None for level in cfg.levels.values()
+        ):
+            yield (
+                "md.lattice",
+                "the cell would be that of a potential whose pressure was never trained (training.virial_prefactor is 0)",
+                "set training.virial_prefactor, for instance to [0.01, 0.1], and strain some label trajectories",
+            )
         for name, interval in (
             ("all_atom_interval_ps", md.all_atom_interval_ps * FS_PER_PS),
             ("position_interval_fs", md.position_interval_fs),
