@@ -7,19 +7,32 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.structures import exclusion, packing
+from dlmd.structures.crystal import Crystal
 from dlmd.structures.supercell import Supercell
 
 MinDistance = float | Mapping[str, float]
 DEFAULT_A = 1.5
-REPAIR_TRIES_PER_POSITION = 200
+DEFAULT_KEY = "default"
+REPAIR_TRIES_PER_POSITION = 60
 MIXING_SWAPS_PER_POSITION = 10
 
 
-def limits(min_distance_angstrom: MinDistance, species: Sequence[str]) -> np.ndarray:
+def limits(
+    min_distance_angstrom: MinDistance,
+    species: Sequence[str],
+    *,
+    like_ions: Mapping[tuple[str, str], float] | None = None,
+) -> np.ndarray:
     """(s + 1, s + 1) smallest allowed distances in Å, row and column 0 standing for the vacancy.
 
-    `min_distance_angstrom` is one number for all pairs, or pair -> number as in {'Li-Li': 2.0}; pairs not named then
-    keep 1.5 Å.
+    Parameters
+    ----------
+    min_distance_angstrom
+        One number for all pairs, or pair -> number as in {'Li-Li': 2.0, 'default': 1.2}; pairs not named keep the
+        default, 1.5 Å without one.
+    like_ions
+        What pairs of like ions keep beyond that, unless they are named.
 
     Raises
     ------
@@ -27,23 +40,66 @@ def limits(min_distance_angstrom: MinDistance, species: Sequence[str]) -> np.nda
         for a pair of unknown species, and a distance outside 0 to 10 Å.
     """
     table = np.zeros((len(species) + 1,) * 2)
-    if not isinstance(min_distance_angstrom, Mapping):
-        table[1:, 1:] = _positive(min_distance_angstrom, "min_distance_angstrom")
-        return table
-    table[1:, 1:] = DEFAULT_A
-    for pair, value in min_distance_angstrom.items():
-        names = str(pair).split("-")
-        unknown = [name for name in names if name not in species]
-        if len(names) != 2 or unknown:
-            known = [f"{a}-{b}" for a in species for b in species]
-            raise DlmdError(
-                f"'{pair}' is no pair of species here",
-                where="min_distance_angstrom",
-                remedy=did_you_mean(pair, known),
-            )
-        i, j = (species.index(name) + 1 for name in names)
-        table[i, j] = table[j, i] = _positive(value, f"min_distance_angstrom: {pair}")
+    named = pairs_named(min_distance_angstrom, species)
+    default = (
+        min_distance_angstrom.get(DEFAULT_KEY, DEFAULT_A)
+        if isinstance(min_distance_angstrom, Mapping)
+        else min_distance_angstrom
+    )
+    table[1:, 1:] = _positive(default, "min_distance_angstrom")
+    for (a, b), value in (like_ions or {}).items():
+        if a in species and b in species:
+            i, j = species.index(a) + 1, species.index(b) + 1
+            table[i, j] = max(table[i, j], value)
+    for (a, b), value in named.items():
+        i, j = species.index(a) + 1, species.index(b) + 1
+        table[i, j] = table[j, i] = _positive(value, f"min_distance_angstrom: {a}-{b}")
     return table
+
+
+def pairs_named(min_distance_angstrom: MinDistance, species: Sequence[str]) -> dict[tuple[str, str], float]:
+    """The pairs of species that a distance is given for, in the order given. Raises DlmdError for a pair of others."""
+    found = {}
+    if isinstance(min_distance_angstrom, Mapping):
+        for pair, value in min_distance_angstrom.items():
+            names = tuple(str(pair).split("-"))
+            if str(pair) == DEFAULT_KEY:
+                continue
+            if len(names) != 2 or any(name not in species for name in names):
+                known = [DEFAULT_KEY, *(f"{a}-{b}" for a in species for b in species)]
+                raise DlmdError(
+                    f"'{pair}' is no pair of species here",
+                    where="min_distance_angstrom",
+                    remedy=did_you_mean(pair, known),
+                )
+            found[names[0], names[1]] = value
+    return found
+
+
+def of_crystal(
+    min_distance_angstrom: MinDistance,
+    crystal: Crystal,
+    content: exclusion.Content,
+    *,
+    charges: Mapping[str, float],
+    species: Sequence[str],
+) -> np.ndarray:
+    """(s + 1, s + 1) `limits` with what like ions keep in this crystal (see `exclusion.derived`)."""
+    # pairs of the config's other occupancies may be named too
+    allowed = [*species, *(s for s in charges if s not in species)]
+    named = pairs_named(min_distance_angstrom, allowed)
+    given = (
+        {
+            pair: x
+            for pair, x in min_distance_angstrom.items()
+            if pair == DEFAULT_KEY or all(name in species for name in str(pair).split("-"))
+        }
+        if isinstance(min_distance_angstrom, Mapping)
+        else min_distance_angstrom
+    )
+    fixed = [*named, *((b, a) for a, b in named)]
+    like_ions = exclusion.derived(crystal, content, {s: charges[s] for s in species}, fixed)
+    return limits(given, species, like_ions=like_ions)
 
 
 def _positive(value: float, where: str) -> float:
@@ -55,30 +111,45 @@ def _positive(value: float, where: str) -> float:
 class Exclusions:
     """Which contents of neighbouring positions a minimum distance forbids.
 
-    Contents (positions,) are integers: 0 for a vacancy, k for species k - 1.
+    Contents (positions,) are integers: 0 for a vacancy, k for species k - 1. With `allowed` ((sites, s + 1), which contents
+    a site can have) only pairs that can occur are looked at; `species` are their names, for messages.
     """
 
-    def __init__(self, supercell: Supercell, table: np.ndarray):
-        self.supercell = supercell
+    def __init__(
+        self,
+        supercell: Supercell,
+        table: np.ndarray,
+        *,
+        allowed: np.ndarray | None = None,
+        species: Sequence[str] = (),
+    ):
+        self.supercell, self.table, self.species = supercell, table, species
         pairs = supercell.pairs(max(float(table.max()), 0.01))
-        self.pairs = pairs
-        start, self.neighbour, pair = supercell.neighbour_table(pairs)
+        forbidden = pairs.distance[:, None, None] < table[None]
+        if allowed is not None:
+            of_basis = allowed[supercell.site_of_basis]
+            forbidden &= of_basis[pairs.first][:, :, None] & of_basis[pairs.second][:, None, :]
+        some = np.asarray(forbidden.any(axis=(1, 2)))
+        self.pairs, self.forbidden = pairs.select(some), forbidden[some]
+        self.possible = bool(some.any())
+        start, self.neighbour, self.pair = supercell.neighbour_table(self.pairs)
         self.start = start.tolist()
-        # forbidden[entry, a, b]: contents a here and b at the neighbour lie too near
-        self.forbidden = pairs.distance[pair][:, None, None] < table[None]
-        self.possible = bool(self.forbidden.any())
+        # rows of forbidden contents as nested tuples: looked up one by one, they are ten times as fast as arrays
+        self._tables = [tuple(map(tuple, rows)) for rows in self.forbidden.tolist()]
+        self._neighbours = self.neighbour.tolist()
+        self._pair = self.pair.tolist()
 
     def conflicts_at(self, position: int, content_here: int, content: np.ndarray) -> int:
         low, high = self.start[position], self.start[position + 1]
         if low == high or content_here == 0:
             return 0
-        neighbours = self.neighbour[low:high]
-        return int(self.forbidden[np.arange(low, high), content_here, content[neighbours]].sum())
+        neighbours, pair, tables = self._neighbours, self._pair, self._tables
+        return sum(tables[pair[k]][content_here][content[neighbours[k]]] for k in range(low, high))
 
     def conflicting(self, content: np.ndarray) -> np.ndarray:
         """Positions whose atom has a neighbour too near."""
         first = np.repeat(np.arange(len(content)), np.diff(self.start))
-        bad = self.forbidden[np.arange(len(first)), content[first], content[self.neighbour]]
+        bad = self.forbidden[self.pair, content[first], content[self.neighbour]]
         return np.unique(first[bad])
 
     def swap_allowed(self, content: np.ndarray, a: int, b: int) -> bool:
@@ -88,11 +159,25 @@ class Exclusions:
         content[a], content[b] = content[b], content[a]
         return free
 
+    def named(self, content: np.ndarray, position: int) -> str:
+        """The pair of species that is too near at a position, as the key of a distance just below the nearest such pair."""
+        low, high = self.start[position], self.start[position + 1]
+        entries = np.arange(low, high)
+        bad = entries[
+            self.forbidden[self.pair[entries], content[position], content[self.neighbour[low:high]]]
+        ]
+        nearest = bad[np.argmin(self.pairs.distance[self.pair[bad]])]
+        kinds = sorted((int(content[position]), int(content[self.neighbour[nearest]])))
+        names = "-".join(self.species[k - 1] for k in kinds) if self.species else "A-B"
+        return f"{names}: {self.pairs.distance[self.pair[nearest]] - 0.01:.2f}"
+
     def describe(self, content: np.ndarray, position: int) -> str:
         """The nearest forbidden pair at a position, for an error message."""
         low, high = self.start[position], self.start[position + 1]
         entries = np.arange(low, high)
-        bad = entries[self.forbidden[entries, content[position], content[self.neighbour[low:high]]]]
+        bad = entries[
+            self.forbidden[self.pair[entries], content[position], content[self.neighbour[low:high]]]
+        ]
         site = self.supercell.crystal.sites[self.supercell.site_of_position[position]]
         others = self.supercell.site_of_position[self.neighbour[bad]]
         names = sorted({self.supercell.crystal.sites[i].label for i in others})
@@ -104,10 +189,24 @@ def repair(
 ) -> None:
     """Swap atoms within their site until no two are too near, then mix among such arrangements, in place.
 
-    `content` is (positions,). The mixing (random swaps that keep the distances) undoes the bias of the repair.
+    `content` is (positions,). Where random swaps find none, an integer programme does (see `packing`). The mixing (random
+    swaps that keep the distances) undoes the bias of both.
 
-    Raises DlmdError where no such arrangement is found.
+    Raises DlmdError where there is no such arrangement.
     """
+    if not _swapped_apart(content, movable, exclusions, rng):
+        _packed(content, movable, exclusions, rng)
+    for positions in movable:
+        draws = rng.random((MIXING_SWAPS_PER_POSITION * len(positions), 2))
+        for a, b in positions[(draws * len(positions)).astype(int)].tolist():
+            if content[a] != content[b] and exclusions.swap_allowed(content, a, b):
+                content[a], content[b] = content[b], content[a]
+
+
+def _swapped_apart(
+    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
+) -> bool:
+    """Swaps that leave no more conflicts than before, until none is left or tries run out."""
     owner = np.full(len(content), -1)
     for k, positions in enumerate(movable):
         owner[positions] = k
@@ -116,13 +215,7 @@ def repair(
     while len(bad):
         mobile = bad[owner[bad] >= 0]
         if not len(mobile) or tries <= 0:
-            position = int((mobile if len(mobile) else bad)[0])
-            raise DlmdError(
-                f"{len(bad)} atoms stay closer than the minimum distance, such as "
-                f"{exclusions.describe(content, position)}",
-                where="min_distance_angstrom",
-                remedy="lower min_distance_angstrom, or the occupancies of these sites",
-            )
+            return False
         for a in mobile.tolist():
             here = exclusions.conflicts_at(a, content[a], content)
             if not here:
@@ -140,8 +233,28 @@ def repair(
             if after > before:
                 content[a], content[b] = content[b], content[a]
         bad = exclusions.conflicting(content)
-    for positions in movable:
-        draws = rng.random((MIXING_SWAPS_PER_POSITION * len(positions), 2))
-        for a, b in positions[(draws * len(positions)).astype(int)].tolist():
-            if content[a] != content[b] and exclusions.swap_allowed(content, a, b):
-                content[a], content[b] = content[b], content[a]
+    return True
+
+
+def _packed(
+    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
+) -> None:
+    """An arrangement by integer programming, or a DlmdError that says how many atoms fit."""
+    bad = exclusions.conflicting(content)
+    position = int(bad[0])
+    pair = exclusions.describe(content, position)
+    outcome = packing.Packing(content, movable, exclusions).solve(rng)
+    if outcome.content is not None:
+        content[:] = outcome.content
+    if outcome.content is None or len(exclusions.conflicting(content)):
+        why = (
+            f"at most {outcome.fitting} of {outcome.wanted} atoms of the partly filled sites fit"
+            if outcome.impossible
+            else f"no arrangement was found in {packing.TIME_LIMIT_S:g} s"
+        )
+        raise DlmdError(
+            f"{len(bad)} atoms stay closer than the minimum distance, such as {pair}: {why}",
+            where="min_distance_angstrom",
+            remedy="lower the occupancies of these sites, or state a smaller distance of this pair, as "
+            f"{{{exclusions.named(content, position)}}}",
+        )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, Site
+from dlmd.structures import distances
+from dlmd.structures.apportioning import ROUNDING, Problem, isotropic_shape
+from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal
+from dlmd.structures.distances import MinDistance
 
-ROUNDING = 5e-4  # occupancies are printed with three digits
-COMPOSITION_WEIGHT = 10.0  # an atom too many in the whole crystal counts as ten on the wrong site
-LARGEST_SEARCH_CELLS = 2000
-LONGEST_TO_SHORTEST = 3.0  # supercells longer than this are not proposed
+__all__ = ["ROUNDING", "Apportionment", "apportion", "isotropic_shape", "nearest"]
 
 Occupancies = Mapping[str, float | Mapping[str, float]]
 
@@ -29,8 +28,12 @@ class Apportionment:
     ----------
     species
         The fixed element order, that of `charges`.
+    charges
+        Mean charge (e) of every species. Those of mixed valence (a fraction) are what makes the cell neutral.
     counts, requested, realised
         Site label -> species -> number of atoms, requested and realised occupancy.
+    limits
+        (s + 1, s + 1) smallest distances in Å that the counts were bounded by; see `distances.limits`.
     """
 
     crystal: Crystal
@@ -41,6 +44,7 @@ class Apportionment:
     counts: Mapping[str, Mapping[str, int]]
     requested: Mapping[str, Mapping[str, float]]
     realised: Mapping[str, Mapping[str, float]]
+    limits: np.ndarray
 
     @property
     def composition(self) -> dict[str, int]:
@@ -54,7 +58,31 @@ class Apportionment:
     @property
     def charge(self) -> float:
         """Total charge in e; zero by construction."""
-        return sum(self.charges[s] * n for s, n in self.composition.items())
+        return round(sum(self.charges[s] * n for s, n in self.composition.items()), 6) + 0.0
+
+    @property
+    def requested_composition(self) -> dict[str, float]:
+        """Number of atoms of each species that the requested occupancies ask for; no whole numbers."""
+        cells = prod(self.repeat)
+        return {
+            s: sum(self.requested[site.label].get(s, 0.0) * site.multiplicity for site in self.crystal.sites)
+            * cells
+            for s in self.species
+        }
+
+    @property
+    def occupancies(self) -> dict[str, float | dict[str, float]]:
+        """The realised occupancies of all sites that are not full, as `apportion` and a config take them."""
+        found: dict[str, float | dict[str, float]] = {}
+        for site in self.crystal.sites:
+            row = {s: round(x, 6) for s, x in self.realised[site.label].items()}
+            if set(row) == set(site.occupancy) and len(row) == 1:
+                (x,) = row.values()
+                if x != 1 or site.occupancy != {s: 1.0 for s in row}:
+                    found[site.label] = x
+            elif row != dict(site.occupancy):
+                found[site.label] = row
+        return found
 
     @property
     def largest_error(self) -> float:
@@ -100,11 +128,13 @@ def apportion(
     occupancies: Occupancies | None = None,
     charges: Mapping[str, float],
     tolerance: float = ROUNDING,
+    min_distance_angstrom: MinDistance = distances.DEFAULT_A,
+    mobile: str | None = None,
 ) -> Apportionment:
     """Integer counts for a supercell of `repeat` conventional cells.
 
-    Among all neutral choices the one with the fewest atoms too many or too few is taken: first in the total
-    of each species, then on each site.
+    Among all neutral choices that positions which exclude each other allow, the one with the fewest atoms too many or too
+    few is taken: first in the total of each species, then on each site. No species is lost.
 
     Parameters
     ----------
@@ -112,10 +142,16 @@ def apportion(
         Overrides of the CIF, by atom-site label or Wyckoff label; a number for a site with one species, else
         species -> number, which then is the whole content of the site. 0 empties the site.
     charges
-        Formal charge (e) of every species; their order is the element order of all structures made of this.
+        Formal charge (e) of every species; their order is the element order of all structures made of this. A fraction is
+        a mean over mixed valence and may be off by 0.05 e.
     tolerance
         Largest accepted difference between a realised and a requested occupancy. The default is half a unit
         of the third digit, so that a printed 0.063 may mean 1/16.
+    min_distance_angstrom
+        Å; one number, or pair -> number as in {'Li-Li': 2.0}. Like ions of pairs not named keep what the crystal shows
+        beyond that.
+    mobile
+        The species whose number may be changed rather than that of others, where a refusal names the nearest possible.
 
     Raises
     ------
@@ -124,7 +160,48 @@ def apportion(
         are not neutral or cannot be realised in this supercell: the nearest possible ones are named, and the
         smallest supercell that realises the request.
     """
-    repeat = _checked_repeat(repeat)
+    problem, species = _problem(crystal, repeat, occupancies, charges, min_distance_angstrom)
+    counts = problem.solve(tolerance)
+    if counts is None:
+        problem.refuse(tolerance, mobile=mobile)
+    return _made(problem, species, counts, tolerance)
+
+
+def nearest(
+    crystal: Crystal,
+    *,
+    repeat: Sequence[int],
+    occupancies: Occupancies | None = None,
+    charges: Mapping[str, float],
+    min_distance_angstrom: MinDistance = distances.DEFAULT_A,
+    mobile: str | None = None,
+) -> Apportionment:
+    """The neutral counts nearest to the request, however far: its `requested_composition` and `composition` tell how far.
+
+    Arguments are those of `apportion`. The numbers of all species but `mobile` are kept as far as possible.
+
+    Raises
+    ------
+    DlmdError
+        where no choice of counts is neutral.
+    """
+    problem, species = _problem(crystal, repeat, occupancies, charges, min_distance_angstrom)
+    counts = problem.solve(1.0, mobile=mobile)
+    if counts is None:
+        problem.refuse(1.0, mobile=mobile)
+    made = _made(problem, species, counts, 1.0)
+    return replace(made, tolerance=made.largest_error)
+
+
+def _problem(
+    crystal: Crystal,
+    repeat: Sequence[int],
+    occupancies: Occupancies | None,
+    charges: Mapping[str, float],
+    min_distance_angstrom: MinDistance,
+) -> tuple[Problem, tuple[str, ...]]:
+    """The counts to be found, and the species in their order."""
+    shape = _checked_repeat(repeat)
     requested = _requested(crystal, occupancies or {})
     present = [s for s in dict.fromkeys(s for row in requested.values() for s in row)]
     for name in present:
@@ -135,20 +212,23 @@ def apportion(
                 remedy=f"add {name}; {did_you_mean(name, charges)}",
             )
     species = tuple(s for s in charges if s in present)
+    limits = distances.of_crystal(min_distance_angstrom, crystal, requested, charges=charges, species=species)
+    return Problem(crystal, shape, requested, charges, species, limits), species
 
-    problem = _Problem(crystal, requested, charges)
-    counts = problem.solve(prod(repeat), tolerance)
-    if counts is None:
-        _refuse(problem, repeat, tolerance)
+
+def _made(
+    problem: Problem, species: tuple[str, ...], counts: Mapping[str, Mapping[str, int]], tolerance: float
+) -> Apportionment:
     return Apportionment(
-        crystal=crystal,
-        repeat=repeat,
-        charges=dict(charges),
+        crystal=problem.crystal,
+        repeat=problem.repeat,
+        charges=problem.neutral_charges(counts),
         tolerance=tolerance,
         species=species,
         counts=counts,
-        requested=requested,
-        realised=problem.occupancies(counts, prod(repeat)),
+        requested=problem.requested,
+        realised=problem.occupancies(counts),
+        limits=problem.limits,
     )
 
 
@@ -188,150 +268,3 @@ def _requested(crystal: Crystal, occupancies: Occupancies) -> dict[str, dict[str
             )
         requested[site.label] = content
     return requested
-
-
-class _Problem:
-    """The integer programme behind `apportion`, for any number of unit cells."""
-
-    def __init__(
-        self, crystal: Crystal, requested: Mapping[str, Mapping[str, float]], charges: Mapping[str, float]
-    ):
-        self.crystal, self.requested, self.charges = crystal, requested, charges
-        self.entries = [(site, s, x) for site in crystal.sites for s, x in requested[site.label].items()]
-        self.target = np.array([x for _, _, x in self.entries])
-        self.multiplicity = np.array([site.multiplicity for site, _, _ in self.entries])
-        self.charge = np.array([charges[s] for _, s, _ in self.entries])
-        self.species = list(dict.fromkeys(s for _, s, _ in self.entries))
-        # A full or an empty site stays as it is, whatever the other sites need.
-        self.fixed = np.array([x in (0.0, 1.0) for _, _, x in self.entries])
-
-    @property
-    def charge_per_cell(self) -> float:
-        return float(self.charge @ (self.target * self.multiplicity))
-
-    def solve(self, cells: int, tolerance: float) -> dict[str, dict[str, int]] | None:
-        """The best neutral counts with every occupancy within `tolerance` of the request, or None."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-
-        capacity = self.multiplicity * cells
-        wanted = self.target * capacity
-        slack = np.where(self.fixed, 0.0, tolerance * capacity) + 1e-6
-        low = np.clip(np.ceil(wanted - slack), 0, capacity)
-        high = np.clip(np.floor(wanted + slack), 0, capacity)
-        if np.any(low > high):
-            return None
-
-        # variables: counts n; |n - wanted| per entry; |total - wanted total| per species
-        n, p = len(self.entries), len(self.species)
-        totals = np.array([[s == name for _, s, _ in self.entries] for name in self.species], float)
-        per_site = np.array(
-            [[site is other for site, _, _ in self.entries] for other in self.crystal.sites], float
-        )
-        room = np.array([site.multiplicity * cells for site in self.crystal.sites])
-
-        def row(counts: np.ndarray, each: np.ndarray, total: np.ndarray) -> np.ndarray:
-            return np.hstack([counts, each, total])
-
-        no_total, eye = np.zeros((n, p)), np.eye(n)
-        constraints = [
-            LinearConstraint(row(self.charge[None], np.zeros((1, n)), np.zeros((1, p))), 0, 0),
-            LinearConstraint(
-                row(per_site, np.zeros((len(room), n)), np.zeros((len(room), p))), -np.inf, room
-            ),
-            LinearConstraint(row(eye, -eye, no_total), -np.inf, wanted),
-            LinearConstraint(row(-eye, -eye, no_total), -np.inf, -wanted),
-            LinearConstraint(row(totals, np.zeros((p, n)), -np.eye(p)), -np.inf, totals @ wanted),
-            LinearConstraint(row(-totals, np.zeros((p, n)), -np.eye(p)), -np.inf, -(totals @ wanted)),
-        ]
-        # A small slope decides between equally good sites: the first listed is filled.
-        cost = np.concatenate([-1e-4 * np.arange(n, 0, -1) / n, np.ones(n), np.full(p, COMPOSITION_WEIGHT)])
-        found = milp(
-            cost,
-            integrality=np.concatenate([np.ones(n), np.zeros(n + p)]),
-            bounds=Bounds(
-                np.concatenate([low, np.zeros(n + p)]), np.concatenate([high, np.full(n + p, np.inf)])
-            ),
-            constraints=constraints,
-            options={"mip_rel_gap": 0.0},
-        )
-        if not found.success:
-            return None
-        counts: dict[str, dict[str, int]] = {site.label: {} for site in self.crystal.sites}
-        for (site, name, _), value in zip(self.entries, np.rint(found.x[:n]).astype(int), strict=True):
-            counts[site.label][name] = int(value)
-        return counts
-
-    def occupancies(self, counts: Mapping[str, Mapping[str, int]], cells: int) -> dict[str, dict[str, float]]:
-        return {
-            site.label: {s: n / (site.multiplicity * cells) for s, n in counts[site.label].items()}
-            for site in self.crystal.sites
-        }
-
-    def smallest_supercell(self, tolerance: float) -> tuple[int, int, int] | None:
-        """The smallest supercell, not too long in one direction, that realises the request."""
-        lengths = self.crystal.cell_parameters[:3]
-        for cells in range(1, LARGEST_SEARCH_CELLS + 1):
-            shape = isotropic_shape(cells, lengths)
-            if elongation(shape, lengths) <= LONGEST_TO_SHORTEST and self.solve(cells, tolerance) is not None:
-                return shape
-        return None
-
-    def partial(self) -> list[tuple[Site, str, float]]:
-        return [entry for entry, fixed in zip(self.entries, self.fixed, strict=True) if not fixed]
-
-
-def _refuse(problem: _Problem, repeat: tuple[int, int, int], tolerance: float) -> NoReturn:
-    cells = prod(repeat)
-    partial = problem.partial()
-    asked = (
-        ", ".join(f"{s} {x:g} on {site.label} ({site.wyckoff})" for site, s, x in partial)
-        or "full sites only"
-    )
-    nearest = problem.solve(cells, 1.0)
-    neutral_within = float(np.abs(problem.charge * problem.multiplicity * ~problem.fixed).sum() * tolerance)
-    size = "x".join(map(str, repeat))
-    if nearest is None:
-        raise DlmdError(
-            f"no neutral filling of {size} cells: {asked} carries {problem.charge_per_cell:+.3g} e per cell",
-            where="occupancies and charges",
-            remedy="correct the charges, or make a site partial whose species can balance the charge",
-        )
-    realised = problem.occupancies(nearest, cells)
-    n_atoms = sum(sum(row.values()) for row in nearest.values())
-    near = ", ".join(
-        f"{s} {realised[site.label][s]:.6g} on {site.label} ({nearest[site.label][s]} atoms)"
-        for site, s, _ in partial
-    )
-    if abs(problem.charge_per_cell) > neutral_within + 1e-9:
-        raise DlmdError(
-            f"not neutral: {asked} carries {problem.charge_per_cell:+.4g} e per cell",
-            where="occupancies and charges",
-            remedy=f"correct them; nearest possible in {size}: {near}",
-        )
-    needed = ", ".join(f"{x * site.multiplicity * cells:.2f} {s} on {site.label}" for site, s, x in partial)
-    larger = problem.smallest_supercell(tolerance)
-    if larger is None:
-        elsewhere = f"no supercell up to {LARGEST_SEARCH_CELLS} cells does it within {tolerance:g}"
-    else:
-        atoms = n_atoms * prod(larger) // cells
-        elsewhere = f"smallest supercell that does it: {'x'.join(map(str, larger))} ({atoms} atoms)"
-    raise DlmdError(
-        f"{asked} cannot be realised in {size} ({n_atoms} atoms): it would take {needed}",
-        where="occupancies",
-        remedy=f"nearest possible: {near}; {elsewhere}; or accept more than {tolerance:g} by tolerance",
-    )
-
-
-def elongation(shape: Sequence[int], lengths: Sequence[float]) -> float:
-    """Longest over shortest edge of a supercell, to one digit (cells alike but for rounding are alike)."""
-    edges = [n * length for n, length in zip(shape, lengths, strict=True)]
-    return round(max(edges) / min(edges), 1)
-
-
-def isotropic_shape(cells: int, lengths: Sequence[float]) -> tuple[int, int, int]:
-    """The supercell of `cells` unit cells whose edges are most alike; the first in order of several."""
-    divisors = [n for n in range(1, cells + 1) if cells % n == 0]
-    shapes = [
-        (i, j, cells // (i * j)) for i, j in itertools.product(divisors, repeat=2) if cells % (i * j) == 0
-    ]
-    return min(shapes, key=lambda shape: (elongation(shape, lengths), shape))

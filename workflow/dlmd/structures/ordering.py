@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +29,11 @@ def orderings(
     n: int,
     seed: int,
     method: str = "random",
-    min_distance_angstrom: distances.MinDistance = distances.DEFAULT_A,
+    min_distance_angstrom: distances.MinDistance | None = None,
 ) -> list[Atoms]:
     """`n` distinct orderings with exactly the apportioned counts, on the ideal positions.
+
+    An ordered crystal has one; then all `n` are that one, so that repeats of its dynamics differ in their velocities only.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def orderings(
         'coulomb': simulated annealing of the electrostatic energy of the formal charges.
         'quasirandom': pair correlations as near as can be to those of the random alloy.
     min_distance_angstrom
-        Å; one number, or pair -> number as in {'Li-Li': 2.0}.
+        Å; one number, or pair -> number as in {'Li-Li': 2.0}; None: the distances that the counts were bounded by.
 
     Returns
     -------
@@ -62,13 +65,13 @@ def orderings(
     if n < 1:
         raise DlmdError(f"{n} orderings requested", where="orderings", remedy="ask for at least 1")
     supercell = Supercell(crystal, apportionment.repeat)
-    table = distances.limits(min_distance_angstrom, apportionment.species)
-    exclusions = distances.Exclusions(supercell, table)
+    exclusions = exclusions_of(supercell, apportionment, min_distance_angstrom)
     groups = movable(supercell, apportionment)
     electrostatics = CoulombModel(supercell, apportionment)
-    correlations = PairCorrelations(supercell, apportionment, groups, table)
+    correlations = PairCorrelations(supercell, apportionment, groups, exclusions.table)
     annealer = Annealer(electrostatics, groups, exclusions) if method == "coulomb" else None
-    symmetry = duplicates.permutations(supercell)
+    ordered = is_ordered(apportionment)
+    symmetry = None if ordered else duplicates.permutations(supercell)
 
     made: list[Atoms] = []
     seen: set[bytes] = set()
@@ -83,7 +86,7 @@ def orderings(
         elif method == "quasirandom":
             correlations.refine(content, exclusions, rng)
         key = duplicates.canonical(content, symmetry)
-        if key in seen:
+        if key in seen and not ordered:
             repeats += 1
             continue
         repeats = 0
@@ -93,7 +96,7 @@ def orderings(
             method=method,
             seed=seed,
             ordering=len(made),
-            distinct_by_symmetry=symmetry is not None,
+            distinct_by_symmetry=symmetry is not None or ordered,
             coulomb_energy_ev=round(electrostatics.energy(content), 6),
             **correlations.deviation(content),
         )
@@ -104,6 +107,37 @@ def orderings(
         f"{n} orderings requested, only {len(made)} distinct ones found",
         where=f"{crystal.name}, {'x'.join(map(str, apportionment.repeat))} cells, method {method}",
         remedy=f"ask for {len(made)}, or take a larger supercell",
+    )
+
+
+def exclusions_of(
+    supercell: Supercell,
+    apportionment: Apportionment,
+    min_distance_angstrom: distances.MinDistance | None = None,
+) -> distances.Exclusions:
+    """What the minimum distances forbid among the contents that the sites have."""
+    table = apportionment.limits
+    if min_distance_angstrom is not None:
+        table = distances.of_crystal(
+            min_distance_angstrom,
+            supercell.crystal,
+            apportionment.requested,
+            charges=apportionment.charges,
+            species=apportionment.species,
+        )
+    allowed = np.zeros((len(supercell.crystal.sites), len(apportionment.species) + 1), dtype=bool)
+    for site, row in zip(supercell.crystal.sites, allowed, strict=True):
+        for name, n in apportionment.counts[site.label].items():
+            row[apportionment.species.index(name) + 1] = n > 0
+    return distances.Exclusions(supercell, table, allowed=allowed, species=apportionment.species)
+
+
+def is_ordered(apportionment: Apportionment) -> bool:
+    """Whether there is one arrangement only: every site is empty, or full of one species."""
+    return all(
+        n in (0, site.multiplicity * prod(apportionment.repeat))
+        for site in apportionment.crystal.sites
+        for n in apportionment.counts[site.label].values()
     )
 
 

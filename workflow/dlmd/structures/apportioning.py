@@ -1,0 +1,192 @@
+"""The integer programme behind `occupancy.apportion`, and what its refusals say."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from math import prod
+from typing import NoReturn
+
+import numpy as np
+
+from dlmd.structures import exclusion
+from dlmd.structures.crystal import Crystal, Site
+
+ROUNDING = 5e-4  # occupancies are printed with three digits
+COMPOSITION_WEIGHT = 10.0  # an atom too many in the whole crystal counts as ten on the wrong site
+MOBILE_WEIGHT = 3.0  # the ions that move can be fewer or more: that is a doped crystal, not another one
+MIXED_VALENCE_E = 0.05  # a mean charge that is a fraction may be off by this much
+LARGEST_SEARCH_CELLS = 2000
+LONGEST_TO_SHORTEST = 3.0  # supercells longer than this are not proposed
+
+Counts = dict[str, dict[str, int]]
+
+
+class Problem:
+    """Neutral counts for `repeat` unit cells, or for any other number of them, as near as can be to `requested`.
+
+    `limits` (s + 1, s + 1) are the smallest distances (Å) of the species.
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        repeat: tuple[int, int, int],
+        requested: Mapping[str, Mapping[str, float]],
+        charges: Mapping[str, float],
+        species: Sequence[str],
+        limits: np.ndarray,
+    ):
+        self.crystal, self.repeat, self.requested, self.charges = crystal, repeat, requested, charges
+        self.limits = limits
+        self.entries = [(site, s, x) for site in crystal.sites for s, x in requested[site.label].items()]
+        self.target = np.array([x for _, _, x in self.entries])
+        self.multiplicity = np.array([site.multiplicity for site, _, _ in self.entries])
+        self.charge = np.array([float(charges[s]) for _, s, _ in self.entries])
+        self.species = list(dict.fromkeys(s for _, s, _ in self.entries))
+        # A full or an empty site stays as it is, whatever the other sites need.
+        self.fixed = np.array([x in (0.0, 1.0) for _, _, x in self.entries])
+        self.mixed = np.array([not float(charges[s]).is_integer() for _, s, _ in self.entries])
+        pairs = {(a, b): limits[i + 1, j + 1] for i, a in enumerate(species) for j, b in enumerate(species)}
+        around = exclusion.Surroundings(crystal, requested, float(limits.max()))
+        self.cliques = around.cliques(pairs)
+
+    @property
+    def cells(self) -> int:
+        return prod(self.repeat)
+
+    @property
+    def charge_per_cell(self) -> float:
+        return float(self.charge @ (self.target * self.multiplicity))
+
+    @property
+    def mixed_per_cell(self) -> float:
+        """Ions of mixed valence in a unit cell."""
+        return float((self.target * self.multiplicity)[self.mixed].sum())
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """(bounds, entries): the sum of n / multiplicity over a clique is at most the number of cells."""
+        index = {(site.label, s): k for k, (site, s, _) in enumerate(self.entries)}
+        rows = exclusion.rows_of(self.cliques)
+        table = np.zeros((len(rows), len(self.entries)))
+        for i, row in enumerate(rows):
+            for key, n in row.items():
+                table[i, index[key]] = n / self.multiplicity[index[key]]
+        return table
+
+    def solve(
+        self, tolerance: float, *, cells: int | None = None, mobile: str | None = None, bounded: bool = True
+    ) -> Counts | None:
+        """The best neutral counts with every occupancy within `tolerance` of the request, or None."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        cells = cells or self.cells
+        capacity = self.multiplicity * cells
+        wanted = self.target * capacity
+        slack = np.where(self.fixed, 0.0, tolerance * capacity) + 1e-6
+        low = np.clip(np.ceil(wanted - slack), 0, capacity)
+        high = np.clip(np.floor(wanted + slack), 0, capacity)
+        if np.any(low > high):
+            return None
+
+        # variables: counts n; |n - wanted| per entry; |total - wanted total| per species
+        n, p = len(self.entries), len(self.species)
+        totals = np.array([[s == name for _, s, _ in self.entries] for name in self.species], float)
+        per_site = np.array(
+            [[site is other for site, _, _ in self.entries] for other in self.crystal.sites], float
+        )
+        room = np.array([site.multiplicity * cells for site in self.crystal.sites])
+        least = np.where(totals @ wanted > 0, 1.0, 0.0)  # no species is lost
+
+        def row(counts: np.ndarray, each: np.ndarray, total: np.ndarray) -> np.ndarray:
+            return np.hstack([counts, each, total])
+
+        def of_counts(counts: np.ndarray) -> np.ndarray:
+            return row(counts, np.zeros((len(counts), n)), np.zeros((len(counts), p)))
+
+        no_total, eye = np.zeros((n, p)), np.eye(n)
+        off = MIXED_VALENCE_E * self.mixed_per_cell * cells
+        constraints = [
+            LinearConstraint(of_counts(self.charge[None]), -off, off),
+            LinearConstraint(of_counts(per_site), -np.inf, room),
+            LinearConstraint(row(eye, -eye, no_total), -np.inf, wanted),
+            LinearConstraint(row(-eye, -eye, no_total), -np.inf, -wanted),
+            LinearConstraint(row(totals, np.zeros((p, n)), -np.eye(p)), -np.inf, totals @ wanted),
+            LinearConstraint(row(-totals, np.zeros((p, n)), -np.eye(p)), -np.inf, -(totals @ wanted)),
+        ]
+        if (least > totals @ low).any():
+            constraints.append(LinearConstraint(of_counts(totals), least, np.inf))
+        if bounded and len(self.bounds):
+            constraints.append(LinearConstraint(of_counts(self.bounds), -np.inf, cells + 1e-9))
+        # A small slope decides between equally good sites: the first listed is filled.
+        weight = np.array([MOBILE_WEIGHT if s == mobile else COMPOSITION_WEIGHT for s in self.species])
+        cost = np.concatenate([-1e-4 * np.arange(n, 0, -1) / n, np.ones(n), weight])
+        found = milp(
+            cost,
+            integrality=np.concatenate([np.ones(n), np.zeros(n + p)]),
+            bounds=Bounds(
+                np.concatenate([low, np.zeros(n + p)]), np.concatenate([high, np.full(n + p, np.inf)])
+            ),
+            constraints=constraints,
+            options={"mip_rel_gap": 0.0},
+        )
+        if not found.success:
+            return None
+        counts: Counts = {site.label: {} for site in self.crystal.sites}
+        for (site, name, _), value in zip(self.entries, np.rint(found.x[:n]).astype(int), strict=True):
+            counts[site.label][name] = int(value)
+        return counts
+
+    def occupancies(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, float]]:
+        return {
+            site.label: {s: n / (site.multiplicity * self.cells) for s, n in counts[site.label].items()}
+            for site in self.crystal.sites
+        }
+
+    def totals(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+        return {s: sum(row.get(s, 0) for row in counts.values()) for s in self.species}
+
+    def neutral_charges(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
+        """The charges, those of mixed valence moved by what makes the counts neutral."""
+        totals = self.totals(counts)
+        mixed = {s for (_, s, _), m in zip(self.entries, self.mixed, strict=True) if m}
+        rest = sum(self.charges[s] * n for s, n in totals.items())
+        ions = sum(totals[s] for s in mixed)
+        if not mixed or not ions or abs(rest) < 1e-9:
+            return dict(self.charges)
+        return {s: q - rest / ions if s in mixed else q for s, q in self.charges.items()}
+
+    def smallest_supercell(self, tolerance: float, *, least: int = 1) -> tuple[int, int, int] | None:
+        """The smallest supercell of at least `least` cells, not too long in one direction, that realises the request."""
+        lengths = self.crystal.cell_parameters[:3]
+        for cells in range(least, LARGEST_SEARCH_CELLS + 1):
+            shape = isotropic_shape(cells, lengths)
+            if elongation(shape, lengths) <= LONGEST_TO_SHORTEST and self.solve(tolerance, cells=cells):
+                return shape
+        return None
+
+    def partial(self) -> list[tuple[Site, str, float]]:
+        return [entry for entry, fixed in zip(self.entries, self.fixed, strict=True) if not fixed]
+
+    def refuse(self, tolerance: float, *, mobile: str | None) -> NoReturn:
+        """Say why there are no counts, and what is possible instead."""
+        from dlmd.structures import refusals
+
+        refusals.refuse(self, tolerance, mobile=mobile)
+
+
+def elongation(shape: Sequence[int], lengths: Sequence[float]) -> float:
+    """Longest over shortest edge of a supercell, to one digit (cells alike but for rounding are alike)."""
+    edges = [n * length for n, length in zip(shape, lengths, strict=True)]
+    return round(max(edges) / min(edges), 1)
+
+
+def isotropic_shape(cells: int, lengths: Sequence[float]) -> tuple[int, int, int]:
+    """The supercell of `cells` unit cells whose edges are most alike; the first in order of several."""
+    divisors = [n for n in range(1, cells + 1) if cells % n == 0]
+    shapes = [
+        (i, j, cells // (i * j)) for i, j in itertools.product(divisors, repeat=2) if cells % (i * j) == 0
+    ]
+    return min(shapes, key=lambda shape: (elongation(shape, lengths), shape))

@@ -1,0 +1,158 @@
+"""Arrangements that keep all distances, found by integer programming where random swaps do not find one.
+
+One variable per position and species, at most one filled in every clique of positions that exclude each other, the counts of
+every site exact. A random objective makes the arrangement differ from seed to seed. Large cells start from a smaller one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dlmd.structures.distances import Exclusions
+
+TIME_LIMIT_S = 60.0
+FIRST_FOUND_GAP = 0.5  # relative: the objective is random, so that any arrangement serves
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found: an arrangement, a proof that there is none, or neither in time.
+
+    Attributes
+    ----------
+    content
+        (positions,) or None.
+    fitting
+        How many of the `wanted` atoms fit at most, where it is proven that not all do.
+    """
+
+    content: np.ndarray | None
+    impossible: bool = False
+    fitting: int = 0
+    wanted: int = 0
+
+
+class Packing:
+    """The integer programme of the movable positions, everything else as it is in `content`."""
+
+    def __init__(self, content: np.ndarray, groups: Sequence[np.ndarray], exclusions: Exclusions):
+        self.base = content.copy()
+        owner = np.full(len(content), -1)
+        for k, positions in enumerate(groups):
+            owner[positions] = k
+            self.base[positions] = 0
+        n_contents = exclusions.forbidden.shape[1] if len(exclusions.forbidden) else int(content.max()) + 1
+        # variables: (position, species) for what the position's site holds
+        self.number = np.full((len(content), n_contents), -1)
+        self.targets: list[tuple[np.ndarray, int]] = []  # variables, how many of them are filled
+        places, kinds = [], []
+        n = 0
+        for positions in groups:
+            for species in np.unique(content[positions]):
+                if species:
+                    self.number[positions, species] = np.arange(n, n + len(positions))
+                    self.targets.append(
+                        (np.arange(n, n + len(positions)), int((content[positions] == species).sum()))
+                    )
+                    places.append(positions)
+                    kinds.append(np.full(len(positions), species))
+                    n += len(positions)
+        self.place = np.concatenate(places) if places else np.zeros(0, int)
+        self.kind = np.concatenate(kinds) if kinds else np.zeros(0, int)
+        self.closed = np.zeros(n, dtype=bool)
+        self.neighbours: list[set[int]] = [set() for _ in range(n)]
+        self._link(exclusions)
+
+    def _link(self, exclusions: Exclusions) -> None:
+        first = np.repeat(np.arange(len(self.base)), np.diff(exclusions.start))
+        second, forbidden = exclusions.neighbour, exclusions.forbidden[exclusions.pair]
+        n_contents = self.number.shape[1]
+        for a in range(1, n_contents):
+            here = self.number[first, a]
+            # a neighbour that stays as it is
+            fixed = (self.number[second] < 0).all(axis=1) & (here >= 0)
+            shut = fixed & forbidden[np.arange(len(first)), a, self.base[second]]
+            self.closed[here[shut]] = True
+            for b in range(1, n_contents):
+                there = self.number[second, b]
+                both = (here >= 0) & (there >= 0) & forbidden[:, a, b]
+                for i, j in zip(here[both].tolist(), there[both].tolist(), strict=True):
+                    if i == j:  # its own image
+                        self.closed[i] = True
+                    else:
+                        self.neighbours[i].add(j)
+                        self.neighbours[j].add(i)
+        for numbers in self.number[(self.number >= 0).sum(axis=1) > 1].tolist():  # one species per position
+            here_all = [k for k in numbers if k >= 0]
+            for i in here_all:
+                self.neighbours[i].update(k for k in here_all if k != i)
+
+    def cliques(self) -> list[list[int]]:
+        """Cliques that cover every exclusion; large ones make the programme easy."""
+        found: list[list[int]] = []
+        covered: set[tuple[int, int]] = set()
+        for i, near in enumerate(self.neighbours):
+            for j in sorted(near):
+                if j < i or (i, j) in covered:
+                    continue
+                members = [i, j]
+                common = self.neighbours[i] & self.neighbours[j]
+                while common:
+                    k = min(common)
+                    members.append(k)
+                    common &= self.neighbours[k]
+                members.sort()
+                covered.update((a, b) for x, a in enumerate(members) for b in members[x + 1 :])
+                found.append(members)
+        return found
+
+    def solve(self, rng: np.random.Generator, *, time_limit_s: float = TIME_LIMIT_S) -> Outcome:
+        """An arrangement of the counts, or how many atoms fit at most."""
+        n, wanted = len(self.place), sum(k for _, k in self.targets)
+        cliques = self.cliques()
+        bounds = [(members, -np.inf, 1.0) for members in cliques]
+        exact = [(variables.tolist(), float(k), float(k)) for variables, k in self.targets]
+        found = _milp(n, rng.random(n), [*bounds, *exact], self.closed, time_limit_s, gap=FIRST_FOUND_GAP)
+        if found.x is not None:
+            content = self.base.copy()
+            filled = np.flatnonzero(found.x > 0.5)
+            content[self.place[filled]] = self.kind[filled]
+            return Outcome(content, fitting=wanted, wanted=wanted)
+        if found.status != 2:
+            return Outcome(None, wanted=wanted)
+        at_most = [(variables.tolist(), -np.inf, float(k)) for variables, k in self.targets]
+        most = _milp(n, -np.ones(n), [*bounds, *at_most], self.closed, time_limit_s, gap=0.0)
+        fitting = round(-most.fun) if most.x is not None else 0
+        return Outcome(None, impossible=True, fitting=fitting, wanted=wanted)
+
+
+def _milp(
+    n: int,
+    cost: np.ndarray,
+    rows: Iterable[tuple[Sequence[int], float, float]],
+    closed: np.ndarray,
+    time_limit_s: float,
+    *,
+    gap: float,
+) -> Any:
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    kept = list(rows)
+    lengths = [len(members) for members, _, _ in kept]
+    columns = np.concatenate([np.zeros(0, int), *(np.asarray(members, int) for members, _, _ in kept)])
+    matrix = csr_array(
+        (np.ones(sum(lengths)), (np.repeat(np.arange(len(kept)), lengths), columns)), shape=(len(kept), n)
+    )
+    return milp(
+        cost,
+        integrality=np.ones(n),
+        bounds=Bounds(0, np.where(closed, 0.0, 1.0)),
+        constraints=LinearConstraint(matrix, [low for _, low, _ in kept], [high for _, _, high in kept]),
+        options={"mip_rel_gap": gap, "time_limit": time_limit_s},
+    )
