@@ -29,6 +29,7 @@ def problems(cfg: RunFields) -> Found:
         naming.names,
         _sampling,
         swaps.problems,
+        _distances,
         _ions,
         _levels,
         route_problems,
@@ -65,6 +66,17 @@ def oxidation_states(element: str) -> tuple[int, ...]:
         return tuple(Element(element).oxidation_states)
     except ValueError:
         return ()
+
+
+def _distances(cfg: RunFields) -> Found:
+    """Smallest distances name pairs of the material's elements."""
+    given, species = cfg.structures.min_distance_angstrom, cfg.material.species
+    for pair in given if isinstance(given, dict) else ():
+        names = pair.split("-")
+        if pair != "default" and (len(names) != 2 or any(name not in species for name in names)):
+            known = ["default", *(f"{a}-{b}" for i, a in enumerate(species) for b in species[i:])]
+            key = f"structures.min_distance_angstrom.{pair}"
+            yield key, f"'{pair}' is no pair of material.species", did_you_mean(pair, known)
 
 
 def _ions(cfg: RunFields) -> Found:

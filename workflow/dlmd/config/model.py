@@ -43,9 +43,10 @@ class Material(Section):
         description="CIF with partial occupancies; its path is relative to the working directory."
     )
     mobile: str = Field(description="Element whose ions carry the current.")
-    charges: dict[str, int] = Field(
+    charges: dict[str, int | float] = Field(
         min_length=1,
-        description="Formal charge of every element, in elementary charges. The cell must be neutral.",
+        description="Formal charge of every element, in elementary charges. The cell must be neutral. A fraction is the mean "
+        "over mixed valence, such as Co: 3.26; it may be off by 0.05 where whole atoms make it neutral.",
     )
     species: list[str] = Field(
         min_length=1, description="All elements, in the order of the atom types of LAMMPS and DeePMD."
@@ -97,9 +98,11 @@ class Structures(Section):
     swap_mc: SwapMc | None = Field(
         None, description="How cells of that sampling are sampled; null: none are."
     )
-    min_distance_angstrom: Positive = Field(
+    min_distance_angstrom: Positive | dict[str, Positive] = Field(
         1.2,
-        description="Shortest distance (Å) of two atoms in a built cell; an ordering with a shorter one is refused.",
+        description="Shortest distance (Å) of two atoms in a built cell: one number, or by pair, as in {Li-Li: 2, default: 1.2}. "
+        "Like ions of pairs not named keep more, about their diameter (Li-Li 2.1, Na-Na 2.4, Ag-Ag 2.8), less where the crystal "
+        "has full sites nearer than that: so split sites hold one atom.",
     )
     tolerance: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         5e-4,

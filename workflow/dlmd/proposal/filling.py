@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.structures.crystal import Crystal
-from dlmd.structures.occupancy import _Problem, _requested
+from dlmd.structures.occupancy import of_unit_cell
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def nearest(
 ) -> Filling | None:
     """The neutral filling of a supercell with the fewest atoms too many or too few, None where there is none."""
     shape = (repeat[0], repeat[1], repeat[2])
-    counts = _Problem(crystal, _requested(crystal, {}), charges).solve(prod(shape), 1.0)
+    counts = of_unit_cell(crystal, tuple(charges.items())).solve(1.0, cells=prod(shape), mobile=mobile)
     return None if counts is None else Filling(crystal, shape, counts)
 
 

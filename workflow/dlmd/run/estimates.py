@@ -75,6 +75,7 @@ def compositions(
             occupancies=cfg.structures.occupancies[occupancy],
             charges=cfg.material.charges,
             tolerance=cfg.structures.tolerance,
+            min_distance_angstrom=cfg.structures.min_distance_angstrom,
         ).composition
         for occupancy, cell in (targets.built_cells(cfg) if pairs is None else pairs)
     }

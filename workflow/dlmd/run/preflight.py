@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from dlmd.base.errors import DlmdError, did_you_mean, similar_file
+from dlmd.base.errors import DlmdError, similar_file
 from dlmd.config import routes
 from dlmd.config.launch import PROGRAMS
 from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel
 from dlmd.config.run_config import RunConfig
+from dlmd.run.structure_checks import check_structures
 
 # import name -> what it is needed for
 PACKAGES = {
@@ -49,13 +50,18 @@ def check_run(cfg: RunConfig, *, file: str) -> None:
         check()
 
 
-def checks(cfg: RunConfig, *, file: str) -> Iterator[tuple[str, str, Callable[[], None]]]:
-    """All checks in order: what each is of, what holds where it passes, and the check, which raises DlmdError."""
+def checks(
+    cfg: RunConfig, *, file: str, arrange: bool = False
+) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    """All checks in order: what each is of, what holds where it passes, and the check, which raises DlmdError.
+
+    With `arrange` the atoms of every supercell are put in their places too.
+    """
     yield "packages", "installed for every stage and engine", partial(check_packages, cfg)
     yield (
         "crystal",
         f"{cfg.material.cif}: whole, neutral counts in every supercell",
-        partial(check_structures, cfg, file=file),
+        partial(check_structures, cfg, file=file, arrange=arrange),
     )
     if cfg.barriers:
         yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
@@ -124,52 +130,6 @@ def check_packages(cfg: RunConfig) -> None:
             "packages are missing: " + ", ".join(f"{p} (for {why})" for p, why in missing.items()),
             remedy=f'pip install -e ".[{",".join(extras)}]"',
         )
-
-
-def check_structures(cfg: RunConfig, *, file: str) -> None:
-    """That the CIF can be read, has the config's elements, and gives whole neutral counts in every supercell."""
-    from dlmd.run import targets
-    from dlmd.structures.crystal import read_cif
-    from dlmd.structures.occupancy import apportion
-
-    material = cfg.material
-    if not Path(material.cif).exists():
-        raise DlmdError(
-            f"no such file: {material.cif}",
-            where=f"{file}, key material.cif",
-            remedy=similar_file(material.cif) or "give the CIF's path relative to the working directory",
-        )
-    crystal = read_cif(material.cif)
-    if material.mobile not in crystal.species:
-        raise DlmdError(
-            f"the mobile species {material.mobile} is not in {material.cif}",
-            where=f"{file}, key material.mobile",
-            remedy=did_you_mean(material.mobile, crystal.species),
-        )
-    used = set(crystal.species)
-    for override in cfg.structures.occupancies.values():
-        for value in override.values():
-            used |= set(value) if isinstance(value, dict) else set()
-    if used != set(material.species):
-        raise DlmdError(
-            f"material.species is {', '.join(material.species)}, the structures have {', '.join(sorted(used))}",
-            where=f"{file}, key material.species",
-            remedy="list exactly the elements of the CIF and of structures.occupancies",
-        )
-    for occupancy, cell in targets.built_cells(cfg):
-        try:
-            apportion(
-                crystal,
-                repeat=cfg.structures.cells[cell],
-                occupancies=cfg.structures.occupancies[occupancy],
-                charges=material.charges,
-                tolerance=cfg.structures.tolerance,
-            )
-        except DlmdError as error:
-            where = f"{file}, occupancy '{occupancy}' in cell '{cell}'" + (
-                f" ({error.where})" if error.where else ""
-            )
-            raise DlmdError(error.what, where=where, remedy=error.remedy) from None
 
 
 def check_barriers(cfg: RunConfig, *, file: str) -> None:

@@ -19,7 +19,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
-from dlmd.run import estimates, preflight, tree
+from dlmd.run import estimates, preflight, structure_checks, tree
 
 # A scheduler that does not answer within this time is busy; the run is not at fault.
 ANSWER_S = 3.0
@@ -49,13 +49,15 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
     snakefile
         The Snakefile, beside which the rules are.
     """
-    for subject, what, check in preflight.checks(cfg, file=file):
+    for subject, what, check in preflight.checks(cfg, file=file, arrange=True):
         try:
             check()
         except DlmdError as error:
             yield Finding(subject, "problem", error.what, error.where, error.remedy)
         else:
             yield Finding(subject, "ok", what)
+        if subject == "crystal":
+            yield from (Finding(subject, "note", text) for text in structure_checks.notes(cfg))
     yield from _programs(cfg)
     yield from _licensed(cfg)
     try:

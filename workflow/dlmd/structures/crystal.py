@@ -51,7 +51,7 @@ class Site:
         return tuple(self.label.split("/"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal and hashed as an object: what follows from it can be kept
 class Crystal:
     """The conventional cell of a CIF, its sites and its symmetry.
 

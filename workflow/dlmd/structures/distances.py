@@ -22,7 +22,7 @@ def limits(
     min_distance_angstrom: MinDistance,
     species: Sequence[str],
     *,
-    like_ions: Mapping[tuple[str, str], float] | None = None,
+    derived: Mapping[tuple[str, str], float] | None = None,
 ) -> np.ndarray:
     """(s + 1, s + 1) smallest allowed distances in Å, row and column 0 standing for the vacancy.
 
@@ -31,8 +31,8 @@ def limits(
     min_distance_angstrom
         One number for all pairs, or pair -> number as in {'Li-Li': 2.0, 'default': 1.2}; pairs not named keep the
         default, 1.5 Å without one.
-    like_ions
-        What pairs of like ions keep beyond that, unless they are named.
+    derived
+        What the crystal makes of the default for pairs that are not named.
 
     Raises
     ------
@@ -47,10 +47,10 @@ def limits(
         else min_distance_angstrom
     )
     table[1:, 1:] = _positive(default, "min_distance_angstrom")
-    for (a, b), value in (like_ions or {}).items():
+    for (a, b), value in (derived or {}).items():
         if a in species and b in species:
             i, j = species.index(a) + 1, species.index(b) + 1
-            table[i, j] = max(table[i, j], value)
+            table[i, j] = value
     for (a, b), value in named.items():
         i, j = species.index(a) + 1, species.index(b) + 1
         table[i, j] = table[j, i] = _positive(value, f"min_distance_angstrom: {a}-{b}")
@@ -98,8 +98,15 @@ def of_crystal(
         else min_distance_angstrom
     )
     fixed = [*named, *((b, a) for a, b in named)]
-    like_ions = exclusion.derived(crystal, content, {s: charges[s] for s in species}, fixed)
-    return limits(given, species, like_ions=like_ions)
+    default = given.get(DEFAULT_KEY, DEFAULT_A) if isinstance(given, Mapping) else given
+    derived = exclusion.derived(
+        crystal,
+        content,
+        {s: charges[s] for s in species},
+        default_a=_positive(default, "min_distance_angstrom"),
+        fixed=fixed,
+    )
+    return limits(given, species, derived=derived)
 
 
 def _positive(value: float, where: str) -> float:

@@ -24,10 +24,11 @@ Node = tuple[int, tuple[int, int, int], str]  # basis position, unit cell, speci
 # large anions touch within a molecule-like group (O-O 2.2 Å in carbonate).
 CATIONS_KEEP, CATIONS_NEED, SHORTEST_CATIONS_A = 1.2, 1.0, 2.1
 ANIONS_KEEP, ANIONS_NEED = 0.8, 0.7
-NEEDED_SHARE = 0.97  # of SHORTEST_CATIONS_A
+NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
 SLACK = 0.02  # refined occupancies of positions that exclude each other may add up to this much above 1
 UNKNOWN_RADIUS_A = 0.7
+SHORTEST_BOND_A, HYDROGEN_BOND_A = 1.2, 0.7  # of unlike ions
 MOST_NODES = 60  # a denser surrounding is bounded pair by pair
 
 
@@ -151,21 +152,30 @@ def _canonical(nodes: Sequence[Node]) -> tuple[Node, ...]:
 
 
 def derived(
-    crystal: Crystal, content: Content, charges: Mapping[str, float], fixed: Sequence[tuple[str, str]] = ()
+    crystal: Crystal,
+    content: Content,
+    charges: Mapping[str, float],
+    *,
+    default_a: float = 0.0,
+    fixed: Sequence[tuple[str, str]] = (),
 ) -> dict[tuple[str, str], float]:
-    """Smallest distance (Å) of every pair of like ions, in both orders, but for the pairs in `fixed`.
+    """Smallest distance (Å) of every pair of species, in both orders, but for the pairs in `fixed`.
 
-    A distance is lowered where the crystal fills sites nearer than it: to that of full sites always, for partly filled
-    ones as long as the ions do not overlap.
+    It is `default_a`, or more for like ions. It is lowered where the crystal fills sites nearer than it: to the distance of
+    full sites always, to that of partly filled ones as long as the ions do not overlap.
     """
     species = [s for s in charges if any(row.get(s, 0.0) > 0 for row in content.values())]
     keep, need = {}, {}
     for i, a in enumerate(species):
         for b in species[: i + 1]:
-            if charges[a] * charges[b] > 0 and "H" not in (a, b) and (a, b) not in fixed:
+            if (a, b) in fixed:
+                continue
+            keeps, needs = default_a, min(default_a, HYDROGEN_BOND_A if "H" in (a, b) else SHORTEST_BOND_A)
+            if charges[a] * charges[b] > 0 and "H" not in (a, b):
                 (k1, n1), (k2, n2) = _own(a, charges[a]), _own(b, charges[b])
-                keep[a, b] = keep[b, a] = (k1 + k2) / 2
-                need[a, b] = need[b, a] = (n1 + n2) / 2
+                keeps, needs = max(default_a, (k1 + k2) / 2), (n1 + n2) / 2
+            keep[a, b] = keep[b, a] = keeps
+            need[a, b] = need[b, a] = needs
     if not keep:
         return {}
     around = Surroundings(crystal, content, max(keep.values()))

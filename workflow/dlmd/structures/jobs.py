@@ -18,7 +18,7 @@ def build(
     occupancies: Mapping[str, Any],
     charges: Mapping[str, float],
     sampling: str,
-    min_distance_angstrom: float,
+    min_distance_angstrom: float | Mapping[str, float],
     tolerance: float,
     seed: int,
 ) -> None:
@@ -29,15 +29,15 @@ def build(
     from dlmd.structures.ordering import orderings
 
     crystal = read_cif(cif)
-    counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
-    cells = orderings(
+    counts = apportion(
         crystal,
-        counts,
-        n=len(cifs),
-        seed=seed,
-        method=sampling,
+        repeat=repeat,
+        occupancies=occupancies,
+        charges=charges,
+        tolerance=tolerance,
         min_distance_angstrom=min_distance_angstrom,
     )
+    cells = orderings(crystal, counts, n=len(cifs), seed=seed, method=sampling)
     for atoms, path in zip(cells, cifs, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
     structures.write_summary(structures.summary(counts, cells), summary)

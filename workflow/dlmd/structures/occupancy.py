@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -45,6 +46,7 @@ class Apportionment:
     requested: Mapping[str, Mapping[str, float]]
     realised: Mapping[str, Mapping[str, float]]
     limits: np.ndarray
+    stated_charges: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def composition(self) -> dict[str, int]:
@@ -59,6 +61,25 @@ class Apportionment:
     def charge(self) -> float:
         """Total charge in e; zero by construction."""
         return round(sum(self.charges[s] * n for s, n in self.composition.items()), 6) + 0.0
+
+    @property
+    def composition_difference(self) -> str:
+        """Species whose number is not the requested one, to a thousandth, as 'Na 24 for 23.68'; empty where all agree."""
+        asked, made = self.requested_composition, self.composition
+        return ", ".join(
+            f"{s} {made[s]} for {asked[s]:.4g}"
+            for s in self.species
+            if abs(made[s] - asked[s]) > max(1e-3 * asked[s], ROUNDING * self.n_atoms)
+        )
+
+    @property
+    def charge_shift(self) -> str:
+        """Mean charges of mixed valence as they make the cell neutral, as 'Co 3.25 for 3.26'; empty where as stated."""
+        return ", ".join(
+            f"{s} {self.charges[s]:.4g} for {q:.4g}"
+            for s, q in self.stated_charges.items()
+            if abs(self.charges[s] - q) > 1e-6
+        )
 
     @property
     def requested_composition(self) -> dict[str, float]:
@@ -216,6 +237,12 @@ def _problem(
     return Problem(crystal, shape, requested, charges, species, limits), species
 
 
+@lru_cache(maxsize=8)
+def of_unit_cell(crystal: Crystal, charges: tuple[tuple[str, float], ...]) -> Problem:
+    """The problem of the CIF's own occupancies, to be solved for many numbers of cells. Raises DlmdError as `apportion`."""
+    return _problem(crystal, (1, 1, 1), None, dict(charges), distances.DEFAULT_A)[0]
+
+
 def _made(
     problem: Problem, species: tuple[str, ...], counts: Mapping[str, Mapping[str, int]], tolerance: float
 ) -> Apportionment:
@@ -229,6 +256,7 @@ def _made(
         requested=problem.requested,
         realised=problem.occupancies(counts),
         limits=problem.limits,
+        stated_charges=dict(problem.charges),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import exp, lgamma, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 METHODS = ("random", "coulomb", "quasirandom")
 TRIES_PER_ORDERING, LAST_TRIES = 10, 40  # before the distinct orderings count as exhausted
+COUNTED_ARRANGEMENTS = 1e5  # with more, two random orderings are never the same
 
 
 def orderings(
@@ -103,10 +104,47 @@ def orderings(
         made.append(atoms)
         if len(made) == n:
             return made
-    raise DlmdError(
-        f"{n} orderings requested, only {len(made)} distinct ones found",
-        where=f"{crystal.name}, {'x'.join(map(str, apportionment.repeat))} cells, method {method}",
-        remedy=f"ask for {len(made)}, or take a larger supercell",
+    raise _too_few(apportionment, n, len(made), method)
+
+
+def check(apportionment: Apportionment, *, n: int, seed: int = 0) -> None:
+    """That the atoms have room, and that there are `n` distinct orderings: what would make `orderings` fail, in short time.
+
+    Raises
+    ------
+    DlmdError
+        where it would fail.
+    """
+    if is_ordered(apportionment) and n > 0:
+        n = 1
+    supercell = Supercell(apportionment.crystal, apportionment.repeat)
+    exclusions = exclusions_of(supercell, apportionment)
+    few = arrangements(apportionment) <= COUNTED_ARRANGEMENTS
+    symmetry = duplicates.permutations(supercell) if few and n > 1 else None
+    seen: set[bytes] = set()
+    for attempt in range(TRIES_PER_ORDERING * n + LAST_TRIES if few else 1):
+        content = random_content(supercell, apportionment, exclusions, np.random.default_rng([seed, attempt]))
+        seen.add(duplicates.canonical(content, symmetry))
+        if len(seen) >= n or not few:
+            return
+    raise _too_few(apportionment, n, len(seen), "any")
+
+
+def arrangements(apportionment: Apportionment) -> float:
+    """Number of ways to put the atoms on their sites, at most; infinite where it is very large."""
+    logarithm = 0.0
+    for site in apportionment.crystal.sites:
+        positions = site.multiplicity * prod(apportionment.repeat)
+        row = list(apportionment.counts[site.label].values())
+        logarithm += lgamma(positions + 1) - sum(lgamma(k + 1) for k in (*row, positions - sum(row)))
+    return exp(logarithm) if logarithm < 100 else float("inf")
+
+
+def _too_few(apportionment: Apportionment, n: int, found: int, method: str) -> DlmdError:
+    return DlmdError(
+        f"{n} orderings requested, only {found} distinct ones found",
+        where=f"{apportionment.crystal.name}, {'x'.join(map(str, apportionment.repeat))} cells, method {method}",
+        remedy=f"ask for {found}, or take a larger supercell",
     )
 
 

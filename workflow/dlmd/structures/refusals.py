@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from math import ceil, prod
 from typing import TYPE_CHECKING, NoReturn
@@ -14,6 +15,24 @@ if TYPE_CHECKING:
     from dlmd.structures.apportioning import Counts, Problem
 
 SAME_COMPOSITION = 1e-3  # relative
+OF_SEVERAL_VALENCES = (
+    "Ti",
+    "V",
+    "Cr",
+    "Mn",
+    "Fe",
+    "Co",
+    "Ni",
+    "Cu",
+    "Mo",
+    "Ru",
+    "Sn",
+    "Ce",
+    "Pr",
+    "Eu",
+    "W",
+    "U",
+)
 
 
 def refuse(problem: Problem, tolerance: float, *, mobile: str | None) -> NoReturn:
@@ -95,27 +114,14 @@ def _charge_hint(problem: Problem) -> str:
     totals: dict[str, float] = {}
     for site, s, x in problem.entries:
         totals[s] = totals.get(s, 0.0) + x * site.multiplicity
-    # the cation of the highest charge: its valence is what a formula leaves open
-    cations = [s for s, n in totals.items() if problem.charges[s] > 1 and n > 0]
+    cations = [s for s, n in totals.items() if problem.charges[s] > 1 and n > 0 and s in OF_SEVERAL_VALENCES]
     if not cations:
         return ""
-    open_one = max(cations, key=lambda s: (_transition_metal(s), problem.charges[s]))
+    open_one = max(cations, key=lambda s: totals[s])
     mean = problem.charges[open_one] - problem.charge_per_cell / totals[open_one]
-    if not 0.5 < mean < 7.5 or not _transition_metal(open_one):
+    if not 0.5 < mean < 7.5:
         return ""
     return f" (neutral with a mean charge of {mean:.3g} of {open_one})"
-
-
-def _transition_metal(species: str) -> bool:
-    from pymatgen.core import Element
-
-    element = Element(species)
-    return (bool(element.is_transition_metal) and element.group not in (3, 12)) or species in (
-        "Ce",
-        "Eu",
-        "Pr",
-        "Sn",
-    )
 
 
 def _other_sizes(problem: Problem, tolerance: float, asked: str, size: str) -> NoReturn:
@@ -128,13 +134,23 @@ def _other_sizes(problem: Problem, tolerance: float, asked: str, size: str) -> N
             remedy="make a site partial whose species can balance the charge, or correct the occupancies",
         )
     step = prod(smallest)
-    larger = problem.smallest_supercell(tolerance, least=problem.cells)
+    larger = _enlarged(problem, tolerance, step)
     also = f", such as {'x'.join(map(str, larger))}" if larger and larger != smallest else ""
     raise DlmdError(
         f"{asked} is neutral, but not with whole numbers of atoms in {size} = {problem.cells} cells",
         where="occupancies and cells",
         remedy=f"take a multiple of {step} cells: {'x'.join(map(str, smallest))}{also}",
     )
+
+
+def _enlarged(problem: Problem, tolerance: float, step: int) -> tuple[int, ...] | None:
+    """The smallest supercell with no fewer repeats along any axis than were asked for, and a multiple of `step` cells."""
+    ranges = [range(n, n + step + 1) for n in problem.repeat]
+    shapes = sorted(itertools.product(*ranges), key=prod)
+    for shape in [s for s in shapes if prod(s) % step == 0][:20]:
+        if problem.solve(tolerance, cells=prod(shape)) is not None:
+            return shape
+    return None
 
 
 def _overfilled(problem: Problem, tolerance: float) -> None:
