@@ -134,8 +134,11 @@ class Problem:
         )
         if not found.success:
             return None
+        return self._by_site(np.rint(found.x[:n]).astype(int))
+
+    def _by_site(self, values: np.ndarray) -> Counts:
         counts: Counts = {site.label: {} for site in self.crystal.sites}
-        for (site, name, _), value in zip(self.entries, np.rint(found.x[:n]).astype(int), strict=True):
+        for (site, name, _), value in zip(self.entries, values, strict=True):
             counts[site.label][name] = int(value)
         return counts
 

@@ -36,7 +36,7 @@ OF_SEVERAL_VALENCES = (
 
 
 def refuse(problem: Problem, tolerance: float, *, mobile: str | None) -> NoReturn:
-    """Raise the DlmdError that fits: positions overfilled, not neutral, or no whole numbers in this cell."""
+    """Say which it is: positions overfilled, not neutral, or no whole numbers in this cell. Raises DlmdError always."""
     size = "x".join(map(str, problem.repeat))
     partial = problem.partial()
     asked = ", ".join(f"{s} {x:g} on {site.label} ({site.wyckoff})" for site, s, x in partial)
