@@ -6,8 +6,8 @@ python benchmarks/structures/run.py scaling    one of: scaling, ewald, ranking
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -146,6 +146,15 @@ def ranking() -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     tables = {"scaling": scaling, "ewald": ewald, "ranking": ranking}
-    for name in sys.argv[1:] or tables:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "tables", nargs="*", metavar="TABLE", help=f"any of {', '.join(tables)}; default: all"
+    )
+    chosen = parser.parse_args().tables
+    if unknown := set(chosen) - set(tables):
+        parser.error(f"no table {', '.join(sorted(unknown))}: choose from {', '.join(tables)}")
+    for name in chosen or tables:
         print(f"\n{name}: {tables[name].__doc__}\n", flush=True)
         tables[name]()
