@@ -44,7 +44,7 @@ def sample(
     occupancies: Mapping[str, Any],
     charges: Mapping[str, float],
     mobile: str,
-    min_distance_angstrom: float,
+    min_distance_angstrom: float | Mapping[str, float],
     tolerance: float,
     settings: Mapping[str, Any],
     seed: int,
@@ -65,14 +65,20 @@ def sample(
     from dlmd.structures.ordering import build
 
     crystal = read_cif(cif)
-    counts = apportion(crystal, repeat=repeat, occupancies=occupancies, charges=charges, tolerance=tolerance)
+    counts = apportion(
+        crystal,
+        repeat=repeat,
+        occupancies=occupancies,
+        charges=charges,
+        tolerance=tolerance,
+        min_distance_angstrom=min_distance_angstrom,
+    )
     unit_cell = list(mean_unit_cell(relaxed, repeat=lattice_repeat).values())
     sampler, begin = _sampler(
         counts,
         unit_cell,
         model,
         mobile=mobile,
-        min_distance_angstrom=min_distance_angstrom,
         settings=settings,
     )
     # more sweeps go on where fewer have ended
@@ -97,7 +103,6 @@ def _sampler(
     model: str,
     *,
     mobile: str,
-    min_distance_angstrom: float,
     settings: Mapping[str, Any],
 ) -> tuple[swap_mc.SwapMonteCarlo, Callable[[np.random.Generator], swap_mc.Chain]]:
     """The sampler of a supercell's orderings with a potential, and how a chain begins: at random."""
@@ -107,7 +112,7 @@ def _sampler(
     from dlmd.structures.ordering import build, random_content
 
     supercell = Supercell(counts.crystal, counts.repeat)
-    exclusions = distances.Exclusions(supercell, distances.limits(min_distance_angstrom, counts.species))
+    exclusions = distances.Exclusions(supercell, counts.limits, species=counts.species)
 
     def atoms_of(content: np.ndarray) -> Atoms:
         return scale_to_cell(build(supercell, counts, content), repeat=counts.repeat, unit_cell=unit_cell)
