@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import prod
-from typing import NoReturn
 
 import numpy as np
 
@@ -172,12 +171,6 @@ class Problem:
 
     def partial(self) -> list[tuple[Site, str, float]]:
         return [entry for entry, fixed in zip(self.entries, self.fixed, strict=True) if not fixed]
-
-    def refuse(self, tolerance: float, *, mobile: str | None) -> NoReturn:
-        """Say why there are no counts, and what is possible instead."""
-        from dlmd.structures import refusals
-
-        refusals.refuse(self, tolerance, mobile=mobile)
 
 
 def elongation(shape: Sequence[int], lengths: Sequence[float]) -> float:

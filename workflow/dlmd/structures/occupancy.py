@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import distances
+from dlmd.structures import distances, refusals
 from dlmd.structures.apportioning import ROUNDING, Problem, isotropic_shape
 from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal
 from dlmd.structures.distances import MinDistance
@@ -184,7 +184,7 @@ def apportion(
     problem, species = _problem(crystal, repeat, occupancies, charges, min_distance_angstrom)
     counts = problem.solve(tolerance)
     if counts is None:
-        problem.refuse(tolerance, mobile=mobile)
+        refusals.refuse(problem, tolerance, mobile=mobile)
     return _made(problem, species, counts, tolerance)
 
 
@@ -209,7 +209,7 @@ def nearest(
     problem, species = _problem(crystal, repeat, occupancies, charges, min_distance_angstrom)
     counts = problem.solve(1.0, mobile=mobile)
     if counts is None:
-        problem.refuse(1.0, mobile=mobile)
+        refusals.refuse(problem, 1.0, mobile=mobile)
     made = _made(problem, species, counts, 1.0)
     return replace(made, tolerance=made.largest_error)
 

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from dlmd.structures.distances import Exclusions
-
 TIME_LIMIT_S = 60.0
 FIRST_FOUND_GAP = 0.5  # relative: the objective is random, so that any arrangement serves
+
+
+class Exclusions(Protocol):
+    """What `distances.Exclusions` has of forbidden contents: neighbours of each position in compressed rows."""
+
+    start: list[int]
+    neighbour: np.ndarray
+    pair: np.ndarray
+    forbidden: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from math import ceil, prod
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-
-if TYPE_CHECKING:
-    from dlmd.structures.apportioning import Counts, Problem
+from dlmd.structures.apportioning import Counts, Problem
 
 SAME_COMPOSITION = 1e-3  # relative
 OF_SEVERAL_VALENCES = (
