@@ -49,7 +49,8 @@ def pw():
     """The command of a real pw.x: that of qepy, which wants an older NumPy and so an environment of its own, or of the PATH."""
     own = Path(__file__).parents[2] / ".venv-qe/bin/python"
     if own.exists():
-        return shlex.join([str(own), "-m", "qepy", "--pw.x"])
+        # -E: tests hand their own import path on to jobs
+        return shlex.join([str(own), "-E", "-m", "qepy", "--pw.x"])
     return shutil.which("pw.x") or give_up("neither .venv-qe (envs/qe.lock) nor a pw.x")
 
 
