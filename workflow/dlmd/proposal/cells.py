@@ -10,11 +10,13 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, log, prod
+from typing import NoReturn
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.proposal.filling import Filling, nearest, widths
+from dlmd.structures import occupancy
 from dlmd.structures.crystal import Crystal
 
 # what an error of 1 in an occupancy, or in the composition, is worth in logarithms of the atoms
@@ -58,12 +60,19 @@ def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: 
         if best is None or price < best[0]:
             best = (price, filling)
     if best is None:
-        raise DlmdError(
-            f"no cell of {crystal.name} can be filled with whole atoms, neutral and with {mobile}",
-            where=f"{crystal.source}, occupancies",
-            remedy="correct the occupancies, or state charges with --charge",
-        )
+        _refuse(crystal, charges, mobile, wanted)
     return best[1]
+
+
+def _refuse(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: Wanted) -> NoReturn:
+    """Why the smallest shape cannot be filled."""
+    shape = next(_shapes(crystal, mobile, wanted))
+    made = occupancy.nearest(crystal, repeat=shape, charges=charges, mobile=mobile)
+    raise DlmdError(
+        f"no cell of {crystal.name} that is wide enough holds any {mobile}",
+        where=f"{crystal.source}, occupancies",
+        remedy=f"correct the occupancies: {'x'.join(map(str, shape))} cells have {made.composition}",
+    )
 
 
 def _price(filling: Filling, wanted: Wanted) -> float:

@@ -27,6 +27,7 @@ CUTOFF_A, SHORTER_CUTOFF_A = 6.0, 5.8
 WORTH_A_SHORTER_CUTOFF = 0.7
 PRODUCTION_IONS, PRODUCTION_IONS_GPU = 100, 1000
 ORDERINGS = 3
+MIN_DISTANCE_A = 1.2  # the config's default; like ions keep more by themselves
 BUILT_ATOMS = 5000  # most atoms of a cell that is built to see whether it can be
 
 
@@ -166,5 +167,11 @@ def build(
     from dlmd.structures.occupancy import apportion
     from dlmd.structures.ordering import orderings
 
-    counts = apportion(crystal, repeat=filling.repeat, occupancies=filling.overrides(), charges=charges)
+    counts = apportion(
+        crystal,
+        repeat=filling.repeat,
+        occupancies=filling.overrides(),
+        charges=charges,
+        min_distance_angstrom=MIN_DISTANCE_A,
+    )
     return orderings(crystal, counts, n=n, seed=1, method=sampling)
