@@ -102,7 +102,7 @@ MISTAKES = {
     ),
     "temperature repeated": ([("[500, 550, 600]", "[500, 600, 600]")], ["a temperature is repeated"]),
     "run too short for the lags": (
-        [("\nmd:\n", "\ntransport: {lag_start_ps: 0.5, lag_end_ps: 5.0}\nmd:\n")],
+        [("\ntransport:\n", "\ntransport:\n  lag_start_ps: 0.5\n  lag_end_ps: 5.0\n")],
         ["lags up to 5 ps are asked of a run of 1.6 ps", "md.segments"],
     ),
     "split missing": ([("split: test", "split: valid")], ["no trajectory is for 'test'"]),
