@@ -3,9 +3,8 @@
     python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--out hard.md]
 
 One run per replica, with the seeds that tests/support/hard_conductors.py names. Accepted are runs whose verdict is 'ok' or
-'upper_bound'; bias and coverage are of these, and a bound below which the truth lies holds it. A truth of 0
-has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every accepted run is an
-error.
+'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A truth of 0 has no relative bias: what is
+printed is how many intervals hold 0. Where no diffusion coefficient exists, every accepted run is an error.
 """
 
 from __future__ import annotations
