@@ -104,7 +104,17 @@ def gpaw() -> Real:
         "kpoint_mesh": [1, 1, 1],
         "keywords": {"convergence": {"density": 1e-5, "eigenstates": 1e-7}},
     }
-    return Real(level, LevelLaunch(), "LiH", "rocksalt", 4.08, 0.01, 2e-3, hopeless={"maxiter": 2})
+    return Real(
+        level,
+        LevelLaunch(),
+        "LiH",
+        "rocksalt",
+        4.08,
+        0.01,
+        2e-3,
+        hopeless={"maxiter": 2},
+        fine={"ecut_ev": 700.0},
+    )
 
 
 ENGINES = {"cp2k": cp2k, "espresso": espresso, "gpaw": gpaw}
