@@ -49,7 +49,7 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                     "published": beside,
                 }
             )
-    usable = [t for t in temperatures if t["verdict"]["code"] == "ok"]
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok" and t["haven_ratio"]]
     for t in usable[:1]:
         rows.append(
             {
@@ -66,7 +66,8 @@ def temperature(result: Mapping) -> dict:
     ok = result["verdict"]["code"] == "ok"
 
     def show(key: str) -> str:
-        return interval(result[key]) if ok else "–"
+        # an upper bound has a verdict and is shown; a ratio to what may be 0 has no value
+        return interval(result[key]) if result.get(key) else "–"
 
     return {
         "T (K)": f"{result['temperature_k']:g}",
