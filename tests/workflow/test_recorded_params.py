@@ -1,6 +1,7 @@
 """Rules record settings word by word as earlier releases did: another text of the same settings repeats every expensive job."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +41,15 @@ def params(folder, text):
     (folder / "run.yaml").write_text(text)
     script = ROOT / "tests/support/recorded_params.py"
     arguments = ["-n", "-q", "--forceall", "--configfile", folder / "run.yaml", "--directory", folder]
+    # where the names of CP2K's data that the configs have are looked up
+    for file, name in (("BASIS_MOLOPT", "B"), ("GTH_POTENTIALS", "P")):
+        (folder / file).write_text("".join(f"{element} {name}\n" for element in ("Li", "Ti", "Cl")))
     for name in ("structures", "config"):
         (folder / name).symlink_to(ROOT / name)
     done = subprocess.run(
         [sys.executable, script, folder / "out.json", *arguments],
         cwd=ROOT,
+        env={**os.environ, "CP2K_DATA_DIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,

@@ -120,7 +120,9 @@ def test_unchanged_run_does_nothing(toy_run):
 def test_changed_fit_window_redoes_fits_and_report_only(toy_run):
     changed = toy_run / "config/window.yaml"
     changed.write_text(
-        (toy_run / "config/toy.yaml").read_text() + "\ntransport: {lag_start_ps: 0.1, lag_end_ps: 0.3}\n"
+        (toy_run / "config/toy.yaml")
+        .read_text()
+        .replace("\ntransport:\n", "\ntransport:\n  lag_start_ps: 0.1\n  lag_end_ps: 0.3\n")
     )
     done = snakemake(toy_run, "-n", "--cores", "2", "--configfile", "config/window.yaml")
     table = jobs(done.stdout + done.stderr)

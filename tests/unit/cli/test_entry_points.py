@@ -26,8 +26,9 @@ def starts(path):
     )
 
 
-# start_lammps becomes LAMMPS, whose help is its own
-MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name != "start_lammps.py" and starts(path))
+# start_lammps becomes LAMMPS, whose help is its own; the other two are started by jobs only, with pipes
+WITHOUT_HELP = {"start_lammps.py", "start_group.py", "caretaker.py"}
+MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.name not in WITHOUT_HELP and starts(path))
 BENCHMARKS = sorted(path for path in (ROOT / "benchmarks").rglob("*.py") if starts(path))
 
 
