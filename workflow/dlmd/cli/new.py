@@ -1,7 +1,8 @@
 """A complete, commented config for a crystal, from its CIF alone; then `dlmd check` of it.
 
 Oxidation states, the mobile ion, both supercells, temperatures, labels and lengths are proposed, each with its reason; what you
-know better is an option here or a line to change there. An existing file is never overwritten without --overwrite. Units: K, mS/cm, eV, core hours.
+know better is an option here or a line to change there. An existing file is never overwritten without --overwrite.
+Units: K, mS/cm, eV, core hours.
 
 examples:
   dlmd new structures/Li3YCl6.cif
