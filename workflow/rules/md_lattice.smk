@@ -6,14 +6,6 @@ NPT_SEGMENTS = [f"{n:04d}" for n in range(1, cfg.md.npt.segments + 1)]
 NPT_RUNS = range(cfg.md.npt.runs)
 
 
-def npt_strides():
-    """Those of production; a restart file at the end of each segment, where production's interval is no part of it."""
-    strides = asdict(lammps_module.Strides.of(cfg.md))
-    if NPT_STEPS % strides["restart"]:
-        strides["restart"] = NPT_STEPS
-    return strides
-
-
 rule npt_equilibrate:
     input:
         data=at(tree.PRODUCTION_DATA),
@@ -78,7 +70,7 @@ rule npt_segment:
     params:
         dynamics=DYNAMICS,
         steps=NPT_STEPS,
-        strides=npt_strides(),
+        strides=asdict(lammps_module.Strides.of_npt(cfg.md)),
         seed=lambda w: seed("velocities of npt", w.level, w.T, w.k),
         components=cfg.md.npt.components,
         damping_fs=cfg.md.npt.damping_fs,

@@ -61,7 +61,9 @@ rule report:
             tree.png(tree.RATES_FIGURE),
         ),
         expansion=(
-            level_files(tree.EXPANSION, tree.png(tree.EXPANSION_FIGURE)) if cfg.md.lattice != "relaxed" else []
+            level_files(tree.EXPANSION, tree.png(tree.EXPANSION_FIGURE))
+            if cfg.md.lattice != "relaxed"
+            else []
         ),
         barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
         costs=at(tree.COSTS_OF_STAGES),

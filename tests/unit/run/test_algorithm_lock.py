@@ -193,9 +193,9 @@ def changed(current):
 
 def test_message_names_rules_modules_versions_and_what_to_do(current, changed):
     text = algorithm_lock.message(changed, current)
-    assert (
-        "changed: dlmd.transport.msd\n    rule transport; versions in its params: transport.analysis 1, transport.msd 1"
-        in text
+    assert re.search(
+        r"changed: dlmd\.transport\.msd\n    rule transport; versions in its params: .*transport\.msd \d",
+        text,
     )
     assert "rule mechanism" not in text
     assert "make lock\n" in text and 'make lock WAIVE="reason"' in text

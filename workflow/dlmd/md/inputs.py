@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,14 @@ class Strides:
             thermo=positions,
             restart=md.steps(md.restart_interval_ps * FS_PER_PS),
         )
+
+    @classmethod
+    def of_npt(cls, md: Md) -> Strides:
+        """Those of the runs at zero pressure: production's, with restart files at the ends of segments where its own interval is
+        no part of them."""
+        strides = cls.of(md)
+        steps = md.steps(md.npt.segment_ps * FS_PER_PS)
+        return replace(strides, restart=steps) if steps % strides.restart else strides
 
     @property
     def common(self) -> int:

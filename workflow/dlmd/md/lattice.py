@@ -182,7 +182,7 @@ def _host_shift(
     fractional = host @ np.linalg.inv(cells(at))
     settled = cells({name: np.array([table[name].mean()]) for name in BOX})[0]
     kinds = [s for s, m in zip(atoms.symbols, mobile, strict=True) if not m]
-    health = host_health(fractional @ settled, np.zeros((len(host), 3)), kinds)
+    health = host_health(fractional @ settled, np.zeros((len(host), 3)), kinds, cell=settled)
     return health.median_shift_a
 
 

@@ -359,4 +359,5 @@ def _health(chain: Sequence[tuple[Path, dict[str, Any]]]) -> HostHealth:
     positions = atoms.positions[:, ~mobile].astype(np.float64)
     weights = atoms.masses_amu[~mobile] / atoms.masses_amu[~mobile].sum()
     centre = np.einsum("fai,a->fi", positions, weights)
-    return host_health(positions, centre, [s for s, m in zip(atoms.symbols, mobile, strict=True) if not m])
+    kinds = [s for s, m in zip(atoms.symbols, mobile, strict=True) if not m]
+    return host_health(positions, centre, kinds, cell=atoms.cell)
