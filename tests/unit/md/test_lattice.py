@@ -8,8 +8,8 @@ from ase.geometry import cellpar_to_cell
 
 from dlmd.base.errors import DlmdError
 from dlmd.md import lattice
+from dlmd.md.barostat import barostat
 from dlmd.md.cell_file import box
-from dlmd.md.inputs import barostat
 from segment_files import write_segments
 
 JUDGED = lattice.Judged(

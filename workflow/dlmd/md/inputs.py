@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dlmd.base.files import seen_from
 from dlmd.base.units import FS_PER_PS
+from dlmd.md.barostat import COUPLED
 
 if TYPE_CHECKING:
     from dlmd.config.production import Md
@@ -30,8 +31,6 @@ GUARD_STEPS = 100
 GUARD_ROWS = 3
 DEVIATION = "deviation.txt"
 DEVIATION_COLUMNS = 7
-# in `Dynamics.pressure`: x and y move together
-COUPLED = "couple xy"
 # flags of every start: the log goes to the job's, and no list of citations with it
 FLAGS = ["-log", "none", "-nocite"]
 
@@ -56,7 +55,7 @@ class Dynamics:
         Model deviation of the forces on one atom above which the potentials of a committee disagree too much (see
         `deviation_that_ended`); None without that guard.
     pressure
-        Parts of the cell that a barostat at zero pressure moves, as `barostat` gives them; none: the volume is constant.
+        Parts of the cell that a barostat at zero pressure moves, as `dlmd.md.barostat` gives them; none: the volume is constant.
     pressure_damping_fs
         Damping time of the Nose-Hoover barostat.
     """
@@ -207,34 +206,6 @@ def _integrate(dynamics: Dynamics) -> str:
     coupled = " couple xy" if COUPLED in dynamics.pressure else ""
     # without flips: a mean over cells needs one set of edges
     return f"{thermostat.replace(' nvt ', ' npt ')} {parts}{coupled} flip no"
-
-
-def barostat(cell_parameters: Sequence[float], *, free: bool) -> tuple[str, ...]:
-    """Parts of LAMMPS' cell that may move at constant pressure, in the words of `fix npt`.
-
-    Parameters
-    ----------
-    cell_parameters
-        a, b, c in Å, alpha, beta, gamma in degrees of the crystal's conventional cell, which production's cell repeats.
-    free
-        All six parts, instead of those that keep the shape of the crystal system: equal edges stay equal, right angles and
-        the 120 degrees of a hexagonal cell stay. Three equal edges with equal oblique angles have no such parts in LAMMPS' frame,
-        and are free.
-    """
-    a, b, c, alpha, beta, gamma = cell_parameters
-    right = [abs(angle - 90) < 1e-3 for angle in (alpha, beta, gamma)]
-    ab, bc = abs(a - b) < 1e-4 * a, abs(b - c) < 1e-4 * b
-    oblique = ab and bc and abs(alpha - beta) < 1e-3 and abs(beta - gamma) < 1e-3 and not right[0]
-    if free or oblique:
-        return ("x", "y", "z", "yz", "xz", "xy")
-    if all(right) and ab and bc:
-        return ("iso",)
-    hexagonal = ab and abs(gamma - 120) < 1e-3
-    coupled = (COUPLED,) if ab and right[0] and right[1] and (right[2] or hexagonal) else ()
-    tilts = [name for name, is_right in zip(("yz", "xz", "xy"), right, strict=True) if not is_right]
-    if coupled and hexagonal:
-        tilts.remove("xy")
-    return ("x", "y", "z", *tilts, *coupled)
 
 
 def _setup(dynamics: Dynamics, read: str) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.config.launch import LammpsLaunch
-from dlmd.md import inputs, jobs, lattice
+from dlmd.md import jobs, lattice
+from dlmd.md.barostat import barostat
 from dlmd.md.lattice import LATTICE
 
 PARAMETERS = (*LATTICE, "volume")
@@ -37,7 +38,7 @@ def npt_segment(
     """Run one segment at zero pressure; `components` are those of `md.npt`, and the crystal system is that of `cif`."""
     from dlmd.structures.crystal import read_cif
 
-    barostat = inputs.barostat(read_cif(cif).cell_parameters, free=components == "all")
+    pressure = barostat(read_cif(cif).cell_parameters, free=components == "all")
     jobs.segment(
         cell,
         model,
@@ -48,7 +49,7 @@ def npt_segment(
         temperature_k=temperature_k,
         threads=threads,
         log=log,
-        dynamics={**dynamics, "pressure": barostat, "pressure_damping_fs": damping_fs},
+        dynamics={**dynamics, "pressure": pressure, "pressure_damping_fs": damping_fs},
         steps=steps,
         strides=strides,
         seed=seed,
