@@ -52,8 +52,8 @@ def made(folder, *, growth=0.02, drift=0.0, noise=1e-3, pressure=0.0, shift=0.0,
     fractional = rng.random((12, 3))
     places = np.interp(np.arange(frames) * 10, np.arange(rows) * stride, scale)
     positions = (fractional @ start)[None] * places[:, None, None] + rng.normal(0, 0.05, (frames, 12, 3))
-    # the last six atoms of the host move to other places
-    positions[frames // 2 :, 6:] += shift * np.array([0, 0, 1.0]) * np.array([[1], [-1]] * 3)
+    # the last six atoms of the host move to other places, each its own way
+    positions[frames // 2 :, 6:] += shift * rng.normal(size=(6, 3))
     sidecars, _ = write_segments(folder, lengths=(length,), all_positions=positions)
     table = folder / "0001.thermo.csv"
     head = table.read_text().splitlines()[0]
