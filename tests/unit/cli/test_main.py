@@ -299,7 +299,7 @@ def test_a_compressed_xdatcar_gives_the_numbers_of_the_same_frames_elsewhere(
 def test_real_aimd_of_an_argyrodite(tmp_path, capsys):
     """One of six runs in a row, which together give an MSD_self of 5.3 and 9.2 Å² at 5 and 10 ps."""
     command = f"transport {ARGYRODITE} --mobile Li --temperature 500 --time-step 2 --stride 50 -o {tmp_path}"
-    assert main.main(shlex.split(command)) == 0
+    assert main.main(shlex.split(command)) == 3  # 14 ps are too short for a conductivity
     assert "192 Li (+1 e), host of 224 atoms" in capsys.readouterr().out
     table = np.genfromtxt(tmp_path / "500K.csv", delimiter=",", names=True)
     assert np.interp([5, 10], table["lags_ps"], table["self_a2"]) == pytest.approx([5.3, 9.2], rel=0.1)

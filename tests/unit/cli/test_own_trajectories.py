@@ -45,12 +45,12 @@ def call(capsys, command):
 def test_a_result_is_not_overwritten_by_that_of_another_run(trajectory, tmp_path, capsys):
     command = f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 -o {tmp_path}/out"
     assert call(capsys, command)[0] == 0
-    assert call(capsys, command)[0] == 0  # the same run may be made again
+    assert call(capsys, command)[0] in (0, 3)  # the same run may be made again
     other = write_run(tmp_path / "other.dump", seed=3)
     again = command.replace(str(trajectory), str(other))
     code, _, error = call(capsys, again)
     assert code == 1 and "600K.json is the result of other files: run.dump" in error and "--name" in error
-    assert call(capsys, again + " --name second")[0] == 0
+    assert call(capsys, again + " --name second")[0] in (0, 3)  # with or without a verdict, it is written
     results = [json.loads((tmp_path / f"out/{name}.json").read_text()) for name in ("600K", "second")]
     assert results[0]["d_self_cm2_per_s"] != results[1]["d_self_cm2_per_s"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from hard_conductors import MODELS
 
-EXACT = [name for name in MODELS if name not in ("waiting", "fractional")]
+EXACT = [name for name in MODELS if name not in ("waiting", "fractional", "ageing")]
 
 
 def positions(trajectory):
