@@ -16,6 +16,8 @@ PATTERNS = [
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "config").glob("*.yaml")))
 def test_outputs_logs_and_benchmarks(make_workdir, name):
+    if name == "few":  # its labels are made by a program that the lock does not have
+        pytest.importorskip("gpaw")
     found = rules(make_workdir("tree"), f"config/{name}.yaml")
     home = f"{tree.home(name)}/"
     assert len(found) > 40
