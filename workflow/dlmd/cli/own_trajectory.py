@@ -41,7 +41,7 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
         "--time-step",
         type=positive,
         metavar="FS",
-        help="MD time step in fs (vasprun.xml, XTC, TRR and dumps with times record it)",
+        help="MD time step in fs (vasprun.xml, XTC, TRR, GRO, dumps and XYZ with times record it)",
     )
     system.add_argument(
         "--stride",

@@ -15,6 +15,8 @@ _TOLERANCE = 0.01
 # MD time steps of atoms in fs: where a dump has times without their unit, ps and fs cannot both give one of these.
 _TIME_STEPS_FS = (0.05, 20.0)
 _PS = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6, "s": 1e12}
+# ASE's unit of time, Å (u/eV)^(1/2).
+_ASE_PS = 0.010180505671156723
 TRUST = "or give --trust-options, where they are right and the file is wrong"
 
 
@@ -43,6 +45,12 @@ class Clock:
         DlmdError
             where it is unknown, or what is said contradicts itself.
         """
+        if spacing == 1 and first.counts_steps and self.stride not in (None, 1):
+            # a comment's `Step` may count frames; the time and the thermal motion tell
+            self.notes.append(
+                f"the file's steps are taken to count frames, {self.stride} MD steps each, as given"
+            )
+            spacing = None
         stride = self._stride(spacing if spacing is not None else first.stride, where)
         given = (
             None if self.time_step_fs is None or stride is None else self.time_step_fs * stride / FS_PER_PS
@@ -51,7 +59,7 @@ class Clock:
         if recorded is not None and self.time_step_fs is not None:
             given = self.time_step_fs * (stride or 1) / FS_PER_PS
         if recorded is None and second is not None:
-            recorded = self._by_times(first, second, spacing, given)
+            recorded = self._by_times(first, second, spacing, given, where)
         if recorded is None:
             return self._required(given, stride, where)
         if given is None:
@@ -87,20 +95,28 @@ class Clock:
             remedy=f"leave --stride out, or give {known}; {TRUST}",
         )
 
-    @staticmethod
-    def _by_times(first: Frame, second: Frame, spacing: int | None, given: float | None) -> float | None:
+    def _by_times(
+        self, first: Frame, second: Frame, spacing: int | None, given: float | None, where: str
+    ) -> float | None:
         if first.time is None or second.time is None or not second.time > first.time:
             return None
         passed = second.time - first.time
         if first.time_unit is not None:
             return passed * _PS[first.time_unit]
-        # ps or fs: what agrees with the user, else what gives an MD step
-        for scale in (1.0, 1e-3):
+        # ps or fs (or ASE's own): what agrees with the user, else what gives an MD step
+        for scale in (1.0, 1e-3, _ASE_PS):
             if given is not None and abs(given / (passed * scale) - 1) <= _TOLERANCE:
                 return passed * scale
         for scale in (1.0, 1e-3):
             if spacing and _TIME_STEPS_FS[0] <= passed * scale * FS_PER_PS / spacing <= _TIME_STEPS_FS[1]:
                 return passed * scale
+        if given is not None and not self.trust:
+            raise DlmdError(
+                f"--time-step and --stride give {given:.6g} ps between frames, the file's times differ by {passed:.6g} "
+                "(of ps or fs)",
+                where=where,
+                remedy=f"give what fits them, {TRUST}",
+            )
         return None
 
     def _required(self, given: float | None, stride: int | None, where: str) -> float:

@@ -7,6 +7,7 @@ of them stop there without a word.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -247,8 +248,34 @@ def read_trr(path: Path) -> Iterator[Frame]:
 
 
 def read_gro(path: Path) -> Iterator[Frame]:
-    """GROMACS GRO of several frames, by chemfiles; three digits of a nanometre are its precision."""
-    yield from _chemfiles(path, "GRO", None, named=True)
+    """GROMACS GRO of several frames, by chemfiles; times (ps) and steps are those of its titles ("... t= 5.0 step= 2500").
+
+    Three digits of a nanometre are its precision.
+    """
+    for title, frame in zip(_gro_titles(path), _chemfiles(path, "GRO", None, named=True), strict=False):
+        if time := _GRO_TIME.search(title):
+            frame.time, frame.time_unit = float(time[1]), "ps"
+        if step := _GRO_STEP.search(title):
+            frame.step, frame.counts_steps = int(step[1]), True
+        yield frame
+
+
+_GRO_TIME = re.compile(r"\bt=\s*([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)")
+_GRO_STEP = re.compile(r"\bstep=\s*(\d+)")
+
+
+def _gro_titles(path: Path) -> Iterator[str]:
+    """The first line of every frame; "" for frames that are not whole."""
+    with open_file(path, "rt") as file:
+        for title in file:
+            yield title
+            count = next(file, "").strip()
+            if not count.isdigit():
+                break
+            for _ in range(int(count) + 1):
+                next(file, None)
+    while True:
+        yield ""
 
 
 def read_netcdf(path: Path) -> Iterator[Frame]:

@@ -18,12 +18,17 @@ from dlmd.trajectory.frame_readers import identify, mapped_ions
 from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.given_cell import Cells
 from dlmd.trajectory.ion_store import IonStore
+from dlmd.trajectory.overlaps import Overlaps
 from dlmd.trajectory.text_frames import CutShort, Frame
 from dlmd.trajectory.topology import Topology
 from dlmd.trajectory.unwrapping import Place
 
 # Two frames closer than this everywhere are one frame, rounded differently.
 _SAME_POSITION_A = 1e-4
+# A file continues the one before it where its ions are not further from their last places than so many usual moves.
+_SEAM_MOVES = 3.0
+# Frames of a file from which its usual move is known.
+_KNOWN_MOVES = 8
 # Ions of two frames of one run that follow each other, or have the same step, are not further apart than this (rms).
 _ONE_RUN_A = 1.5
 
@@ -69,28 +74,66 @@ class Stream:
         self._restarts: list[str] = []
         self._runs = 0
         self._notes: list[str] = []
+        self._overlaps = Overlaps()
+        self._since_seam = 0
 
     def __iter__(self) -> Iterator[Frame]:
         before: Frame | None = None
         for source in self._sources:
             new_run = True
-            self.spacing = self.spacing if self._opens(source) else None
+            by_format = isinstance(source, Path) and identify(source).counts_steps
             for number, frame in enumerate(self._frames(source)):
                 where = f"{_name(source)}, frame {number}"
+                if not number:
+                    self.counts_steps = by_format or frame.counts_steps
+                    self.spacing = self.spacing if self.counts_steps else None
                 self._check(frame, where)
-                if before is not None and not self._follows(before, frame, where, new_run=new_run):
+                if before is not None and (
+                    self._repeats(frame, where) or not self._follows(before, frame, where, new_run=new_run)
+                ):
                     before, new_run = frame, False
                     continue
                 if before is not None and self.second is None:
                     self.second = frame
                 self._steps.append(-1 if frame.step is None else frame.step)
+                if not self.counts_steps:
+                    self._overlaps.take(frame.positions, self._steps_from + len(self._steps) - 1)
                 before, new_run = frame, False
                 yield frame
+            self._end_repetition(_name(source), at_end=True)
 
-    def _opens(self, source: Any) -> bool:
-        """Notes the kind of the source; whether it counts MD steps."""
-        self.counts_steps = isinstance(source, Path) and identify(source).counts_steps
-        return self.counts_steps
+    def _repeats(self, frame: Frame, where: str) -> bool:
+        """Whether a frame without an MD step is one that was there before; the end of such a repetition is noted."""
+        if self.counts_steps:
+            return False
+        if self._overlaps.repeats(frame.positions):
+            return True
+        self._end_repetition(where, at_end=False)
+        return False
+
+    def _end_repetition(self, where: str, *, at_end: bool) -> None:
+        """Notes what a restart repeated, and forgets what the run before it had beyond; refuses a run that is there twice."""
+        found = self._overlaps.end()
+        if found is None or self.store is None:
+            return
+        first, beyond = found
+        taken = self.store.n_frames
+        if at_end or first == 0:
+            raise DlmdError(
+                f"repeats frames {first} to {beyond - 1}"
+                + (" and ends there" if at_end else ", the beginning of the run"),
+                where=where,
+                remedy="give each file once, runs of their own with --replicas, and the parts of one run in their order",
+            )
+        self._restarts.append(
+            f"frames {first} to {beyond - 1} are there twice (a restart): counted once"
+            + (f", {taken - beyond} frames of the run before it left out" if taken > beyond else "")
+        )
+        self._runs += 1
+        if taken > beyond:
+            self.store.cut(beyond)
+            self._overlaps.cut(beyond)
+            del self._steps[max(0, beyond - self._steps_from) :]
 
     def _frames(self, source: Any) -> Iterator[Frame]:
         """Frames of one source; one that is cut short gives its whole frames and a note."""
@@ -128,6 +171,9 @@ class Stream:
         numbered = self.counts_steps and frame.step is not None and before.step is not None
         if numbered and (restarted or frame.step == before.step) and self._take_back(frame, where):
             return True
+        if new_run:
+            self._check_seam(frame, where)
+        self._since_seam = 0 if new_run else self._since_seam + 1
         # numbers of frames start anew in every file, MD steps need not
         if not at_join or (self.counts_steps and not restarted):
             self._check_spacing(before, frame, where)
@@ -135,6 +181,19 @@ class Stream:
         if restarted:
             self._begin_again()
         return True
+
+    def _check_seam(self, frame: Frame, where: str) -> None:
+        """Raises DlmdError where the first frame of a file is no continuation of the file before it."""
+        if self.store is None or self._since_seam < _KNOWN_MOVES:
+            return
+        apart, _, usual = self._distances(frame, None)
+        if apart > max(_ONE_RUN_A, _SEAM_MOVES * usual):
+            raise DlmdError(
+                f"does not continue the file before it: ions jump {apart:.1f} Å (rms) from its last frame, {usual:.1f} Å between "
+                "its frames",
+                where=where,
+                remedy="give the parts of one run in their order without gaps, and runs of their own with --replicas",
+            )
 
     def _begin_again(self) -> None:
         self._steps_from += len(self._steps)

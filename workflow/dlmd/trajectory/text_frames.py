@@ -61,6 +61,8 @@ class Frame:
         (3,), Å: corner of the cell; None for zero.
     note
         Something odd about the file that was mended on the way.
+    counts_steps
+        True where `step` counts MD steps though files of this format need not; False for what the format says.
     """
 
     positions: np.ndarray
@@ -76,6 +78,7 @@ class Frame:
     stride: int | None = None
     origin: np.ndarray | None = None
     note: str | None = None
+    counts_steps: bool = False
 
 
 def open_file(path: Path, mode: str) -> IO[Any]:
@@ -243,7 +246,28 @@ def _xyz_frame(
     frame = Frame(numbers[:, :3], cell, symbols=names)
     if cp2k := CP2K_COMMENT.match(comment):
         frame.step, frame.time, frame.time_unit = int(cp2k[1]), float(cp2k[2]), "fs"
+        frame.counts_steps = True
+    else:
+        _xyz_time(frame, info)
     return frame
+
+
+def _xyz_time(frame: Frame, info: dict[str, Any]) -> None:
+    """Step and time (of unknown unit) from the comment: `Step`, `Timestep` (LAMMPS), `Time`, in any case."""
+    said = {key.lower(): value for key, value in info.items()}
+    step = next((said[key] for key in ("step", "timestep", "md_step") if _is_number(said.get(key))), None)
+    if step is not None and float(step) == int(step):
+        frame.step, frame.counts_steps = int(step), True
+    if _is_number(said.get("time")):
+        frame.time = float(said["time"])
+
+
+def _is_number(value: Any) -> bool:
+    return (
+        isinstance(value, int | float | np.number)
+        and not isinstance(value, bool)
+        and bool(np.isfinite(value))
+    )
 
 
 def _xyz_columns(info: dict[str, Any], path: Path, count: int) -> dict[str, int]:
