@@ -27,7 +27,7 @@ class Overlaps:
         self._last = some
 
     def repeats(self, positions: np.ndarray) -> bool:
-        """Whether the frame is the next of a repetition, or begins one."""
+        """Whether positions (atoms, 3) are the next of a repetition, or begin one."""
         some = _some(positions)
         number = self._number.get(hash(some.tobytes()))
         if self._expected is not None:
