@@ -213,3 +213,45 @@ def test_stated_oxidation_states_are_kept(tmp_path):
     crystal = read_cif(write_cif(tmp_path, cubic(4.3), rows, group="F m -3 m"))
     assert crystal.oxidation == {"Fe": 2.5, "O": -2}
     assert cif.formula({"_chemical_formula_sum": "'Li1.5(2) D2 O'"}) == {"Li": 1.5, "H": 2, "O": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        (["Na1 Na 0 0 0 0.9", "Va1 Va 0 0 0 0.1", "Cl1 Cl 0.5 0.5 0.5 0.9"], COLUMNS),
+        (["Na1 Na 0 0 0 0.9", "Q VAC 0 0 0 0.1", "Cl1 Cl 0.5 0.5 0.5 0.9"], COLUMNS),
+        (["NA1 NA 0 0 0 0.9", "VA1 VA 0 0 0 0.1", "CL1 CL 0.5 0.5 0.5 0.9"], COLUMNS),
+        (["Na1 Na 0 0 0 0.9", "Vc1 Vc 0 0 0 0.1", "Cl1 Cl 0.5 0.5 0.5 0.9"], COLUMNS),
+        (["Na1 Na 0 0 0 0.9", "E □ 0 0 0 0.1", "Cl1 Cl 0.5 0.5 0.5 0.9"], COLUMNS),
+        (["Na1 0 0 0 0.9", "Vac1 0 0 0 0.1", "Cl1 0.5 0.5 0.5 0.9"], UNTYPED),
+    ],
+)
+def test_words_for_a_vacancy_are_no_vanadium(tmp_path, rows, columns):
+    crystal = read_cif(write_cif(tmp_path, cubic(5.6), rows, group="F m -3 m", columns=columns))
+    assert crystal.composition == {"Na": pytest.approx(3.6), "Cl": pytest.approx(3.6)}
+    assert "is taken as vacant" in crystal.notes[0]
+
+
+def test_a_mixture_may_name_its_vacancies(tmp_path):
+    rows = ["M1 '0.9(1)Na + 0.1(1)Vac' 0 0 0 1", "Cl1 Cl 0.5 0.5 0.5 0.9"]
+    assert content(write_cif(tmp_path, cubic(5.6), rows, group="F m -3 m")) == {"Na": 3.6, "Cl": 3.6}
+
+
+def test_vanadium_stays_vanadium_and_what_may_be_either_is_refused(tmp_path):
+    rows = ["V1 V 0 0 0 0.9", "O1 O 0.5 0.5 0.5 1"]
+    assert content(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m"))["V"] == pytest.approx(3.6)
+    rows = ["V1 0 0 0 0.9", "O1 0.5 0.5 0.5 1"]
+    assert content(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED)) == {"V": 3.6, "O": 4}
+    rows = ["Va1 0 0 0 0.9", "O1 0.5 0.5 0.5 1"]
+    with pytest.raises(DlmdError, match="may be a vacancy or vanadium"):
+        read_cif(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED))
+    tags = ["_chemical_formula_sum 'V0.9 O'"]
+    path = write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED, tags=tags)
+    assert content(path) == {"V": 3.6, "O": 4}
+
+
+@pytest.mark.parametrize("word", ["LOOP_", "Loop_"])
+def test_reserved_words_in_capitals(tmp_path, word):
+    path = write_cif(tmp_path, cubic(5.6), HALITE, group="F m -3 m")
+    path.write_text(path.read_text().replace("loop_", word).replace("data_", "DATA_"))
+    assert content(path) == {"Na": 4, "Cl": 4}

@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.structures import vacancies
 
 CELL_TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 MULTIPLICITY_TAGS = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
 HYDROGEN = ("D", "T")  # isotopes have symbols of their own in CIFs
 NOTHING = ("", ".", "?")
+RESERVED = re.compile(r"(?i)(?<!\S)(?:loop|stop|global)_(?!\S)")  # in any case, as the syntax has it
 # '0.75(1)Na + 0.25(1)K' of the Pauling File
-MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?)(?:\d*[+-])?\s*(?:\+|,|$)")
+MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?|(?i:vac(?:ancy)?))(?:\d*[+-])?\s*(?:\+|,|$)")
 
 
 @dataclass
@@ -84,7 +86,7 @@ def read_block(path: Path) -> Block:
         raise DlmdError(f"no such file: {path}", remedy=f"give the path of a CIF; {near}" if near else None)
     blocks = []
     try:
-        text = _text(path)
+        text = RESERVED.sub(lambda word: word.group().lower(), _text(path)).translate(vacancies.BOXES)
         for part in re.split(r"^[ \t]*data_", "\n" + text, flags=re.MULTILINE | re.IGNORECASE)[1:]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -181,6 +183,15 @@ def atom_rows(block: Block) -> list[Row]:
         where = f"of site {labels[i]}"
         coordinates = [str(table.column(f"_atom_site_fract_{x}", "?")[i]) for x in "xyz"]
         if str(table.column("_atom_site_calc_flag", "")[i]).lower() == "dum":
+            continue
+        if vacancies.is_vacant(table.symbols[i], labels[i], known, typed=table.typed, where=f"{path}, site {labels[i]}"):
+            if _occupancy(table.column("_atom_site_occupancy", "1"), i, where, path) > 0.999:
+                raise DlmdError(
+                    f"'{table.symbols[i]}' is not a chemical element, and its site is full",
+                    where=f"{path}, site {labels[i]}",
+                    remedy="delete the row if the site is vacant, else correct _atom_site_type_symbol",
+                )
+            block.notes.append(f"{labels[i]} ('{table.symbols[i]}') is taken as vacant, not as an atom")
             continue
         if all(text.strip() in NOTHING for text in coordinates):
             raise DlmdError(
@@ -307,7 +318,11 @@ def _contents(
         total = sum(float(x) for x, _ in parts)
         # the loop's occupancy is either that of the mixture as a whole or says the sum once more
         factor = 1.0 if abs(total - occupancy) < 0.006 else occupancy
-        return [(_element(s, known, False, True, where), float(x) * factor, None) for x, s in parts]
+        return [
+            (_element(s, known, False, True, where), float(x) * factor, None)
+            for x, s in parts
+            if not vacancies.is_word(s)
+        ]
     return [(_element(stripped, known, shouting, typed, where), occupancy, _charge(stripped))]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import cif, sites, spacegroups
+from dlmd.structures import cif, sites, spacegroups, statements
 from dlmd.structures.sites import OCCUPANCY_ROUNDING, Group
 from dlmd.structures.spacegroups import Symmetry
 
@@ -142,7 +142,8 @@ def read_cif(path: str | Path) -> Crystal:
     parameters = (a, b, c, alpha, beta, gamma)
     lattice = _lattice(parameters, path)
     rows = cif.atom_rows(block)
-    meanings = spacegroups.symmetries(block.tags, lattice, where=str(path))
+    tags, notes = statements.agreeing(block.tags, where=str(path))
+    meanings = spacegroups.symmetries(tags, lattice, where=str(path))
     symmetry, grouped = _choose(meanings, rows, block, lattice)
 
     printed = [group.letter for group in grouped]
@@ -161,13 +162,13 @@ def read_cif(path: str | Path) -> Crystal:
     crystal = Crystal(
         name=path.stem,
         source=str(path),
-        spacegroup=spacegroups.stated_name(block.tags),
+        spacegroup=spacegroups.stated_name(tags),
         cell_parameters=parameters,
         lattice=lattice,
         sites=found,
         rotations=symmetry.rotations,
         translations=symmetry.translations,
-        notes=tuple(note for group in grouped for note in group.notes),
+        notes=(*block.notes, *notes, *(note for group in grouped for note in group.notes)),
         formula=cif.formula(block.tags),
         oxidation=sites.oxidation(grouped),
     )

@@ -29,6 +29,7 @@ NAME_TAGS = (
 )
 HALL_TAGS = ("_symmetry_space_group_name_hall", "_space_group_name_hall")
 NUMBER_TAGS = ("_space_group_it_number", "_symmetry_int_tables_number")
+Keys = frozenset[tuple[int, ...]]  # operations as a set that compares
 METRIC_TOLERANCE = 0.02  # relative; a cell that an operation distorts by more does not have it
 SAME = 1e-3
 CENTRINGS = {
@@ -61,7 +62,7 @@ class Symmetry:
         return len(self.rotations)
 
     @cached_property
-    def keys(self) -> frozenset[tuple[int, ...]]:
+    def keys(self) -> Keys:
         """The operations as a set that compares: rotation and translation in 1/1000 of the cell."""
         shifts = np.round(self.translations % 1.0 * 240).astype(int) % 240
         turns = np.round(self.rotations).astype(int).reshape(len(self), 9)
@@ -85,16 +86,16 @@ def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> l
     DlmdError
         where no group is stated, a name is not understood, or operations are no group or do not fit the cell.
     """
-    listed, named = _listed(tags, where), _named(tags, lattice, where, strict=_texts(tags) == [])
-    if listed is not None:
-        if not listed.fits(lattice):
+    own, named = listed(tags, where), _named(tags, lattice, where, strict=_texts(tags) == [])
+    if own is not None:
+        if not own.fits(lattice):
             raise DlmdError(
-                f"the {len(listed)} symmetry operations do not fit the cell's lengths and angles",
+                f"the {len(own)} symmetry operations do not fit the cell's lengths and angles",
                 where=where,
                 remedy="correct the _cell_ tags or the operations",
             )
-        smaller = [s for s in named if len(s) > len(listed) and listed.keys < s.keys]
-        return [listed, *smaller]
+        smaller = [s for s in named if len(s) > len(own) and own.keys < s.keys]
+        return [own, *smaller]
     if not named:
         raise DlmdError(
             "no space group and no symmetry operations are stated",
@@ -113,10 +114,11 @@ def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> l
 
 def stated_name(tags: Mapping[str, Any]) -> str:
     """The space group's name as printed, 'not stated' where there is none."""
-    return _first(tags, NAME_TAGS) or _first(tags, HALL_TAGS) or "not stated"
+    return first(tags, NAME_TAGS) or first(tags, HALL_TAGS) or "not stated"
 
 
-def _first(tags: Mapping[str, Any], names: Sequence[str]) -> str | None:
+def first(tags: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """The first of the tags that says anything, None where none does."""
     for name in names:
         value = tags.get(name)
         text = str(value[0] if isinstance(value, list) and value else value or "").strip()
@@ -135,7 +137,7 @@ def _texts(tags: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _listed(tags: Mapping[str, Any], where: str) -> Symmetry | None:
+def listed(tags: Mapping[str, Any], where: str) -> Symmetry | None:
     """The operations that the file lists, which have to be a group."""
     from pymatgen.core.operations import SymmOp
 
@@ -195,7 +197,7 @@ def _is_group(symmetry: Symmetry) -> bool:
 
 def _named(tags: Mapping[str, Any], lattice: np.ndarray, where: str, *, strict: bool) -> list[Symmetry]:
     """The groups that the names can mean; with `strict` a name that is not understood is refused."""
-    hall, name, number = _first(tags, HALL_TAGS), _first(tags, NAME_TAGS), _first(tags, NUMBER_TAGS)
+    hall, name, number = first(tags, HALL_TAGS), first(tags, NAME_TAGS), first(tags, NUMBER_TAGS)
     if hall is not None and _hall_key(hall) in _halls():
         return [_of_hall_number(_halls()[_hall_key(hall)])]
     if name is not None:
@@ -253,9 +255,20 @@ def _hall_key(hall: str) -> str:
 
 def _by_name(name: str, lattice: np.ndarray) -> list[Symmetry]:
     """All settings that a name can mean: by the cell where it tells them apart, else several."""
-    key, setting = name_key(name)
+    key, numbers = _numbers(name)
     if key[1:] in ("1", "-1") and key[0] in CENTRINGS:
         return [_triclinic(key)]
+    found = [_of_hall_number(n) for n in numbers]
+    fitting = [s for s in found if s.fits(lattice)] or found[:1]
+    # the axis b where a short monoclinic name says nothing and all angles are 90 degrees
+    if fitting and _table()[numbers[found.index(fitting[0])]].choice.startswith(("b", "-b")):
+        fitting = fitting[:1]
+    return fitting
+
+
+def _numbers(name: str) -> tuple[str, list[int]]:
+    """The key of a name, and the Hall numbers that it can mean in any cell."""
+    key, setting = name_key(name)
     numbers = _spelled().get(key, ("", []))[1]
     if not numbers and key[-1:] in (
         "s",
@@ -266,12 +279,29 @@ def _by_name(name: str, lattice: np.ndarray) -> list[Symmetry]:
     kinds = [_table()[n] for n in numbers]
     if setting is not None:
         numbers = [n for n, kind in zip(numbers, kinds, strict=True) if kind.choice == setting]
-    found = [_of_hall_number(n) for n in numbers]
-    fitting = [s for s in found if s.fits(lattice)] or found[:1]
-    # the axis b where a short monoclinic name says nothing and all angles are 90 degrees
-    if fitting and _table()[numbers[found.index(fitting[0])]].choice.startswith(("b", "-b")):
-        fitting = fitting[:1]
-    return fitting
+    return key, numbers
+
+
+def meanings(text: str, *, hall: bool) -> tuple[int, frozenset[Keys]]:
+    """Number in the Tables, and the operations of every setting that a name or Hall symbol can mean; (0, none) if unknown."""
+    if hall:
+        key, numbers = "", [_halls()[_hall_key(text)]] if _hall_key(text) in _halls() else []
+    else:
+        key, numbers = _numbers(text)
+    if key[1:] in ("1", "-1") and key[0] in CENTRINGS:
+        return (1 if key[1:] == "1" else 2), frozenset({_triclinic(key).keys})
+    kinds = {_table()[n].number for n in numbers}
+    if len(kinds) != 1:
+        return 0, frozenset()
+    return kinds.pop(), frozenset(_of_hall_number(n).keys for n in numbers)
+
+
+def number_of(symmetry: Symmetry) -> int:
+    """Number in the Tables of a group of operations, 0 where spglib does not find it."""
+    import spglib
+
+    found = spglib.get_spacegroup_type_from_symmetry(symmetry.rotations.astype(int), symmetry.translations)
+    return 0 if found is None else int(found.number)
 
 
 def _triclinic(key: str) -> Symmetry:
