@@ -241,7 +241,10 @@ def test_vanadium_stays_vanadium_and_what_may_be_either_is_refused(tmp_path):
     rows = ["V1 V 0 0 0 0.9", "O1 O 0.5 0.5 0.5 1"]
     assert content(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m"))["V"] == pytest.approx(3.6)
     rows = ["V1 0 0 0 0.9", "O1 0.5 0.5 0.5 1"]
-    assert content(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED)) == {"V": 3.6, "O": 4}
+    assert content(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED)) == {
+        "V": 3.6,
+        "O": 4,
+    }
     rows = ["Va1 0 0 0 0.9", "O1 0.5 0.5 0.5 1"]
     with pytest.raises(DlmdError, match="may be a vacancy or vanadium"):
         read_cif(write_cif(tmp_path, cubic(4.1), rows, group="F m -3 m", columns=UNTYPED))

@@ -184,7 +184,9 @@ def atom_rows(block: Block) -> list[Row]:
         coordinates = [str(table.column(f"_atom_site_fract_{x}", "?")[i]) for x in "xyz"]
         if str(table.column("_atom_site_calc_flag", "")[i]).lower() == "dum":
             continue
-        if vacancies.is_vacant(table.symbols[i], labels[i], known, typed=table.typed, where=f"{path}, site {labels[i]}"):
+        if vacancies.is_vacant(
+            table.symbols[i], labels[i], known, typed=table.typed, where=f"{path}, site {labels[i]}"
+        ):
             if _occupancy(table.column("_atom_site_occupancy", "1"), i, where, path) > 0.999:
                 raise DlmdError(
                     f"'{table.symbols[i]}' is not a chemical element, and its site is full",
