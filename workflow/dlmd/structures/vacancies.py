@@ -12,7 +12,7 @@ BOXES = dict.fromkeys(map(ord, "□☐◻▢"), "Vac")
 
 
 def is_vacant(text: str, label: str, known: set[str], *, typed: bool, where: str) -> bool:
-    """Whether a row is an empty part of a site: its type symbol says so, or its label where the rest does not speak against it."""
+    """Whether a row is an empty part of a site: its type symbol says so, or its label does."""
     text, label = text.strip().strip("'\""), label.strip().strip("'\"")
     if WORD.match(text) or (typed and SHORT.match(text)):
         return True
