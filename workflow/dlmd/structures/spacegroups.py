@@ -138,7 +138,7 @@ def _texts(tags: Mapping[str, Any]) -> list[str]:
 
 
 def listed(tags: Mapping[str, Any], where: str) -> Symmetry | None:
-    """The operations that the file lists, which have to be a group."""
+    """The operations that the file lists, None without any. Raises DlmdError where they are no group or not understood."""
     from pymatgen.core.operations import SymmOp
 
     texts = _texts(tags)

@@ -12,7 +12,10 @@ BOXES = dict.fromkeys(map(ord, "□☐◻▢"), "Vac")
 
 
 def is_vacant(text: str, label: str, known: set[str], *, typed: bool, where: str) -> bool:
-    """Whether a row is an empty part of a site: its type symbol says so, or its label does."""
+    """Whether a row is an empty part of a site: its type symbol says so, or its label does.
+
+    Raises DlmdError where it may be a vacancy or vanadium.
+    """
     text, label = text.strip().strip("'\""), label.strip().strip("'\"")
     if WORD.match(text) or (typed and SHORT.match(text)):
         return True
