@@ -250,3 +250,11 @@ def test_flags_of_moments_travel_with_their_frames(tmp_path):
     np.testing.assert_array_equal(np.load(sets / "train/a/set.000/moments_in_range.npy"), [1, np.nan, 0])
     assert not (sets / "test/b/set.000/moments_in_range.npy").exists()
     assert [r["moments_in_range"] for r in rows(tmp_path)] == ["True", "", "", "False", ""]
+
+
+def test_a_trajectory_that_was_cut_between_two_frames(tmp_path):
+    whole = [labelled(step, last_step=3) for step in range(4)]
+    other = ("test", [labelled(step, seed=90) for step in range(2)])  # of a file without this count
+    build(tmp_path, {"a": ("train", whole), "c": other})
+    with pytest.raises(DlmdError, match="ends at step 2 of 3: it was cut"):
+        build(tmp_path, {"a": ("train", whole[:3]), "c": other})

@@ -10,10 +10,10 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -155,6 +155,7 @@ def read_source(
     used: list[Atoms] = []
     rows: list[dict] = []
     theory, last_step = "", None
+    info: Mapping[str, Any] = {}
     for number, atoms in enumerate(iread(source.path, index=":", format="extxyz")):
         where = f"{source.path}, frame {number}"
         info = atoms.info
@@ -187,6 +188,7 @@ def read_source(
         rows.append(origin | _provenance(atoms, status=status, level=level))
         if status == USED:
             used.append(atoms)
+    _require_whole(source, last_step, info)
     if not used:
         raise DlmdError(
             f"no frame of {source.id} can be used: {_describe(Counter(row['status'] for row in rows))}",
@@ -194,6 +196,17 @@ def read_source(
             remedy="lower discard_ps, lengthen the trajectory, or see why its frames were refused",
         )
     return used, rows, theory
+
+
+def _require_whole(source: Source, last_step: int | None, info: Mapping[str, Any]) -> None:
+    """The file's last frame is the trajectory's, where its frames say which that is."""
+    wanted = info.get("last_step")
+    if wanted is not None and last_step != wanted:
+        raise DlmdError(
+            f"the file ends at step {last_step} of {wanted}: it was cut",
+            where=str(source.path),
+            remedy="get it back from where it was copied from, or delete it and run this trajectory again",
+        )
 
 
 def _by_composition(used: Sequence[Atoms], source: str) -> Iterator[tuple[str, list[Atoms]]]:

@@ -121,7 +121,12 @@ def run(
     with partial.open("ab") as out:
         while True:
             if step % stride == 0 and (saved is None or step != saved[0]):
-                info = common | {"step": step, "time_ps": step * time_step_fs / FS_PER_PS}
+                info = common | {
+                    "step": step,
+                    "time_ps": step * time_step_fs / FS_PER_PS,
+                    # so that a file that was cut between two frames is known
+                    "last_step": steps - steps % stride,
+                }
                 _keep_frame(out, work, atoms, info)
                 _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
             if step >= steps:
