@@ -121,12 +121,7 @@ def run(
     with partial.open("ab") as out:
         while True:
             if step % stride == 0 and (saved is None or step != saved[0]):
-                info = common | {
-                    "step": step,
-                    "time_ps": step * time_step_fs / FS_PER_PS,
-                    # so that a file that was cut between two frames is known
-                    "last_step": steps - steps % stride,
-                }
+                info = common | _place(step, steps - steps % stride, time_step_fs)
                 _keep_frame(out, work, atoms, info)
                 _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
             if step >= steps:
@@ -140,6 +135,11 @@ def run(
     partial.replace(frames)
     arrays.drop_state(checkpoint)
     steady.tell(steps, stream)
+
+
+def _place(step: int, last: int, time_step_fs: float) -> dict[str, float]:
+    """Where a frame is in its trajectory; by the last frame's step, a file that was cut between two frames is known."""
+    return {"step": step, "time_ps": step * time_step_fs / FS_PER_PS, "last_step": last}
 
 
 def _keep_frame(out: BinaryIO, atoms: Atoms, start: Atoms, info: Mapping[str, Any]) -> None:
