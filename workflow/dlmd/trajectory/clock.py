@@ -8,15 +8,13 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import FS_PER_PS
-from dlmd.trajectory.text_frames import Frame
+from dlmd.trajectory.text_frames import ASE_TIME_PS, Frame
 
 # Relative difference of two times that is rounding (XTC has single precision).
 _TOLERANCE = 0.01
 # MD time steps of atoms in fs: where a dump has times without their unit, ps and fs cannot both give one of these.
 _TIME_STEPS_FS = (0.05, 20.0)
 _PS = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6, "s": 1e12}
-# ASE's unit of time, Å (u/eV)^(1/2).
-_ASE_PS = 0.010180505671156723
 TRUST = "or give --trust-options, where they are right and the file is wrong"
 
 
@@ -104,7 +102,7 @@ class Clock:
         if first.time_unit is not None:
             return passed * _PS[first.time_unit]
         # ps or fs (or ASE's own): what agrees with the user, else what gives an MD step
-        for scale in (1.0, 1e-3, _ASE_PS):
+        for scale in (1.0, 1e-3, ASE_TIME_PS):
             if given is not None and abs(given / (passed * scale) - 1) <= _TOLERANCE:
                 return passed * scale
         for scale in (1.0, 1e-3):

@@ -22,6 +22,16 @@ UNITS = {
     "si": (1e10, "s"),
     "cgs": (1e8, "s"),
 }
+# Å/ps of a velocity, by the style of `units`
+VELOCITIES = {
+    "metal": 1.0,
+    "real": 1e3,
+    "electron": 0.529177210544 / 1.03275e-3,
+    "nano": 1e-2,
+    "micro": 1e-2,
+    "si": 1e-2,
+    "cgs": 1e-4,
+}
 _BEGIN = "ITEM: TIMESTEP"
 
 
@@ -144,6 +154,8 @@ def _frame(
     length, time_unit = _units(units, path)
     images = style in ("", "s") and {"ix", "iy", "iz"} <= set(names)
     wanted = ["id", *(f"{axis}{style}" for axis in "xyz"), *(["ix", "iy", "iz"] if images else [])]
+    moving = units in VELOCITIES and {"vx", "vy", "vz"} <= set(names)
+    wanted += ["vx", "vy", "vz"] if moving else []
     numbers = table(rows, [names.index(name) for name in wanted], path, count, head.n_atoms)
     order = np.argsort(numbers[:, 0], kind="stable")
     ids, coordinates = numbers[order, 0].astype(np.int64), numbers[order, 1:4]
@@ -162,6 +174,8 @@ def _frame(
         time_unit=time_unit,
         origin=origin * length,
     )
+    if moving:
+        frame.velocities = numbers[order, -3:] * VELOCITIES[units or "metal"]
     _name(frame, names, rows, order, path, count)
     return frame, ids
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.trajectory.text_frames import TRUNCATED, CutShort, Frame, table, text_lines
+from dlmd.trajectory.text_frames import ASE_TIME_PS, TRUNCATED, CutShort, Frame, table, text_lines
 
 
 def read_traj(path: Path) -> Iterator[Frame]:
@@ -36,7 +36,10 @@ def read_traj(path: Path) -> Iterator[Frame]:
 def of_ase(atoms: Any) -> Frame:
     """A frame from ASE's Atoms."""
     cell = np.array(atoms.cell) if atoms.cell.rank == 3 else None
-    return Frame(np.array(atoms.positions), cell, symbols=atoms.get_chemical_symbols())
+    frame = Frame(np.array(atoms.positions), cell, symbols=atoms.get_chemical_symbols())
+    if atoms.has("momenta"):
+        frame.velocities = atoms.get_velocities() / ASE_TIME_PS
+    return frame
 
 
 def read_history(path: Path) -> Iterator[Frame]:

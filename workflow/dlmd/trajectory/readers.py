@@ -21,7 +21,9 @@ from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
 from dlmd.trajectory.given_cell import given_cell
 from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
 from dlmd.trajectory.ion_store import IonStore, mobile_atoms
+from dlmd.trajectory.kinetic import KineticTemperature
 from dlmd.trajectory.names import element_of
+from dlmd.trajectory.plausible import check_lengths
 from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import read_topology
@@ -111,7 +113,13 @@ def read(
     clock = Clock(time_step_fs, stride, trust_options)
     stream = _stream(sources, topology=topology, species=species, cell=cell)
     reading = _Reading(
-        stream, clock, mobile=mobile, wrapped=wrapped, temperature_k=temperature_k, check=check
+        stream,
+        clock,
+        mobile=mobile,
+        wrapped=wrapped,
+        temperature_k=temperature_k,
+        volume_a3=volume_a3,
+        check=check,
     )
     for frame in _with_progress(stream):
         reading.add(frame)
@@ -206,14 +214,16 @@ class _Reading:
         mobile: str,
         wrapped: bool | None,
         temperature_k: float | None,
+        volume_a3: float | None,
         check: Callable[[System], None] | None,
     ):
         self.stream, self.clock, self.mobile, self._check = stream, clock, mobile, check
-        self._wrapped, self._temperature_k = wrapped, temperature_k
+        self._wrapped, self._temperature_k, self._volume_a3 = wrapped, temperature_k, volume_a3
         self.interval_ps = 0.0
         self.carriers: dict[str, int] = {}
         self._store: IonStore | None = None
         self._thermal: thermal.ThermalMotion | None = None
+        self._kinetic: KineticTemperature | None = None
 
     def add(self, frame: Frame) -> None:
         stream = self.stream
@@ -221,7 +231,8 @@ class _Reading:
             self._begin(frame)
         elif self._thermal is None:
             self._measure_time()
-        assert self._store is not None
+        assert self._store is not None and self._kinetic is not None
+        self._kinetic.add(frame)
         unwrapped = self._store.add(frame.positions, stream.place_of(frame))
         if self._store.n_frames == 1:
             self._first = unwrapped
@@ -231,6 +242,10 @@ class _Reading:
     def _begin(self, frame: Frame) -> None:
         assert self.stream.symbols is not None and self.stream.cell is not None  # of the first frame
         symbols = self.stream.symbols
+        if not self.clock.trust:
+            check_lengths(
+                frame.positions, self.stream.cell, volume_a3=self._volume_a3, where=self.stream.where
+            )
         names = [name.strip() for name in self.mobile.split(",")]
         names = [n if n in symbols or n.isalpha() else element_of(n) or n for n in names]
         found = {name: mobile_atoms(symbols, name, where=self.stream.where) for name in names}
@@ -245,6 +260,8 @@ class _Reading:
             mapped=self.stream.mapped(mobile),
             origin=frame.origin,
         )
+        judged = None if self.clock.trust else self._temperature_k
+        self._kinetic = KineticTemperature(self._store.masses, judged, self.stream.where)
 
     def _measure_time(self) -> None:
         stream, store = self.stream, self._store
@@ -270,6 +287,8 @@ class _Reading:
                 remedy="give the whole trajectory",
             )
         self._thermal.judge()
+        if self._kinetic is not None:
+            self._kinetic.judge(self.interval_ps)
         return self._store
 
 

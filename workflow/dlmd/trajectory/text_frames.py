@@ -22,6 +22,8 @@ from dlmd.base.errors import DlmdError
 
 TRUNCATED = "copy the file again, or cut it back to its last whole frame"
 COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+# ASE's unit of time, Å (u/eV)^(1/2).
+ASE_TIME_PS = 0.010180505671156723
 # " i =       10, time =        5.000, E =       -17.16": MD step and time in fs
 CP2K_COMMENT = re.compile(r"\s*i\s*=\s*(\d+)\s*,\s*time\s*=\s*([-+.\deE]+)")
 _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
@@ -63,6 +65,8 @@ class Frame:
         Something odd about the file that was mended on the way.
     counts_steps
         True where `step` counts MD steps though files of this format need not; False for what the format says.
+    velocities, momenta
+        (atoms, 3), Å/ps and u Å/ps, where the file has these.
     """
 
     positions: np.ndarray
@@ -79,6 +83,8 @@ class Frame:
     origin: np.ndarray | None = None
     note: str | None = None
     counts_steps: bool = False
+    velocities: np.ndarray | None = None
+    momenta: np.ndarray | None = None
 
 
 def open_file(path: Path, mode: str) -> IO[Any]:
@@ -228,12 +234,14 @@ def _xyz_frame(
     columns = _xyz_columns(info, path, count)
     first = columns["pos"]
     by_id = "id" in columns
-    wanted = [first, first + 1, first + 2, *([columns["id"]] if by_id else [])]
-    numbers = table(rows, wanted, path, count, n_atoms)
+    momenta = columns.get("momenta")
+    wanted = [first, first + 1, first + 2]
+    wanted += [] if momenta is None else [momenta, momenta + 1, momenta + 2]
+    numbers = table(rows, wanted + ([columns["id"]] if by_id else []), path, count, n_atoms)
     names = [row.split(None, columns["species"] + 1)[columns["species"]] for row in rows]
     if by_id:
-        order = np.argsort(numbers[:, 3], kind="stable")
-        if len(np.unique(numbers[:, 3])) != n_atoms:
+        order = np.argsort(numbers[:, -1], kind="stable")
+        if len(np.unique(numbers[:, -1])) != n_atoms:
             raise DlmdError(
                 f"frame {count} has an id twice",
                 where=str(path),
@@ -244,6 +252,9 @@ def _xyz_frame(
     # ASE returns the vectors in columns
     cell = None if lattice is None else np.asarray(lattice, dtype=float).T
     frame = Frame(numbers[:, :3], cell, symbols=names)
+    if momenta is not None:
+        # ASE's unit is (eV u)^(1/2)
+        frame.momenta = numbers[:, 3:6] / ASE_TIME_PS
     if cp2k := CP2K_COMMENT.match(comment):
         frame.step, frame.time, frame.time_unit = int(cp2k[1]), float(cp2k[2]), "fs"
         frame.counts_steps = True

@@ -1,0 +1,68 @@
+"""The temperature that velocities in a file have, held against the one that the run is said to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.units import BOLTZMANN_U_A2_PER_PS2_PER_K
+from dlmd.trajectory.text_frames import Frame
+
+# Relative difference of two temperatures that is no contradiction, beside so many standard errors.
+_ALLOWED, _ERRORS = 0.15, 3.0
+# Values of the temperature this far apart count as independent.
+_CORRELATED_PS = 1.0
+
+
+@dataclass
+class KineticTemperature:
+    """Collects the kinetic temperature of the frames that have velocities or momenta, and judges.
+
+    Attributes
+    ----------
+    masses
+        (atoms,), u.
+    temperature_k
+        Set point; None to judge nothing.
+    """
+
+    masses: np.ndarray
+    temperature_k: float | None
+    where: str
+    _values_k: list[float] = field(default_factory=list)
+    _freedom: int = 0
+
+    def add(self, frame: Frame) -> None:
+        """Take the temperature of one frame: that of its moving atoms, beside the motion of their centre."""
+        if self.temperature_k is None:
+            return
+        velocities = frame.velocities
+        if velocities is None and frame.momenta is not None:
+            velocities = frame.momenta / self.masses[:, None]
+        if velocities is None or not np.isfinite(velocities).all():
+            return
+        moving = velocities.any(axis=1)
+        if moving.sum() < 2:
+            return
+        masses, velocities = self.masses[moving], velocities[moving]
+        velocities = velocities - masses @ velocities / masses.sum()
+        self._freedom = 3 * len(masses) - 3
+        energy2 = float(masses @ (velocities**2).sum(axis=1))
+        self._values_k.append(energy2 / (self._freedom * BOLTZMANN_U_A2_PER_PS2_PER_K))
+
+    def judge(self, interval_ps: float) -> None:
+        """Raises DlmdError where the mean over the second half of the run is another temperature than the one given."""
+        if self.temperature_k is None or not self._values_k:
+            return
+        late = self._values_k[len(self._values_k) // 2 :]
+        found = float(np.mean(late))
+        independent = max(1.0, len(late) * min(1.0, interval_ps / _CORRELATED_PS))
+        error = (2.0 / self._freedom / independent) ** 0.5
+        if abs(found / self.temperature_k - 1.0) > _ALLOWED + _ERRORS * error:
+            raise DlmdError(
+                f"the velocities in the file are those of {found:.4g} K; {self.temperature_k:g} K is given",
+                where=self.where,
+                remedy="check --temperature (K); or give --trust-options if it is right and the velocities are not",
+            )
