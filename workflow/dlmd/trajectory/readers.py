@@ -113,14 +113,9 @@ def read(
     clock = Clock(time_step_fs, stride, trust_options)
     stream = _stream(sources, topology=topology, species=species, cell=cell)
     reading = _Reading(
-        stream,
-        clock,
-        mobile=mobile,
-        wrapped=wrapped,
-        temperature_k=temperature_k,
-        volume_a3=volume_a3,
-        check=check,
+        stream, clock, mobile=mobile, wrapped=wrapped, temperature_k=temperature_k, check=check
     )
+    reading.volume_a3 = volume_a3
     for frame in _with_progress(stream):
         reading.add(frame)
     store = reading.finish()
@@ -214,11 +209,12 @@ class _Reading:
         mobile: str,
         wrapped: bool | None,
         temperature_k: float | None,
-        volume_a3: float | None,
         check: Callable[[System], None] | None,
     ):
         self.stream, self.clock, self.mobile, self._check = stream, clock, mobile, check
-        self._wrapped, self._temperature_k, self._volume_a3 = wrapped, temperature_k, volume_a3
+        self._wrapped, self._temperature_k = wrapped, temperature_k
+        # the user's, of a slab
+        self.volume_a3: float | None = None
         self.interval_ps = 0.0
         self.carriers: dict[str, int] = {}
         self._store: IonStore | None = None
@@ -244,7 +240,7 @@ class _Reading:
         symbols = self.stream.symbols
         if not self.clock.trust:
             check_lengths(
-                frame.positions, self.stream.cell, volume_a3=self._volume_a3, where=self.stream.where
+                frame.positions, self.stream.cell, volume_a3=self.volume_a3, where=self.stream.where
             )
         names = [name.strip() for name in self.mobile.split(",")]
         names = [n if n in symbols or n.isalpha() else element_of(n) or n for n in names]
