@@ -55,12 +55,14 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
+    from dlmd.cli.same_runs import refuse_same_results
     from dlmd.transport.arrhenius import fit
     from dlmd.transport.plots import arrhenius as arrhenius_figure
     from dlmd.transport.tables import write_temperatures
 
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
+    refuse_same_results(results, args.results)
     fitted = fit(
         results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
     )

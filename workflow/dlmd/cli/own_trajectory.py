@@ -108,6 +108,7 @@ def load(
     DlmdError
         for whatever is wrong with the files, and for options that are missing.
     """
+    from dlmd.cli.same_runs import refuse_same_files, refuse_same_frames
     from dlmd.trajectory import readers
     from dlmd.trajectory.frame_readers import require
     from dlmd.trajectory.segments import join
@@ -122,6 +123,7 @@ def load(
         for path in paths:
             for sidecar in _sidecars(path):
                 chains.setdefault(sidecar.parent, []).append(sidecar)
+        refuse_same_files(list(chains.values()))
         trajectories = [join(chain) for chain in chains.values()]
         inputs = [
             file
@@ -140,6 +142,7 @@ def load(
         if args.temperature is None and needs_temperature:
             raise DlmdError("the temperature is unknown", remedy="give --temperature K")
         runs = [[path] for path in paths] if getattr(args, "replicas", False) else [paths]
+        refuse_same_files(runs)
         trajectories = [
             readers.read(
                 files,
@@ -158,6 +161,7 @@ def load(
             for files in runs
         ]
         inputs = [*paths, *([Path(args.topology)] if args.topology else [])]
+    refuse_same_frames(trajectories)
     if getattr(args, "skip", 0):
         trajectories = [trajectory.after(args.skip) for trajectory in trajectories]
     return trajectories, inputs

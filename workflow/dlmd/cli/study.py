@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
     import json
     import sys
 
+    from dlmd.cli.same_runs import refuse_same_files
+
     found = grouped(args.runs)
     for temperature_k, runs in found.items():
         for files, sources in runs:
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{temperature_k:g} K (by {', '.join(sources)}): {names}", file=sys.stderr)
     if args.show:
         return 0
+    refuse_same_files([files for runs in found.values() for files, _ in runs])
     folder = Path(args.output)
     results = [analysed(args, temperature_k, runs, folder) for temperature_k, runs in found.items()]
     fitted = conclude(args, results, folder)
@@ -154,6 +157,7 @@ def analysed(
     from dlmd.base.provenance import provenance
     from dlmd.cli import own_settings, transport
     from dlmd.cli.own_trajectory import load
+    from dlmd.cli.same_runs import refuse_same_frames
     from dlmd.transport.own_run import transport_of
 
     trajectories, inputs = [], []
@@ -172,6 +176,7 @@ def analysed(
         found, read = load(one, check=check)
         trajectories += found
         inputs += read
+    refuse_same_frames(trajectories)
     named = argparse.Namespace(trajectories=[str(f) for files, _ in runs for f in files])
     own_settings.require_free(folder / f"{stem}.json", named)
     args.temperature = None
