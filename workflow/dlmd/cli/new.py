@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
 def _shown(proposal: Proposal) -> Iterator[str]:
     """What was decided, one thing to a line."""
     from dlmd.proposal import lengths, theory
-    from dlmd.proposal.parts import table
+    from dlmd.proposal.parts import changed_composition, table
 
     design, of = proposal.design, "{:<14} {}".format
     charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
@@ -149,7 +149,7 @@ def _shown(proposal: Proposal) -> Iterator[str]:
     for name, cell in (("label cell", design.label), ("production", design.production)):
         size = "x".join(map(str, cell.repeat))
         yield of(name, f"{size}: {cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}")
-    for line in table(design):
+    for line in (*table(design), *changed_composition(design)):
         yield of("", line)
     shown = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
     yield of("distances (Å)", shown)

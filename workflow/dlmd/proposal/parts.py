@@ -20,6 +20,7 @@ LABELS, PRODUCTION = "labels", "production"
 FIRST = "label"
 OTHER = {"random": ("label_annealed", "coulomb"), "coulomb": ("label_random", "random")}
 RELAXED_ATOMS = 1000  # most atoms that the label engine relaxes
+MOST_CHANGE = 0.05  # of an element, which a user has to know of
 HELD_OUT_ATOMS = 700  # most atoms of a held-out trajectory
 TIME_STEP_FS, TIME_STEP_H_FS = 2.0, 0.5
 
@@ -129,7 +130,7 @@ def _structures(design: Design) -> dict[str, Any]:
     orderings = "" if design.orderings > 1 else "all sites are full or empty here: there is one only"
     distances = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
     return {
-        "table": table(design),
+        "table": [*table(design), *changed_composition(design)],
         "occupancies": occupancies,
         "cells": cells(design),
         "orderings": design.orderings,
@@ -161,6 +162,21 @@ def table(design: Design) -> list[str]:
             rows.append((f"{species} per cell", f"{n:.3f}", *shown))
     rows.append(("charge per cell (e)", f"{design.oxidation.charge_per_cell:+.3f}", "0", "0"))
     return writing.columns(rows)
+
+
+def changed_composition(design: Design) -> list[str]:
+    """Elements of which a cell has over 5 % more or fewer atoms than the CIF's occupancies ask for, one line per cell."""
+    found = []
+    for name, cell in (("the label cell", design.label), ("production", design.production)):
+        atoms = cell.crystal.composition
+        parts = [
+            f"{s} {100 * x / atoms[s]:+.0f} %"
+            for s, x in cell.changes.items()
+            if atoms[s] > 0 and abs(x) > MOST_CHANGE * atoms[s]
+        ]
+        if parts:
+            found.append(f"NOTE: {', '.join(parts)} in {name}: what its whole atoms and exclusions allow")
+    return list(dict.fromkeys(found))
 
 
 def formula(filling: Filling) -> str:

@@ -43,12 +43,13 @@ def check_structures(cfg: RunConfig, *, file: str, arrange: bool = False) -> Non
 def notes(cfg: RunConfig) -> Iterator[str]:
     """What a user should know of the crystal and its supercells: readings of the CIF, and compositions that differ."""
     from dlmd.run import targets
-    from dlmd.structures import ordering
+    from dlmd.structures import contacts, ordering
     from dlmd.structures.crystal import read_cif
 
     try:
         crystal = read_cif(cfg.material.cif)
         yield from crystal.notes
+        yield from contacts.notes(crystal, cfg.material.charges)
         for occupancy, cell in targets.built_cells(cfg):
             counts = _counts(cfg, crystal, occupancy, cell)
             name = f"occupancy '{occupancy}' in cell '{cell}'"

@@ -27,6 +27,7 @@ ANIONS_KEEP, ANIONS_NEED = 0.8, 0.7
 NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
 SLACK = 0.02  # refined occupancies of positions that exclude each other may add up to this much above 1
+UNLIKE_KEEP = 0.75  # of the sum of radii: the shortest bonds of oxides of P, S, B and N are 0.8 or more
 UNKNOWN_RADIUS_A = 0.7
 SHORTEST_BOND_A, HYDROGEN_BOND_A = 1.2, 0.7  # of unlike ions
 MOST_NODES = 60  # a denser surrounding is bounded pair by pair
@@ -80,6 +81,31 @@ class Surroundings:
         ]
         return min(near, default=np.inf)
 
+    def contacts(
+        self, content: Content, limit: Mapping[tuple[str, str], float]
+    ) -> list[tuple[tuple[str, str], tuple[str, str], float, float]]:
+        """Pairs nearer than their limit: labels of the sites, species, distance (Å) and the sum of their occupancies."""
+        p, found = self.pairs, []
+        for i, j, d in zip(p.first, p.second, p.distance, strict=True):
+            for a in self.species[i]:
+                for b in self.species[j]:
+                    if d < limit.get((a, b), 0.0):
+                        labels = (self.label[i], self.label[j])
+                        held = content[labels[0]][a] + content[labels[1]][b]
+                        found.append((labels, (a, b), float(d), held))
+        return found
+
+    def distances(self, clique: Clique) -> list[tuple[tuple[str, str], float]]:
+        """Species and distance (Å) of all pairs of a clique that are not at one position."""
+        place = [self.basis[b] + np.array(shift) @ self.crystal.lattice for b, shift, _ in clique.nodes]
+        found = []
+        for i, (_, _, s) in enumerate(clique.nodes):
+            for j, (_, _, t) in enumerate(clique.nodes[:i]):
+                d = float(np.linalg.norm(place[i] - place[j]))
+                if d > 1e-3:
+                    found.append(((s, t), d))
+        return found
+
     def cliques(self, limit: Mapping[tuple[str, str], float]) -> list[Clique]:
         """All maximal cliques, each once up to translations."""
         found: dict[tuple[Node, ...], Clique] = {}
@@ -132,12 +158,9 @@ class Surroundings:
     ) -> tuple[float, float, tuple[str, str]]:
         """The pair of a clique whose distance is the largest part of what it keeps: that part, the distance, the species."""
         best = (0.0, 0.0, ("", ""))
-        place = [self.basis[b] + np.array(shift) @ self.crystal.lattice for b, shift, _ in clique.nodes]
-        for i, (_, _, s) in enumerate(clique.nodes):
-            for j, (_, _, t) in enumerate(clique.nodes[:i]):
-                d = float(np.linalg.norm(place[i] - place[j]))
-                if d > 1e-3 and full.get((s, t), 0.0) > 0:
-                    best = max(best, (d / full[s, t], d, (s, t)))
+        for pair, d in self.distances(clique):
+            if full.get(pair, 0.0) > 0:
+                best = max(best, (d / full[pair], d, pair))
         return best
 
 
@@ -194,6 +217,13 @@ def derived(
         if not lowered:
             break
     return keep
+
+
+def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:
+    """The distance (Å) below which a cation and an anion are no contact; 0 for others, and for hydrogen."""
+    if charges[a] * charges[b] >= 0 or "H" in (a, b):
+        return 0.0
+    return UNLIKE_KEEP * (radius(a, charges[a]) + radius(b, charges[b]))
 
 
 def _own(species: str, charge: float) -> tuple[float, float]:
