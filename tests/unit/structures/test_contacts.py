@@ -1,17 +1,33 @@
-"""Ions that a CIF fills too near to each other are named, with their distance."""
+"""Cations and anions on top of each other: never in a cell where the sites can take turns, and said where they cannot."""
 
 import pytest
 
 from dlmd.structures import contacts
+from dlmd.structures.cells import shortest_distances
 from dlmd.structures.crystal import read_cif
+from dlmd.structures.occupancy import apportion
+from dlmd.structures.ordering import orderings
 from drawn_cifs import cubic, write_cif
 
 CHARGES = {"K": 1, "Mg": 2, "F": -1}
 
 
-def test_a_short_contact_of_unlike_ions_is_named(tmp_path):
+def test_partly_filled_sites_of_unlike_ions_exclude_each_other(tmp_path):
+    # K+ and F- at 1.35 Å, both half filled: 0.75 (1.38 + 1.33) Å = 2.03 Å
+    rows = ["K1 K 0 0 0 0.5", "F1 F 0.18 0 0 0.5"]
+    crystal = read_cif(write_cif(tmp_path, (7.5, 4, 4, 90, 90, 90), rows))
+    counts = apportion(crystal, repeat=(2, 3, 3), charges=CHARGES, min_distance_angstrom=1.2)
+    cells = orderings(crystal, counts, n=3, seed=4)
+    assert counts.composition == {"K": 9, "F": 9}
+    assert all(shortest_distances(atoms)["K-F"] > 2.03 for atoms in cells)
+    assert contacts.notes(crystal, CHARGES) == []
+
+
+def test_what_the_crystal_fills_must_be_allowed_and_is_said(tmp_path):
     rows = ["K1 K 0 0 0 0.5", "F1 F 0.18 0 0 1", "K2 K 0.5 0.5 0.5 0.5"]
     crystal = read_cif(write_cif(tmp_path, (7.5, 7.5, 7.5, 90, 90, 90), rows))
+    counts = apportion(crystal, repeat=(2, 1, 1), charges=CHARGES, min_distance_angstrom=1.2)
+    assert counts.composition == {"K": 2, "F": 2}
     (note,) = contacts.notes(crystal, CHARGES)
     assert note.startswith("K-F 1.35 Å apart (")
     assert "K1" in note

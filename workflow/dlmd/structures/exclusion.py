@@ -184,7 +184,7 @@ def derived(
 ) -> dict[tuple[str, str], float]:
     """Smallest distance (Å) of every pair of species, in both orders, but for the pairs in `fixed`.
 
-    It is `default_a`, or more for like ions. It is lowered where the crystal fills sites nearer than it: to the distance of
+    It is `default_a`, or more for ions. It is lowered where the crystal fills sites nearer than it: to the distance of
     full sites always, to that of partly filled ones as long as the ions do not overlap.
     """
     species = [s for s in charges if any(row.get(s, 0.0) > 0 for row in content.values())]
@@ -216,7 +216,7 @@ def derived(
                 break
         if not lowered:
             break
-    return keep
+    return _with_unlike(around.crystal, content, charges, keep, default_a)
 
 
 def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:
@@ -224,6 +224,43 @@ def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:
     if charges[a] * charges[b] >= 0 or "H" in (a, b):
         return 0.0
     return UNLIKE_KEEP * (radius(a, charges[a]) + radius(b, charges[b]))
+
+
+def _with_unlike(
+    crystal: Crystal,
+    content: Content,
+    charges: Mapping[str, float],
+    keep: Mapping[tuple[str, str], float],
+    default_a: float,
+) -> dict[tuple[str, str], float]:
+    """The distances with those of cation and anion raised, as far as what the crystal holds has room."""
+    raised = dict(keep)
+    for a, b in keep:
+        raised[a, b] = max(keep[a, b], unlike_contact(a, b, charges)) if default_a > 0 else keep[a, b]
+    unlike = {pair for pair in keep if raised[pair] > keep[pair]}
+    if not unlike:
+        return raised
+    around = Surroundings(crystal, content, max(raised.values()))
+    near = around.contacts(content, {pair: raised[pair] for pair in unlike})
+    for pair in unlike - {pair for _, pair, _, _ in near}:  # no sites that it would keep apart
+        raised[pair] = keep[pair]
+
+    def lower(pair: tuple[str, str], distance: float) -> None:
+        a, b = pair
+        raised[a, b] = raised[b, a] = max(keep[pair], min(raised[pair], distance - 1e-6))
+
+    for _, pair, distance, held in near:
+        if held > 1 + SLACK:
+            lower(pair, distance)
+    while True:
+        before = dict(raised)
+        for clique in around.cliques(raised):
+            if clique.filled(content) > 1 + SLACK:
+                for pair, distance in around.distances(clique):
+                    if pair in unlike:
+                        lower(pair, distance)
+        if raised == before:
+            return raised
 
 
 def _own(species: str, charge: float) -> tuple[float, float]:
