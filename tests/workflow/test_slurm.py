@@ -36,6 +36,8 @@ PROFILE = [
 ]
 LEVEL = "results/toy/md/chgnet"
 LONG = {
+    # production alone is disturbed: the runs at constant pressure before it would be slowed down as well
+    "  lattice: thermal": "  lattice: relaxed",
     "segment_ps: 0.8": "segment_ps: 24.0",
     "segments: 2": "segments: 1",
     "restart_interval_ps: 0.4": "restart_interval_ps: 1.2",
