@@ -99,7 +99,9 @@ def test_too_small_a_budget_is_said(tmp_path):
     assert any("too few" in note for note in proposal.notes)
 
 
-def test_an_ordered_crystal_has_one_ordering(tmp_path):
+@pytest.fixture
+def salt(tmp_path):
+    """CIF of an ordered crystal."""
     ordered = conductors.Conductor(
         conductors.hall_of(225),
         conductors.cubic(5.64),
@@ -109,7 +111,11 @@ def test_an_ordered_crystal_has_one_ordering(tmp_path):
     )
     cif = tmp_path / "salt.cif"
     cif.write_text(ordered.cif("salt"))
-    proposal = checked(cif)
+    return cif
+
+
+def test_an_ordered_crystal_has_one_ordering(salt):
+    proposal = checked(salt)
     assert proposal.config.structures.orderings == 1
     assert list(proposal.config.structures.cells) == ["label", "production"]
 
@@ -126,17 +132,8 @@ def test_dft_labels_are_few_and_start_from_a_pretrained_potential(tmp_path, engi
     assert not set(held_out) & set(trained)
 
 
-def test_an_ordered_crystal_is_judged_in_another_cell(tmp_path):
-    ordered = conductors.Conductor(
-        conductors.hall_of(225),
-        conductors.cubic(5.64),
-        (("Na1", "Na", 0, 0, 0, 1), ("Cl1", "Cl", 0.5, 0.5, 0.5, 1)),
-        "Na",
-        {"Na": 1, "Cl": -1},
-    )
-    cif = tmp_path / "salt.cif"
-    cif.write_text(ordered.cif("salt"))
-    groups = checked(cif, Wishes(engine="vasp", single_points=50)).config.learning.explore
+def test_an_ordered_crystal_is_judged_in_another_cell(salt):
+    groups = checked(salt, Wishes(engine="vasp", single_points=50)).config.learning.explore
     assert [(g.cell, g.split) for g in groups] == [("label", "train"), ("production", "test")]
 
 

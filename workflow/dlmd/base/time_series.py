@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,3 +79,13 @@ def mean(values: np.ndarray, *, confidence: float, start: int | None = None) -> 
     reach = float(stdtrit(max(freedom, 1.0), 0.5 + confidence / 2)) * error
     value = float(kept.mean())
     return Mean(value, value - reach, value + reach, start, independent)
+
+
+def mean_of_runs(values: Sequence[float], reaches: Sequence[float]) -> tuple[float, float]:
+    """Mean of the means of several runs, and the half-width of its interval: the wider of what the runs' own half-widths
+    (`reaches`) give and of twice the standard error of their scatter."""
+    value = float(np.mean(values))
+    reach = float(np.sqrt(np.square(reaches).sum()) / len(values))
+    if len(values) > 1:
+        reach = max(reach, 2 * float(np.std(values, ddof=1)) / len(values) ** 0.5)
+    return value, reach

@@ -7,7 +7,7 @@ error, and the host is still the crystal that the runs began with.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -190,15 +190,13 @@ def averaged(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One lattice from those of several runs (orderings, potentials): means, and the wider of the runs' own mean interval and
     the scatter between the runs."""
     keys = (*LATTICE, "volume")
-    unit_cell = {key: float(np.mean([run["unit_cell"][key] for run in runs])) for key in keys}
-    intervals = {}
+    unit_cell, intervals = {}, {}
     for key in keys:
-        values = np.array([run["unit_cell"][key] for run in runs])
         own = np.array([run["intervals"][key] for run in runs])
-        reach = float(np.sqrt((((own[:, 1] - own[:, 0]) / 2) ** 2).sum()) / len(runs))
-        if len(runs) > 1:
-            reach = max(reach, 2 * float(values.std(ddof=1)) / len(runs) ** 0.5)
-        intervals[key] = [unit_cell[key] - reach, unit_cell[key] + reach]
+        value, reach = time_series.mean_of_runs(
+            [run["unit_cell"][key] for run in runs], (own[:, 1] - own[:, 0]) / 2
+        )
+        unit_cell[key], intervals[key] = value, [value - reach, value + reach]
     pressure = np.mean([run["pressure_gpa"] for run in runs], axis=0)
     return {"unit_cell": unit_cell, "intervals": intervals, "pressure_gpa": pressure.tolist()}
 
@@ -244,8 +242,3 @@ def expansion(rows: Sequence[Mapping[str, Any]], *, confidence: float) -> dict[s
         "low_per_k": (slope - error) / mean,
         "high_per_k": (slope + error) / mean,
     }
-
-
-def bounds(settings: Mapping[str, float]) -> Judged:
-    """The bounds from a rule's params."""
-    return Judged(**{key: settings[key] for key in asdict(Judged(0, 0, 0, 0, 0))})

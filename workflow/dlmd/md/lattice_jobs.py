@@ -96,7 +96,7 @@ def lattice_at(
             [path for path in segments if str(Path(path).parent) == folder],
             unit_cell=read_json(cell)["unit_cell"],
             repeat=repeat,
-            judged=lattice.bounds(judged),
+            judged=lattice.Judged(**judged),
         )
         for folder, cell in zip(folders, cells, strict=True)
     ]

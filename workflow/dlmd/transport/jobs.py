@@ -58,15 +58,12 @@ def temperature(
 def mean_pressure(bars: Sequence[np.ndarray], *, confidence: float) -> dict[str, float] | None:
     """Mean pressure (GPa) of runs at constant volume with its interval (value, low, high), from each run's series (rows,) in bar;
     None without runs. The interval is the wider of the runs' own and of their scatter."""
-    import numpy as np
-
     if not bars:
         return None
     found = [time_series.mean(run * GPA_PER_BAR, confidence=confidence, start=0) for run in bars]
-    value = float(np.mean([mean.value for mean in found]))
-    reach = float(np.sqrt(sum((mean.high - mean.value) ** 2 for mean in found)) / len(found))
-    if len(found) > 1:
-        reach = max(reach, 2 * float(np.std([mean.value for mean in found], ddof=1)) / len(found) ** 0.5)
+    value, reach = time_series.mean_of_runs(
+        [mean.value for mean in found], [mean.high - mean.value for mean in found]
+    )
     return {"value": value, "low": value - reach, "high": value + reach}
 
 
