@@ -1,8 +1,8 @@
 """Coverage and bias of the transport analysis on conductors that are hard to analyse.
 
-    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--out hard.md]
+    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out] [--out hard.md]
 
-One run per replica, with the seeds that tests/support/hard_conductors.py names. Accepted are runs whose verdict is 'ok' or
+One run per replica, with the seeds that tests/support/hard_conductors.py and, for --held-out, held_out.py beside this name. Accepted are runs whose verdict is 'ok' or
 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A truth of 0 has no relative bias: what is
 printed is how many intervals hold 0. Where no diffusion coefficient exists, every accepted run is an error.
 """
@@ -12,14 +12,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support")]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
 import hard_conductors  # noqa: E402
+import held_out  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
 from dlmd.transport import analysis  # noqa: E402
 
@@ -38,13 +40,14 @@ def cell(values: list[dict], truth: float | None) -> str:
     return f"{100 * bias:+.0f} % / {held:.2f}"
 
 
-def row(name: str, replicas: int) -> str:
-    """The table's row of one model."""
-    number = list(hard_conductors.MODELS).index(name)
-    accepted = []
+def row(name: str, replicas: int, *, models: dict, seed: int) -> str:
+    """The table's row of one model, and why runs were refused."""
+    number = list(models).index(name)
+    accepted, codes = [], Counter()
     for n in range(replicas):
-        trajectory, truth = hard_conductors.MODELS[name](np.random.default_rng([2026, number, n]))
+        trajectory, truth = models[name](np.random.default_rng([seed, number, n]))
         result = analysis.analyse([trajectory], charge=1.0).to_dict()
+        codes[result["verdict"]["code"]] += 1
         if result["verdict"]["code"] in ("ok", "upper_bound"):
             accepted.append(result)
     exact = {
@@ -53,8 +56,9 @@ def row(name: str, replicas: int) -> str:
         if kind in KEYS
     }
     cells = [cell([r[KEYS[kind]] for r in accepted if r[KEYS[kind]]], exact[kind]) for kind in KEYS]
-    mark = " (held out)" if name in hard_conductors.HELD_OUT else ""
-    return f"| {name}{mark} | {len(accepted)} of {replicas} | {cells[0]} | {cells[1]} |"
+    mark = " (held out)" if name in (*hard_conductors.HELD_OUT, *held_out.MODELS) else ""
+    others = ", ".join(f"{code} {count}" for code, count in sorted(codes.items()) if code != "ok")
+    return f"| {name}{mark} | {len(accepted)} of {replicas} | {cells[0]} | {cells[1]} | {others} |"
 
 
 def main() -> None:
@@ -62,14 +66,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--replicas", type=int, default=64)
-    parser.add_argument("--models", default=",".join(hard_conductors.MODELS))
+    parser.add_argument("--models")
+    parser.add_argument("--held-out", action="store_true", help="the models of held_out.py")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    lines = ["| model | accepted | D_self: bias / coverage | D_total: bias / coverage |", "|---|---|---|---|"]
+    models, seed = (held_out.MODELS, held_out.SEED) if args.held_out else (hard_conductors.MODELS, 2026)
+    lines = [
+        "| model | accepted | D_self: bias / coverage | D_total: bias / coverage | other verdicts |",
+        "|---|---|---|---|---|",
+    ]
     print("\n".join(lines), flush=True)
-    for name in args.models.split(","):
+    for name in args.models.split(",") if args.models else models:
         started = time.process_time()
-        lines.append(row(name, args.replicas))
+        lines.append(row(name, args.replicas, models=models, seed=seed))
         print(lines[-1], f"<!-- {time.process_time() - started:.0f} CPU s -->", flush=True)
     if args.out:
         args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
