@@ -2,9 +2,10 @@
 
     python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out] [--out hard.md]
 
-One run per replica, with the seeds that tests/support/hard_conductors.py and, for --held-out, held_out.py beside this name. Accepted are runs whose verdict is 'ok' or
-'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A truth of 0 has no relative bias: what is
-printed is how many intervals hold 0. Where no diffusion coefficient exists, every accepted run is an error.
+One run per replica, with the seeds that tests/support/hard_conductors.py and, for --held-out, held_out.py beside this name.
+Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
+truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
+accepted run is an error.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
-import hard_conductors  # noqa: E402
 import held_out  # noqa: E402
+
+import hard_conductors  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
 from dlmd.transport import analysis  # noqa: E402
 

@@ -32,9 +32,9 @@ geometric_strings
 from __future__ import annotations
 
 import numpy as np
-from hard_conductors import Truth, _rattling, _trajectory, _walk
 
 from dlmd.trajectory.trajectory import Trajectory
+from hard_conductors import Truth, _rattling, _trajectory, _walk
 
 N_IONS, N_FRAMES, FRAME_PS, HOP_A = 120, 2500, 0.2, 3.0
 LENGTH_PS = N_FRAMES * FRAME_PS
