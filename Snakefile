@@ -23,6 +23,11 @@ include: "workflow/rules/transport.smk"
 include: "workflow/rules/mechanism.smk"
 
 
+if cfg.md.size_check:
+
+    include: "workflow/rules/size.smk"
+
+
 if cfg.barriers:
 
     include: "workflow/rules/barriers.smk"

@@ -161,15 +161,19 @@ def gate_of(w, made):
 
 
 def watching_potentials(w):
+    return watching(w, tree.SEGMENT, potential_of(w))
+
+
+def watching(w, segment, own):
     """Potentials that watch a segment for the guard on the model deviation. They are no data: a segment that exists keeps those
     it had, so that neither the guard nor a further potential makes a trajectory stale.
     """
-    made = Path(at(tree.SEGMENT, level=w.level, T=w.T, k=w.k, segment=w.segment))
+    made = Path(at(segment, level=w.level, T=w.T, k=w.k, segment=w.segment))
     if made.exists():
         return [ancient(path) for path in json.loads(made.read_text()).get("watched_by", [])]
     if cfg.md.max_deviation_ev_per_angstrom is None:
         return []
-    members = (m for m in range(cfg.training.potentials) if m != potential_of(w))
+    members = (m for m in range(cfg.training.potentials) if m != own)
     return [at(tree.COMPRESSED_MODEL, level=w.level, m=m) for m in members]
 
 
@@ -261,8 +265,8 @@ def aimd_minutes(w, attempt):
     return attempt * estimates.aimd(cfg, w.level, aimd_source(w), atoms=atoms_of(w.occupancy, w.cell)).minutes
 
 
-def md_minutes(steps):
-    composition = COMPOSITIONS[cfg.md.occupancy, cfg.md.cell]
+def md_minutes(steps, cell=cfg.md.cell):
+    composition = COMPOSITIONS[cfg.md.occupancy, cell]
     atoms = sum(composition.values())
     return estimates.md(cfg, atoms=atoms, mobile=composition[MOBILE], steps=steps).minutes
 

@@ -65,6 +65,7 @@ rule report:
             if cfg.md.lattice != "relaxed"
             else []
         ),
+        size_check=level_files(tree.SIZE_CHECK) if cfg.md.size_check else [],
         barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
         costs=at(tree.COSTS_OF_STAGES),
         throughput=at(tree.THROUGHPUT),
@@ -121,6 +122,7 @@ rule ro_crate:
             levels=[name for name in ANSWERING if routes.trained(cfg, name)],
         )
         + (level_files(tree.BARRIERS) if cfg.barriers else [])
+        + (level_files(tree.SIZE_CHECK) if cfg.md.size_check else [])
         + [
             at(pattern, level=level, T=T, k=k, segment=segment)
             for level in ANSWERING

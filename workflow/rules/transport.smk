@@ -76,6 +76,7 @@ rule arrhenius:
         results=expand(at(tree.TRANSPORT), T=cfg.md.temperatures_k, allow_missing=True),
         of_runs=OF_RUNS,
         reference=cfg.material.reference or [],
+        size_check=at(tree.SIZE_CHECK) if cfg.md.size_check else [],
     output:
         result=at(tree.ARRHENIUS),
         table=at(tree.ARRHENIUS_TABLE),

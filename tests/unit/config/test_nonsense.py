@@ -96,6 +96,24 @@ def test_constant_pressure_asks_for_a_trained_pressure():
     parse(put(data, "md.lattice", "relaxed"))
 
 
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"cell": "8"}, "no cell named '8'"),
+        ({"cell": "80"}, "as many unit cells as production's"),
+        ({"temperatures_k": [610]}, "610 K is not among md.temperatures_k"),
+        ({"temperatures_k": [600, 600]}, "repeated"),
+        ({"replicas": 3}, "3 replicas but 2 orderings"),
+    ],
+)
+def test_a_second_cell_that_compares_nothing(given, match):
+    data = put(toy(), "structures.cells", {"80": [2, 1, 2], "160": [2, 2, 2]})
+    right = {"cell": "160", "temperatures_k": [600]}
+    parse(put(data, "md.size_check", right))
+    with pytest.raises(DlmdError, match=match):
+        parse(put(data, "md.size_check", right | given))
+
+
 def test_names_that_differ_in_capitals_only():
     data = put(toy(), "structures.cells", {"80": [2, 1, 2], "a": [1, 1, 1], "A": [2, 2, 2]})
     with pytest.raises(DlmdError, match="differ in capitals only"):

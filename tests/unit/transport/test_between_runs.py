@@ -98,6 +98,7 @@ def test_the_job_reads_the_single_runs(tmp_path):
             of_runs=of_runs,
             runs=labels,
             reference=None,
+            size_check=None,
             result=str(tmp_path / f"{name}.json"),
             table=str(tmp_path / f"{name}.csv"),
             figures=[str(tmp_path / f"{name}.png")],

@@ -29,6 +29,9 @@ class Verdict(StrEnum):
     TOO_COLD = "too_cold"
     NOT_ARRHENIUS = "not_arrhenius"
     SHOWS_THE_WAY = "shows_the_way"
+    # a second cell
+    SIZE_DEPENDENT = "size_dependent"
+    SIZE_UNKNOWN = "size_unknown"
     # the mechanism
     NO_SITES = "no_sites"
     TOO_FEW_HOPS = "too_few_hops"
@@ -58,6 +61,8 @@ MEANING = {
     Verdict.TOO_COLD: "the ions moved enough, but not in other runs of this temperature, or not at a hotter one",
     Verdict.NOT_ARRHENIUS: "the points bend: there is no one activation energy",
     Verdict.SHOWS_THE_WAY: "the activation energy is known to ±0.1 eV, or to a third, at best: it shows the way, not the value",
+    Verdict.SIZE_DEPENDENT: "a second cell of another size gives another D_self or conductivity",
+    Verdict.SIZE_UNKNOWN: "a second cell can neither show nor exclude that the size matters",
     Verdict.NO_SITES: "the host is not on the sites of the CIF, so that sites of ions mean nothing",
     Verdict.TOO_FEW_HOPS: "fewer than ten hops: rates, shares and correlations would be noise. Upper bounds are given",
     Verdict.GUIDE: "the spread of a committee ranks forces by their error",

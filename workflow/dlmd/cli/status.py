@@ -118,7 +118,7 @@ def _dynamics(d: dict) -> dict:
     return {
         "level": d["level"],
         "T (K)": f"{d['temperature_k']:g}",
-        "run": f"r{d['replica']}",
+        "run": d["name"],
         "ps": f"{d['done_ps']:.4g} of {d['asked_ps']:g}",
         "ns/day": f"{d['ns_per_day']:.3g}" if d["ns_per_day"] else "",
         "left": f"{d['hours_left']:.1f} h" if d["hours_left"] else "",

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlmd.base.errors import did_you_mean
 from dlmd.base.units import FS_PER_PS
-from dlmd.config import barrier_checks, naming, starting, swaps, timing
+from dlmd.config import barrier_checks, naming, size_checks, starting, swaps, timing
 from dlmd.config.model import RunFields
 from dlmd.config.route_checks import route_problems
 from dlmd.config.routes import loops, own_dynamics
@@ -39,6 +39,7 @@ def problems(cfg: RunFields) -> Found:
         _trajectories,
         timing.times,
         timing.constant_pressure,
+        size_checks.problems,
         _windows,
         _learning,
         barrier_checks.barriers,

@@ -63,6 +63,28 @@ class MeasuredLattice(Section):
     )
 
 
+class SizeCheck(Section):
+    """The same runs in a second cell at one or two temperatures: does the size of production's cell matter?
+
+    It has the lattice parameters of production, and as many segments.
+    """
+
+    cell: str = Field(
+        description="A name from structures.cells, with more unit cells than md.cell, or fewer."
+    )
+    temperatures_k: list[WholeTemperature] = Field(
+        min_length=1, description="Temperatures (K) of production at which the two cells are compared."
+    )
+    replicas: Annotated[int, Field(gt=0, le=1000)] = Field(
+        1, description="Orderings of the second cell, each in a run of its own."
+    )
+    max_difference: Annotated[float, Field(gt=0, le=10)] = Field(
+        0.25,
+        description="Largest part by which D_self and the conductivity may differ between the cells. An interval of their ratio "
+        "that lies beyond it is a verdict on the run's answer (`size_dependent`).",
+    )
+
+
 class Md(Section):
     """Production MD with LAMMPS: NVT, Nose-Hoover, a chain of restartable segments per temperature."""
 
@@ -79,6 +101,9 @@ class Md(Section):
     )
     npt: Npt = Npt()
     measured: MeasuredLattice = MeasuredLattice()
+    size_check: SizeCheck | None = Field(
+        None, description="A second cell, whose transport is compared with production's; null: none."
+    )
     temperatures_k: list[WholeTemperature] = Field(
         min_length=1, description="Temperatures (K) in ascending order."
     )

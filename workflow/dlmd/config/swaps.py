@@ -28,8 +28,9 @@ def problems(cfg: RunFields) -> Found:
     needed_before |= {s.cell for s in (cfg.learning.explore if cfg.learning else [])}
     needed_before |= {s.cell for s in (cfg.barriers.cells if cfg.barriers else [])}
     needed_before |= {md.lattice_from.cell} if md.lattice_from else {md.cell}
+    produced = {md.cell} | ({md.size_check.cell} if md.size_check else set())
     for cell in swapped:
-        if cell != md.cell:
+        if cell not in produced:
             yield (
                 f"structures.sampling.{cell}",
                 f"swap_mc needs the potential, and '{cell}' is no cell of production (md.cell is '{md.cell}')",

@@ -149,6 +149,7 @@ def _level(
             for row in fitted["left_out"]
         ]
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
+        + tables.size_warnings(results.size_check, fitted)
         + longer.advice(cfg, results.name, fitted, model)
         + [
             f"{t['temperature_k']:g} K: {note}"
@@ -166,6 +167,7 @@ def _level(
         "lattice_figures": _drawn(results, [_lattice_figure(results)]),
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
+        "size": tables.size_check(results.size_check),
         "budget": trust.budget(results),
         "acceptance": trust.acceptance(results),
         "mechanism": {

@@ -68,6 +68,7 @@ def _level(cfg: RunConfig, results: LevelResults) -> dict:
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],
         "temperatures": [_temperature(results.transport(t)) for t in cfg.md.temperatures_k],
+        **({"size_check": size} if (size := results.size_check) else {}),
         "mechanism": {f"{t:g}K": results.mechanism(t)["verdict"] for t in cfg.md.temperatures_k},
     }
 

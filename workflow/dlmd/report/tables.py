@@ -13,6 +13,12 @@ from dlmd.config.run_config import RunConfig
 LATTICE = ("a", "b", "c", "beta")
 CELL = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 NONE = "–"
+SIZE_COLUMNS = {
+    "D_self (cm²/s)": "d_self_cm2_per_s",
+    "D_total (cm²/s)": "d_total_cm2_per_s",
+    "σ (mS/cm)": "conductivity_ms_per_cm",
+    "Haven ratio": "haven_ratio",
+}
 DFT_NAMES = {"vasp": "VASP", "gpaw": "GPAW", "espresso": "Quantum ESPRESSO", "cp2k": "CP2K"}
 # of a level whose potential was given without labels
 NO_LABELS = "The potential was given, and no labels to judge it by: its errors are not known here."
@@ -133,6 +139,39 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
             | {"pressure (GPa)": interval(pressure, ".2f") if pressure else NONE}
         )
     return rows
+
+
+def size_check(found: Mapping) -> list[dict]:
+    """Both cells and their ratios; empty where there is one cell."""
+    if not found:
+        return []
+
+    def shown(one: Mapping, digits: str = ".3g") -> dict:
+        return {name: interval(one[key], digits) if one[key] else NONE for name, key in SIZE_COLUMNS.items()}
+
+    rows = [
+        {
+            "cell": f"{one['cell']}, {one['n_ions']} mobile ions",
+            "T (K)": f"{one['temperature_k']:g}",
+            "verdict": one["verdict"]["code"].replace("_", " "),
+            "pressure (GPa)": interval(one["pressure_gpa"], ".2f") if one.get("pressure_gpa") else NONE,
+            **shown(one),
+        }
+        for one in found["temperatures"]
+    ]
+    judged = found["verdict"]["code"].replace("_", " ")
+    return [
+        *rows,
+        {"cell": "larger over smaller", "T (K)": "", "verdict": judged, "pressure (GPa)": ""}
+        | shown(found["ratios"]),
+    ]
+
+
+def size_warnings(found: Mapping, fitted: Mapping) -> list[str]:
+    """What the second cell says against the answer, unless the verdict on the fit says it already."""
+    if not found or found["verdict"]["code"] in (Verdict.OK.value, fitted["verdict"]["code"]):
+        return []
+    return [f"size of the cell: {found['verdict']['message']}"]
 
 
 def _half_width(span: Sequence[float] | None) -> str:

@@ -126,6 +126,15 @@ JOBS = {
     "lattice_at": Job("dlmd.md.lattice_jobs:lattice_at"),
     "md_thermal_cell": Job("dlmd.md.jobs:cell"),
     "expansion": Job("dlmd.md.lattice_jobs:expansion"),
+    # the second cell of production
+    "size_swap": Job("dlmd.md.swapping:sample", unread=("accepted",)),
+    "size_cell": Job("dlmd.md.jobs:cell"),
+    "size_equilibrate": Job("dlmd.md.jobs:equilibrate", unread=("accepted", "thermo", "xtc", "sidecar")),
+    "size_segment": Job(
+        "dlmd.md.jobs:segment", unread=("previous", "dcd", "xtc", "host", "thermo", "restart")
+    ),
+    "size_transport": Job("dlmd.transport.jobs:temperature", unread=("positions",)),
+    "size_check": Job("dlmd.transport.size_check:check"),
     # transport
     "transport": Job("dlmd.transport.jobs:temperature", unread=("positions",)),
     "transport_of_run": Job("dlmd.transport.jobs:temperature", unread=("positions",)),
@@ -156,6 +165,7 @@ JOBS = {
                 "learning",
                 "budget",
                 "expansion",
+                "size_check",
                 "transport",
                 "mechanism",
                 "barriers",

@@ -43,10 +43,13 @@ KINDS = {
     "md_segment": "md",
     "npt_equilibrate": "constant pressure",
     "npt_segment": "constant pressure",
+    "size_swap": "swaps",
+    "size_equilibrate": "md",
+    "size_segment": "md",
 }
 # kinds whose jobs are segments of one folder
 DYNAMICS = ("md", "constant pressure")
-# what the paths of a kind begin with
+# what the paths of a kind, or of one rule of it, begin with
 PLACES = {
     "relax": tree.RELAX,
     "aimd": tree.AIMD,
@@ -58,6 +61,8 @@ PLACES = {
     "train a part": tree.LEARNING_PART,
     "explore": tree.EXPLORED,
     "label a frame": tree.SLOT,
+    "size_equilibrate": tree.SIZE_RUN,
+    "size_segment": tree.SIZE_RUN,
 }
 
 
@@ -188,13 +193,15 @@ class CostModel:
 
     def _wildcards(self, job: Job) -> dict[str, str]:
         """Wildcards from the path of an output, which the result tree fixes."""
-        place = PLACES[KINDS[job.rule]]
+        place = PLACES.get(job.rule) or PLACES[KINDS[job.rule]]
         parts = Path(job.output).relative_to(tree.home(self.cfg.run)).parts
         return tree.wildcards(place, Path(*parts[: place.count("/") + 1]))
 
     def _has(self, rule: str, w: Mapping[str, str]) -> bool:
         """Whether the config still has what a finished job was for."""
         kind = KINDS[rule]
+        if rule.startswith("size_"):
+            return self.cfg.md.size_check is not None
         if kind in ("train a round", "label a frame"):
             return self.cfg.learning is not None
         if kind in ("explore", "aimd"):
@@ -210,9 +217,14 @@ class CostModel:
 
     def _estimate(self, rule: str, w: Mapping[str, str]) -> JobCost:
         cfg, kind = self.cfg, KINDS[rule]
+        size = cfg.md.size_check
+        produced = self.compositions[
+            cfg.md.occupancy, size.cell if size and rule.startswith("size_") else cfg.md.cell
+        ]
         if kind in DYNAMICS:
-            composition = self.compositions[cfg.md.occupancy, cfg.md.cell]
-            lengths = {"md_segment": cfg.md.segment_ps, "npt_segment": cfg.md.npt.segment_ps}
+            composition = produced
+            lengths = dict.fromkeys(("md_segment", "size_segment"), cfg.md.segment_ps)
+            lengths["npt_segment"] = cfg.md.npt.segment_ps
             ps = lengths.get(rule, cfg.md.equilibrate_ps)
             return estimates.md(
                 cfg,
@@ -221,7 +233,7 @@ class CostModel:
                 steps=cfg.md.steps(1000 * ps),
             )
         if kind == "swaps":
-            return estimates.swaps(cfg, atoms=sum(self.compositions[cfg.md.occupancy, cfg.md.cell].values()))
+            return estimates.swaps(cfg, atoms=sum(produced.values()))
         if kind in ("train", "train a round", "train a part"):
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(

@@ -177,6 +177,11 @@ class LevelResults:
         """Lattice of production by temperature, and the thermal expansion; empty where production has the relaxed lattice."""
         return _read(self.path(tree.EXPANSION))
 
+    @cached_property
+    def size_check(self) -> dict:
+        """Production's cell against a second one; only with `md.size_check`."""
+        return _read(self.path(tree.SIZE_CHECK))
+
     def production_cell(self, k: int = 0) -> dict:
         """The cell of production run `k`: types of its atoms and its lattice."""
         return _read(self.path(tree.PRODUCTION_CELL, k=k))

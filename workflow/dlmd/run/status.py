@@ -46,6 +46,7 @@ class Production:
     asked_ps: float
     ns_per_day: float | None
     failed: str | None
+    name: str = ""
 
     @property
     def hours_left(self) -> float | None:
@@ -100,7 +101,7 @@ def _progress(run: Path, folder: Path, cfg: RunConfig) -> str:
             return _counted(tree.path(run, tree.log(rule), **found))
     if (folder / WORK).is_dir():
         return _training(folder)
-    if tree.wildcards(tree.PRODUCTION, place) is not None:
+    if any(tree.wildcards(runs, place) is not None for runs in (tree.PRODUCTION, tree.SIZE_RUN)):
         running = _running_segment(folder, cfg)
         if running:
             done, asked = running[0] - running[1], cfg.md.steps(cfg.md.segment_ps * FS_PER_PS)
@@ -131,17 +132,19 @@ def _training(folder: Path) -> str:
 
 
 def dynamics(run: Path, cfg: RunConfig) -> list[Production]:
-    """All production runs of all levels."""
-    return [
-        _dynamics(run, cfg, level, t, k)
-        for level in routes.answering(cfg)
+    """All production runs of all levels, those of a second cell last."""
+    size = cfg.md.size_check
+    runs = [
+        (tree.PRODUCTION, t, k)
         for t in cfg.md.temperatures_k
         for k in range(len(targets.production_runs(cfg)))
     ]
+    runs += [(tree.SIZE_RUN, t, k) for t in size.temperatures_k for k in range(size.replicas)] if size else []
+    return [_dynamics(run, cfg, level, *one) for level in routes.answering(cfg) for one in runs]
 
 
-def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Production:
-    folder = tree.path(run, tree.PRODUCTION, level=level, T=t, k=k)
+def _dynamics(run: Path, cfg: RunConfig, level: str, pattern: str, t: float, k: int) -> Production:
+    folder = tree.path(run, pattern, level=level, T=t, k=k)
     done = len(_finished(folder, cfg)) * cfg.md.segment_ps
     running = _running_segment(folder, cfg)
     speed = None
@@ -160,6 +163,7 @@ def _dynamics(run: Path, cfg: RunConfig, level: str, t: float, k: int) -> Produc
         asked_ps=cfg.md.segments * cfg.md.segment_ps,
         ns_per_day=speed or None,
         failed=failed.read_text().strip() if failed else None,
+        name=folder.name,
     )
 
 

@@ -252,7 +252,8 @@ def derived_seed(cfg: RunConfig, *names: object) -> int:
 def built_cells(cfg: RunConfig) -> list[tuple[str, str]]:
     """(occupancy, cell) of every supercell that the run builds."""
     pairs = [(occupancy, cell) for occupancy, cell, _ in relaxed_cells(cfg)]
-    return list(dict.fromkeys([*pairs, (cfg.md.occupancy, cfg.md.cell)]))
+    produced = [cfg.md.cell] + ([cfg.md.size_check.cell] if cfg.md.size_check else [])
+    return list(dict.fromkeys([*pairs, *((cfg.md.occupancy, cell) for cell in produced)]))
 
 
 def powder_cells(cfg: RunConfig) -> dict[str, str]:

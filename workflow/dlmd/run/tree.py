@@ -154,6 +154,20 @@ EXPANSION = "md/{level}/lattice.json"
 EXPANSION_TABLE = "md/{level}/lattice.csv"
 EXPANSION_FIGURE = "md/{level}/lattice"
 
+# the second cell of `md.size_check`: its runs, with production's lattice
+SIZE_SWAPPED = "md/{level}/cells/size{k}.swapped.extxyz"
+SIZE_SWAPS = "md/{level}/cells/size{k}.swaps.json"
+SIZE_SWAPS_FIGURE = "md/{level}/cells/size{k}.swaps"
+SIZE_DATA = "md/{level}/{T}K/cells/size{k}.data"
+SIZE_CELL = "md/{level}/{T}K/cells/size{k}.json"
+SIZE_RUN = "md/{level}/{T}K/size{k}"
+SIZE_SEGMENT = f"{SIZE_RUN}/{{segment}}.json"
+SIZE_POSITIONS = f"{SIZE_RUN}/{{segment}}.dcd"
+SIZE_ALL_ATOMS = f"{SIZE_RUN}/{{segment}}.xtc"
+SIZE_HOST = f"{SIZE_RUN}/{{segment}}.host.txt"
+SIZE_THERMO = f"{SIZE_RUN}/{{segment}}.thermo.csv"
+SIZE_RESTART = f"{SIZE_RUN}/{{segment}}.restart"
+
 # transport
 TRANSPORT = "transport/{level}/{T}K.json"
 MSD = "transport/{level}/{T}K.csv"
@@ -163,6 +177,10 @@ ARRHENIUS_TABLE = "transport/{level}/arrhenius.csv"
 ARRHENIUS_FIGURE = "transport/{level}/arrhenius"
 TRANSPORT_OF_RUN = "transport/{level}/runs/{T}K_r{k}.json"
 MSD_OF_RUN = "transport/{level}/runs/{T}K_r{k}.csv"
+SIZE_TRANSPORT = "transport/{level}/size/{T}K.json"
+SIZE_MSD = "transport/{level}/size/{T}K.csv"
+SIZE_CHECK = "transport/{level}/size.json"
+SIZE_TABLE = "transport/{level}/size.csv"
 ERROR_BUDGET = "transport/{level}/error_budget.json"
 ERROR_BUDGET_TABLE = "transport/{level}/error_budget.csv"
 ERROR_BUDGET_FIGURE = "transport/{level}/error_budget"
@@ -247,6 +265,12 @@ JOBS = {
     "lattice_at": "md/{level}/{T}K_lattice",
     "md_thermal_cell": "md/{level}/{T}K_cell_r{k}",
     "expansion": "md/{level}/lattice",
+    "size_swap": "md/{level}/swap_size{k}",
+    "size_cell": "md/{level}/{T}K_cell_size{k}",
+    "size_equilibrate": f"md/{{level}}/{{T}}K_size{{k}}_{EQUILIBRATION}",
+    "size_segment": "md/{level}/{T}K_size{k}_{segment}",
+    "size_transport": "transport/{level}/{T}K_size",
+    "size_check": "transport/{level}/size",
     "transport": "transport/{level}/{T}K",
     "plot_msd": "transport/{level}/msd",
     "arrhenius": "transport/{level}/arrhenius",

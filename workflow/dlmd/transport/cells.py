@@ -18,16 +18,25 @@ def compare(results: Sequence[Mapping[str, Any]], *, confidence: float = 0.95) -
     The ratio is the mean over the common temperatures, weighted by its errors. It holds the scatter of orderings only so far as
     there are several of each cell.
     """
-    ions = sorted({int(r["n_ions"]) for r in results if r.get("n_ions")})
+    ions = _sizes(results)
     if len(ions) < 2:
         return None
-    small, large = ions[0], ions[-1]
-    return {"n_ions": [small, large]} | {
-        quantity.split("_ms_")[0].split("_cm2_")[0] + "_ratio": _ratio(
-            results, quantity, small, large, confidence
-        )
-        for quantity in QUANTITIES
+    found = ratios(results, QUANTITIES, confidence=confidence)
+    return {"n_ions": [ions[0], ions[-1]]} | {
+        quantity.split("_ms_")[0].split("_cm2_")[0] + "_ratio": one for quantity, one in found.items()
     }
+
+
+def ratios(
+    results: Sequence[Mapping[str, Any]], quantities: Sequence[str], *, confidence: float
+) -> dict[str, dict[str, Any] | None]:
+    """Each quantity of the largest cell over that of the smallest one; None where no temperature has a value in both."""
+    ions = _sizes(results)
+    return {one: _ratio(results, one, ions[0], ions[-1], confidence) for one in quantities}
+
+
+def _sizes(results: Sequence[Mapping[str, Any]]) -> list[int]:
+    return sorted({int(r["n_ions"]) for r in results if r.get("n_ions")})
 
 
 def _ratio(

@@ -12,6 +12,7 @@ from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.units import FS_PER_PS, GPA_PER_BAR
 from dlmd.transport import error_budget, tables
 from dlmd.transport.scatter import ORDERING, POTENTIAL
+from dlmd.transport.size_check import overrule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +92,7 @@ def arrhenius(
     of_runs: Sequence[str],
     runs: Sequence[tuple[int, int]],
     reference: str | None,
+    size_check: str | None,
     result: str,
     table: str,
     figures: Sequence[str],
@@ -103,6 +105,9 @@ def arrhenius(
     ----------
     of_runs, runs
         Transport results of single runs as `budget` takes them, whose scatter is part of the interval; none for one run.
+    size_check
+        The comparison with a second cell (`dlmd.transport.size_check`), or None: where the size matters, that is the verdict on
+        a fit that has none of its own.
     """
     from dlmd.transport import plots
     from dlmd.transport.arrhenius import fit
@@ -111,6 +116,8 @@ def arrhenius(
     fitted = fit(
         temperatures, predict_k=predict_k, confidence=confidence, runs=_of_runs(of_runs, runs) if runs else ()
     )
+    if size_check is not None:
+        fitted = overrule(fitted, read_json(size_check))
     write_json(Path(result), fitted)
     tables.write_temperatures(table, temperatures)
     plots.save(plots.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures)
