@@ -73,7 +73,7 @@ MISTAKES = {
         ["'modell'", "'model'"],
     ),
     "unknown engine": ([("engine: chgnet", "engine: chgnett")], ["chgnett", "did you mean 'chgnet'"]),
-    "wrong type": ([("  steps: 400", "  steps: many")], ["training.steps is 'many'", "integer"]),
+    "wrong type": ([("  steps: 400", "  steps: many")], ["training.steps is 'many'", "whole number"]),
     "missing key": ([("run: toy\n", "")], ["'run' is missing"]),
     "key twice": ([("seed: 7", "seed: 7\nseed: 8")], ["'seed' is written twice", "line 7"]),
     "broken YAML": ([("material:", "material: [")], ["not valid YAML", "line"]),

@@ -16,6 +16,7 @@ from dlmd.config.fields import FieldError
 from dlmd.config.levels import LEVELS
 from dlmd.config.removed import removed
 from dlmd.config.run_config import RunConfig
+from dlmd.config.wording import key_of, wrong_value
 
 # far beyond what any run needs
 MOST_KEYS, DEEPEST_KEY = 100_000, 20
@@ -116,7 +117,7 @@ def parse(data: Any, *, file: str = "config", lines: dict[tuple[Any, ...], int] 
     except ValidationError as error:
         # unknown keys first: a misspelt key also shows up as a missing one
         first = sorted(error.errors(), key=lambda e: e["type"] != "extra_forbidden")[0]
-        raise _explain(first, file, lines) from None
+        raise _explain(first, data, file, lines) from None
 
 
 # keys of old configs -> where they are now; * is the name of a level
@@ -162,13 +163,9 @@ def _refuse_moved(data: dict[str, Any], file: str, lines: dict[tuple[Any, ...], 
 _ABSENT = object()
 
 
-def _explain(error: ErrorDetails, file: str, lines: dict[tuple[Any, ...], int]) -> DlmdError:
+def _explain(error: ErrorDetails, data: Any, file: str, lines: dict[tuple[Any, ...], int]) -> DlmdError:
     path = tuple(str(part) for part in error["loc"])
-    if path[:1] == ("levels",) and len(path) > 2:  # pydantic puts the union's tag into the path
-        tag = path[2]
-        shown = path[:2] + path[3:]
-    else:
-        tag, shown = None, path
+    shown = key_of(path, data)
     problem = error.get("ctx", {}).get("error")
     if isinstance(problem, Problem):
         return DlmdError(
@@ -182,10 +179,11 @@ def _explain(error: ErrorDetails, file: str, lines: dict[tuple[Any, ...], int]) 
         )
     where = _where(file, shown, lines)
     if error["type"] == "extra_forbidden":
-        model = LEVELS.get(tag) if tag and len(shown) == 3 else None
+        # pydantic puts the union's tag into the path of a level
+        model = LEVELS.get(path[2]) if path[0] == "levels" and len(shown) == 3 else None
         options = list(model.model_fields) if model else _options(path)
         return DlmdError(f"unknown key '{path[-1]}'", where=where, remedy=did_you_mean(path[-1], options))
-    if error["type"] == "missing":
+    if error["type"] == "missing" and not isinstance(error["loc"][-1], int):
         return DlmdError(
             f"the key '{path[-1]}' is missing", where=where, remedy="see config/README.md for what it means"
         )
@@ -200,14 +198,8 @@ def _explain(error: ErrorDetails, file: str, lines: dict[tuple[Any, ...], int]) 
                 LEVELS,
             ),
         )
-    found = error["input"]
-    shown_value = repr(found) if len(repr(found)) < 80 else type(found).__name__
-    message = error["msg"].removeprefix("Value error, ")
-    return DlmdError(
-        f"{'.'.join(shown)} is {shown_value}: {message[0].lower() + message[1:]}",
-        where=where,
-        remedy="see config/README.md",
-    )
+    what, remedy = wrong_value(error["type"], error["msg"], shown, data)
+    return DlmdError(what, where=where, remedy=remedy)
 
 
 def load(path: str | Path, overrides: dict[str, Any] | None = None) -> RunConfig:

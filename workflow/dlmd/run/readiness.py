@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.config import routes
+from dlmd.config import advice, routes
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
 from dlmd.run import estimates, preflight, structure_checks, tree
@@ -58,6 +58,8 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
             yield Finding(subject, "ok", what)
         if subject == "crystal":
             yield from (Finding(subject, "note", text) for text in structure_checks.notes(cfg))
+    for key, text in advice.unwise(cfg):
+        yield Finding("unwise", "note", f"{key}: {text}")
     yield from _programs(cfg)
     yield from _licensed(cfg)
     try:
