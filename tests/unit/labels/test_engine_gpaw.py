@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ase import Atoms
 
+import needs
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.gpaw import GpawSettings
 from dlmd.labels import engines
@@ -89,14 +90,11 @@ def test_preflight_names_the_extra(monkeypatch):
     assert 'pip install -e ".[pipeline,gpaw]"' in str(caught.value)
 
 
-needs_gpaw = pytest.mark.skipif(importlib.util.find_spec("gpaw") is None, reason="gpaw is not installed")
-
-
 COARSE = {"engine": "gpaw", "ecut_ev": 250.0, "kpoint_mesh": [1, 1, 1]}
 
 
-@needs_gpaw
 def test_force_is_minus_the_gradient_with_a_u():
+    needs.module("gpaw")
     atoms = Atoms("H2", positions=[[0, 0, 0], [0.85, 0.1, 0.05]], cell=[4.5, 3.9, 3.9], pbc=True)
     settings = {**COARSE, "hubbard_u_ev": {"H": 1.0}, "hubbard_orbital": {"H": "p"}}
     atoms.calc = engines.get(settings).calculator()
@@ -109,8 +107,8 @@ def test_force_is_minus_the_gradient_with_a_u():
     assert np.isfinite(atoms.get_stress()).all()
 
 
-@needs_gpaw
 def test_unconverged_electrons_are_an_error():
+    needs.module("gpaw")
     atoms = Atoms("H2", positions=[[0, 0, 0], [0.75, 0, 0]], cell=[3.5, 3.4, 3.3], pbc=True)
     atoms.calc = engines.get({**COARSE, "keywords": {"maxiter": 2}}).calculator()
     with pytest.raises(engines.Unconverged, match="did not converge in 2 iterations"):
