@@ -290,8 +290,11 @@ def plausible(atoms) -> bool:
     return all(found[pair] is None or found[pair] >= least for pair, least in SHORTEST_A.items())
 
 
-def explore(repo: Path, folder: Path, *, rounds: int) -> None:
-    """Make the queue, or lengthen it until it has the frames of `rounds` rounds; those that it has stay as they are."""
+def explore(repo: Path, folder: Path, *, rounds: int, model: Path | None = None) -> None:
+    """Make the queue, or lengthen it until it has the frames of `rounds` rounds; those that it has stay as they are.
+
+    With a `model`, such as the one fine-tuned on the labels so far, no rough potential is taught.
+    """
     import ase.io
     from deepmd.infer import DeepPot
 
@@ -300,11 +303,15 @@ def explore(repo: Path, folder: Path, *, rounds: int) -> None:
     scratch, queue = folder / "explore", folder / "queue.extxyz"
     scratch.mkdir(parents=True, exist_ok=True)
     starts = make_orderings(repo)
-    model = teach(starts, scratch)
+    frames = ase.io.read(queue, ":") if model and queue.exists() else []
+    here = {atoms.info["seed"] for atoms in frames}
+    model = model or teach(starts, scratch)
     potential = DeepPot(str(model))
     calculator = engines.get({"engine": "chgnet"}).calculator()
-    frames, counts = [], []
+    counts = []
     for number in range(rounds):
+        if not here.isdisjoint(run["seed"] for run in make_runs(number)):
+            continue
         kept = scratch / f"round{number}.extxyz"
         if not kept.exists():
             runs = make_runs(number)
@@ -603,11 +610,16 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="explore: rounds of frames that the queue is to have"
     )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="explore: this potential (.pb) instead of a rough one; the queue's frames stay, and rounds that it lacks are added",
+    )
     parser.add_argument("--hours", type=float, help="label: start no frame that would end later than this")
     given = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     if given.stage == "explore":
-        explore(given.repo, given.folder, rounds=given.rounds)
+        explore(given.repo, given.folder, rounds=given.rounds, model=given.model)
     elif given.stage == "label":
         label(given.folder, hours=given.hours)
     else:
