@@ -26,7 +26,7 @@ rule md_swap:
         cif=cfg.material.cif,
         relaxed=lattice_of_production,
         model=lambda w: at(tree.COMPRESSED_MODEL, level=w.level, m=potential_of(w)),
-        accepted=at(tree.ACCEPTED),
+        accepted=lambda w: gate_of(w, at(tree.SWAPPED, **w)),
     output:
         ordering=at(tree.SWAPPED),
         record=at(tree.SWAPS),

@@ -32,7 +32,7 @@ use rule md_swap as size_swap with:
         cif=cfg.material.cif,
         relaxed=size_lattice,
         model=at(tree.COMPRESSED_MODEL, m=0),
-        accepted=at(tree.ACCEPTED),
+        accepted=lambda w: gate_of(w, at(tree.SIZE_SWAPPED, **w)),
     output:
         ordering=at(tree.SIZE_SWAPPED),
         record=at(tree.SIZE_SWAPS),

@@ -14,8 +14,13 @@ ERRORS = {
     "relative_force_rmse": 0.18,
     "force_rmse_mev_per_a": 60.0,
     "trajectories": {
-        "a": {"relative_force_rmse": 0.15, "energy_slope": None},  # too few frames
-        "b": {"relative_force_rmse": 0.2, "energy_slope": {"value": 1.05, "low": 1.01, "high": 1.09}},
+        # too few frames
+        "a": {"relative_force_rmse": 0.15, "energy_slope": None, "pressure_error_gpa": None},
+        "b": {
+            "relative_force_rmse": 0.2,
+            "energy_slope": {"value": 1.05, "low": 1.01, "high": 1.09},
+            "pressure_error_gpa": {"value": 0.4, "low": 0.28, "high": 0.52},
+        },
     },
 }
 TRIAL = {
@@ -46,8 +51,18 @@ def judge(path=(), value=None, *, what="trial", committee=None, trials=1):
 def test_all_kept():
     found = acceptance.require(judge(), where="validation")
     assert found["accepted"]
-    assert len(found["checks"]) == 10
-    assert {check["value"] for check in found["checks"]} >= {0.18, 0.15, 0.2, 0.01, 0.02, 0.99, 0.05, 0.1}
+    assert len(found["checks"]) == 11
+    assert {check["value"] for check in found["checks"]} >= {
+        0.18,
+        0.15,
+        0.2,
+        0.28,
+        0.01,
+        0.02,
+        0.99,
+        0.05,
+        0.1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -74,6 +89,13 @@ def test_all_kept():
             ("trajectories", "b", "energy_slope"),
             {"value": 0.7, "low": 0.6, "high": 0.89},
             "the limit is 10 %",
+            "parity.png",
+        ),
+        (
+            "errors",
+            ("trajectories", "b", "pressure_error_gpa"),
+            {"value": -0.5, "low": -0.6, "high": -0.4},
+            "the pressure on b is -0.50 (-0.60 to -0.40) GPa off the engine's",
             "parity.png",
         ),
         ("trial", ("ended",), "exit code 1", "died: exit code 1", "trial/0.png"),
@@ -137,3 +159,9 @@ def test_nothing_is_written_for_a_refused_potential(tmp_path):
     paths["trial"].write_text(json.dumps(TRIAL))
     jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS)
     assert json.loads(accepted.read_text())["accepted"]
+
+
+def test_the_pressure_is_judged_where_there_is_a_bound_alone():
+    bounds = {key: value for key, value in BOUNDS.items() if key != "max_pressure_error_gpa"}
+    names = [check.name for check in acceptance.checks(ERRORS, [TRIAL], None, bounds)]
+    assert not any("pressure" in name for name in names)

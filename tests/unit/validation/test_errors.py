@@ -26,6 +26,7 @@ def prediction(source="a", *, force_error=None, frames=2, moments_in_range=None)
         force_predicted=reference + error,
         virial_reference=np.zeros((frames, 9)),
         virial_predicted=np.full((frames, 9), 0.002),
+        volume=np.full(frames, 20.0),
         moments_in_range=np.full(frames, np.nan) if moments_in_range is None else np.array(moments_in_range),
     )
 
@@ -79,6 +80,21 @@ def test_the_interval_of_the_slope_knows_that_frames_are_correlated():
         found = errors.energy_slope(walk(1.05, frames=200, noise=0.3, seed=seed))
         hit += found["low"] <= 1.05 <= found["high"]
     assert 0.9 <= hit / 300 <= 0.98
+
+
+def test_the_pressure_is_a_third_of_the_trace_by_the_volume():
+    # 0.002 eV of each diagonal component in 20 Å³ are 1e-4 eV/Å³
+    found = errors.summarise([prediction(frames=6)], species=SPECIES)["trajectories"]["a"][
+        "pressure_error_gpa"
+    ]
+    assert [found[key] for key in ("value", "low", "high")] == pytest.approx([1e-4 * 160.2177] * 3, rel=1e-5)
+    noisy = prediction(frames=400)
+    noise = np.random.default_rng(1).normal(scale=0.02, size=noisy.virial_predicted.shape)
+    found = errors.pressure_error_gpa(replace(noisy, virial_predicted=noisy.virial_predicted + noise))
+    width = 2 * 1.966 * 0.02 / 3**0.5 / 20 / 400**0.5 * 160.2177
+    assert found["high"] - found["low"] == pytest.approx(width, rel=0.25)
+    assert errors.pressure_error_gpa(prediction(frames=3)) is None
+    assert errors.pressure_error_gpa(replace(noisy, volume=np.full(400, np.nan))) is None
 
 
 def test_parity_points_are_pairs_of_the_data():

@@ -26,7 +26,13 @@ def files(tmp_path):
             for kind, shape in arrays.items()
             for which in ("reference", "predicted")
         }
-        prediction = Prediction("a", np.array(["Li", "Cl"]), **values, moments_in_range=np.array(flags))
+        prediction = Prediction(
+            "a",
+            np.array(["Li", "Cl"]),
+            **values,
+            volume=np.full(len(flags), 20.0),
+            moments_in_range=np.array(flags),
+        )
         points = errors.parity_points([prediction], species=["Li", "Cl"])
         np.savez(tmp_path / "parity.npz", **points)
         summary = errors.summarise([prediction], species=["Li", "Cl"])

@@ -299,6 +299,12 @@ class Validation(Section):
         description="Largest part by which forces on held-out single points are too strong or too soft, beyond the statistical "
         "error. Levels that start from another.",
     )
+    max_pressure_error_gpa: Positive = Field(
+        0.3,
+        description="Largest mean error (GPa) of the potential's pressure on a held-out trajectory, beyond its interval: "
+        "strained ones belong among them. Judged where the potential makes production's cell: md.lattice: thermal, and "
+        "levels that start from another.",
+    )
     trial_ps: Picoseconds = Field(
         2.0,
         description="Length (ps) of a trial run at production's highest temperature, half of it NVT and half NVE, in a cell of "

@@ -216,6 +216,9 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
         slope = one["energy_slope"]
         if slope is not None:
             shown.append((f"slope of predicted over reference energies, {name}", interval(slope, ".3f"), ""))
+        pressure = one.get("pressure_error_gpa")
+        if pressure is not None:
+            shown.append((f"mean error of the pressure (GPa), {name}", interval(pressure, "+.2f"), ""))
     return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
 
 

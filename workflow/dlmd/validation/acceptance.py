@@ -42,13 +42,14 @@ def checks(
     committee
         committee.json, or None where there is one potential only.
     bounds
-        The config's section validation.
+        The config's section validation; without max_pressure_error_gpa the pressure is not judged.
     few
         few_labels.json of a level that starts from another, see `dlmd.validation.few_labels`, or None.
     """
     return [
         *(_force_errors(errors, bounds) if errors else ()),
         *(_energy_slopes(errors, bounds) if errors else ()),
+        *(_pressures(errors, bounds) if errors else ()),
         *(_single_points(few, bounds) if few else ()),
         *(_members(committee, trials, bounds) if committee else ()),
         *(check for trial in trials for check in _trial(trial, bounds)),
@@ -120,6 +121,26 @@ def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Che
             bound,
             f"energies of trajectory {name} vary {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times as much "
             f"as the engine's, which would change barriers likewise; the limit is {100 * bound:g} %",
+            "parity.png",
+        )
+
+
+def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
+    """The potential's pressure against the engine's, where production takes its cell from the potential (no bound elsewhere)."""
+    bound = bounds.get("max_pressure_error_gpa")
+    for name, one in errors["trajectories"].items() if bound is not None else ():
+        found = one["pressure_error_gpa"]
+        if found is None:
+            continue
+        value = max(found["low"], -found["high"], 0.0)
+        yield _at_most(
+            f"pressure error of {name}",
+            "max_pressure_error_gpa",
+            value,
+            bound,
+            f"the pressure on {name} is {found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f}) GPa off the "
+            f"engine's, and the cell would be wrong by as much; the limit is {bound:g} GPa (weigh the virial: "
+            "training.virial_prefactor)",
             "parity.png",
         )
 

@@ -9,6 +9,9 @@ Energies and virials are per atom. A constant offset of the energy counts as an 
 of the predicted over the reference energies of one trajectory is the opposite: blind to an offset, it tells whether the surface
 is too steep or too flat as a whole, and so are its barriers; D is then wrong by a factor of about
 exp(-(slope - 1) E_a / k_B T).
+
+The pressure is that of the virial, tr(virial) / 3 V. Its mean error over a trajectory presses or stretches every cell that is
+relaxed or run at zero pressure with the potential: its volume is off by error / bulk modulus, and no force shows it.
 """
 
 from __future__ import annotations
@@ -22,19 +25,23 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base import time_series
 from dlmd.base.arrays import read_npy
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_text
 from dlmd.base.intervals import jackknife_ratio
+from dlmd.base.units import EV_PER_A3_PER_GPA
 from dlmd.dataset.frames import MOMENTS_FILE
 from dlmd.process import programs
 from dlmd.training.input import systems
 
-VERSION = 2
+VERSION = 3
 
 MAX_POINTS = 20_000
 # batches of consecutive frames, from which the interval of a trajectory's slope is taken
 SLOPE_BATCHES = 10
+# below this many frames the mean of a pressure says nothing
+FEWEST_PRESSURES = 4
 CONFIDENCE = 0.95
 MEV_PER_EV = 1000.0
 
@@ -42,7 +49,8 @@ MEV_PER_EV = 1000.0
 @dataclass(frozen=True)
 class Prediction:
     """Reference and prediction of one trajectory: energies (frames,) in eV per atom, forces (frames, atoms, 3) in eV/Å,
-    virials (frames, 9) in eV per atom, and the element of every atom.
+    virials (frames, 9) in eV per atom, volumes (frames,) in Å³ per atom (NaN without virials of the
+    reference), and the element of every atom.
 
     `moments_in_range` (frames,) is 1 where the magnetic moments are in their state, 0 where they left it, NaN where nobody
     judged.
@@ -56,6 +64,7 @@ class Prediction:
     force_predicted: np.ndarray
     virial_reference: np.ndarray
     virial_predicted: np.ndarray
+    volume: np.ndarray
     moments_in_range: np.ndarray
 
     def frames(self, chosen: np.ndarray) -> Prediction:
@@ -145,6 +154,7 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
                 force_predicted=force[:, 3:].reshape(-1, atoms, 3),
                 virial_reference=virial[:, :9] / atoms,
                 virial_predicted=virial[:, 9:] / atoms,
+                volume=read_volumes(system, frames) / atoms,
                 moments_in_range=read_moments(system, frames),
             )
         )
@@ -155,6 +165,15 @@ def read_details(work: Path, found: Sequence[Path], *, species: Sequence[str]) -
             remedy="see the log of dp test",
         )
     return predictions
+
+
+def read_volumes(system: Path, frames: int) -> np.ndarray:
+    """(frames,) volumes (Å³) of a system whose labels have virials; all NaN where they have none."""
+    sets = sorted(labels.parent for labels in system.glob("set.*/energy.npy"))
+    if not all((one / "virial.npy").exists() for one in sets):
+        return np.full(frames, np.nan)
+    boxes = np.concatenate([read_npy(one / "box.npy").reshape(-1, 3, 3) for one in sets])
+    return np.abs(np.linalg.det(boxes))
 
 
 def read_moments(system: Path, frames: int) -> np.ndarray:
@@ -225,11 +244,13 @@ def force_statistics(
 
 
 def summarise(predictions: Sequence[Prediction], *, species: Sequence[str]) -> dict:
-    """Content of errors.json: `statistics` of everything, of each trajectory under `trajectories` with its `energy_slope`, and,
+    """Content of errors.json: `statistics` of everything, of each trajectory under `trajectories` with its `energy_slope` and
+    `pressure_error_gpa`, and,
     where moments were judged, of the frames whose moments are in their state and of those that left it under `moments`."""
     summary = statistics(predictions, species=species) | {
         "trajectories": {
-            p.source: statistics([p], species=species) | {"energy_slope": energy_slope(p)}
+            p.source: statistics([p], species=species)
+            | {"energy_slope": energy_slope(p), "pressure_error_gpa": pressure_error_gpa(p)}
             for p in predictions
         }
     }
@@ -258,6 +279,19 @@ def energy_slope(prediction: Prediction) -> dict[str, float] | None:
     )
     found = jackknife_ratio(above, below, confidence=CONFIDENCE)
     return None if found is None else asdict(found)
+
+
+def pressure_error_gpa(prediction: Prediction) -> dict[str, float] | None:
+    """Mean of the predicted less the reference pressure over one trajectory (GPa): `value`, `low`, `high` (95 %).
+
+    None below `FEWEST_PRESSURES` frames, and without virials of the reference.
+    """
+    trace = (prediction.virial_predicted - prediction.virial_reference)[:, [0, 4, 8]].sum(axis=1)
+    error = trace / 3 / prediction.volume / EV_PER_A3_PER_GPA
+    if len(error) < FEWEST_PRESSURES or np.isnan(error).any():
+        return None
+    found = time_series.mean(error, confidence=CONFIDENCE, start=0)
+    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 def parity_points(
