@@ -59,7 +59,7 @@ use rule md_cell as size_cell with:
     input:
         structure=size_ordering,
         relaxed=size_lattice,
-        lattice=at(tree.LATTICE_AT) if cfg.md.lattice != "relaxed" else [],
+        lattice=LATTICE_OF_RUN,
     output:
         data=at(tree.SIZE_DATA),
         info=at(tree.SIZE_CELL),
@@ -141,6 +141,7 @@ use rule transport as size_transport with:
             for k in SIZE_RUNS
             for segment in targets.segment_numbers(cfg)
         ],
+        lattice=LATTICE_OF_RUN,
     output:
         result=at(tree.SIZE_TRANSPORT),
         msd=at(tree.SIZE_MSD),

@@ -13,6 +13,8 @@ TRANSPORT_VERSIONS = [m.VERSION for m in (transport_module, msd, onset, diffusio
 # With several potentials or orderings every run is analysed by itself, too: their scatter is part of the uncertainty.
 RUNS = targets.production_runs(cfg)
 BUDGET_FILES = level_files(tree.ERROR_BUDGET, tree.png(tree.ERROR_BUDGET_FIGURE)) if len(RUNS) > 1 else []
+# what production's cell promises of the pressure; none where it is that of 0 K
+LATTICE_OF_RUN = at(tree.LATTICE_AT) if cfg.md.lattice != "relaxed" else []
 RUNS_APART = RUNS if len(RUNS) > 1 else []
 OF_RUNS = [at(tree.TRANSPORT_OF_RUN, T=T, k=k) for k in range(len(RUNS_APART)) for T in cfg.md.temperatures_k]
 
@@ -29,6 +31,7 @@ rule transport:
             for k in range(len(targets.production_runs(cfg)))
             for segment in targets.segment_numbers(cfg)
         ],
+        lattice=LATTICE_OF_RUN,
     output:
         result=at(tree.TRANSPORT),
         msd=at(tree.MSD),
@@ -138,6 +141,7 @@ rule transport_of_run:
     input:
         segments=[at(tree.SEGMENT, segment=segment) for segment in targets.segment_numbers(cfg)],
         positions=[at(tree.SEGMENT_POSITIONS, segment=segment) for segment in targets.segment_numbers(cfg)],
+        lattice=LATTICE_OF_RUN,
     output:
         result=at(tree.TRANSPORT_OF_RUN),
         msd=at(tree.MSD_OF_RUN),

@@ -109,3 +109,24 @@ def test_temperature_offset_is_beyond_its_noise():
     noise = 20 * np.random.default_rng(1).standard_normal(200)
     assert abs(gates.temperature_offset(600 + noise, 600.0)) < 2
     assert gates.temperature_offset(np.full(50, 606.0), 600.0) == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "reach", "lattice", "broken"),
+    [
+        (0.1, 0.05, "thermal", False),
+        (0.5, 0.05, "thermal", True),
+        (-0.5, 0.05, "thermal", True),
+        # far from zero, and not known better
+        (0.5, 0.4, "thermal", False),
+        (1.5, 0.1, "relaxed", False),
+        (6.0, 0.1, "relaxed", True),
+        (-6.0, 0.1, "measured", True),
+    ],
+)
+def test_a_pressure_that_the_cell_does_not_promise(value, reach, lattice, broken):
+    gate = gates.no_pressure({"value": value, "low": value - reach, "high": value + reach}, lattice, LIMITS)
+    assert (gate is not None) is broken
+    if gate is not None:
+        assert gate.code == "under_pressure" and gate.value == value and f"{value:+.2f}" in gate.message
+    assert gates.no_pressure(None, lattice, LIMITS) is None

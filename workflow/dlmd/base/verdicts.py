@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     CELL_CHANGING = "cell_changing"
     TEMPERATURE_DRIFT = "temperature_drift"
     ENERGY_DRIFT = "energy_drift"
+    UNDER_PRESSURE = "under_pressure"
     # the Arrhenius fit
     TOO_FEW_TEMPERATURES = "too_few_temperatures"
     TOO_COLD = "too_cold"
@@ -57,6 +58,8 @@ MEANING = {
     Verdict.CELL_CHANGING: "the cell of a run at constant pressure has changed its shape or size",
     Verdict.TEMPERATURE_DRIFT: "the mean is off the set point, or a trend over the run",
     Verdict.ENERGY_DRIFT: "the conserved energy of the thermostat drifts",
+    Verdict.UNDER_PRESSURE: "the mean pressure is not zero in a cell that is the mean at zero pressure, or extreme in another "
+    "one",
     Verdict.TOO_FEW_TEMPERATURES: "fewer than three different temperatures are left",
     Verdict.TOO_COLD: "the ions moved enough, but not in other runs of this temperature, or not at a hotter one",
     Verdict.NOT_ARRHENIUS: "the points bend: there is no one activation energy",

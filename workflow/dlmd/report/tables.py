@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import exp
 from pathlib import Path
 from typing import Any
 
 from dlmd.base.formatting import how_known, interval, pairs, predicted, rounded
+from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
 from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
 CELL = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 NONE = "–"
+# 1 and 3 cm³/mol: an assumption, for an idea of what a pressure does
+ACTIVATION_VOLUMES_A3 = (1.66, 4.98)
 SIZE_COLUMNS = {
     "D_self (cm²/s)": "d_self_cm2_per_s",
     "D_total (cm²/s)": "d_total_cm2_per_s",
@@ -123,7 +127,7 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
     if found:
         rows.append(
             {"T (K)": "0", "cell": "relaxed", **{key: f"{found['relaxed'][key]:.3f}" for key in CELL}}
-            | {"pressure (GPa)": NONE}
+            | {"pressure (GPa)": NONE, "σ at no pressure": NONE}
         )
     for t in temperatures:
         at = by_temperature.get(t["temperature_k"])
@@ -136,9 +140,21 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
         }
         rows.append(
             {"T (K)": f"{t['temperature_k']:g}", "cell": at["lattice"] if at else "relaxed", **cell}
-            | {"pressure (GPa)": interval(pressure, ".2f") if pressure else NONE}
+            | {
+                "pressure (GPa)": interval(pressure, ".2f") if pressure else NONE,
+                "σ at no pressure": _without(pressure["value"], t["temperature_k"]) if pressure else NONE,
+            }
         )
     return rows
+
+
+def _without(pressure_gpa: float, temperature_k: float) -> str:
+    """Factor of the conductivity without the pressure, exp(p V / k_B T), for activation volumes V of `ACTIVATION_VOLUMES_A3`."""
+    thermal = BOLTZMANN_EV_PER_K * temperature_k
+    low, high = sorted(
+        exp(pressure_gpa * EV_PER_A3_PER_GPA * volume / thermal) for volume in ACTIVATION_VOLUMES_A3
+    )
+    return f"× {low:.2f} to {high:.2f}"
 
 
 def size_check(found: Mapping) -> list[dict]:

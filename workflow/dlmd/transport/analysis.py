@@ -175,6 +175,7 @@ def analyse(
     lag_end_ps: float | None = None,
     confidence: float = 0.95,
     limits: Limits | None = None,
+    further: Sequence[gates.Gate | None] = (),
     **bounds: float,
 ) -> TransportResult:
     """Transport coefficients of one or several runs (replicas) of one system at one temperature.
@@ -192,6 +193,8 @@ def analyse(
         Level of the intervals.
     limits, **bounds
         Limits of the gates, as an object or by name, see `dlmd.transport.gates.Limits`.
+    further
+        What was found broken before, which counts like the gates.
 
     Raises
     ------
@@ -218,6 +221,7 @@ def analyse(
         *judgement.motion_gates(curves, window, onset, shortest, limits),
         None if lag_start_ps else judgement.moved_on(curves, window, hop_time, shortest, limits),
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
+        *further,
     ]
     if window is not None and not any(failed):
         failed += judgement.steadiness_gates(runs, curves, window, hop_time, limits)

@@ -5,7 +5,7 @@ Each check takes numbers and returns a `Gate` where its limit is broken, None ot
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import log
 from typing import Any
@@ -64,6 +64,8 @@ class Limits:
         fraction.
     energy_drift_fraction
         Accepted trend of the conserved energy over a run, per atom, as a fraction of k_B T.
+    pressure_gpa, extreme_pressure_gpa
+        Accepted mean pressure (GPa) beyond its interval, of a cell that is the mean at zero pressure, and of any other.
     """
 
     hop_length_angstrom: float = 3.0
@@ -79,6 +81,8 @@ class Limits:
     host_drift_angstrom: float = 10.0
     temperature_fraction: float = 0.03
     energy_drift_fraction: float = 0.1
+    pressure_gpa: float = 0.2
+    extreme_pressure_gpa: float = 5.0
 
 
 def verdict(gates: Iterable[Gate | None]) -> dict[str, Any]:
@@ -327,6 +331,37 @@ def energy_conserved(
         limit * 1e3,
         f"the conserved energy drifts by {trend * 1e3:+.2f} meV/atom over the run, limit {limit * 1e3:.2f} meV/atom",
         "shorten the time step, or check the potential",
+    )
+
+
+def no_pressure(found: Mapping[str, float] | None, lattice: str, limits: Limits) -> Gate | None:
+    """Is the mean pressure what the cell promises? A cell relaxed at 0 K or measured promises none, but may be beyond all reason.
+
+    Parameters
+    ----------
+    found
+        Mean pressure (GPa) with its interval: value, low, high.
+    lattice
+        As in the config's `md.lattice`.
+    """
+    if found is None:
+        return None
+    thermal = lattice == "thermal"
+    limit = limits.pressure_gpa if thermal else limits.extreme_pressure_gpa
+    if max(found["low"], -found["high"]) <= limit:
+        return None
+    promise = (
+        "although its cell is the mean at zero pressure" if thermal else f"with a cell that is {lattice}"
+    )
+    return Gate(
+        Verdict.UNDER_PRESSURE,
+        found["value"],
+        limit,
+        f"the mean pressure is {found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f}) GPa {promise}, "
+        f"limit {limit:g} GPa",
+        "let the runs at zero pressure be longer or more (md.npt.segments, md.npt.runs)"
+        if thermal
+        else "take the potential's own cell (md.lattice: thermal), or ask whether potential and cell belong together",
     )
 
 

@@ -10,7 +10,7 @@ from dlmd.base import time_series
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.units import FS_PER_PS, GPA_PER_BAR
-from dlmd.transport import error_budget, tables
+from dlmd.transport import error_budget, gates, tables
 from dlmd.transport.scatter import ORDERING, POTENTIAL
 from dlmd.transport.size_check import overrule
 
@@ -24,6 +24,7 @@ BUDGET_COMPONENTS = (error_budget.STATISTICS, POTENTIAL, ORDERING)
 
 def temperature(
     segments: Sequence[str],
+    lattice: str | None,
     *,
     result: str,
     msd: str,
@@ -37,6 +38,8 @@ def temperature(
     ----------
     segments
         Sidecars of all replicas, replica by replica.
+    lattice
+        The lattice of this temperature (see `dlmd.md.lattice`); None: relaxed at 0 K.
     settings
         The config's section `transport`.
     """
@@ -46,12 +49,14 @@ def temperature(
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     runs = [join(chain) for chain in chains]
-    analysis = analyse(runs, charge=charge, **analysis_settings(settings))
-    data = analysis.to_dict()
-    data["pressure_gpa"] = mean_pressure(
+    pressure = mean_pressure(
         [run.thermo["pressure_bar"] for run in runs if run.thermo is not None],
         confidence=settings["confidence"],
     )
+    kind = "relaxed" if lattice is None else read_json(lattice)["lattice"]
+    promised = gates.no_pressure(pressure, kind, gates.Limits())
+    analysis = analyse(runs, charge=charge, further=[promised], **analysis_settings(settings))
+    data = analysis.to_dict() | {"pressure_gpa": pressure}
     tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
 

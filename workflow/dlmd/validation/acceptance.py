@@ -128,7 +128,9 @@ def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Che
 def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     """The potential's pressure against the engine's, where production takes its cell from the potential (no bound elsewhere)."""
     bound = bounds.get("max_pressure_error_gpa")
-    for name, one in errors["trajectories"].items() if bound is not None else ():
+    if bound is None:
+        return
+    for name, one in errors["trajectories"].items():
         found = one["pressure_error_gpa"]
         if found is None:
             continue
