@@ -226,7 +226,6 @@ def analyse(
     if window is not None and not any(failed):
         failed += judgement.steadiness_gates(runs, curves, window, hop_time, limits)
     verdict = gates.verdict(failed)
-    axes = cell_axes(trajectories[0].cell)
     estimates = None
     offset = judgement.mean_offset_k(trajectories, system["temperature_k"])
     if verdict["code"] == "ok" and window is not None:
@@ -235,16 +234,15 @@ def analyse(
             curves,
             window=window,
             relaxation=relaxation,
-            axes=dict(zip(AXES, axes, strict=True)),
+            axes=dict(zip(AXES, cell_axes(trajectories[0].cell), strict=True)),
             hop_time_ps=hop_time,
             log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
         verdict = gates.verdict([gates.sum_diffuses(estimates.scalar["total"], estimates.scalar["self"])])
-    saved = msd.log_lags(len(curves.lags_ps))
     return TransportResult(
-        curves=MsdCurves(curves.lags_ps[saved], curves.self_[saved], curves.total[saved]),
-        axes=axes,
+        curves=_saved(curves),
+        axes=cell_axes(trajectories[0].cell),
         system={**system, "confidence": confidence},
         verdict=verdict,
         window_ps=window,
@@ -252,6 +250,12 @@ def analyse(
         estimates=estimates,
         notes=_notes(trajectories, system, offset),
     )
+
+
+def _saved(curves: MsdCurves) -> MsdCurves:
+    """The curves at the lags that are kept."""
+    kept = msd.log_lags(len(curves.lags_ps))
+    return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
 
 
 def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset_k: float) -> list[str]:
