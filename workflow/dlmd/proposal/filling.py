@@ -101,7 +101,8 @@ def nearest(
 ) -> Filling | None:
     """The neutral filling of a supercell with the fewest atoms too many or too few, None where there is none."""
     shape = (repeat[0], repeat[1], repeat[2])
-    counts = of_unit_cell(crystal, tuple(charges.items())).solve(1.0, cells=prod(shape), mobile=mobile)
+    problem = of_unit_cell(crystal, tuple(charges.items()))
+    counts = problem.solve(1.0, cells=prod(shape), mobile=mobile, keep_full=True)
     return None if counts is None else Filling(crystal, shape, counts)
 
 

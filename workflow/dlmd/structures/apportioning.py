@@ -10,11 +10,14 @@ from math import prod
 import numpy as np
 
 from dlmd.structures import exclusion
-from dlmd.structures.crystal import Crystal, Site
+from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, Site
 
 ROUNDING = 5e-4  # occupancies are printed with three digits
 COMPOSITION_WEIGHT = 10.0  # an atom too many in the whole crystal counts as ten on the wrong site
-MOBILE_WEIGHT = 3.0  # the ions that move can be fewer or more: that is a doped crystal, not another one
+# where the request cannot be kept: what is nearest keeps the composition, whatever sites it takes
+HOST_WEIGHT = 40.0
+MOBILE_WEIGHT = 12.0  # the ions that move can be fewer or more: that is a doped crystal, not another one
+VACANCY_WEIGHT = 40.0  # of a mixed site that the request fills
 MIXED_VALENCE_E = 0.05  # a mean charge that is a fraction may be off by this much
 LARGEST_SEARCH_CELLS = 2000
 LONGEST_TO_SHORTEST = 3.0  # supercells longer than this are not proposed
@@ -75,10 +78,39 @@ class Problem:
                 table[i, index[key]] = n / self.multiplicity[index[key]]
         return table
 
+    @cached_property
+    def crowded(self) -> list[exclusion.Clique]:
+        """Positions that exclude each other and would hold more than the one atom that has room, the fullest first."""
+        over = [c for c in self.cliques if c.filled(self.requested) > 1 + exclusion.SLACK]
+        return sorted(over, key=lambda c: -c.filled(self.requested))
+
+    @cached_property
+    def filled(self) -> np.ndarray:
+        """(entries,) whether an entry's site is mixed, full, and not so near to others that they have no room."""
+        crowded = {s for c in self.crowded for s in c.sites}
+        return np.array(
+            [
+                len(row := self.requested[site.label]) > 1
+                and sum(row.values()) > 1 - OCCUPANCY_ROUNDING
+                and site.label not in crowded
+                for site, _, _ in self.entries
+            ]
+        )
+
     def solve(
-        self, tolerance: float, *, cells: int | None = None, mobile: str | None = None, bounded: bool = True
+        self,
+        tolerance: float,
+        *,
+        cells: int | None = None,
+        mobile: str | None = None,
+        bounded: bool = True,
+        keep_full: bool = False,
     ) -> Counts | None:
-        """The best neutral counts with every occupancy within `tolerance` of the request, or None."""
+        """The best neutral counts with every occupancy within `tolerance` of the request, or None.
+
+        With `mobile` the numbers of other ions are kept before its own, and both before the sites. With `keep_full` mixed
+        sites that the request fills stay full where they have room.
+        """
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         cells = cells or self.cells
@@ -119,9 +151,7 @@ class Problem:
             constraints.append(LinearConstraint(of_counts(totals), least, np.inf))
         if bounded and len(self.bounds):
             constraints.append(LinearConstraint(of_counts(self.bounds), -np.inf, cells + 1e-9))
-        # A small slope decides between equally good sites: the first listed is filled.
-        weight = np.array([MOBILE_WEIGHT if s == mobile else COMPOSITION_WEIGHT for s in self.species])
-        cost = np.concatenate([-1e-4 * np.arange(n, 0, -1) / n, np.ones(n), weight])
+        cost = self._cost(mobile, keep_full)
         found = milp(
             cost,
             integrality=np.concatenate([np.ones(n), np.zeros(n + p)]),
@@ -134,6 +164,15 @@ class Problem:
         if not found.success:
             return None
         return self._by_site(np.rint(found.x[:n]).astype(int))
+
+    def _cost(self, mobile: str | None, keep_full: bool) -> np.ndarray:
+        """(2 entries + species,) what a unit of each variable costs: counts, their differences, those of the totals."""
+        n = len(self.entries)
+        # A small slope decides between equally good sites: the first listed is filled.
+        slope = -1e-4 * np.arange(n, 0, -1) / n - VACANCY_WEIGHT * (keep_full & self.filled)
+        host = COMPOSITION_WEIGHT if mobile is None else HOST_WEIGHT
+        weight = np.array([MOBILE_WEIGHT if s == mobile else host for s in self.species])
+        return np.concatenate([slope, np.ones(n), weight])
 
     def _by_site(self, values: np.ndarray) -> Counts:
         counts: Counts = {site.label: {} for site in self.crystal.sites}
