@@ -2,6 +2,7 @@
 
 import pytest
 
+from dlmd.base.errors import DlmdError
 from dlmd.structures import contacts
 from dlmd.structures.cells import shortest_distances
 from dlmd.structures.crystal import read_cif
@@ -55,3 +56,19 @@ def test_two_full_cations_are_named_too(tmp_path):
 )
 def test_bonds_of_molecular_ions_are_contacts(tmp_path, rows, charges):
     assert contacts.notes(read_cif(write_cif(tmp_path, cubic(10), rows)), charges) == []
+
+
+def test_an_impossible_contact_is_refused_unless_it_is_stated(tmp_path):
+    rows = ["K1 K 0 0 0 1", "F1 F 0.18 0 0 1"]
+    crystal = read_cif(write_cif(tmp_path, (7.5, 7.5, 7.5, 90, 90, 90), rows))
+    with pytest.raises(DlmdError, match=r"K-F 1.35 Å apart") as refused:
+        contacts.refuse_impossible(crystal, CHARGES, 1.2)
+    assert refused.value.remedy.endswith("{K-F: 1.35}")
+    contacts.refuse_impossible(crystal, CHARGES, {"K-F": 1.34})
+
+
+def test_a_slightly_short_bond_is_a_note_alone(tmp_path):
+    rows = ["P1 P 0 0 0 1", "O1 O 0.13 0 0 1"]
+    crystal = read_cif(write_cif(tmp_path, cubic(10.0), rows))
+    contacts.refuse_impossible(crystal, {"P": 5, "O": -2})
+    assert contacts.notes(crystal, {"P": 5, "O": -2})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from dlmd.config.run_config import RunConfig
 if TYPE_CHECKING:
     from dlmd.structures.crystal import Crystal
     from dlmd.structures.occupancy import Apportionment
+
+LARGE_ATOMS = 5000  # a user would wonder what takes so long
 
 
 def check_structures(cfg: RunConfig, *, file: str, arrange: bool = False) -> None:
@@ -26,12 +29,17 @@ def check_structures(cfg: RunConfig, *, file: str, arrange: bool = False) -> Non
     """
     crystal = _crystal(cfg, file=file)
     from dlmd.run import targets
-    from dlmd.structures import ordering
+    from dlmd.structures import contacts, ordering
 
+    if arrange:
+        contacts.refuse_impossible(crystal, cfg.material.charges, cfg.structures.min_distance_angstrom)
     for occupancy, cell in targets.built_cells(cfg):
         try:
             counts = _counts(cfg, crystal, occupancy, cell)
             if arrange:
+                if counts.n_atoms >= LARGE_ATOMS:
+                    said = f"putting the {counts.n_atoms:,} atoms of '{occupancy}' in '{cell}' in their places: a minute or more"
+                    print(said, file=sys.stderr, flush=True)
                 ordering.check(counts, n=cfg.structures.orderings)
         except DlmdError as error:
             where = f"{file}, occupancy '{occupancy}' in cell '{cell}'" + (

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import floor
 
+from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal
-from dlmd.structures.exclusion import SLACK, Surroundings, radius, unlike_contact
+from dlmd.structures.exclusion import SLACK, UNLIKE_KEEP, Surroundings, radius, unlike_contact
+from dlmd.structures.sites import OVERLAP_A
 
+INFINITE = float("inf")
 MOLECULAR = (
     "H",
     "B",
@@ -14,30 +19,100 @@ MOLECULAR = (
     "N",
 )  # bonds between two of them, or of them with themselves, are no ions' contacts
 
+# ions without covalent or short linear bonds: their contacts are 0.9 of the sum of radii and more
+LARGE = frozenset("Na K Rb Cs Ca Sr Ba Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Th".split())
+LARGE_SHARE = 0.82
+HARD = 0.85  # of a contact's distance: what no error of a refinement explains
 
-def notes(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
-    """One line for every two sites whose atoms must come nearer than a contact, by what both hold; nearest first."""
+
+@dataclass(frozen=True)
+class Contact:
+    """Two sites whose atoms must come nearer than a contact.
+
+    Attributes
+    ----------
+    pair
+        Species.
+    distance_a, least_a
+        Distance (Å), and that of a contact.
+    sites
+        What they are called.
+    impossible
+        Whether it is so short that coordinates, cell or setting must be wrong.
+    """
+
+    pair: tuple[str, str]
+    distance_a: float
+    least_a: float
+    sites: tuple[str, str]
+    impossible: bool
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        a, b = self.pair
+        return (
+            f"{a}-{b} {self.distance_a:.2f} Å apart ({' and '.join(self.sites)}, as the CIF fills them): "
+            f"a contact has {self.least_a:.2f} Å or more; correct coordinates, cell or occupancies"
+        )
+
+
+def found(crystal: Crystal, charges: Mapping[str, float]) -> list[Contact]:
+    """The shortest contact of every two sites whose atoms must come nearer than one, by what both hold; nearest first."""
     content = {site.label: site.occupancy for site in crystal.sites}
     species = [s for s in crystal.species if s in charges]
     limit = {(a, b): _shortest(a, b, charges) for a in species for b in species}
     if not any(limit.values()):
         return []
     around = Surroundings(crystal, content, max(limit.values()))
-    nearest: dict[tuple[str, ...], tuple[float, str]] = {}
+    nearest: dict[tuple[str, ...], Contact] = {}
     for labels, (a, b), distance, held in around.contacts(content, limit):
         key = tuple(sorted((f"{labels[0]} {a}", f"{labels[1]} {b}")))
-        if held > 1 + SLACK and distance < nearest.get(key, (float("inf"), ""))[0]:
-            pair = "-".join(sorted((a, b), key=species.index))
-            nearest[key] = (
-                distance,
-                f"{pair} {distance:.2f} Å apart ({labels[0]} and {labels[1]}, as the CIF fills them): "
-                f"a contact has {limit[a, b]:.2f} Å or more; correct coordinates, cell or occupancies",
+        # positions on top of each other are a split site, of which the reading has a note
+        if held <= 1 + SLACK or distance < OVERLAP_A:
+            continue
+        if key not in nearest or distance < nearest[key].distance_a:
+            first, second = sorted((a, b), key=species.index)
+            hard = distance < (1.0 if _large(a, b) else HARD) * limit[a, b]
+            nearest[key] = Contact((first, second), distance, limit[a, b], labels, hard)
+    return sorted(nearest.values(), key=lambda contact: contact.distance_a)
+
+
+def notes(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
+    """A line for every contact that is too short."""
+    return [contact.text for contact in found(crystal, charges)]
+
+
+def refuse_impossible(
+    crystal: Crystal, charges: Mapping[str, float], accepted: float | Mapping[str, float] = 0.0
+) -> None:
+    """Refuse a crystal that no ions can have, but for the pairs that `accepted` (as min_distance_angstrom) names.
+
+    Raises
+    ------
+    DlmdError
+        for the nearest of such contacts.
+    """
+    named = accepted if isinstance(accepted, Mapping) else {}
+    for contact in found(crystal, charges):
+        a, b = contact.pair
+        stated = min(named.get(f"{a}-{b}", INFINITE), named.get(f"{b}-{a}", INFINITE))
+        if contact.impossible and contact.distance_a < stated:
+            raise DlmdError(
+                f"{a}-{b} {contact.distance_a:.2f} Å apart ({' and '.join(contact.sites)}, as the CIF fills them): no two "
+                f"ions come nearer than {contact.least_a:.2f} Å",
+                where=crystal.source,
+                remedy="correct coordinates, cell, setting or occupancies; if it is so, state "
+                f"structures.min_distance_angstrom: {{{a}-{b}: {floor(100 * contact.distance_a) / 100:g}}}",
             )
-    return [text for _, text in sorted(nearest.values())]
+
+
+def _large(a: str, b: str) -> bool:
+    return bool({a, b} & LARGE) and not {a, b} & set(MOLECULAR)
 
 
 def _shortest(a: str, b: str, charges: Mapping[str, float]) -> float:
     """The distance (Å) below which two ions are no contact; 0 where none is known."""
     if charges[a] > 0 and charges[b] > 0 and not {a, b} & set(MOLECULAR):
         return radius(a, charges[a]) + radius(b, charges[b])
-    return unlike_contact(a, b, charges)
+    return unlike_contact(a, b, charges) * (LARGE_SHARE / UNLIKE_KEEP if _large(a, b) else 1.0)
