@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
+from dlmd.structures import spacegroups
 from dlmd.structures.crystal import read_cif
+from drawn_cifs import cubic, write_cif
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data" / "structures"
@@ -204,3 +206,24 @@ def test_operations_that_are_numbered_and_a_crystal_without_wyckoff_letters_are_
 def test_published_cifs_are_read(name, count):
     crystal = read_cif(DATA / f"{name}.cif")
     assert sum(site.multiplicity for site in crystal.sites) == count
+
+
+def test_refined_occupancies_a_little_above_one_are_scaled_and_said(tmp_path):
+    rows = ["Na1 Na 0 0 0 0.71", "K1 K 0 0 0 0.31", "Cl1 Cl 0.5 0.5 0.5 1.02"]
+    crystal = read_cif(write_cif(tmp_path, cubic(5.6), rows))
+    assert crystal.site("Na1").occupancy == pytest.approx({"Na": 0.71 / 1.02, "K": 0.31 / 1.02})
+    assert crystal.site("Cl1").occupancy == {"Cl": 1.0}
+    assert sum("scaled to a full site" in note for note in crystal.notes) == 2
+
+
+def test_split_positions_a_little_above_one_are_read_and_said(tmp_path):
+    rows = ["Na1 Na 0.02 0 0 0.54", "Na2 Na 0.98 0 0 0.54", "Cl1 Cl 0.5 0.5 0.5 1"]
+    crystal = read_cif(write_cif(tmp_path, cubic(8.0), rows))
+    assert [note for note in crystal.notes if "0.32 Å apart and hold 1.08 atoms together" in note]
+
+
+def test_a_group_that_is_stated_by_its_number_is_named_by_it():
+    assert (
+        spacegroups.stated_name({"_symmetry_int_tables_number": "216"})
+        == "number 216 of the International Tables"
+    )

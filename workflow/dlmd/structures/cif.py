@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -67,6 +67,22 @@ class Block:
         return to_float(self.tags[tag], tag, self.path)
 
 
+def _refuse_missing(path: Path) -> NoReturn:
+    """A path that is no file: what is there instead."""
+    folder = path if path.is_dir() else path.parent
+    if not folder.is_dir():
+        raise DlmdError(
+            f"no such file: {path}; there is no folder {folder}",
+            remedy="give the path of a CIF as seen from this folder",
+        )
+    names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() == ".cif")
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "none"
+    if path.is_dir():
+        raise DlmdError(f"{path} is a folder", remedy=f"give one of its CIFs: {shown}")
+    near = did_you_mean(path.name, names) if names else f"{folder} has no CIFs"
+    raise DlmdError(f"no such file: {path}", remedy=f"give the path of a CIF; {near}")
+
+
 def read_block(path: Path) -> Block:
     """The one data block with atom sites.
 
@@ -78,12 +94,7 @@ def read_block(path: Path) -> Block:
     from pymatgen.io.cif import CifBlock
 
     if not path.is_file():
-        near = (
-            did_you_mean(path.name, [p.name for p in path.parent.glob("*.cif")])
-            if path.parent.is_dir()
-            else ""
-        )
-        raise DlmdError(f"no such file: {path}", remedy=f"give the path of a CIF; {near}" if near else None)
+        _refuse_missing(path)
     blocks = []
     try:
         text = RESERVED.sub(lambda word: word.group().lower(), _text(path)).translate(vacancies.BOXES)

@@ -113,8 +113,13 @@ def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> l
 
 
 def stated_name(tags: Mapping[str, Any]) -> str:
-    """The space group's name as printed, 'not stated' where there is none."""
-    return first(tags, NAME_TAGS) or first(tags, HALL_TAGS) or "not stated"
+    """The space group's name as printed, else its number in the International Tables, 'not stated' where there is none."""
+    number = first(tags, NUMBER_TAGS)
+    return (
+        first(tags, NAME_TAGS)
+        or first(tags, HALL_TAGS)
+        or (f"number {number} of the International Tables" if number else "not stated")
+    )
 
 
 def first(tags: Mapping[str, Any], names: Sequence[str]) -> str | None:
