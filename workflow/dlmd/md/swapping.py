@@ -60,13 +60,11 @@ def sample(
     """
     from dlmd.base.provenance import file_sha256, versions
     from dlmd.md.jobs import mean_unit_cell
-    from dlmd.structures.crystal import read_cif
-    from dlmd.structures.occupancy import apportion
+    from dlmd.structures.occupancy import of_cif
     from dlmd.structures.ordering import build
 
-    crystal = read_cif(cif)
-    counts = apportion(
-        crystal,
+    counts = of_cif(
+        cif,
         repeat=repeat,
         occupancies=occupancies,
         charges=charges,
@@ -87,9 +85,9 @@ def sample(
     state = Path(record).with_suffix(".chain")
     chain = load(state, mark) or begin(np.random.default_rng(seed))
     sampler.run(chain, settings["sweeps"], after_sweep=lambda c: _after(c, state, mark, settings["sweeps"]))
-    found = {**settings, **swap_mc.summary(chain, crystal, counts.species, refined=counts.requested)}
+    found = {**settings, **swap_mc.summary(chain, counts.crystal, counts.species, refined=counts.requested)}
     _refuse_unsettled(found, record)
-    atoms = build(Supercell(crystal, counts.repeat), counts, chain.content)
+    atoms = build(Supercell(counts.crystal, counts.repeat), counts, chain.content)
     atoms.info.update(ordering=replica, method="swap_mc", seed=seed)
     identity = {"level": level, "potential_sha256": file_sha256(model), "versions": versions(PACKAGES)}
     _write(atoms, {**found, "energies_ev": chain.energies_ev, **identity}, ordering, record)

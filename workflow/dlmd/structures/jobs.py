@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.files import write_csv
+
+if TYPE_CHECKING:
+    from dlmd.structures.occupancy import Apportionment
+
+LARGE_ATOMS = 5000
 
 
 def build(
@@ -24,23 +30,32 @@ def build(
 ) -> None:
     """Write one ordering per name in `cifs` (the .extxyz beside it), and their summary."""
     from dlmd.structures import cells as structures
-    from dlmd.structures.crystal import read_cif
-    from dlmd.structures.occupancy import apportion
+    from dlmd.structures.occupancy import of_cif
     from dlmd.structures.ordering import orderings
 
-    crystal = read_cif(cif)
-    counts = apportion(
-        crystal,
+    counts = of_cif(
+        cif,
         repeat=repeat,
         occupancies=occupancies,
         charges=charges,
         tolerance=tolerance,
         min_distance_angstrom=min_distance_angstrom,
     )
-    cells = orderings(crystal, counts, n=len(cifs), seed=seed, method=sampling)
+    if counts.n_atoms >= LARGE_ATOMS:
+        print(f"{counts.n_atoms:,} atoms, {sampling}: minutes for an ordering", file=sys.stderr, flush=True)
+    cells = orderings(
+        counts.crystal, counts, n=len(cifs), seed=seed, method=sampling, after_each=_say(counts)
+    )
     for atoms, path in zip(cells, cifs, strict=True):
         structures.write(atoms, Path(path).with_suffix(""))
     structures.write_summary(structures.summary(counts, cells), summary)
+
+
+def _say(counts: Apportionment) -> Callable[[int, float], None] | None:
+    """What says that an ordering of a large cell is made; small ones take seconds."""
+    if counts.n_atoms < LARGE_ATOMS:
+        return None
+    return lambda n, seconds: print(f"ordering {n} after {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 def draw(structure: str, *, figures: Sequence[str], charges: Mapping[str, float], title: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.structures import distances, refusals
 from dlmd.structures.apportioning import ROUNDING, Problem, isotropic_shape
-from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal
+from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, read_cif
 from dlmd.structures.distances import MinDistance
 
 __all__ = ["ROUNDING", "Apportionment", "apportion", "isotropic_shape", "nearest"]
@@ -188,6 +189,26 @@ def apportion(
     return _made(problem, species, counts, tolerance)
 
 
+def of_cif(
+    cif: str | Path,
+    *,
+    repeat: Sequence[int],
+    occupancies: Occupancies,
+    charges: Mapping[str, float],
+    tolerance: float,
+    min_distance_angstrom: MinDistance,
+) -> Apportionment:
+    """`apportion` of a CIF's crystal, as the jobs of a run have it; the crystal is the result's."""
+    return apportion(
+        read_cif(cif),
+        repeat=repeat,
+        occupancies=occupancies,
+        charges=charges,
+        tolerance=tolerance,
+        min_distance_angstrom=min_distance_angstrom,
+    )
+
+
 def nearest(
     crystal: Crystal,
     *,
@@ -207,7 +228,7 @@ def nearest(
         where no choice of counts is neutral.
     """
     problem, species = _problem(crystal, repeat, occupancies, charges, min_distance_angstrom)
-    counts = problem.solve(1.0, mobile=mobile)
+    counts = problem.solve(1.0, mobile=mobile, keep_full=True)
     if counts is None:
         refusals.refuse(problem, 1.0, mobile=mobile)
     made = _made(problem, species, counts, 1.0)

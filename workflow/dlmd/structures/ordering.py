@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from math import exp, lgamma, prod
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,7 @@ def orderings(
     seed: int,
     method: str = "random",
     min_distance_angstrom: distances.MinDistance | None = None,
+    after_each: Callable[[int, float], None] | None = None,
 ) -> list[Atoms]:
     """`n` distinct orderings with exactly the apportioned counts, on the ideal positions.
 
@@ -46,6 +49,8 @@ def orderings(
         'quasirandom': pair correlations as near as can be to those of the random alloy.
     min_distance_angstrom
         Å; one number, or pair -> number as in {'Li-Li': 2.0}; None: the distances that the counts were bounded by.
+    after_each
+        Told the number of each ordering that is made, and the seconds since the beginning.
 
     Returns
     -------
@@ -75,6 +80,7 @@ def orderings(
     symmetry = None if ordered else duplicates.permutations(supercell)
 
     made: list[Atoms] = []
+    begun = time.monotonic()
     seen: set[bytes] = set()
     repeats = 0  # in a row
     for attempt in range(TRIES_PER_ORDERING * n + LAST_TRIES):
@@ -102,6 +108,8 @@ def orderings(
             **correlations.deviation(content),
         )
         made.append(atoms)
+        if after_each:
+            after_each(len(made) - 1, time.monotonic() - begun)
         if len(made) == n:
             return made
     raise _too_few(apportionment, n, len(made), method)
