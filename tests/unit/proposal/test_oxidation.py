@@ -110,3 +110,18 @@ def test_charges_that_the_cif_states_are_taken_where_they_fit(tmp_path):
     assert dict(found.charges) == {"Cu": 2, "S": -2} and found.source == "stated in the CIF"
     path.write_text(CIF.format(types=types, rows="Cu1 Cu+ 0 0 0 1\nS1 S2- 0.5 0.5 0.5 1"))
     assert oxidation.guess(read_cif(path)).source != "stated in the CIF"
+
+
+def test_a_rarer_state_is_taken_where_it_is_the_neutral_one():
+    sites = {"Li": ({"Li": 1.0}, [[0, 0, 0.1 * k] for k in range(7)])}
+    sites |= {"Bi": ({"Bi": 1.0}, [[0.5, 0, 0]]), "O": ({"O": 1.0}, [[0.5, 0.5, 0.1 * k] for k in range(6)])}
+    found = oxidation.guess(crystal(sites, lattice=[20.0] * 3))
+    assert found.charges == {"Li": 1, "Bi": 5, "O": -2}
+    assert found.mixed == () and "+5 is not its commonest state" in found.notes[0]
+
+
+def test_the_advice_is_another_charge_than_the_one_that_was_tried():
+    sites = {"Fe": ({"Fe": 1.0}, [[0, 0, 0]]), "F": ({"F": 1.0}, [[0.5, 0.5, 0.1 * k] for k in range(5)])}
+    with pytest.raises(DlmdError) as refused:
+        oxidation.guess(crystal(sites, lattice=[20.0] * 3), given={"Fe": 3})
+    assert "--charge Fe=5" in refused.value.remedy

@@ -15,12 +15,13 @@ examples:
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dlmd.proposal import Proposal
 
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     crystal = parser.add_argument_group("what you know of the crystal")
     crystal.add_argument(
         "--mobile",
+        type=element,
         metavar="ELEMENT",
         help="element whose ions carry the current; default: the only one that can",
     )
@@ -55,19 +57,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     crystal.add_argument(
         "--sigma",
-        type=_positive,
+        type=within(1e-12, 1e5, "mS/cm"),
         metavar="MS_PER_CM",
         help="conductivity at 298 K in mS/cm; default: usual for its kind",
     )
     crystal.add_argument(
         "--activation-energy",
-        type=_positive,
+        type=within(0.01, 3.0, "eV"),
         metavar="EV",
         help="activation energy in eV; default: usual for its kind",
     )
     crystal.add_argument(
         "--melting",
-        type=_positive,
+        type=within(150.0, 5000.0, "K"),
         metavar="K",
         help="where the host melts or decomposes, in K; default: usual for its kind",
     )
@@ -107,6 +109,12 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.proposal.design import run_name
 
     output = Path(args.output or f"config/{run_name(args.cif)}.yaml")
+    if output.is_dir():
+        raise DlmdError(
+            f"{output} is a folder",
+            where="--output",
+            remedy=f"give a file: {output / run_name(args.cif)}.yaml",
+        )
     if output.exists() and not args.overwrite:
         raise DlmdError(
             f"there is a file of that name: {output}", remedy="give another --output, or --overwrite"
@@ -122,22 +130,23 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         single_points=args.single_points,
     )
-    proposal = propose(args.cif, wishes, file=str(output), command=" ".join(args.argv))
+    proposal = propose(args.cif, wishes, file=str(output), command=shlex.join(args.argv))
     for line in _shown(proposal):
         print(line)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, proposal.text)
-    print(f"\nwrote {output}; dlmd check {output}:\n")
+    print(f"\nwrote {output}; dlmd check {shlex.quote(str(output))}:\n")
     problems = check.report(proposal.config, file=str(output))
     if not problems:
-        print(f"next: dlmd plan {output}\n      snakemake --cores 2 --configfile {output}")
+        path = shlex.quote(str(output))
+        print(f"next: dlmd plan {path}\n      snakemake --cores 2 --configfile {path}")
     return 1 if problems else 0
 
 
 def _shown(proposal: Proposal) -> Iterator[str]:
     """What was decided, one thing to a line."""
     from dlmd.proposal import lengths, theory
-    from dlmd.proposal.parts import changed_composition, table
+    from dlmd.proposal.parts import changed_composition, formula, table
 
     design, of = proposal.design, "{:<14} {}".format
     charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
@@ -148,7 +157,8 @@ def _shown(proposal: Proposal) -> Iterator[str]:
     yield of("mobile", f"{design.mobile}: {design.mobile_reason}")
     for name, cell in (("label cell", design.label), ("production", design.production)):
         size = "x".join(map(str, cell.repeat))
-        yield of(name, f"{size}: {cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}")
+        atoms = f"{cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}"
+        yield of(name, f"{formula(cell)}, {size} cells: {atoms}")
     for line in (*table(design), *changed_composition(design)):
         yield of("", line)
     shown = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
@@ -173,12 +183,35 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         yield of("note", note)
 
 
+def element(text: str) -> str:
+    """An element's symbol, however its letters are written."""
+    return text.strip().capitalize()
+
+
+def within(low: float, high: float, unit: str) -> Callable[[str], float]:
+    """The type of an option whose numbers are from `low` to `high`: others are another unit, or a slip."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is no number from {low:g} to {high:g} {unit}")
+        return value
+
+    return number
+
+
 def _charge(text: str) -> tuple[str, float]:
-    element, _, value = text.partition("=")
+    name, _, value = text.partition("=")
     try:
-        return element.strip(), float(value)
+        charge = float(value)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no charge; write Co=3") from None
+        charge = float("nan")
+    if not -8 <= charge <= 8:
+        raise argparse.ArgumentTypeError(f"'{text}' is no charge; write Co=3")
+    return element(name), charge
 
 
 def _whole(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import cells, disorder, mobile, oxidation
+from dlmd.proposal import cells, disorder, faithful, mobile, oxidation
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import Filling
 from dlmd.proposal.oxidation import Oxidation
@@ -47,6 +47,8 @@ class Design:
         Distinct ones that both cells have, at most three.
     distances
         Shortest ones (Å) in a built label cell, by pair.
+    notes
+        Positions that have no room for what the CIF puts there.
     """
 
     crystal: Crystal
@@ -60,6 +62,7 @@ class Design:
     sampling_reason: str
     orderings: int
     distances: Mapping[str, float | None]
+    notes: tuple[str, ...] = ()
 
     @property
     def charges(self) -> Mapping[str, float]:
@@ -104,6 +107,10 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
         sampling_reason=sampling_reason,
         orderings=orderings,
         distances=distances,
+        notes=tuple(
+            f"{line}: the cells put one there, the rest on other sites where they have room"
+            for line in faithful.crowded(crystal, found.charges)
+        ),
     )
 
 
@@ -131,6 +138,7 @@ def _cells(
             where=f"{crystal.source}, occupancies",
             remedy=f"leave {production.lost[0]} out of the CIF, or write a config by hand with larger cells",
         )
+    faithful.refuse_another_compound(production, charges, ion)
     return cutoff, label, production
 
 

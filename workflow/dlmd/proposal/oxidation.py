@@ -7,7 +7,7 @@ charge easily, or else ions that the refinement has not found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ RARE_IN_MIXTURES = 0.02
 ROUNDING = 0.012
 # what ions that were not found may leave, where no element can have a mixed valence
 LEFT_OUT = 0.15
+MOST_CHARGE = 7.0
+WHOLE = 0.05  # a mean charge this near to a whole one is that state
 KEPT = 100_000  # best combinations that are carried on from element to element
 # elements whose charge changes easily: mixed valence is a property of these
 REDOX = "Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Ta W Re Os Ir Ce Pr Eu Tb Yb U Sn Sb Tl Pb Bi".split()
@@ -72,11 +74,15 @@ def guess(crystal: Crystal, *, given: Mapping[str, float] | None = None) -> Oxid
     if own.keys() >= atoms.keys() and _left(atoms, own) <= ROUNDING:
         return Oxidation({s: own[s] for s in atoms}, "stated in the CIF", _sum(atoms, own))
     source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"
-    return _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source)
+    return _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source, given)
 
 
 def _neutral(
-    crystal: Crystal, atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]], source: str
+    crystal: Crystal,
+    atoms: Mapping[str, float],
+    states: Mapping[str, Mapping[float, float]],
+    source: str,
+    given: Container[str],
 ) -> Oxidation:
     """The likeliest combination that is neutral but for rounding, else one with a mixed valence, else with ions left out."""
     charges, score, left = _combinations(atoms, states)
@@ -86,9 +92,12 @@ def _neutral(
         found = charges[good[np.argmax(score[good])]]
         whole = dict(zip(names, found.tolist(), strict=True))
         return Oxidation(whole, source, _sum(atoms, whole))
-    mixed = _mixed(atoms, states)
+    mixed = _mixed(atoms, states, given)
     if mixed is not None:
         charge, element = mixed
+        if charge[element].is_integer():
+            note = f"{element} {charge[element]:+g} is not its commonest state; it makes the cell neutral"
+            return Oxidation(charge, source, _sum(atoms, charge), (), (note,))
         note = f"{element} has a mixed valence of {charge[element]:+.4g}, which makes the cell neutral"
         return Oxidation(charge, source, 0.0, (element,), (note,))
     near = np.flatnonzero(left <= LEFT_OUT)
@@ -98,11 +107,22 @@ def _neutral(
         raise DlmdError(
             f"no likely charges make {crystal.name} neutral: {shown} leave {_sum(atoms, best):+.3g} e per cell",
             where=f"{crystal.source}, occupancies",
-            remedy=f"correct the occupancies (is an atom missing?), or state charges: --charge {names[0]}={best[names[0]]:g}",
+            remedy=f"correct the occupancies (is an atom missing?), or state {_advice(atoms, best)}",
         )
     found = charges[near[np.argmax(score[near] - 20 * left[near])]]
     whole = dict(zip(names, found.tolist(), strict=True))
     return Oxidation(whole, source, _sum(atoms, whole))
+
+
+def _advice(atoms: Mapping[str, float], charges: Mapping[str, float]) -> str:
+    """Another charge of an element that changes it easily, which makes the cell neutral; never one that was tried."""
+    left = _sum(atoms, charges)
+    needed = {s: charges[s] - left / n for s, n in atoms.items() if s in REDOX}
+    found = [(abs(q - charges[s]), s, q) for s, q in needed.items() if 0 < q <= MOST_CHARGE]
+    if not found:
+        return "charges that are known: --charge ELEMENT=E"
+    _, element, charge = min(found)
+    return f"another charge: --charge {element}={charge:.4g} makes it neutral"
 
 
 def _sum(atoms: Mapping[str, float], charges: Mapping[str, float]) -> float:
@@ -134,17 +154,26 @@ def _combinations(
 
 
 def _mixed(
-    atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]]
+    atoms: Mapping[str, float],
+    states: Mapping[str, Mapping[float, float]],
+    given: Container[str],
 ) -> tuple[dict[str, float], str] | None:
     """All elements in their likeliest state but one, whose mean charge makes the cell neutral; None where none can."""
     usual = {s: max(states[s], key=states[s].__getitem__) for s in atoms}
-    for element in sorted((s for s in atoms if s in REDOX), key=REDOX.index):
-        if len(states[element]) == 1:
-            continue  # given
+    # those with several common states first
+    changing = sorted(
+        (s for s in atoms if s in REDOX and s not in given),
+        key=lambda s: (len(states[s]) == 1, REDOX.index(s)),
+    )
+    for element in changing:
         needed = -sum(n * usual[s] for s, n in atoms.items() if s != element) / atoms[element]
         range_ = [q for q, share in _shares(element).items() if share >= RARE_IN_MIXTURES and q > 0]
-        if range_ and min(range_) <= needed <= max(range_):
-            return usual | {element: round(needed, 6)}, element
+        if range_ and min(range_) - WHOLE <= needed <= max(range_) + WHOLE:
+            nearest = float(round(needed))
+            whole = usual | {element: nearest}
+            if nearest in range_ and abs(needed - nearest) <= WHOLE and _left(atoms, whole) <= ROUNDING:
+                return whole, element
+            return usual | {element: round(min(max(needed, min(range_)), max(range_)), 6)}, element
     return None
 
 

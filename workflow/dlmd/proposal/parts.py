@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
         "command": head.command,
         "run": run_name(head.file),
         "launch": launch,
-        "cif": f'"{head.cif}"',
+        "cif": json.dumps(head.cif, ensure_ascii=False),
         "levels": theory.levels(engine, design.charges),
     }
 

@@ -31,7 +31,12 @@ class Proposal:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should look at."""
-        return (*self.design.oxidation.notes, *self.temperatures.notes, *self.lengths.notes)
+        return (
+            *self.design.oxidation.notes,
+            *self.design.notes,
+            *self.temperatures.notes,
+            *self.lengths.notes,
+        )
 
 
 def propose(

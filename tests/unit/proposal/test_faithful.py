@@ -1,0 +1,58 @@
+"""A cell of another compound is refused, with what has no room; refined occupancies a little above it are not."""
+
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.proposal import faithful
+from dlmd.proposal.filling import nearest
+from small_crystals import crystal
+
+
+def cages(filled, dopant):
+    """Two Li positions 1.2 Å apart in a cage, with a mixed site (B on X: dopant) that balances more or less lithium."""
+    sites = {
+        "Li1": ({"Li": filled}, [[0, 0, 0], [0.15, 0, 0]]),
+        "X": ({"O": dopant, "F": 1 - dopant}, [[0.5, 0.5, 0.5]]),
+    }
+    return crystal(sites, lattice=[8.0, 8.0, 8.0])
+
+
+CHARGES = {"Li": 1, "O": -2, "F": -1}
+
+
+def test_a_cage_that_would_hold_two_is_refused_by_name():
+    full = cages(0.6, 0.2)
+    assert faithful.crowded(full, CHARGES) == [
+        "Li1 exclude each other (1.20 Å apart) and would hold 1.2 atoms where one has room"
+    ]
+    made = nearest(full, (3, 3, 3), charges=CHARGES, mobile="Li")
+    with pytest.raises(DlmdError, match=r"compound of small: Li1 exclude.*Li 27 for 32.4"):
+        faithful.refuse_another_compound(made, CHARGES, "Li")
+
+
+def test_a_cage_as_full_as_it_can_be_is_taken():
+    good = cages(0.5, 0.0)
+    assert faithful.crowded(good, CHARGES) == []
+    made = nearest(good, (3, 3, 3), charges=CHARGES, mobile="Li")
+    faithful.refuse_another_compound(made, CHARGES, "Li")
+    assert made.composition == {"Li": 27, "O": 0, "F": 27}
+
+
+def test_the_mobile_ions_may_balance_what_refined_occupancies_leave():
+    sites = {"Li1": ({"Li": 0.8}, [[0, 0, 0]]), "F": ({"F": 1.0}, [[0.5, 0.5, 0.5]])}
+    made = nearest(crystal(sites, lattice=[5.0] * 3), (3, 3, 3), charges={"Li": 1, "F": -1}, mobile="Li")
+    assert made.composition == {"Li": 27, "F": 27}
+    faithful.refuse_another_compound(made, {"Li": 1, "F": -1}, "Li")
+
+
+def test_sites_give_way_before_the_composition_does():
+    # Li2 stands between two Li1 at 1.6 Å: both as printed have no room, but all lithium has
+    sites = {
+        "Li1": ({"Li": 0.5}, [[0, 0, 0], [0.5, 0, 0]]),
+        "Li2": ({"Li": 0.5}, [[0.2, 0, 0], [0.7, 0, 0]]),
+        "Na": ({"Na": 0.7, "K": 0.3}, [[0.2, 0.5, 0.5]]),
+        "F": ({"F": 1.0}, [[0, 0.5, 0], [0.5, 0.5, 0.0], [0, 0, 0.5]]),
+    }
+    small = crystal(sites, lattice=[8.0, 9.0, 9.0])
+    made = nearest(small, (5, 2, 1), charges={"Li": 1, "Na": 1, "K": 1, "F": -1}, mobile="Li")
+    assert made.composition == {"Li": 20, "Na": 7, "K": 3, "F": 30}
