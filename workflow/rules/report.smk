@@ -67,6 +67,17 @@ rule report:
         ),
         size_check=level_files(tree.SIZE_CHECK) if cfg.md.size_check else [],
         barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
+        swaps=(
+            level_files(
+                *(
+                    tree.fill(pattern, k=k)
+                    for pattern in (tree.SWAPS, tree.png(tree.SWAPS_FIGURE))
+                    for k in range(len(targets.production_runs(cfg)))
+                )
+            )
+            if cfg.structures.sampling_of(cfg.md.cell) == "swap_mc"
+            else []
+        ),
         costs=at(tree.COSTS_OF_STAGES),
         throughput=at(tree.THROUGHPUT),
         reference=cfg.material.reference or [],

@@ -23,6 +23,7 @@ from dlmd.report import (
     pages,
     result,
     scene,
+    swaps,
     tables,
     trust,
 )
@@ -165,6 +166,8 @@ def _level(
         "lattice": tables.lattice_of_production(results.expansion, temperatures),
         "expansion": tables.expansion(results.expansion),
         "lattice_figures": _drawn(results, [_lattice_figure(results)]),
+        "swaps": swaps.sentences(cfg, results),
+        "swap_figures": _drawn(results, _swap_figures(cfg, results)),
         "transport": [tables.temperature(t) for t in temperatures],
         "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
         "size": tables.size_check(results.size_check),
@@ -268,6 +271,13 @@ def _lattice_figure(results: LevelResults) -> Shown:
         results.path(tree.EXPANSION_TABLE),
         "expansion.rst",
     )
+
+
+def _swap_figures(cfg: RunConfig, results: LevelResults) -> list[Shown]:
+    return [
+        Shown(results.path(tree.png(tree.SWAPS_FIGURE), k=k), f"Swaps of ordering r{k}", record, "swaps.rst")
+        for k, record in swaps.records(cfg, results).items()
+    ]
 
 
 def _rates_figure(results: LevelResults) -> Shown:
