@@ -18,7 +18,7 @@ FULL = 0.999
 def crowded(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
     """Positions that exclude each other and hold more than one atom as refined, one line for every set of sites."""
     problem = of_unit_cell(crystal, tuple(charges.items()))
-    lines = {}
+    lines: dict[str, str] = {}
     for clique in problem.crowded:
         lines.setdefault(
             clique.names,
