@@ -161,9 +161,7 @@ class Problem:
             constraints=constraints,
             options={"mip_rel_gap": 0.0},
         )
-        if not found.success:
-            return None
-        return self._by_site(np.rint(found.x[:n]).astype(int))
+        return self._by_site(np.rint(found.x[:n]).astype(int)) if found.success else None
 
     def _cost(self, mobile: str | None, keep_full: bool) -> np.ndarray:
         """(2 entries + species,) what a unit of each variable costs: counts, their differences, those of the totals."""
