@@ -120,8 +120,6 @@ class Surroundings:
         return list(found.values())
 
     def _around(self, centre: int, limit: Mapping[tuple[str, str], float]) -> list[tuple[list[Node], float]]:
-        import networkx
-
         rows = slice(self.start[centre], self.start[centre + 1])
         near = [(centre, (0, 0, 0)), *self._neighbours(rows)]
         places = np.array([self.basis[b] + np.array(shift) @ self.crystal.lattice for b, shift in near])
@@ -133,6 +131,10 @@ class Surroundings:
             for n in nodes
             if n[0] == 0 or any(distance[0, n[0]] < limit.get((o[1], n[1]), 0.0) for o in own)
         ]
+        if len(nodes) == len(own):
+            return []  # nobody near: most crystals, which need no graphs and not the time that their import takes
+        import networkx
+
         graph = networkx.Graph()
         for i, (k, s) in enumerate(nodes):
             for m, t in nodes[:i]:
