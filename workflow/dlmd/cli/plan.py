@@ -2,13 +2,16 @@
 
 Jobs come from Snakemake's own list. Their times are those of the run's finished jobs of the same kind (basis: measured), else
 from sizes (estimated, right within a factor of three), where DFT or a GPU is involved from what is commonly seen (assumed).
-Where there is an Arrhenius fit already, it is also said how much longer the run would have to be for a sharper answer.
+Where there is an Arrhenius fit already, it is also said how much longer the run would have to be for a sharper answer, and
+what room temperature takes without an extrapolation: the shortest runs in which the ions move on by four hops squared, from
+D_self of the fit or of a conductivity that is given, at the potential's speed.
 
 Units: hours of a core or GPU that a job holds, whether it is busy or not; disk in GB (1e9 bytes).
 
 examples:
   dlmd plan config/li3ticl6.yaml
   dlmd plan config/li3ticl6.yaml results/li3ticl6/transport/u4/298K.json
+  dlmd plan config/li3ticl6.yaml --conductivity 1.06 --activation-energy 0.29
 """
 
 from __future__ import annotations
@@ -26,6 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="the run's config file")
     parser.add_argument("targets", nargs="*", help="files that are wanted (default: everything)")
     parser.add_argument("--snakefile", default="Snakefile", help="default: the one in this folder")
+    parser.add_argument(
+        "--reach",
+        metavar="K",
+        type=_positive,
+        nargs="+",
+        help="temperatures (K) to be simulated directly; default: 298.15, 323.15, 348.15 and 373.15",
+    )
+    parser.add_argument(
+        "--conductivity",
+        metavar="MS_PER_CM",
+        type=_positive,
+        help="conductivity (mS/cm) at the first temperature of --reach, in place of the run's own (default: the run's)",
+    )
+    parser.add_argument(
+        "--activation-energy",
+        metavar="EV",
+        type=_positive,
+        help="activation energy (eV) that goes with --conductivity (default: 0.3)",
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
 
 
 def run(args: argparse.Namespace) -> None:
@@ -43,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
     left = [row for row in rows if row.left]
     for text in targets.single_points(cfg):
         print(text)
+    _print_reach(args, cfg, model)
     done = sum(row.done for row in rows)
     if not left:
         print(f"{cfg.run}: all {done} jobs are done")
@@ -78,6 +108,40 @@ def _print_needs(cfg: RunConfig, model: CostModel) -> None:
         if level in cfg.levels:
             for text in longer.advice(cfg, level, results.level(level).arrhenius, model):
                 print(f"{level}: {text}")
+
+
+def _print_reach(args: argparse.Namespace, cfg: RunConfig, model: CostModel) -> None:
+    """What low temperatures take without an extrapolation, for each level of which D is known."""
+    from dlmd.base.errors import DlmdError
+    from dlmd.base.formatting import aligned
+    from dlmd.config import routes
+    from dlmd.run import reach, tree
+    from dlmd.run.results import RunResults
+
+    wanted = args.reach or reach.TEMPERATURES_K
+    if args.activation_energy and not args.conductivity:
+        raise DlmdError(
+            "--activation-energy without --conductivity",
+            remedy="give both, or neither for the run's own line",
+        )
+    results = RunResults(tree.home(cfg.run))
+    for level in routes.answering(cfg):
+        found = results.level(level)
+        known: reach.Known | None
+        if args.conductivity:
+            known = reach.of_conductivity(
+                cfg,
+                ms_per_cm=args.conductivity,
+                at_k=wanted[0],
+                energy_ev=args.activation_energy or 0.3,
+                temperatures_k=wanted,
+            )
+        else:
+            known = reach.of_run(found.arrhenius, [found.transport(t) for t in cfg.md.temperatures_k], wanted)
+        if known is None:
+            continue
+        print(f"{level}: without an extrapolation (shortest runs with a value; {known.source})")
+        print(*(f"  {line}" for line in aligned(reach.rows(cfg, level, known, model))), sep="\n")
 
 
 def _line(
