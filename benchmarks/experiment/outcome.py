@@ -9,7 +9,7 @@ from typing import Any
 from materials import Material
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import read_json
+from dlmd.base.files import read_json, write_json
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
 from dlmd.report import tables
@@ -18,7 +18,7 @@ from dlmd.run.results import LevelResults, RunResults
 from dlmd.structures.crystal import read_cif
 
 ANSWERED, WITHHELD, REFUSED, FAILED, NOT_RUN = "answered", "withheld", "refused", "failed", "not run"
-ROOM_K = 298.15
+ROOM_K, HOUR_S = 298.15, 3600.0
 FORMAT = "dlmd-experiment"
 TAIL = 600
 
@@ -26,6 +26,12 @@ TAIL = 600
 def path(folder: Path, material: Material) -> Path:
     """The record of a material."""
     return folder / "outcomes" / f"{material.name}.json"
+
+
+def write(path: Path, record: dict[str, Any]) -> None:
+    """Write a record, and the folder of all records where it is the first."""
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, record)
 
 
 def config_there(material: Material, work: Path) -> str | None:
@@ -51,7 +57,10 @@ def of(material: Material, *, config: str | None, code: int, printed: str) -> di
     results = RunResults(tree.home(cfg.run))
     level = results.level(material.level or next(reversed(cfg.levels)))
     found |= _run(cfg, level)
-    found["core_hours"] = sum(float(row["core_hours"]) for row in results.costs) if results.costs else None
+    # CPU time: the time that cores were held says more of a busy machine
+    found["core_hours"] = (
+        sum(float(row["cpu_s"]) for row in results.costs) / HOUR_S if results.costs else None
+    )
     if not results.path(tree.RESULT).exists():
         return {**found, **_unfinished(level, code, printed)}
     saved = read_json(results.path(tree.RESULT))["levels"][level.name]

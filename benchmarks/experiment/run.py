@@ -23,7 +23,6 @@ import outcome
 from materials import Material, chosen
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import write_json
 from dlmd.process import programs
 
 HERE = Path(__file__).parent
@@ -102,7 +101,7 @@ def run(material: Material, *, cores: int, dry: bool) -> str:
             return f"refused: {last_lines(printed)}"
         return f"{jobs[1]} jobs" if jobs else "nothing left to do"
     found = outcome.of(material, config=config, code=code, printed=printed)
-    write_json(outcome.path(HERE, material), found)
+    outcome.write(outcome.path(HERE, material), found)
     return f"{found['state']} after {(time.time() - start) / 60:.0f} min{': ' + found['reason'] if found['reason'] else ''}"
 
 
@@ -128,7 +127,7 @@ def main() -> None:
         if args.collect:
             found = outcome.of(material, config=outcome.config_there(material, WORK), code=0, printed="")
             if found["state"] != outcome.NOT_RUN:
-                write_json(outcome.path(HERE, material), found)
+                outcome.write(outcome.path(HERE, material), found)
             print(f"{material.name}: {found['state']}", flush=True)
             continue
         print(f"{material.name}: {run(material, cores=args.cores, dry=args.dry_run)}", flush=True)
