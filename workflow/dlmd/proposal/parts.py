@@ -181,11 +181,10 @@ def changed_composition(design: Design) -> list[str]:
 
 
 def formula(filling: Filling) -> str:
-    """The composition in its smallest whole numbers."""
-    from math import gcd
+    """The composition in its smallest whole numbers, from the most to the least electropositive element."""
+    from pymatgen.core import Composition
 
-    common = gcd(*(n for n in filling.composition.values() if n))
-    return "".join(f"{s}{n // common if n > common else ''}" for s, n in filling.composition.items() if n)
+    return str(Composition({s: n for s, n in filling.composition.items() if n}).reduced_formula)
 
 
 def _labels(design: Design, at: Temperatures, *, dft: bool) -> dict[str, Any]:
