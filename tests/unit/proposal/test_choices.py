@@ -47,6 +47,10 @@ def test_divalent_copper_is_no_mobile_ion():
         mobile.choose(two({"Cu": 1, "S": 1}), {"Cu": 2, "S": -2})
 
 
+def test_copper_with_a_little_divalent_copper_is_mobile():
+    assert mobile.choose(two({"Cu": 0.9, "Se": 1}), {"Cu": 1.11, "Se": -2})[0] == "Cu"
+
+
 def test_an_ion_that_is_asked_for_must_be_there():
     with pytest.raises(DlmdError, match="has no Ki"):
         mobile.choose(two({"K": 1, "Cl": 1}), {"K": 1, "Cl": -1}, asked="Ki")

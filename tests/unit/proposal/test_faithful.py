@@ -23,10 +23,10 @@ CHARGES = {"Li": 1, "O": -2, "F": -1}
 def test_a_cage_that_would_hold_two_is_refused_by_name():
     full = cages(0.6, 0.2)
     assert faithful.crowded(full, CHARGES) == [
-        "Li1 exclude each other (1.20 Å apart) and would hold 1.2 atoms where one has room"
+        "positions of Li1 exclude each other (1.20 Å apart) and would hold 1.2 atoms where one has room"
     ]
     made = nearest(full, (3, 3, 3), charges=CHARGES, mobile="Li")
-    with pytest.raises(DlmdError, match=r"compound of small: Li1 exclude.*Li 27 for 32.4"):
+    with pytest.raises(DlmdError, match=r"compound of small: positions of Li1 exclude.*Li 27 for 32.4"):
         faithful.refuse_another_compound(made, CHARGES, "Li")
 
 

@@ -65,6 +65,8 @@ def test_an_impossible_contact_is_refused_unless_it_is_stated(tmp_path):
         contacts.refuse_impossible(crystal, CHARGES, 1.2)
     assert refused.value.remedy.endswith("{K-F: 1.35}")
     contacts.refuse_impossible(crystal, CHARGES, {"K-F": 1.34})
+    # a config that empties the site has no such contact
+    contacts.refuse_impossible(crystal, CHARGES, content={"K1": {"K": 0.0}, "F1": {"F": 1.0}})
 
 
 def test_a_slightly_short_bond_is_a_note_alone(tmp_path):

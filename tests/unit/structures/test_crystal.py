@@ -222,8 +222,11 @@ def test_split_positions_a_little_above_one_are_read_and_said(tmp_path):
     assert [note for note in crystal.notes if "0.32 Å apart and hold 1.08 atoms together" in note]
 
 
-def test_a_group_that_is_stated_by_its_number_is_named_by_it():
-    assert (
-        spacegroups.stated_name({"_symmetry_int_tables_number": "216"})
-        == "number 216 of the International Tables"
-    )
+def test_a_group_without_a_name_is_named_by_its_number(tmp_path):
+    rows = ["Na1 Na 0 0 0 1", "Cl1 Cl 0.5 0.5 0.5 1"]
+    numbered = write_cif(tmp_path, cubic(5.6), rows, group=None, tags=["_symmetry_Int_Tables_number 1"])
+    assert read_cif(numbered).spacegroup == "number 1 of the International Tables"
+    by_operations = {"_symmetry_equiv_pos_as_xyz": ["x,y,z", "-x,-y,-z"]}
+    symmetry = spacegroups.listed(by_operations, "here")
+    assert symmetry is not None
+    assert spacegroups.stated_name(by_operations, symmetry) == "number 2 of the International Tables"

@@ -12,6 +12,7 @@ FULL = 0.999
 FAST = ("Li", "Na", "Ag", "Cu", "K")
 SLOWER = ("H", "Rb", "Cs", "Tl")
 MAJORITY = 0.8
+NEARLY_ONE = 0.3
 ANIONS = ("F", "O")
 
 
@@ -35,7 +36,8 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         return asked, "asked for"
     split, atoms = disordered(crystal), crystal.composition
     for group in (FAST, SLOWER):
-        present = [s for s in group if charges.get(s) == 1]
+        # copper(I) with a little copper(II) is copper(I)
+        present = [s for s in group if abs(charges.get(s, 0.0) - 1) < NEARLY_ONE]
         if len(present) == 1:
             return present[0], f"{present[0]}⁺ is the only ion here that is known to move fast"
         loose = [s for s in present if s in split]
@@ -53,7 +55,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         return "F", "F⁻ is the only ion of one charge here, and there is no cation of one"
     if len(loose) == 1:
         return loose[0], f"there is no cation of one charge, and sites of {loose[0]} are partly empty"
-    raise _several(crystal, loose or [s for s in charges if charges[s]])
+    raise _several(crystal, loose or sorted((s for s in charges if charges[s]), key=lambda s: abs(charges[s])))
 
 
 def disordered(crystal: Crystal) -> set[str]:

@@ -31,12 +31,12 @@ def check_structures(cfg: RunConfig, *, file: str, arrange: bool = False) -> Non
     from dlmd.run import targets
     from dlmd.structures import contacts, ordering
 
-    if arrange:
-        contacts.refuse_impossible(crystal, cfg.material.charges, cfg.structures.min_distance_angstrom)
     for occupancy, cell in targets.built_cells(cfg):
         try:
             counts = _counts(cfg, crystal, occupancy, cell)
             if arrange:
+                accepted = cfg.structures.min_distance_angstrom
+                contacts.refuse_impossible(crystal, counts.charges, accepted, content=counts.requested)
                 if counts.n_atoms >= LARGE_ATOMS:
                     said = f"putting the {counts.n_atoms:,} atoms of '{occupancy}' in '{cell}' in their places: a minute or more"
                     print(said, file=sys.stderr, flush=True)

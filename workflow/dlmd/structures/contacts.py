@@ -8,7 +8,7 @@ from math import floor
 
 from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal
-from dlmd.structures.exclusion import SLACK, UNLIKE_KEEP, Surroundings, radius, unlike_contact
+from dlmd.structures.exclusion import SLACK, UNLIKE_KEEP, Content, Surroundings, radius, unlike_contact
 from dlmd.structures.sites import OVERLAP_A
 
 INFINITE = float("inf")
@@ -57,10 +57,15 @@ class Contact:
         )
 
 
-def found(crystal: Crystal, charges: Mapping[str, float]) -> list[Contact]:
-    """The shortest contact of every two sites whose atoms must come nearer than one, by what both hold; nearest first."""
-    content = {site.label: site.occupancy for site in crystal.sites}
-    species = [s for s in crystal.species if s in charges]
+def found(crystal: Crystal, charges: Mapping[str, float], content: Content | None = None) -> list[Contact]:
+    """The shortest contact of every two sites whose atoms must come nearer than one, by what both hold; nearest first.
+
+    `content` is what the sites hold, the CIF's occupancies without it.
+    """
+    content = content or {site.label: site.occupancy for site in crystal.sites}
+    species = list(
+        dict.fromkeys(s for row in content.values() for s, x in row.items() if x > 0 and s in charges)
+    )
     limit = {(a, b): _shortest(a, b, charges) for a in species for b in species}
     if not any(limit.values()):
         return []
@@ -84,9 +89,15 @@ def notes(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
 
 
 def refuse_impossible(
-    crystal: Crystal, charges: Mapping[str, float], accepted: float | Mapping[str, float] = 0.0
+    crystal: Crystal,
+    charges: Mapping[str, float],
+    accepted: float | Mapping[str, float] = 0.0,
+    *,
+    content: Content | None = None,
 ) -> None:
     """Refuse a crystal that no ions can have, but for the pairs that `accepted` (as min_distance_angstrom) names.
+
+    `content` is that of `found`.
 
     Raises
     ------
@@ -94,12 +105,12 @@ def refuse_impossible(
         for the nearest of such contacts.
     """
     named = accepted if isinstance(accepted, Mapping) else {}
-    for contact in found(crystal, charges):
+    for contact in found(crystal, charges, content):
         a, b = contact.pair
         stated = min(named.get(f"{a}-{b}", INFINITE), named.get(f"{b}-{a}", INFINITE))
         if contact.impossible and contact.distance_a < stated:
             raise DlmdError(
-                f"{a}-{b} {contact.distance_a:.2f} Å apart ({' and '.join(contact.sites)}, as the CIF fills them): no two "
+                f"{a}-{b} {contact.distance_a:.2f} Å apart ({' and '.join(contact.sites)}, as they are filled): no two "
                 f"ions come nearer than {contact.least_a:.2f} Å",
                 where=crystal.source,
                 remedy="correct coordinates, cell, setting or occupancies; if it is so, state "

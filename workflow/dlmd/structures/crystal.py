@@ -162,7 +162,7 @@ def read_cif(path: str | Path) -> Crystal:
     crystal = Crystal(
         name=path.stem,
         source=str(path),
-        spacegroup=spacegroups.stated_name(tags),
+        spacegroup=spacegroups.stated_name(tags, symmetry),
         cell_parameters=parameters,
         lattice=lattice,
         sites=found,

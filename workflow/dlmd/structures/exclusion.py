@@ -58,7 +58,8 @@ class Clique:
 
     @property
     def names(self) -> str:
-        return " and ".join(dict.fromkeys(site for site in self.sites))
+        names = list(dict.fromkeys(self.sites))
+        return " and ".join(names) if len(names) > 1 else f"positions of {names[0]}"
 
 
 class Surroundings:

@@ -112,14 +112,13 @@ def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> l
     return fitting
 
 
-def stated_name(tags: Mapping[str, Any]) -> str:
-    """The space group's name as printed, else its number in the International Tables, 'not stated' where there is none."""
-    number = first(tags, NUMBER_TAGS)
-    return (
-        first(tags, NAME_TAGS)
-        or first(tags, HALL_TAGS)
-        or (f"number {number} of the International Tables" if number else "not stated")
-    )
+def stated_name(tags: Mapping[str, Any], symmetry: Symmetry) -> str:
+    """The space group's name as printed, else its number in the International Tables, by the operations if need be."""
+    printed = first(tags, NAME_TAGS) or first(tags, HALL_TAGS)
+    if printed:
+        return printed
+    number = first(tags, NUMBER_TAGS) or number_of(symmetry)
+    return f"number {number} of the International Tables" if number else f"{len(symmetry)} operations"
 
 
 def first(tags: Mapping[str, Any], names: Sequence[str]) -> str | None:
