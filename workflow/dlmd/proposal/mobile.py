@@ -55,7 +55,9 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         return "F", "F⁻ is the only ion of one charge here, and there is no cation of one"
     if len(loose) == 1:
         return loose[0], f"there is no cation of one charge, and sites of {loose[0]} are partly empty"
-    raise _several(crystal, loose or sorted((s for s in charges if charges[s]), key=lambda s: abs(charges[s])))
+    raise _several(
+        crystal, loose or sorted((s for s in charges if charges[s]), key=lambda s: abs(charges[s]))
+    )
 
 
 def disordered(crystal: Crystal) -> set[str]:
