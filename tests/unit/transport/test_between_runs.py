@@ -69,6 +69,42 @@ def test_the_scatter_of_the_slopes_is_that_of_the_activation_energy():
     assert found["sd_of_mean_slope_ev"] == pytest.approx(0.05 / 12**0.5, rel=0.4)
 
 
+def test_the_scatter_of_orderings_is_counted_once():
+    """Each temperature's interval holds the scatter of the orderings, and so does the line: it must be no wider for both."""
+    rng = np.random.default_rng(8)
+    scatter, error = 0.3, 0.05
+    held = []
+    for _ in range(16):
+        runs = runs_of(rng, scatter=scatter, error=error)
+        sharp = pooled(runs, error)
+        key = "conductivity_ms_per_cm"
+        wide = [one | {key: widened(one[key], np.hypot(error, scatter) / 2)} for one in sharp]
+        once, twice = (
+            arrhenius.fit(given, runs=runs)["fits"]["conductivity"]["activation_energy_ev"]
+            for given in (sharp, wide)
+        )
+        assert twice == pytest.approx(once, rel=1e-6)
+        held.append(twice["low"] <= ENERGY <= twice["high"])
+    assert np.mean(held) >= 0.88
+
+
+def test_where_one_run_has_no_value_the_interval_stays():
+    rng = np.random.default_rng(9)
+    runs = runs_of(rng, scatter=0.1)
+    runs[2]["temperatures"][0] = result(TEMPERATURES[0], code="too_short")
+    found = between_runs.own_errors(runs, "conductivity_ms_per_cm", np.array(TEMPERATURES), np.full(6, 0.4))
+    assert found == pytest.approx([0.4, *[0.05 / 4**0.5] * 5])
+
+
+def widened(estimate, error):
+    reach = np.exp(1.959964 * error)
+    return {
+        "value": estimate["value"],
+        "low": estimate["value"] / reach,
+        "high": estimate["value"] * reach,
+    }
+
+
 def test_one_run_has_no_scatter():
     assert (
         between_runs.effects(runs_of(np.random.default_rng(1), scatter=0.3, orderings=1), "d_self_cm2_per_s")

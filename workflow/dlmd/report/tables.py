@@ -302,6 +302,8 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
             count += "; shows the way, not the value"
         elif fitted["verdict"]["code"] == Verdict.NOT_ARRHENIUS.value:
             count += "; a mean, the points bend"
+        if (chi := fits["conductivity"].get("reduced_chi_squared")) is not None:
+            count += f"; χ² per degree of freedom {chi:.2g}"
         cards.append(
             _card("activation energy of σT", fits["conductivity"]["activation_energy_ev"], "eV", count)
         )

@@ -19,11 +19,11 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.verdicts import Verdict
 from dlmd.transport import cells, line_models, line_tests
-from dlmd.transport.between_runs import Effects, effects
+from dlmd.transport.between_runs import effects, own_errors
 from dlmd.transport.line_models import Between, Posterior
 from dlmd.transport.selection import Selected, select
 
-VERSION = 2
+VERSION = 3
 
 # Name of a fit: (quantity, unit of the quantity, whether it is multiplied by T)
 FITS = {
@@ -94,8 +94,7 @@ def fit(
         return out
     span = _span(results, predict_k)
     out["fits"] = {
-        name: _Fit(one, name, confidence, effects(runs, FITS[name][0])).to_dict(predict_k, span)
-        for name, one in found.items()
+        name: _Fit(one, name, confidence, runs).to_dict(predict_k, span) for name, one in found.items()
     }
     out["verdict"] = _verdict(out["fits"]["conductivity"], len(first.temperature_k))
     return out
@@ -145,7 +144,7 @@ def _verdict(found: Mapping[str, Any], temperatures: int) -> dict[str, str]:
 class _Fit:
     """One quantity: its points, their posterior, and what is told of it."""
 
-    def __init__(self, selected: Selected, name: str, confidence: float, scatter: Effects | None):
+    def __init__(self, selected: Selected, name: str, confidence: float, runs: Sequence[Mapping[str, Any]]):
         self.name = name
         self.quantity, self.unit, self.times_t = FITS[name]
         self.selected = selected
@@ -153,9 +152,10 @@ class _Fit:
         self.temperature_k = selected.temperature_k
         self.y = np.log(selected.value) + self._shift(self.temperature_k)
         self.bounds = (selected.limit_k, selected.log_limit + self._shift(selected.limit_k))
-        self.scatter = scatter
-        self.between = scatter.draws() if scatter is not None else Between.none()
-        self.posterior = self._posterior(self.y, selected.error)
+        self.scatter = effects(runs, self.quantity)
+        self.between = self.scatter.draws() if self.scatter is not None else Between.none()
+        self.error = own_errors(runs, self.quantity, self.temperature_k, selected.error)
+        self.posterior = self._posterior(self.y, self.error)
 
     def _shift(self, temperature_k: np.ndarray) -> np.ndarray:
         """What turns ln of the quantity into y."""
@@ -166,7 +166,7 @@ class _Fit:
 
     def to_dict(self, predict_k: Sequence[float], span: tuple[float, float]) -> dict[str, Any]:
         """JSON-ready."""
-        tested = line_tests.straightness(self.temperature_k, self.y, self.selected.error)
+        tested = line_tests.straightness(self.temperature_k, self.y, self.error)
         energy = _interval(self.posterior.mean_energy(self.tails))
         prefactor_unit = f"{self.unit}_k" if self.times_t else self.unit
         symbol = "sigma T" if self.times_t else "sigma" if self.unit == "ms_per_cm" else "D"
@@ -227,12 +227,12 @@ class _Fit:
     def _times_longer(self, temperature_k: float) -> float | None:
         """How many times longer runs at the same temperatures would give a value, if the points lie on a line; None for never."""
         x = line_models.inverse(self.temperature_k)
-        weight = 1.0 / self.selected.error**2
+        weight = 1.0 / self.error**2
         line = np.polynomial.Polynomial.fit(x, self.y, 1, w=np.sqrt(weight))(x)
         times = 2.0
         while times <= _LONGEST:
             longer = line_models.posterior(
-                self.temperature_k, line, self.selected.error / times**0.5, between=self.between
+                self.temperature_k, line, self.error / times**0.5, between=self.between
             )
             if _factor(self.at([temperature_k], longer)[0]) <= VALUE_FACTOR:
                 return times

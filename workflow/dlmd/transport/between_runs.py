@@ -82,6 +82,27 @@ def effects(runs: Sequence[Mapping[str, Any]], quantity: str) -> Effects | None:
     )
 
 
+def own_errors(
+    runs: Sequence[Mapping[str, Any]], quantity: str, temperature_k: np.ndarray, error: np.ndarray
+) -> np.ndarray:
+    """(n,) standard errors of the points without the scatter between runs, from those of the runs one by one.
+
+    The interval of a temperature holds that scatter, as it has to where it stands alone; along a line it is in `effects`. At a
+    temperature where one of the runs has no value, `error` (n,) stays.
+    """
+    tables = [_values(run["temperatures"], quantity) for run in runs]
+    found = np.array(error, dtype=float)
+    for k, t in enumerate(temperature_k):
+        there = [table for run, table in zip(runs, tables, strict=True) if _has(run["temperatures"], t)]
+        if len(there) > 1 and all(t in table for table in there):
+            found[k] = min(found[k], float(np.linalg.norm([table[t][1] for table in there])) / len(there))
+    return found
+
+
+def _has(results: Sequence[Mapping[str, Any]], temperature_k: float) -> bool:
+    return any(float(result["temperature_k"]) == temperature_k for result in results)
+
+
 def _values(results: Sequence[Mapping[str, Any]], quantity: str) -> dict[float, tuple[float, float]]:
     """Temperature -> logarithm and its standard error."""
     found = {}
