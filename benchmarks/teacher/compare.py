@@ -18,7 +18,7 @@ from dlmd.base.files import write_json
 from dlmd.trajectory import rdf
 from dlmd.trajectory.segments import all_atoms
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, msd
+from dlmd.transport import msd, window_slopes
 from dlmd.transport.gates import Limits
 
 INTERVAL_PS = 0.02
@@ -105,7 +105,7 @@ def intact(runs: list[Run]) -> list[Run]:
 
 def msd_at(runs: list[Run], lag_ps: float) -> dict:
     """MSD_self and MSD_total (Å²) at one lag, and D_self (Å²/ps) over [lag/2, lag], each with an interval from batches of
-    time origins (see `dlmd.transport.diffusion.mean_error`)."""
+    time origins (see `dlmd.transport.window_slopes.mean_error`)."""
     done = [run.displacements() for run in runs]
     lag = round(lag_ps / INTERVAL_PS)
     found, self_, total = {}, [], []
@@ -118,13 +118,13 @@ def msd_at(runs: list[Run], lag_ps: float) -> dict:
             np.array([part.mean() for part in np.array_split(s, max(2, len(s) // (BATCH_LAGS * lag)))])
             for s in series
         ]
-        error = diffusion.mean_error(
+        error = window_slopes.mean_error(
             batches, [float(len(s)) for s in series], lags=np.array([lag]), weights=np.ones(1)
         )
         found[name] = _interval(float(np.concatenate(series).mean()), error.error, error.dof)
-    series = diffusion.slope_series(done, start_ps=lag_ps / 2, end_ps=lag_ps)
+    series = window_slopes.slope_series(done, start_ps=lag_ps / 2, end_ps=lag_ps)
     curves = msd.curves(done)
-    value = np.trace(diffusion.window_slope(curves, start_ps=lag_ps / 2, end_ps=lag_ps)) / 3
+    value = np.trace(window_slopes.window_slope(curves, start_ps=lag_ps / 2, end_ps=lag_ps)) / 3
     error = series.error()
     found["d_self_a2_per_ps"] = _interval(float(value), error.error, error.dof)
     found["length_ps"] = [len(run.positions) * INTERVAL_PS for run in runs]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, msd, steadiness
 from dlmd.transport import extra_scatter as scatter
+from dlmd.transport import msd, steadiness, window_slopes
 
 
 def run(positions, interval=0.5):
@@ -52,7 +52,7 @@ def test_runs_that_agree_add_little_and_runs_that_differ_much():
 
 def series_of(positions, start=2.0):
     one = run(positions)
-    return one, msd.curves([one]), diffusion.slope_series([one], start_ps=start, end_ps=3 * start)
+    return one, msd.curves([one]), window_slopes.slope_series([one], start_ps=start, end_ps=3 * start)
 
 
 def test_a_free_walk_is_steady():

@@ -20,7 +20,7 @@ import numpy as np
 from dlmd.base.intervals import Estimate, jackknife_ratio, positive_interval
 from dlmd.mechanism.hop_rates import BATCHES
 from dlmd.mechanism.hops import Hops
-from dlmd.transport.diffusion import mean_error, slope_weights
+from dlmd.transport.window_slopes import mean_error, slope_weights
 
 VERSION = 2
 

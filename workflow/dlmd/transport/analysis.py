@@ -21,7 +21,7 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
 from dlmd.trajectory.host import HOST_HOP_A
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, gates, judgement, msd, spectrum
+from dlmd.transport import diffusion, gates, judgement, msd, spectrum, window_slopes
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import MsdCurves
@@ -211,7 +211,7 @@ def analyse(
     curves = msd.curves(runs)
     relaxation = onset_of_diffusion.find(runs)
     onset = lag_start_ps if lag_start_ps else diffusion.onset_ps(relaxation, curves)
-    window = None if onset is None else (float(onset), float(lag_end_ps or diffusion.WINDOW * onset))
+    window = None if onset is None else (float(onset), float(lag_end_ps or window_slopes.WINDOW * onset))
     hop_time = None
     if window is not None and not lag_start_ps:
         hop_time = diffusion.hop_time_ps(
@@ -223,16 +223,18 @@ def analyse(
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
         *further,
     ]
+    early = None
     if window is not None and not any(failed):
-        failed += judgement.steadiness_gates(runs, curves, window, hop_time, limits)
+        early = window_slopes.slope_series(runs, start_ps=window[0], end_ps=window[1])
+        failed += judgement.steadiness_gates(runs, curves, early, hop_time, limits)
     verdict = gates.verdict(failed)
     estimates = None
     offset = judgement.mean_offset_k(trajectories, system["temperature_k"])
-    if verdict["code"] == "ok" and window is not None:
+    if verdict["code"] == "ok" and early is not None:
         estimates = diffusion.estimate(
             runs,
             curves,
-            window=window,
+            early=early,
             relaxation=relaxation,
             axes=dict(zip(AXES, cell_axes(trajectories[0].cell), strict=True)),
             hop_time_ps=hop_time,
@@ -329,7 +331,7 @@ def _check_window(start: float | None, end: float | None, length_ps: float, inte
         return
     if start is None:
         raise DlmdError(f"lag_end {end} ps without lag_start", remedy="give both, or neither")
-    last = end if end is not None else diffusion.WINDOW * start
+    last = end if end is not None else window_slopes.WINDOW * start
     if not (interval_ps <= start < last <= 0.7 * length_ps):
         raise DlmdError(
             f"fit window {start:g} to {last:g} ps with frames every {interval_ps:g} ps and runs of {length_ps:g} ps",

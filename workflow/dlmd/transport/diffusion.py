@@ -15,16 +15,12 @@ import numpy as np
 
 from dlmd.base.intervals import Estimate, difference, positive_interval, ratio
 from dlmd.transport import extra_scatter as scatter
-from dlmd.transport import spectrum
+from dlmd.transport import spectrum, window_slopes
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
 
-VERSION = 2
+VERSION = 3
 
-# The fit window ends at this multiple of the onset.
-WINDOW = 3.0
-# and ends no later than at this part of the run.
-LONGEST = 0.7
 # Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then.
 _SLOWING, _SLOWED = 0.5, 0.3
 
@@ -39,165 +35,6 @@ class Diffusivities:
     total_tensor: np.ndarray
 
 
-@dataclass(frozen=True)
-class MeanError:
-    """Standard error of a mean over time origins, and the degrees of freedom it rests on."""
-
-    error: float
-    dof: float
-
-
-def slope_weights(lags_ps: np.ndarray) -> np.ndarray:
-    """(lags,) weights w with sum_m w_m MSD(t_m) = least-squares slope."""
-    centred = lags_ps - lags_ps.mean()
-    return centred / np.sum(centred**2)
-
-
-def window_slope(curves: MsdCurves, *, start_ps: float, end_ps: float) -> np.ndarray:
-    """(3, 3) diffusion tensor in Å²/ps: half the least-squares slope of MSD_self over all lags in [start, end]."""
-    inside = _inside(curves.lags_ps, start_ps, end_ps)
-    return 0.5 * np.einsum("m,mab->ab", slope_weights(curves.lags_ps[inside]), curves.self_[inside])
-
-
-def _inside(lags_ps: np.ndarray, start_ps: float, end_ps: float) -> slice:
-    interval = lags_ps[1]
-    first = max(1, round(start_ps / interval))
-    last = min(len(lags_ps) - 1, max(round(end_ps / interval), first + 1))
-    return slice(first, last + 1)
-
-
-def few_lags(run: Displacements, start_ps: float, end_ps: float, *, most: int = 5) -> np.ndarray:
-    """(lags,) up to `most` lags of the window, in frames of the thinned positions."""
-    interval = run.stride * run.frame_interval_ps
-    first = max(1, round(start_ps / interval))
-    last = max(first + 1, round(end_ps / interval))
-    return np.unique(np.round(np.linspace(first, last, most)).astype(int))
-
-
-def origin_means(run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
-    """(n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over ions and time origins, in equal bins of time.
-
-    Origins a quarter of the shortest lag apart are as good as all.
-    """
-    n_origins = run.thinned.shape[2] - int(lags.max())
-    step = max(1, int(lags.min()) // 4)
-    edges = np.linspace(0, n_origins, n_bins + 1).round().astype(int)
-    means = np.zeros((n_bins, 3, 3))
-    for b in range(n_bins):
-        origins = np.arange(edges[b], edges[b + 1], step)
-        here = run.thinned[:, :, origins]
-        for lag, weight in zip(lags, weights, strict=True):
-            u = run.thinned[:, :, origins + lag] - here
-            means[b] += 0.5 * weight * np.einsum("iat,ibt->ab", u, u) / (len(origins) * run.n_ions)
-    return means
-
-
-def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Covariance of sum_m w_m u(m)² between origins that are `shift` >= 0 apart, for Brownian motion, up to a factor.
-
-    For one pair of windows it is their overlap, squared.
-    """
-    covariance = np.zeros_like(shift)
-    for lag, weight in zip(lags, weights, strict=True):
-        for other, other_weight in zip(lags, weights, strict=True):
-            # windows [0, lag] and [shift, shift + other], and with the shift's sign reversed
-            for one, two in ((lag, other), (other, lag)):
-                overlap = np.clip(np.minimum(one, shift + two) - shift, 0.0, None)
-                covariance += 0.5 * weight * other_weight * overlap**2
-    return covariance
-
-
-def brownian_variance(spans: Sequence[float], lags: np.ndarray, weights: np.ndarray) -> float:
-    """Variance of the mean over all origins for Brownian motion of sum_m w_m u(m)², from (lags,) lags and weights, up to the
-    factor of `_brownian_covariance`."""
-    from scipy.integrate import trapezoid
-
-    total, variance = sum(spans), 0.0
-    for span in spans:
-        shift = np.linspace(0.0, min(span, float(lags.max())), 200)
-        seen = (span - shift) * _brownian_covariance(shift, lags, weights)
-        variance += 2.0 / total**2 * float(trapezoid(seen, shift))
-    return variance
-
-
-def mean_error(
-    values: Sequence[np.ndarray], spans: Sequence[float], *, lags: np.ndarray, weights: np.ndarray
-) -> MeanError:
-    """Error of the mean over origins, from batch means.
-
-    Batches next to each other share displacements. What this does to the scatter of their means, to the error
-    of the overall mean and to the degrees of freedom is computed exactly for Brownian motion, and taken as
-    the correction.
-
-    Parameters
-    ----------
-    values
-        Batch means (n_bins,) of each run.
-    spans
-        Time covered by the origins of each run, in the unit of `lags`.
-    """
-    points = 5
-    blocks = []
-    for batch, span in zip(values, spans, strict=True):
-        times = (np.arange(len(batch) * points) + 0.5) * span / (len(batch) * points)
-        full = _brownian_covariance(np.abs(times[:, None] - times), lags, weights)
-        blocks.append(full.reshape(len(batch), points, len(batch), points).mean(axis=(1, 3)))
-    from scipy.linalg import block_diag
-
-    covariance = block_diag(*blocks)
-    share = np.concatenate([np.full(len(v), s / len(v)) for v, s in zip(values, spans, strict=True)])
-    share /= share.sum()
-    x = np.concatenate(values)
-    centring = np.eye(len(x)) - share
-    scatter = centring.T @ (share[:, None] * centring)
-    product = scatter @ covariance
-    expected = np.trace(product)
-    return MeanError(
-        error=float(np.sqrt(x @ scatter @ x * (share @ covariance @ share) / expected)),
-        dof=float(expected**2 / np.trace(product @ product)),
-    )
-
-
-def _batches(span_ps: float, onset_ps: float, n_runs: int) -> int:
-    """Batches per run: as many as last a fit window each, within limits."""
-    fewest = max(2, -(-4 // n_runs))
-    return int(np.clip(span_ps / (WINDOW * onset_ps), fewest, max(fewest, 20 // n_runs)))
-
-
-@dataclass(frozen=True)
-class SlopeSeries:
-    """Diffusion tensors from batches of time origins of each run, (n_bins, 3, 3) Å²/ps, and what their errors need."""
-
-    means: list[np.ndarray]
-    spans: list[float]
-    lags: np.ndarray
-    weights: np.ndarray
-    start_ps: float
-    end_ps: float
-
-    def error(self, direction: np.ndarray | None = None) -> MeanError:
-        """Error of the mean of the trace / 3, or along a unit vector."""
-        values = [
-            np.trace(mean, axis1=1, axis2=2) / 3 if direction is None else mean @ direction @ direction
-            for mean in self.means
-        ]
-        return mean_error(values, self.spans, lags=self.lags, weights=self.weights)
-
-
-def slope_series(runs: Sequence[Displacements], *, start_ps: float, end_ps: float) -> SlopeSeries:
-    """Batches of the window slope of MSD_self, from the thinned positions; no lag is shorter than their interval."""
-    interval = runs[0].stride * runs[0].frame_interval_ps
-    lags = few_lags(runs[0], start_ps, end_ps)
-    weights = slope_weights(lags * interval)
-    means, spans = [], []
-    for run in runs:
-        origins = run.thinned.shape[2] - int(lags.max())
-        bins = _batches(origins * interval, start_ps, len(runs))
-        means.append(origin_means(run, lags, weights, bins))
-        spans.append(float(origins))
-    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps)
-
-
 def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     """The diffusive onset t* in ps, or None where three times t* exceeds 0.7 of the run.
 
@@ -207,16 +44,20 @@ def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     if relaxation is None:
         return None
     start = relaxation.onset_ps
-    if WINDOW * start >= LONGEST * curves.lags_ps[-1]:
+    if window_slopes.WINDOW * start >= window_slopes.LONGEST * curves.lags_ps[-1]:
         return None
-    d_self = np.trace(window_slope(curves, start_ps=start, end_ps=WINDOW * start)) / 3
+    d_self = (
+        np.trace(window_slopes.window_slope(curves, start_ps=start, end_ps=window_slopes.WINDOW * start)) / 3
+    )
     if d_self <= 0:
         return None
-    inside = _inside(curves.lags_ps, start, WINDOW * start)
-    trace = np.trace(curves.self_[inside], axis1=1, axis2=2)
-    offset = np.mean(trace - 6 * d_self * curves.lags_ps[inside])
+    window = window_slopes.inside(curves.lags_ps, start, window_slopes.WINDOW * start)
+    trace = np.trace(curves.self_[window], axis1=1, axis2=2)
+    offset = np.mean(trace - 6 * d_self * curves.lags_ps[window])
     start = max(start, offset / (12 * d_self))
-    return None if WINDOW * start >= LONGEST * curves.lags_ps[-1] else float(start)
+    return (
+        None if window_slopes.WINDOW * start >= window_slopes.LONGEST * curves.lags_ps[-1] else float(start)
+    )
 
 
 def hop_time_ps(curves: MsdCurves, *, from_ps: float, length_ps: float, hop_length_a: float) -> float | None:
@@ -226,8 +67,8 @@ def hop_time_ps(curves: MsdCurves, *, from_ps: float, length_ps: float, hop_leng
     Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one.
     """
     t = from_ps
-    while WINDOW * t < LONGEST * length_ps:
-        d_self = np.trace(window_slope(curves, start_ps=t, end_ps=WINDOW * t)) / 3
+    while window_slopes.WINDOW * t < window_slopes.LONGEST * length_ps:
+        d_self = np.trace(window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)) / 3
         if 6 * d_self * t >= hop_length_a**2:
             return t
         t *= 1.1
@@ -243,15 +84,16 @@ class SelfDiffusion:
     say together is the posterior of b: zero with a chance of one half beforehand, else exponential.
     """
 
-    early: SlopeSeries
-    late: SlopeSeries | None
+    early: window_slopes.SlopeSeries
+    late: window_slopes.SlopeSeries | None
+    fall: window_slopes.SlopeSeries | None
     early_tensor: np.ndarray
     late_tensor: np.ndarray | None
 
     def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
         """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
         value = _along(self.early_tensor, direction)
-        error = self.early.error(direction)
+        error = self.early.lasting_error(direction)
         if value <= error.error:
             return positive_interval(value, error.error, error.dof, confidence)
         relative = error.error / value
@@ -263,13 +105,13 @@ class SelfDiffusion:
         value = _along(self.early_tensor, direction)
         if value <= 0:
             return 0.0
-        b, weight = self._slowing(direction, value, self.early.error(direction).error / value)
+        b, weight = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
         return float(weight @ b**2 - (weight @ b) ** 2)
 
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
         """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
         own = np.array([_along(mean.mean(axis=0), direction) for mean in self.early.means])
-        error = self.early.error(direction)
+        error = self.early.lasting_error(direction)
         if (own <= 0).any() or not error.error > 0:
             return scatter.NONE
         spans = np.array(self.early.spans)
@@ -282,16 +124,26 @@ class SelfDiffusion:
         """Values of b and their posterior probabilities."""
         if self.late is None or self.late_tensor is None:
             return np.zeros(1), np.ones(1)
-        ratio_of_variances = brownian_variance(
-            self.late.spans, self.late.lags, self.late.weights
-        ) / brownian_variance(self.early.spans, self.early.lags, self.early.weights)
-        noise = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
+        noise = self._noise_of_fall(direction, value, relative)
         # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
         seen = _along(self.late_tensor, direction) / value
         b = np.concatenate([[0.0], np.linspace(0.01, 2.5, 125)])
         prior = np.concatenate([[1 - _SLOWING], _SLOWING * _prior_of_slowing(b[1:])])
         weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
         return b, weight / weight.sum()
+
+    def _noise_of_fall(self, direction: np.ndarray | None, value: float, relative: float) -> float:
+        """Standard deviation of what the late window has less than the early one, in parts of D: the early one's error scaled as
+        for Brownian motion, or the most that the scatter of their difference allows (but for one case in four)."""
+        from scipy.special import chdtri
+
+        assert self.late is not None and self.fall is not None
+        ratio_of_variances = window_slopes.brownian_variance(
+            self.late.spans, self.late.lags, self.late.weights
+        ) / window_slopes.brownian_variance(self.early.spans, self.early.lags, self.early.weights)
+        scaled = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
+        seen = self.fall.error(direction)
+        return float(min(scaled, seen.error / value * np.sqrt(seen.dof / chdtri(seen.dof, 0.75))))
 
 
 def _between_runs(levels: Sequence[spectrum.Level | None], few: float) -> scatter.Extra:
@@ -337,26 +189,32 @@ def estimate(
     runs: Sequence[Displacements],
     curves: MsdCurves,
     *,
-    window: tuple[float, float],
+    early: window_slopes.SlopeSeries,
     relaxation: Relaxation | None,
     axes: dict[str, np.ndarray],
     hop_time_ps: float | None = None,
     log_variance: float = 0.0,
     confidence: float = 0.95,
 ) -> Diffusivities:
-    """All coefficients with intervals, for a fit window (t*, end) in ps; `log_variance` of ln D comes from elsewhere.
+    """All coefficients with intervals; `early` is of the fit window, and `log_variance` of ln D comes from elsewhere.
 
     The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio
     follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693
     (2008)), D_self and D_total taken as independent.
     """
-    start, end = window
-    late = None if hop_time_ps is None or hop_time_ps <= start else (hop_time_ps, WINDOW * hop_time_ps)
+    start, end = early.start_ps, early.end_ps
+    late = (
+        None
+        if hop_time_ps is None or hop_time_ps <= start
+        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
+    )
+    later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
     own = SelfDiffusion(
-        early=slope_series(runs, start_ps=start, end_ps=end),
-        late=slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None,
-        early_tensor=window_slope(curves, start_ps=start, end_ps=end),
-        late_tensor=window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
+        early=early,
+        late=later,
+        fall=window_slopes.fall_series(runs, early, later) if later else None,
+        early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
+        late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
     )
     fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
     fits = (

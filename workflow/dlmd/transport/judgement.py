@@ -8,9 +8,10 @@ import numpy as np
 
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, gates, msd, steadiness
+from dlmd.transport import gates, msd, steadiness, window_slopes
 from dlmd.transport.gates import Gate, Limits
 from dlmd.transport.msd import MsdCurves
+from dlmd.transport.window_slopes import SlopeSeries
 
 # Activation energy that a temperature off its set point is reckoned with, and the shift of ln D in standard deviations.
 OFFSET_ENERGY_EV, OFFSET_QUANTILE = 0.4, 1.5
@@ -19,13 +20,12 @@ OFFSET_ENERGY_EV, OFFSET_QUANTILE = 0.4, 1.5
 def steadiness_gates(
     runs: Sequence[msd.Displacements],
     curves: MsdCurves,
-    window: tuple[float, float],
+    early: SlopeSeries,
     hop_time_ps: float | None,
     limits: Limits,
 ) -> list[Gate | None]:
-    """Is there one diffusion coefficient, whatever the lag and the time?"""
-    early = diffusion.slope_series(runs, start_ps=window[0], end_ps=window[1])
-    lag = steadiness.with_lag(runs, curves, early, from_ps=hop_time_ps or window[0])
+    """Is there one diffusion coefficient, whatever the lag and the time? `early` is of the fit window."""
+    lag = steadiness.with_lag(runs, curves, early, from_ps=hop_time_ps or early.start_ps)
     time = steadiness.with_time(early)
     return [
         gates.stationary((time.change, time.chance), limits),
@@ -43,8 +43,8 @@ def moved_on(
     """Have the ions moved on by several hops? 6 D_self times the length is told, D_self of the latest window."""
     if window is None:
         return None
-    end = diffusion.LONGEST * length_ps
-    tensor = diffusion.window_slope(curves, start_ps=end / diffusion.WINDOW, end_ps=end)
+    end = window_slopes.LONGEST * length_ps
+    tensor = window_slopes.window_slope(curves, start_ps=end / window_slopes.WINDOW, end_ps=end)
     return gates.moved_on(hop_time_ps, length_ps, 2 * float(np.trace(tensor)) * length_ps, limits)
 
 

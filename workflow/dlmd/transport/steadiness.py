@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlmd.transport import diffusion
-from dlmd.transport.diffusion import SlopeSeries
+from dlmd.transport import window_slopes
 from dlmd.transport.msd import Displacements, MsdCurves
+from dlmd.transport.window_slopes import SlopeSeries
 
 # Windows start at multiples of this factor, and are at most this many.
 _APART, _MOST = 1.5, 8
@@ -42,24 +42,27 @@ def with_lag(
     """c of D against ln(lag), positive where motion goes on slowing down."""
     from scipy.special import stdtr
 
-    value = float(np.trace(diffusion.window_slope(curves, start_ps=early.start_ps, end_ps=early.end_ps)) / 3)
+    value = float(
+        np.trace(window_slopes.window_slope(curves, start_ps=early.start_ps, end_ps=early.end_ps)) / 3
+    )
     error = early.error()
     shortest = min(run.n_frames * run.frame_interval_ps for run in runs)
     starts: list[float] = []
     t = from_ps
-    while diffusion.WINDOW * t <= diffusion.LONGEST * shortest and len(starts) < _MOST:
+    while window_slopes.WINDOW * t <= window_slopes.LONGEST * shortest and len(starts) < _MOST:
         starts.append(t)
         t *= _APART
     if len(starts) < 2 or value <= 0:
         return STEADY
     found = np.array(
         [
-            np.trace(diffusion.window_slope(curves, start_ps=t, end_ps=diffusion.WINDOW * t)) / (3 * value)
+            np.trace(window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t))
+            / (3 * value)
             for t in starts
         ]
     )
     covariance = _covariance(runs, starts) * (
-        (error.error / value) ** 2 / diffusion.brownian_variance(early.spans, early.lags, early.weights)
+        (error.error / value) ** 2 / window_slopes.brownian_variance(early.spans, early.lags, early.weights)
     )
     design = np.stack([np.ones(len(starts)), np.log(np.array(starts) / starts[-1])], axis=1)
     # Weights by variance alone: those by the whole covariance would rest on small differences of nearly equal windows.
@@ -73,16 +76,16 @@ def with_lag(
 
 
 def _covariance(runs: Sequence[Displacements], starts: Sequence[float]) -> np.ndarray:
-    """(windows, windows) of window slopes for Brownian motion, up to the factor of `diffusion.brownian_variance`."""
+    """(windows, windows) of window slopes for Brownian motion, up to the factor of `window_slopes.brownian_variance`."""
     interval = runs[0].stride * runs[0].frame_interval_ps
     windows = []
     for t in starts:
-        lags = diffusion.few_lags(runs[0], t, diffusion.WINDOW * t, most=3)
-        windows.append((lags, diffusion.slope_weights(lags * interval)))
+        lags = window_slopes.few_lags(runs[0], t, window_slopes.WINDOW * t, most=3)
+        windows.append((lags, window_slopes.slope_weights(lags * interval)))
 
     def variance(lags: np.ndarray, weights: np.ndarray) -> float:
         spans = [max(1.0, float(run.thinned.shape[2] - lags.max())) for run in runs]
-        return diffusion.brownian_variance(spans, lags, weights)
+        return window_slopes.brownian_variance(spans, lags, weights)
 
     own = [variance(*window) for window in windows]
     out = np.diag(own)
