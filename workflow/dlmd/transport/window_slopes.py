@@ -46,7 +46,7 @@ def window_slope(curves: MsdCurves, *, start_ps: float, end_ps: float) -> np.nda
 
 
 def inside(lags_ps: np.ndarray, start_ps: float, end_ps: float) -> slice:
-    """Lags of a window, two at least."""
+    """Indices of (lags,) in a window, two at least."""
     interval = lags_ps[1]
     first = max(1, round(start_ps / interval))
     last = min(len(lags_ps) - 1, max(round(end_ps / interval), first + 1))
