@@ -223,12 +223,11 @@ def analyse(
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
         *further,
     ]
-    early = None
+    early = estimates = None
     if window is not None and not any(failed):
         early = window_slopes.slope_series(runs, start_ps=window[0], end_ps=window[1])
         failed += judgement.steadiness_gates(runs, curves, early, hop_time, limits)
     verdict = gates.verdict(failed)
-    estimates = None
     offset = judgement.mean_offset_k(trajectories, system["temperature_k"])
     if verdict["code"] == "ok" and early is not None:
         estimates = diffusion.estimate(
@@ -256,6 +255,12 @@ def analyse(
 
 def _saved(curves: MsdCurves) -> MsdCurves:
     """The curves at the lags that are kept."""
+    kept = msd.log_lags(len(curves.lags_ps))
+    return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
+
+
+def _saved(curves: MsdCurves) -> MsdCurves:
+    """The lags that a result keeps."""
     kept = msd.log_lags(len(curves.lags_ps))
     return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
 
