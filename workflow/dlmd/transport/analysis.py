@@ -214,9 +214,8 @@ def analyse(
     window = None if onset is None else (float(onset), float(lag_end_ps or window_slopes.WINDOW * onset))
     hop_time = None
     if window is not None and not lag_start_ps:
-        hop_time = diffusion.hop_time_ps(
-            curves, from_ps=window[0], length_ps=shortest, hop_length_a=limits.hop_length_angstrom
-        )
+        hop_a = limits.hop_length_angstrom
+        hop_time = diffusion.hop_time_ps(curves, from_ps=window[0], length_ps=shortest, hop_length_a=hop_a)
     failed = [
         *judgement.motion_gates(curves, window, onset, shortest, limits),
         None if lag_start_ps else judgement.moved_on(curves, window, hop_time, shortest, limits),
@@ -255,12 +254,6 @@ def analyse(
 
 def _saved(curves: MsdCurves) -> MsdCurves:
     """The curves at the lags that are kept."""
-    kept = msd.log_lags(len(curves.lags_ps))
-    return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
-
-
-def _saved(curves: MsdCurves) -> MsdCurves:
-    """The lags that a result keeps."""
     kept = msd.log_lags(len(curves.lags_ps))
     return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
 
