@@ -228,3 +228,17 @@ def test_compressed_text(tmp_path, ending, pack):
         return
     path.write_bytes(pack(cp2k().encode())[:-400])
     assert any("damaged compression" in n for n in read(path, cell=[CELL_A] * 3).notes)
+
+
+def test_a_cut_trr_gives_its_whole_frames_and_says_so(tmp_path):
+    path = write_chemfiles(tmp_path / "a.trr", "TRR")
+    whole, species = path.read_bytes(), ["4*Li", "8*Cl"]
+    frame = len(whole) // len(WRAPPED)
+    assert len(whole) == frame * len(WRAPPED)
+    path.write_bytes(whole[: 30 * frame + 100])
+    trajectory = read(path, species=species, wrapped=True)
+    assert displacements(trajectory) == pytest.approx(truth()[:30], abs=1e-4)
+    assert any("its 30 whole frames are used" in note for note in trajectory.notes)
+    path.write_bytes(whole[: 5 * frame] + bytes(frame) + whole[6 * frame :])
+    with pytest.raises(DlmdError, match="no TRR frame"):
+        read(path, species=species, wrapped=True)

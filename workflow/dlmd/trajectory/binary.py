@@ -11,6 +11,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 
+TRR_MAGIC, TRR_NAME, TRR_HEADER_BYTES = 1993, b"GMX_trn_file", 76
 XTC_MAGIC = 1995
 # magic, atoms, step, time, box (9 floats), atoms again
 XTC_HEADER_BYTES = 4 * 4 + 9 * 4 + 4
@@ -112,6 +113,27 @@ def xtc_offsets(path: str | Path) -> list[int]:
             if end > size:
                 break
             at = end
+            offsets.append(at)
+    return offsets
+
+
+def trr_offsets(path: str | Path) -> list[int]:
+    """Byte offsets of all whole frames of a TRR file, and of the end of the last one."""
+    path = Path(path)
+    size = path.stat().st_size
+    offsets, at = [0], 0
+    with path.open("rb") as file:
+        while at + TRR_HEADER_BYTES <= size:
+            file.seek(at)
+            magic, _, name, *lengths = struct.unpack(">ii4x12s13i", file.read(TRR_HEADER_BYTES))
+            if magic != TRR_MAGIC or name != TRR_NAME or min(lengths) < 0:
+                raise _damaged(path, f"no TRR frame at byte {at}")
+            # the header's two reals, time and lambda, are as long as the frame's numbers
+            atoms, (box, positions) = lengths[10], (lengths[2], lengths[7])
+            real = box // 9 if box else positions // (3 * atoms) if atoms else 4
+            at += TRR_HEADER_BYTES + 2 * real + sum(lengths[:10])
+            if at > size:
+                break
             offsets.append(at)
     return offsets
 

@@ -19,7 +19,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory import library_frames
-from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
+from dlmd.trajectory.binary import dcd_frames, dcd_layout, trr_offsets, xtc_offsets
 from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.lammps_dump import read_dump
 from dlmd.trajectory.text_frames import (
@@ -230,11 +230,16 @@ def read_xtc(path: Path) -> Iterator[Frame]:
     DlmdError
         for a file that is truncated or no XTC.
     """
+    yield from _whole_frames(path, "XTC", xtc_offsets)
+
+
+def _whole_frames(path: Path, name: str, offsets_of: Callable[[Path], list[int]]) -> Iterator[Frame]:
+    """Frames by chemfiles, which passes over an end that is missing."""
     try:
-        offsets = xtc_offsets(path)
+        offsets = offsets_of(path)
     except DlmdError as error:
         raise DlmdError(error.what, where=str(path), remedy=TRUNCATED) from error
-    yield from _chemfiles(path, "XTC", len(offsets) - 1)
+    yield from _chemfiles(path, name, len(offsets) - 1)
     rest = path.stat().st_size - offsets[-1]
     if rest:
         raise CutShort(
@@ -243,8 +248,14 @@ def read_xtc(path: Path) -> Iterator[Frame]:
 
 
 def read_trr(path: Path) -> Iterator[Frame]:
-    """GROMACS TRR, by chemfiles."""
-    yield from _chemfiles(path, "TRR", None)
+    """GROMACS TRR, by chemfiles.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is truncated or no TRR.
+    """
+    yield from _whole_frames(path, "TRR", trr_offsets)
 
 
 def read_gro(path: Path) -> Iterator[Frame]:
