@@ -337,18 +337,16 @@ def summary(
     reference
         YAML with published values, or None.
     """
-    import yaml
-
     from dlmd.barriers import plots
     from dlmd.barriers import summary as barrier_summary
     from dlmd.base import plot_style
+    from dlmd.config import published
 
-    published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
     data = barrier_summary.summarise(
         [read_json(path) for path in (*bands, *engine_bands)],
         level=level,
         fitted=read_json(arrhenius),
-        published=published.get("neb_barriers_ev", {}),
+        published=published.read(reference).get("neb_barriers_ev", {}),
     )
     write_json(Path(result), data)
     write_csv(table, barrier_summary.rows(data))

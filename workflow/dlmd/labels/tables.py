@@ -45,9 +45,9 @@ def lattice_comparison(tables: Mapping[str, str], out: str, *, reference: str | 
     reference
         YAML with published values, or None.
     """
-    import yaml
+    from dlmd.config.published import read
 
-    published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
+    published = read(reference)
     rows: dict[str, list[dict]] = {}  # by occupancy
     for of_one_cell in zip(*(read_csv(path) for path in tables.values()), strict=True):
         for level, row in zip(tables, of_one_cell, strict=True):

@@ -13,6 +13,7 @@ from dlmd.base.arrays import read_npz
 from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
 from dlmd.config import routes
+from dlmd.config.published import read as read_published
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
 from dlmd.report import (
@@ -80,11 +81,9 @@ def write(
     reference
         YAML with published values, or None.
     """
-    import yaml
-
     cfg = load(config, dict(overrides))
     results = RunResults(Path(html).parent)
-    published = yaml.safe_load(Path(reference).read_text(encoding="utf-8")) if reference else {}
+    published = read_published(reference)
     model = CostModel(cfg, costs.records(results.path(tree.BENCHMARKS)))
     levels = [_level(cfg, results.level(name), published, reference, model) for name in routes.answering(cfg)]
     cell = results.level(levels[0]["name"]).production_cell()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError, similar_file
-from dlmd.config import routes
+from dlmd.config import published, routes
 from dlmd.config.launch import PROGRAMS
 from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel
 from dlmd.config.run_config import RunConfig
@@ -107,13 +107,11 @@ def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
 
 
 def check_reference(path: str, *, file: str) -> None:
-    """That the file of published values is there."""
-    if not Path(path).exists():
-        raise DlmdError(
-            f"no such file: {path}",
-            where=f"{file}, key material.reference",
-            remedy=similar_file(path) or "correct the path or set it to null",
-        )
+    """That the file of published values is there and has their form."""
+    try:
+        published.read(path)
+    except DlmdError as error:
+        raise DlmdError(error.what, where=f"{file}, {error.where}", remedy=error.remedy) from None
 
 
 def check_packages(cfg: RunConfig) -> None:

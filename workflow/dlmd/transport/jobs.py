@@ -130,11 +130,9 @@ def arrhenius(
 
 def reference_points(path: str | None) -> dict[str, tuple[float, float]]:
     """Published conductivities to draw: label -> (temperature in K, mS/cm)."""
-    import yaml
+    from dlmd.config.published import read
 
-    if path is None:
-        return {}
-    section = yaml.safe_load(Path(path).read_text()).get("conductivity_ms_per_cm")
+    section = read(path).get("conductivity_ms_per_cm")
     return {label: (section["temperature_k"], v) for label, v in section["values"].items()} if section else {}
 
 

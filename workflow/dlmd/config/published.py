@@ -1,0 +1,88 @@
+"""The file of measured and published values that is printed beside a run's own: read, with its form checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dlmd.base.errors import DlmdError, similar_file
+
+Values = dict[str, float]
+_KEY = "material.reference"
+
+
+class Conductivity(BaseModel):
+    """Conductivities (mS/cm) at one temperature (K), by source."""
+
+    temperature_k: float
+    values: Values
+
+
+class Lattice(BaseModel):
+    """Lattice parameters (Å, degrees) of one source and occupancy; those that are left out are not printed."""
+
+    model_config = ConfigDict(extra="allow", coerce_numbers_to_str=True)
+
+    label: str
+    occupancy: str
+
+
+class Published(BaseModel):
+    """All sections of such a file; each may be left out."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    conductivity_ms_per_cm: Conductivity | None = None
+    activation_energy_ev: Values = {}
+    haven_ratio: Values = {}
+    potential_errors: Values = {}
+    rdf_first_peak_a: Values = {}
+    neb_barriers_ev: Values = {}
+    cost: Values = {}
+    lattice: list[Lattice] = []
+    notes: list[str] = []
+
+
+def read(path: str | Path | None) -> dict[str, Any]:
+    """What the file says, as it is written; nothing where there is none.
+
+    Raises
+    ------
+    DlmdError
+        for what is no such file: absent, a folder, no YAML, or of another form.
+    """
+    if path is None:
+        return {}
+    if Path(path).is_dir():
+        raise DlmdError("a folder, not a file", where=f"{path}, key {_KEY}", remedy="name the YAML file in it")
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        remedy = similar_file(path) or "correct the path or set it to null"
+        raise DlmdError(f"no such file: {path}", where=f"key {_KEY}", remedy=remedy) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", error)
+        raise DlmdError(
+            f"no valid YAML: {problem}", where=f"{path}{line}", remedy="mend it, or set material.reference to null"
+        ) from None
+    if not isinstance(data, dict):
+        raise DlmdError(
+            "the file holds no published values",
+            where=str(path),
+            remedy="see config/reference/Li3TiCl6.yaml for its form, or set material.reference to null",
+        )
+    try:
+        Published.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DlmdError(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}",
+            where=str(path),
+            remedy="see config/reference/Li3TiCl6.yaml for its form",
+        ) from None
+    return data
