@@ -36,6 +36,20 @@ Results follow their settings: changing `transport.lag_start_ps` redoes the fits
 
 `engines/` has a complete block of levels for every label engine. `toy_few.yaml` is `few.yaml` in tiny.
 
+## A config is code
+
+`launch.lammps.command` and `launch.levels.<name>.command` are command lines that the jobs run, with your rights and on the
+machine of the job; paths such as `pseudo_dir` and `potcar.directory` are read from wherever they point to. Read a config of
+somebody else before you run it, `launch` first, as you would read a script. `dlmd check` starts none of these commands beyond
+asking CP2K and `pw.x` for their version.
+
+## What is checked between two jobs
+
+Each job records the checksums of the files it writes (`results/<run>/.checksums/`), and the jobs that read them compare: a
+file that was cut, zeroed or edited since is refused by name. To change a result by hand on purpose, delete its record too.
+Files that are yours (config, CIF, given labels, the reference) have no record. Settings that are possible but unwise are notes
+of `dlmd check`.
+
 ## Which pretrained level is good for what
 
 Their weights come with their packages, and none of them is DFT+U. They are starts: they relax, explore and give the first

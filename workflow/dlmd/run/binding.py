@@ -10,11 +10,14 @@ import importlib
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
+from dlmd.base.errors import DlmdError
 from dlmd.config.launch import Launch, LevelLaunch
 from dlmd.config.production import Md
+from dlmd.run import checksums, post_mortem, tree
 
 # The param that only marks results as old when a method changes.
 VERSION_PARAM = "algorithm"
@@ -202,12 +205,34 @@ CONFIG = {
 
 
 def run(rule: str, given: Given) -> None:
-    """Do the job of a rule."""
+    """Do the job of a rule, whose inputs must be as they were written.
+
+    Raises
+    ------
+    DlmdError
+        for an input that was changed since or is damaged, and whatever the job raises.
+    """
     job = JOBS.get(rule)
     if job is None:
         raise BindingError(f"rule {rule} has no function: add it to JOBS in dlmd/run/binding.py")
     function = job.function()
-    function(**arguments(function, given, unread=job.unread))
+    values = arguments(function, given, unread=job.unread)
+    home = Path(tree.home(given.config["run"]))
+    checksums.forget(_paths(given.outputs), home=home)
+    checksums.require_same(_paths(given.inputs), home=home)
+    try:
+        function(**values)
+    except Exception as error:
+        damaged = post_mortem.damaged_input(_paths(given.inputs))
+        if damaged is None or (isinstance(error, DlmdError) and str(damaged.where) in str(error)):
+            raise
+        raise damaged from error
+    checksums.remember(_paths(given.outputs), home=home)
+
+
+def _paths(named: Mapping[str, Any]) -> list[str]:
+    """All paths of a rule's inputs or outputs."""
+    return [str(p) for value in named.values() for p in ([value] if isinstance(value, str) else value)]
 
 
 def arguments(function: Callable, given: Given, *, unread: Collection[str] = ()) -> dict[str, Any]:

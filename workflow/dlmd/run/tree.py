@@ -36,6 +36,8 @@ THROUGHPUT = "costs/throughput.csv"
 INPUTS = "inputs"
 LOGS = "logs"
 BENCHMARKS = "benchmarks"
+# records of what jobs have written, at the same places below it
+CHECKSUMS = ".checksums"
 
 # structures
 STRUCTURE_CIF = f"structures/{ORDERING}.cif"
