@@ -57,7 +57,9 @@ def read(path: str | Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     if Path(path).is_dir():
-        raise DlmdError("a folder, not a file", where=f"{path}, key {_KEY}", remedy="name the YAML file in it")
+        raise DlmdError(
+            "a folder, not a file", where=f"{path}, key {_KEY}", remedy="name the YAML file in it"
+        )
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -68,7 +70,9 @@ def read(path: str | Path | None) -> dict[str, Any]:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", error)
         raise DlmdError(
-            f"no valid YAML: {problem}", where=f"{path}{line}", remedy="mend it, or set material.reference to null"
+            f"no valid YAML: {problem}",
+            where=f"{path}{line}",
+            remedy="mend it, or set material.reference to null",
         ) from None
     if not isinstance(data, dict):
         raise DlmdError(

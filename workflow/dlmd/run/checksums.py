@@ -1,7 +1,7 @@
 """Checksums of what jobs have written, checked by the jobs that read it: a file that was cut, zeroed or edited since is refused.
 
-The record of a file lies below `.checksums` in the folder of the run, at the same place. A file without one is read unchecked: the
-user's own files, and results that were made before there were records.
+The record of a file lies below `.checksums` in the folder of the run, at the same place. A file without one is read unchecked:
+the user's own files, and results that were made before there were records.
 """
 
 from __future__ import annotations
