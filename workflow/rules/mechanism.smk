@@ -36,7 +36,8 @@ rule mechanism:
         DLMD_ENV
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 120 * attempt,
+        runtime=lambda w, attempt: attempt
+        * estimates.mechanism(cfg, mobile=COMPOSITIONS[cfg.md.occupancy, cfg.md.cell][MOBILE]).minutes,
     params:
         settings=dict(
             core_fraction=cfg.mechanism.core_fraction,

@@ -41,6 +41,13 @@ def test_rates_are_those_measured(config):
     assert 0.25 / 2 < estimates.training_step_s(paper) * 160 < 0.5 * 2
 
 
+def test_the_mechanism_of_the_published_run_has_its_time(config):
+    """6,000 Li, 55,000 frames: at most 1.5 core hours; the walltime is three times that, and small runs keep an hour."""
+    cost = estimates.mechanism(config("li3ticl6"), mobile=6000)
+    assert cost.wall_s == pytest.approx(1.5 * 3600, rel=0.1)
+    assert cost.minutes > 240 and estimates.mechanism(config("demo"), mobile=48).minutes == 60
+
+
 def test_walltimes_grow_with_size_within_bounds(config):
     cfg = config("demo")
     source = targets.aimd_sources(cfg)[0]

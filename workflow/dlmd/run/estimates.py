@@ -30,6 +30,8 @@ ASSUMED = (
     f"one GPU as {GPU_MD:g} cores in MD, as {GPU_TRAINING:g} in training"
 )
 
+# seconds per mobile ion and frame that the mechanism takes: twice the most that was measured (benchmarks/size)
+MECHANISM_FRAME_S = 1.7e-5
 RELAX_STEPS = 200
 WALLTIME_FACTOR = 3.0
 SHORTEST_MIN, LONGEST_MIN = 60, 1440
@@ -161,6 +163,12 @@ def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> JobCost:
     positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
     everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
     return JobCost(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
+
+
+def mechanism(cfg: RunConfig, *, mobile: int) -> JobCost:
+    """Sites and hops of all replicas of one temperature."""
+    frames = cfg.md.segments * cfg.md.segment_ps * 1000 / cfg.md.position_interval_fs
+    return JobCost(MECHANISM_FRAME_S * mobile * frames * cfg.md.replicas)
 
 
 def swaps(cfg: RunConfig, *, atoms: int) -> JobCost:
