@@ -86,7 +86,10 @@ def test_budgets_buy_time_and_gpus_buy_size(tmp_path):
     cif = conductors.write(tmp_path, "bismuth_oxide")
     small, large = (checked(cif, Wishes(budget_core_hours=h)) for h in (1.0, 100.0))
     assert small.config.learning is None and large.config.learning is not None
-    assert large.lengths.production.length_ps > 5 * small.lengths.production.length_ps
+    times = [found.lengths.production.length_ps * found.config.md.replicas for found in (small, large)]
+    assert times[1] > 10 * times[0]
+    # every ordering is run where each run is long enough
+    assert (small.config.md.replicas, large.config.md.replicas) == (1, 3)
     for found, hours in ((small, 1.0), (large, 100.0)):
         assert found.lengths.hours_before + found.lengths.hours_of_production <= 1.05 * hours
     gpu = checked(cif, Wishes(gpu=True))

@@ -170,7 +170,8 @@ def _shown(proposal: Proposal) -> Iterator[str]:
     yield of(
         "cost (hours)",
         f"labels and training {found.hours_before:.1f}, production {found.hours_of_production:.1f} for "
-        f"{found.production.length_ps:g} ps at each temperature",
+        + (f"{found.production.replicas} orderings of " if found.production.replicas > 1 else "")
+        + f"{found.production.length_ps:g} ps at each temperature",
     )
     if theory.is_dft(proposal.wishes.engine):
         number = found.recipe.iterations * found.recipe.loop_frames

@@ -17,6 +17,7 @@ from dlmd.run import estimates, targets
 HOUR_S = 3600.0
 PRODUCTION_SHARE = 0.5  # of the budget at least, where labels and training can do with less
 LONGEST_PS, SHORTEST_PS = 10_000.0, 20.0
+SHORTEST_REPLICA_PS = 250.0  # several orderings are worth more than one long run where each has this much
 SEGMENT_H = 4.0  # wall time of a segment
 NPT_SHORTEST_PS, NPT_LONGEST_PS, NPT_SEGMENTS = 20.0, 200.0, 2
 FRAMES = 20_000  # stored positions of one temperature
@@ -65,10 +66,11 @@ class Production:
     all_atom_interval_ps: float
     restart_interval_ps: float
     npt_segment_ps: float = 0.0  # 0: at the relaxed lattice
+    replicas: int = 1  # runs of that length at each temperature, of an ordering each
 
     @property
     def length_ps(self) -> float:
-        """Production at one temperature."""
+        """One run at one temperature."""
         return self.segment_ps * self.segments
 
 
@@ -91,18 +93,25 @@ def choose(
     *,
     budget_hours: float,
     recipes: Sequence[Recipe] = RECIPES,
+    orderings: int = 1,
 ) -> Lengths:
     """The best recipe that leaves production its share of the budget, and as long a production as the rest allows.
 
-    `draft` makes a config of both. Single points of DFT are not part of the budget.
+    `draft` makes a config of both. Single points of DFT are not part of the budget. Each of the `orderings` is run where the
+    runs are not too short then.
     """
-    for recipe in recipes:
-        cfg = draft(recipe, SHORT)
-        before = before_production_h(cfg)
-        if before <= (1 - PRODUCTION_SHARE) * budget_hours:
+    for replicas in dict.fromkeys((orderings, 1)):
+        short = replace(SHORT, replicas=replicas)
+        for recipe in recipes:
+            cfg = draft(recipe, short)
+            before = before_production_h(cfg)
+            if before <= (1 - PRODUCTION_SHARE) * budget_hours:
+                break
+        # of all runs together
+        ps_h = production_h(cfg) / SHORT.length_ps
+        rest = (budget_hours - before) / ps_h
+        if rest >= SHORTEST_REPLICA_PS:
             break
-    ps_h = production_h(cfg) / SHORT.length_ps
-    rest = (budget_hours - before) / ps_h
     notes: tuple[str, ...] = ()
     if rest < SHORTEST_PS:
         takes = before + SHORTEST_PS * ps_h
@@ -117,9 +126,9 @@ def choose(
         if rest >= 7 * NPT_SHORTEST_PS
         else 0.0
     )
-    production = cut(rest - NPT_SEGMENTS * npt, ps_h / len(cfg.md.temperatures_k))
-    production = replace(production, npt_segment_ps=npt)
-    before += NPT_SEGMENTS * npt * ps_h
+    production = cut(rest - NPT_SEGMENTS * npt, ps_h / len(cfg.md.temperatures_k) / replicas)
+    production = replace(production, npt_segment_ps=npt, replicas=replicas)
+    before += NPT_SEGMENTS * npt * ps_h / replicas
     return Lengths(recipe, production, before, production.length_ps * ps_h, notes)
 
 

@@ -79,7 +79,12 @@ def propose(
             activation_energy_ev=wishes.activation_energy_ev,
             melting_k=wishes.melting_k,
         )
-        found = lengths.choose(partial(config, at), budget_hours=wishes.budget_core_hours, recipes=recipes)
+        found = lengths.choose(
+            partial(config, at),
+            budget_hours=wishes.budget_core_hours,
+            recipes=recipes,
+            orderings=crystal.orderings,
+        )
         length_ps = found.production.length_ps
     text = writing.render(parts.all_parts(crystal, at, found, head))
     return Proposal(crystal, wishes, at, found, text, loads(text, file=file))
