@@ -34,7 +34,7 @@ def test_bins_of_origins_average_to_the_window_slope():
     one = run(walk(np.random.default_rng(0)))
     lags, interval = np.arange(1, 4), 0.5
     weights = window_slopes.slope_weights(lags * interval)
-    means = window_slopes.origin_means(one, lags, weights, 10)
+    means = window_slopes.ion_means(one, lags, weights, 10).mean(axis=0)
     whole = window_slopes.window_slope(msd.curves([one]), start_ps=0.5, end_ps=1.5)
     np.testing.assert_allclose(means.mean(axis=0), whole, atol=0.02 * np.trace(whole))
 
@@ -100,7 +100,7 @@ def series(values):
         np.array([-1.0, 1.0]),
         start_ps=1.0,
         end_ps=3.0,
-        n_ions=10**9,
+        halves=[np.zeros((10**6, 3, 3))],
         interval_ps=1.0,
     )
 
@@ -141,6 +141,30 @@ def test_few_batches_that_agree_by_chance_are_not_believed():
     assert min(least) > 0.7 * np.std(values) / np.mean(values)
     assert min(plain.error for plain, _ in found) < 0.5 * np.std(values)
     assert all(mine.dof >= plain.dof for plain, mine in found)
+
+
+def test_ions_that_change_their_pace_seldom_scatter_between_runs():
+    """Each ion is quick for a quarter of the time, and for half of a run at once: time by time all ions together look steady."""
+    rng = np.random.default_rng(12)
+    values, plain, found = [], [], []
+    for _ in range(30):
+        phase = rng.integers(3200, size=40)
+        quick = (np.arange(1600)[:, None] + phase) % 3200 < 800
+        steps = np.where(quick, 4.0, 0.5)[:, :, None] * rng.standard_normal((1600, 40, 3))
+        one = window_slopes.slope_series([run(steps.cumsum(axis=0))], start_ps=1.0, end_ps=2.0)
+        values.append(np.trace(np.mean(one.means[0], axis=0)) / 3)
+        plain.append(one.error().error)
+        found.append(one.lasting_error().error)
+    assert np.mean(plain) < 0.7 * np.std(values)
+    assert np.mean(found) > 0.85 * np.std(values)
+
+
+def test_ions_that_differ_for_good_are_no_error():
+    steps = np.where(np.arange(60) < 6, 3.0, 0.1)[None, :, None] * np.random.default_rng(13).standard_normal(
+        (2000, 60, 3)
+    )
+    one = window_slopes.slope_series([run(steps.cumsum(axis=0))], start_ps=1.0, end_ps=3.0)
+    assert one.lasting_error().error < 2 * one.error().error
 
 
 def test_the_difference_of_two_windows_knows_what_they_share():

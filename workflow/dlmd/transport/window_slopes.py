@@ -61,17 +61,17 @@ def few_lags(run: Displacements, start_ps: float, end_ps: float, *, most: int = 
     return np.unique(np.round(np.linspace(first, last, most)).astype(int))
 
 
-def origin_means(
+def ion_means(
     run: Displacements, lags: np.ndarray, weights: np.ndarray, n_bins: int, *, shortest: int | None = None
 ) -> np.ndarray:
-    """(n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over ions and time origins, in equal bins of time.
+    """(ions, n_bins, 3, 3) Å²/ps: half of sum_m w_m <u u^T> over time origins in equal bins of time, for each ion.
 
     Origins a quarter of the shortest lag apart, or of `shortest` frames, are as good as all.
     """
     n_origins = run.thinned.shape[2] - int(lags.max())
     step = max(1, int(shortest or lags.min()) // 4)
     edges = np.linspace(0, n_origins, n_bins + 1).round().astype(int)
-    means = np.zeros((n_bins, 3, 3))
+    means = np.zeros((run.n_ions, n_bins, 3, 3))
     for b in range(n_bins):
         count = len(range(edges[b], edges[b + 1], step))
         for first in range(0, run.n_ions, _IONS_AT_ONCE):
@@ -80,8 +80,14 @@ def origin_means(
             for lag, weight in zip(lags, weights, strict=True):
                 u = positions[:, :, edges[b] + lag : edges[b + 1] + lag : step] - here
                 # products of each ion's components, by the library for matrices
-                means[b] += 0.5 * weight / (count * run.n_ions) * (u @ u.transpose(0, 2, 1)).sum(axis=0)
+                means[first : first + _IONS_AT_ONCE, b] += 0.5 * weight / count * (u @ u.transpose(0, 2, 1))
     return means
+
+
+def _halves(means: np.ndarray) -> np.ndarray:
+    """(ions, 3, 3): half of what each ion's later bins have more than its earlier ones, from (ions, bins, 3, 3)."""
+    middle = means.shape[1] // 2
+    return 0.5 * (means[:, middle:].mean(axis=1) - means[:, :middle].mean(axis=1))
 
 
 def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -160,7 +166,8 @@ def _batches(span_ps: float, onset_ps: float, n_runs: int) -> int:
 class SlopeSeries:
     """Diffusion tensors from batches of time origins of each run, (n_bins, 3, 3) Å²/ps, and what their errors need.
 
-    `lags` and `spans` are in units of `interval_ps`.
+    `lags` and `spans` are in units of `interval_ps`; `halves`, (ions, 3, 3) of each run, are half of what the later half of the
+    origins has more than the earlier one, ion by ion.
     """
 
     means: list[np.ndarray]
@@ -169,7 +176,7 @@ class SlopeSeries:
     weights: np.ndarray
     start_ps: float
     end_ps: float
-    n_ions: int
+    halves: list[np.ndarray]
     interval_ps: float
 
     def error(self, direction: np.ndarray | None = None) -> MeanError:
@@ -178,8 +185,8 @@ class SlopeSeries:
 
     def lasting_error(self, direction: np.ndarray | None = None) -> MeanError:
         """As `error`, but from batches joined by 2, 4 ... where those scatter by significantly more than batches without a memory
-        would, because motion is quicker and slower for longer than a batch; and never below that of independent Brownian ions,
-        which few batches may show by chance. The further below they are, the surer is that it is the least."""
+        would, because motion is quicker and slower for longer than a batch; and never below that of independent ions, which few
+        batches may show by chance. The further below they are, the surer is that it is the least."""
         from scipy.special import chdtri
 
         values = self._values(direction)
@@ -191,23 +198,37 @@ class SlopeSeries:
             least = joined.error * np.sqrt(joined.dof / chdtri(joined.dof, _BY_CHANCE))
             if least > found.error:
                 found = MeanError(least, joined.dof)
-        brownian = self._brownian_error(direction)
-        if found.error >= brownian:
+        least = max(self._brownian_error(direction), self._single_ions_error(direction))
+        if found.error >= least:
             return found
-        return MeanError(brownian, min(_SURE, found.dof * (brownian / max(found.error, 1e-300)) ** 2))
+        return MeanError(least, min(_SURE, found.dof * (least / max(found.error, 1e-300)) ** 2))
 
     def _brownian_error(self, direction: np.ndarray | None) -> float:
         """Error of the mean for independent ions in Brownian motion with this diffusion tensor; var(u²) is 2 <u²>²."""
         tensor = np.mean(np.concatenate(self.means), axis=0)
         size = np.linalg.norm(np.diag(tensor)) / 3 if direction is None else tensor @ direction @ direction
-        relative = 2 * brownian_variance(self.spans, self.lags, self.weights) / self.n_ions
+        relative = 2 * brownian_variance(self.spans, self.lags, self.weights) / len(self.halves[0])
         return float(size * self.interval_ps * relative**0.5)
 
+    def _single_ions_error(self, direction: np.ndarray | None) -> float:
+        """Error of the mean for independent ions, from how differently each moves in the two halves of a run: ions that wait for
+        long change from quick to slow so seldom that no batches show it. What tells ions apart for good is no error."""
+        share = np.array(self.spans) / np.sum(self.spans)
+        values = _along(self.halves, direction)
+        return float(
+            np.linalg.norm([s * v.std() / len(v) ** 0.5 for s, v in zip(share, values, strict=True)])
+        )
+
     def _values(self, direction: np.ndarray | None) -> list[np.ndarray]:
-        return [
-            np.trace(mean, axis1=1, axis2=2) / 3 if direction is None else mean @ direction @ direction
-            for mean in self.means
-        ]
+        return _along(self.means, direction)
+
+
+def _along(tensors: Sequence[np.ndarray], direction: np.ndarray | None) -> list[np.ndarray]:
+    """Thirds of the traces of (n, 3, 3), or components along a unit vector (3,)."""
+    return [
+        np.trace(each, axis1=1, axis2=2) / 3 if direction is None else each @ direction @ direction
+        for each in tensors
+    ]
 
 
 def _pairs(values: np.ndarray) -> np.ndarray:
@@ -219,26 +240,35 @@ def slope_series(runs: Sequence[Displacements], *, start_ps: float, end_ps: floa
     """Batches of the window slope of MSD_self, from the thinned positions; no lag is shorter than their interval."""
     interval = runs[0].stride * runs[0].frame_interval_ps
     lags = few_lags(runs[0], start_ps, end_ps)
-    weights = slope_weights(lags * interval)
-    means, spans = [], []
-    for run in runs:
-        origins = run.thinned.shape[2] - int(lags.max())
-        bins = _batches(origins * interval, start_ps, len(runs))
-        means.append(origin_means(run, lags, weights, bins))
-        spans.append(float(origins))
-    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps, runs[0].n_ions, interval)
+    return _series(runs, lags, slope_weights(lags * interval), start_ps=start_ps, end_ps=end_ps)
 
 
 def fall_series(runs: Sequence[Displacements], early: SlopeSeries, late: SlopeSeries) -> SlopeSeries:
     """Batches of the slope of the late window less that of the early one, from the same origins: what makes both fast or slow at
     times is not in their scatter."""
-    interval = runs[0].stride * runs[0].frame_interval_ps
     lags = np.concatenate([late.lags, early.lags])
     weights = np.concatenate([late.weights, -early.weights])
-    means, spans = [], []
+    shortest = int(late.lags.min())
+    return _series(runs, lags, weights, start_ps=late.start_ps, end_ps=late.end_ps, shortest=shortest)
+
+
+def _series(
+    runs: Sequence[Displacements],
+    lags: np.ndarray,
+    weights: np.ndarray,
+    *,
+    start_ps: float,
+    end_ps: float,
+    shortest: int | None = None,
+) -> SlopeSeries:
+    """Batches of the slopes with weights (lags,) of lags (lags,) in frames of the thinned positions."""
+    interval = runs[0].stride * runs[0].frame_interval_ps
+    means, halves, spans = [], [], []
     for run in runs:
         origins = run.thinned.shape[2] - int(lags.max())
-        bins = _batches(origins * interval, late.start_ps, len(runs))
-        means.append(origin_means(run, lags, weights, bins, shortest=int(late.lags.min())))
+        bins = _batches(origins * interval, start_ps, len(runs))
+        of_ions = ion_means(run, lags, weights, bins, shortest=shortest)
+        means.append(of_ions.mean(axis=0))
+        halves.append(_halves(of_ions))
         spans.append(float(origins))
-    return SlopeSeries(means, spans, lags, weights, late.start_ps, late.end_ps, runs[0].n_ions, interval)
+    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps, halves, interval)
