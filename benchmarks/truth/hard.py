@@ -38,8 +38,8 @@ def cell(values: list[dict], truth: float | None) -> str:
     if truth == 0:
         return f"{np.mean([v['value'] for v in values]):.2g} cm²/s for 0 / {held:.2f}"
     valued = [v["value"] for v in values if not v.get("bound")]
-    bias = np.mean(valued) / truth - 1 if valued else np.nan
-    return f"{100 * bias:+.0f} % / {held:.2f}"
+    bias = f"{100 * (np.mean(valued) / truth - 1):+.0f} %" if valued else "bounds only"
+    return f"{bias} / {held:.2f}"
 
 
 def row(name: str, replicas: int, *, models: dict, seed: int) -> str:

@@ -19,7 +19,7 @@ from dlmd.transport import spectrum, window_slopes
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
 
-VERSION = 3
+VERSION = 4
 
 # Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then.
 _SLOWING, _SLOWED = 0.5, 0.3
