@@ -180,6 +180,20 @@ def test_other_bounds_judge_again_and_run_no_dynamics(toy_run, tmp_path):
         (tmp_path / "550K").rename(run)
 
 
+def test_other_bounds_do_not_hide_that_a_setting_has_changed_too(toy_run, tmp_path):
+    workdir = tmp_path / "run"
+    shutil.copytree(toy_run, workdir, symlinks=True)
+    config = workdir / "config/toy.yaml"
+    text = config.read_text().replace("max_temperature_error: 10.0", "max_temperature_error: 11.0")
+    config.write_text(text.replace("\ntransport:\n", "\ntransport:\n  confidence: 0.9\n"))
+    target = "results/toy/transport/chgnet/550K.json"
+    assert json.loads((workdir / target).read_text())["confidence"] == 0.95
+    done = snakemake(workdir, "--cores", "1", target, *CONFIG)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((workdir / target).read_text())["confidence"] == 0.9
+    assert "MD at 550 K" not in done.stdout + done.stderr
+
+
 def test_snakemakes_own_report_has_figures_and_captions(toy_run, tmp_path):
     page = tmp_path / "report.html"
     done = snakemake(toy_run, "--report", str(page), *CONFIG)

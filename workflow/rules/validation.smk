@@ -258,7 +258,9 @@ rule trial:
         "../scripts/job.py"
 
 
-rule accept:
+# A checkpoint, so that what follows is looked at once more when the gate has been judged: Snakemake 9.27 does not see changed
+# parameters behind a job that has to run, and the ancient() gate of existing trajectories makes none of them run again.
+checkpoint accept:
     input:
         errors=lambda w: at(tree.ERRORS, level=w.level) if w.level in JUDGED else [],
         figure=lambda w: at(tree.png(tree.PARITY_FIGURE), level=w.level) if w.level in JUDGED else [],
