@@ -129,3 +129,8 @@ def test_a_moved_run_is_the_same_run(two_jobs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     two_jobs("use")
     assert (tmp_path / "elsewhere/results/r/total.txt").read_text() == "6"
+
+
+def test_the_time_stamp_that_snakemake_adds_to_a_folder_is_no_change(two_jobs, tmp_path):
+    (tmp_path / tree.home("r") / "data/train/.snakemake_timestamp").touch()
+    assert (two_jobs("use") / "total.txt").read_text() == "6"

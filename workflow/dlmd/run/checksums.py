@@ -19,6 +19,8 @@ from dlmd.run import tree
 READ_AGAIN_S = (1.0, 4.0)
 # longer files are trajectories, whose checksums are in their sidecars
 LARGEST_BYTES = 1 << 28
+# Snakemake puts it into a folder when the job has ended
+NOT_THE_JOBS = ".snakemake_timestamp"
 
 
 def forget(outputs: Iterable[str | Path], *, home: Path) -> None:
@@ -78,7 +80,9 @@ def _digests(path: Path) -> dict[str, str]:
     """SHA-256 of a file, or of all files of a folder, by name; nothing for what is not there or too long."""
     if path.is_dir():
         files = {
-            file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()
+            file.relative_to(path).as_posix(): file
+            for file in sorted(path.rglob("*"))
+            if file.is_file() and file.name != NOT_THE_JOBS
         }
         return {name: file_sha256(file) for name, file in files.items()}
     if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
