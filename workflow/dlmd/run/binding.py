@@ -168,6 +168,7 @@ JOBS = {
                 "learning",
                 "budget",
                 "expansion",
+                "swaps",
                 "size_check",
                 "transport",
                 "mechanism",
