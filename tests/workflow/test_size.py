@@ -16,6 +16,33 @@ def write_config(workdir):
     (workdir / "config/size.yaml").write_text(text)
 
 
+def test_several_potentials_are_compared_run_by_run(make_workdir):
+    workdir = make_workdir("several")
+    write_config(workdir)
+    path = workdir / "config/size.yaml"
+    text = path.read_text().replace("  save_steps: 100", "  save_steps: 100\n  potentials: 2")
+    path.write_text(text.replace("  replicas: 1\n", "  replicas: 2\n  potentials: 2\n"))
+    done = snakemake(workdir, "results/toy/transport/chgnet/size.json", "-n", "--cores", "1", *CONFIG)
+    table = jobs(done.stdout + done.stderr)
+    # the second cell runs with the first potential, and is compared with production's two runs with that one
+    assert (table["size_transport"], table["transport_of_run"], table["size_check"]) == (1, 2, 1)
+    assert "transport" not in table
+
+
+def test_a_second_cell_by_swap_monte_carlo(make_workdir):
+    workdir = make_workdir("swapped")
+    write_config(workdir)
+    path = workdir / "config/size.yaml"
+    text = path.read_text().replace("    160: [2, 2, 2]\n", "    160: [2, 2, 2]\n    320: [2, 2, 4]\n")
+    sampling = "sampling: {80: random, 160: swap_mc, 320: swap_mc}\n  swap_mc: {temperature_k: 700}"
+    source = '  lattice_from: {occupancy: "0.750", cell: "80", orderings: [0]}\n'
+    text = text.replace("sampling: random", sampling).replace('{cell: "160"', '{cell: "320"')
+    path.write_text(text.replace('\n  cell: "80"\n', '\n  cell: "160"\n' + source))
+    done = snakemake(workdir, "results/toy/transport/chgnet/size.json", "-n", "--cores", "1", *CONFIG)
+    table = jobs(done.stdout + done.stderr)
+    assert (table["md_swap"], table["size_swap"], table["size_cell"]) == (1, 1, 1)
+
+
 def test_the_second_cell_of_a_finished_run(toy_run, make_workdir):
     workdir = make_workdir("size")
     shutil.copytree(toy_run, workdir, dirs_exist_ok=True)
