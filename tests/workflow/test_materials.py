@@ -79,3 +79,31 @@ def test_li3incl6_from_cif_to_report(make_workdir):
     text = told((run / "report.html").read_text())
     assert "Li3InCl6" in text
     assert not re.search(r"\b(nan|NaN|None)\b", text)
+
+
+def two_carriers(workdir):
+    """The toy config with sodium on one of lithium's sites, and both of them mobile."""
+    cif = (ROOT / "structures/Li3TiCl6.cif").read_text()
+    changed = cif.replace("Li1 Li 2 d", "Na1 Na 2 d").replace("'Li6 Ti2 Cl12'", "'Li4 Na2 Ti2 Cl12'")
+    (workdir / "structures/two.cif").write_text(changed)
+    config = yaml.safe_load((ROOT / "config/toy.yaml").read_text())
+    config["run"] = "two"
+    config["material"].update(
+        cif="structures/two.cif",
+        mobile=["Li", "Na"],
+        charges={"Li": 1, "Na": 1, "Ti": 3, "Cl": -1},
+        species=["Li", "Na", "Ti", "Cl"],
+        reference=None,
+    )
+    config["structures"]["occupancies"] = {"0.750": {"2a": 0.750, "4g": 0.125}}
+    config["barriers"]["hops"][0]["ion"] = "Na"
+    return config
+
+
+def test_dry_run_with_several_carriers(make_workdir):
+    workdir = make_workdir("two")
+    (workdir / "two.yaml").write_text(yaml.safe_dump(two_carriers(workdir)))
+    done = snakemake(workdir, "-n", "--cores", "2", "--configfile", "two.yaml")
+    assert done.returncode == 0, done.stderr
+    table = jobs(done.stdout + done.stderr)
+    assert table["transport"] == table["mechanism"] == 3 and table["barrier_paths"] == 1

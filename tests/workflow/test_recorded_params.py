@@ -73,3 +73,15 @@ def test_params_of_the_expensive_rules(tmp_path, level):
     assert all("0.02" in job and "0.05" in job for job in found["learning_select"])
     mechanism = "{'core_fraction': 0.3, 'concerted_window_ps': 0.5, 'fewest_hops': 10}"
     assert all(mechanism in job for job in found["mechanism"])
+
+
+def test_a_list_of_one_mobile_element_records_what_the_element_does(tmp_path):
+    found = []
+    for name, mobile in (("text", "Li"), ("list", "[Li]")):
+        folder = tmp_path / name
+        folder.mkdir()
+        found.append(params(folder, TOY.replace("mobile: Li", f"mobile: {mobile}")))
+    assert found[0] == found[1]
+    assert all("'Li'" in job for job in found[0]["md_cell"]) and all("1" in job for job in found[0]["transport"])
+    wanted = "{'name': '101', 'direction': [1, 0, 1], 'start': None, 'end': None}"
+    assert all(wanted in job for job in found[0]["barrier_paths"])

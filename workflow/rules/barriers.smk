@@ -41,7 +41,7 @@ rule barrier_paths:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=lambda w, attempt: 10 * attempt,
     params:
-        wanted=lambda w: HOPS[w.hop].model_dump(mode="json"),
+        wanted=lambda w: HOPS[w.hop].wanted(),
         cells=[
             dict(occupancy=occupancy, cell=cell, ordering=n, repeat=list(cfg.structures.cells[cell]))
             for occupancy, cell, n in BARRIER_CELLS

@@ -268,7 +268,7 @@ def aimd_minutes(w, attempt):
 def md_minutes(steps, cell=cfg.md.cell):
     composition = COMPOSITIONS[cfg.md.occupancy, cell]
     atoms = sum(composition.values())
-    return estimates.md(cfg, atoms=atoms, mobile=composition[MOBILE], steps=steps).minutes
+    return estimates.md(cfg, atoms=atoms, mobile=estimates.mobile_ions(cfg, composition), steps=steps).minutes
 
 
 def train_minutes(w, first):

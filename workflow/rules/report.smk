@@ -1,4 +1,5 @@
 # Everything of a run on one page.
+from dlmd.base.carriers import spoken
 from dlmd.report import ro_crate as ro_crate_module
 
 
@@ -151,7 +152,7 @@ rule ro_crate:
     conda:
         DLMD_ENV
     params:
-        name=f"{Path(cfg.material.cif).stem}: transport of {MOBILE} ions, run {cfg.run}",
+        name=f"{Path(cfg.material.cif).stem}: transport of {spoken(MOBILE)} ions, run {cfg.run}",
         description=f"Ionic conductivity by deep-potential molecular dynamics; levels of theory: {', '.join(cfg.levels)}; seed {cfg.seed}.",
         overrides=OVERRIDES,
         algorithm=ro_crate_module.VERSION,

@@ -46,7 +46,7 @@ rule transport:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=cfg.transport.model_dump(mode="json"),
-        charge=cfg.material.charges[MOBILE],
+        charge=cfg.material.mobile_charge,
         replicas=len(targets.production_runs(cfg)),
         algorithm=TRANSPORT_VERSIONS,
     message:
@@ -156,7 +156,7 @@ rule transport_of_run:
         runtime=lambda w, attempt: 60 * attempt,
     params:
         settings=cfg.transport.model_dump(mode="json"),
-        charge=cfg.material.charges[MOBILE],
+        charge=cfg.material.mobile_charge,
         replicas=1,
         algorithm=TRANSPORT_VERSIONS,
     message:

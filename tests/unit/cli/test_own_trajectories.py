@@ -338,7 +338,7 @@ def test_two_carriers(tmp_path, capsys):
         < result["carriers"]["Li"]["d_self_cm2_per_s"]["high"]
     )
     code, _, error = call(capsys, command + " --charge 1 --name other")
-    assert code == 1 and "one --charge 1 for Li,Na" in error
+    assert code == 1 and "one --charge 1 for several mobile elements" in error
 
 
 def test_mobile_takes_several_words():
@@ -346,3 +346,47 @@ def test_mobile_takes_several_words():
 
     assert mobile_joined("transport a --mobile Li Na --stride 2".split())[3] == "Li,Na"
     assert mobile_joined("transport --mobile Li a.dump".split())[2:] == ["Li", "a.dump"]
+
+
+# --- mobile ions by type and by number ------------------------------------------------------------------------------
+
+
+def write_typed(path, *, frames=700):
+    """LAMMPS types 1 and 2 are both Li: 8 walk, 8 rest at their places with the 24 Cl of type 3."""
+    rng = np.random.default_rng(3)
+    start = rng.random((40, 3)) * CELL_A
+    walk = rng.normal(0, 0.2, (frames, 8, 3)).cumsum(axis=0)
+    rest = rng.normal(0, 0.15, (frames, 32, 3))
+    types = [1] * 8 + [2] * 8 + [3] * 24
+    lines = []
+    for number, frame in enumerate(start + np.concatenate([walk, rest], axis=1)):
+        lines += ["ITEM: TIMESTEP", str(500 * number), "ITEM: NUMBER OF ATOMS", "40"]
+        lines += ["ITEM: BOX BOUNDS pp pp pp", *[f"0 {CELL_A}"] * 3, "ITEM: ATOMS id type xu yu zu"]
+        lines += [f"{i + 1} {types[i]} {x:.5f} {y:.5f} {z:.5f}" for i, (x, y, z) in enumerate(frame)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_mobile_ions_by_type_and_by_number(tmp_path, capsys):
+    write_typed(tmp_path / "a.dump")
+    command = f"transport {tmp_path}/a.dump --species Li Li Cl --time-step 1 --temperature 600 --charge 1 -o {tmp_path}"
+    found = {}
+    for name, mobile in (("type", "type 1"), ("numbers", "1-7 8"), ("all", "Li")):
+        _, printed, error = call(capsys, f"{command} --name {name} --mobile {mobile}")
+        assert not error, error
+        found[name] = json.loads((tmp_path / f"{name}.json").read_text())
+    assert found["type"]["n_ions"] == found["numbers"]["n_ions"] == 8 and found["all"]["n_ions"] == 16
+    assert found["type"]["n_host_atoms"] == 32 and found["type"]["mobile"] == "Li"
+    assert found["type"]["d_self_cm2_per_s"] == found["numbers"]["d_self_cm2_per_s"]
+    assert found["type"]["msd"]["self_a2"][-1] > 1.7 * found["all"]["msd"]["self_a2"][-1]
+    assert any("mobile by type 1: 8 of 16 Li" in note for note in found["type"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("mobile", "told"),
+    [("type 4", "there are types 1, 2, 3"), ("30-48", "the atoms are 1 to 40"), ("0", "the atoms are 1 to 40")],
+)
+def test_a_selection_of_nothing_is_refused(tmp_path, capsys, mobile, told):
+    write_typed(tmp_path / "a.dump", frames=20)
+    command = f"transport {tmp_path}/a.dump --species Li Li Cl --time-step 1 --temperature 600 -o {tmp_path}"
+    code, _, error = call(capsys, f"{command} --mobile {mobile}")
+    assert code == 1 and told in error and len(error.strip().splitlines()) <= 3

@@ -40,6 +40,12 @@ def test_shipped_configs_pass_all_checks(name, monkeypatch):
     assert cfg.run == name
 
 
+def test_a_list_of_one_mobile_element_is_that_element(toy):
+    one, listed = toy(), toy(("mobile: Li", "mobile: [Li]"))
+    assert listed.material.model_dump() == one.material.model_dump()
+    assert one.material.mobile == "Li" and one.material.mobile_charge == 1
+
+
 def test_a_tolerance_accepts_occupancies_that_fit_no_cell(toy):
     wanted = ("0.750: {2a: 0.750, 4g: 0.125}", "0.750: {2a: 0.754, 4g: 0.123}")
     with pytest.raises(DlmdError, match=r"0\.754 on Ti1 .* cannot be realised in 2x1x2"):
@@ -82,6 +88,12 @@ MISTAKES = {
         ["no such file", "Li3TiCl6.cif"],
     ),
     "mobile species not listed": ([("mobile: Li", "mobile: Na")], ["'Na' is not among material.species"]),
+    "mobile species of a list not listed": ([("mobile: Li", "mobile: [Li, Na]")], ["'Na' is not among material.species"]),
+    "mobile species twice": ([("mobile: Li", "mobile: [Li, Li]")], ["named twice"]),
+    "mobile species of both signs": ([("mobile: Li", "mobile: [Li, Cl]")], ["both signs"]),
+    "no ion of a hop": ([("mobile: Li", "mobile: [Li, Ti]")], ["makes the hop '101'"]),
+    "ion of a hop not mobile": ([("[1, 0, 1]}", "[1, 0, 1], ion: Ti}")], ["'Ti' is not material.mobile"]),
+    "mobile is a number": ([("mobile: Li", "mobile: [1, 2]")], ["material.mobile"]),
     "mobile species not in the CIF": (
         [
             ("mobile: Li", "mobile: Na"),

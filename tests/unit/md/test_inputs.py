@@ -1,5 +1,7 @@
 """Inputs of LAMMPS as text: what must be in them, and in which order."""
 
+from dataclasses import replace
+
 import pytest
 
 from dlmd.base.errors import DlmdError
@@ -25,9 +27,9 @@ DYNAMICS = Dynamics(
 )
 
 
-def segment(timeout_s=None):
+def segment(timeout_s=None, dynamics=DYNAMICS):
     return segment_input(
-        DYNAMICS,
+        dynamics,
         restart_in="0000.restart",
         last_step=500000,
         strides=Strides(positions=100, all_atoms=5000, thermo=100, restart=50000),
@@ -59,6 +61,10 @@ def test_positions_are_unwrapped_sorted_and_of_mobile_ions_only():
     assert "dump positions mobile dcd 100 a.dcd" in lines
     assert "dump_modify positions unwrap yes sort id first yes" in lines
     assert any(line.startswith("fix host_file host ave/time 100 1 100 ") for line in lines)
+
+
+def test_several_mobile_elements_are_one_group():
+    assert "group mobile type 1 2" in segment(dynamics=replace(DYNAMICS, mobile="Li,Ti"))
 
 
 def test_thermostat_has_one_name_so_that_its_state_goes_through_restarts():

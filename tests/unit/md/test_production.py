@@ -9,6 +9,7 @@ import stat
 import sys
 from dataclasses import replace
 
+import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -18,10 +19,10 @@ import needs
 from dlmd.base import time_series
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import GPA_PER_BAR
-from dlmd.md import cell_file, lattice, production
+from dlmd.md import cell_file, jobs, lattice, production
 from dlmd.md.inputs import Dynamics, Strides
 from dlmd.process import programs
-from dlmd.trajectory import binary
+from dlmd.trajectory import binary, segments
 
 PAIR = ["pair_style lj/cut 6", "pair_coeff 1 1 0.01 2.5", "pair_coeff 2 2 0.01 2.5", "pair_coeff 1 2 0.2 2.5"]
 DYNAMICS = Dynamics(
@@ -362,3 +363,40 @@ def test_at_the_mean_cell_of_constant_pressure_the_mean_pressure_is_zero(tmp_pat
     allowed = 2 * (found["intervals"]["volume"][1] / found["unit_cell"]["volume"] - 1)
     assert allowed < 0.02
     assert abs(pressure.value) < pressure.high - pressure.value + 1.5 * allowed
+
+
+def test_several_mobile_elements_are_written_and_read_again(tmp_path):
+    """Na and K among Cl: both in one DCD, element by element once it is read, the host's centre without either."""
+    atoms = bulk("NaCl", "rocksalt", a=6.0, cubic=True) * (2, 2, 2)
+    sodium = [a.index for a in atoms if a.symbol == "Na"]
+    atoms.symbols[sodium[1::2]] = "K"
+    species = ["Na", "K", "Cl"]
+    dynamics = replace(DYNAMICS, species=species, mobile="K,Na", pair=["pair_style lj/cut 6", "pair_coeff * * 0.05 2.6"])
+    (tmp_path / "md").mkdir()
+    ase.io.write(tmp_path / "ordering.extxyz", atoms)
+    jobs.cell(
+        str(tmp_path / "ordering.extxyz"), [str(tmp_path / "ordering.extxyz")],
+        data=str(tmp_path / "cell.data"), info=str(tmp_path / "cell.json"), repeat=(2, 2, 2), lattice_repeat=(2, 2, 2),
+        own=True, species=species, mobile=dynamics.mobile, lattice=None,
+    )  # fmt: skip
+    cell = json.loads((tmp_path / "cell.json").read_text())
+    known = production.identity(
+        level="lj", replica=0, seed=1, cell=cell, masses=cell["masses_amu"], versions={}, model_sha256=""
+    )
+    options = dict(dynamics=dynamics, identity=known, threads=1, log=tmp_path / "log")
+    production.equilibrate(
+        tmp_path / "md", data=tmp_path / "cell.data", steps=200, seed=3, thermo_stride=50, all_atoms_stride=100,
+        lmp=programs.command("lmp"), **options,
+    )  # fmt: skip
+    production.run_segment(tmp_path / "md", number=1, steps=500, strides=STRIDES, lmp=needs.lammps(), **options)
+
+    found = segments.join([tmp_path / "md/0001.json"])
+    assert found.carriers == {"K": 16, "Na": 16} and found.n_host_atoms == 32
+    everything = segments.all_atoms([tmp_path / "md/0001.json"])
+    symbols = np.array(everything.symbols)
+    host = symbols == "Cl"
+    centre = everything.positions[:, host].mean(axis=1)
+    for name in ("K", "Na"):
+        ions = np.concatenate(list(found.of_carrier(name).blocks()), axis=1)[::10]
+        expected = everything.positions[:, symbols == name] - centre[:, None]
+        assert ions == pytest.approx(expected, abs=0.02)

@@ -209,3 +209,17 @@ def test_a_file_that_has_changed_since_it_was_written(run, key):
     with pytest.raises(DlmdError, match="its checksum is another one") as error:
         segments.join(run[0])
     assert error.value.where == str(file)
+
+
+def test_several_mobile_elements_come_element_by_element(run):
+    sidecars, positions = run
+    for path in sidecars:
+        change(path, mobile="Li,Ti", types=[1, 2, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3])
+    trajectory = segments.join(sidecars)
+    assert trajectory.mobile == "Li,Ti" and trajectory.carriers == {"Li": 2, "Ti": 2}
+    masses = np.array([MASSES["Ti"]] * 2 + [MASSES["Cl"]] * 6)
+    relative = positions[:, :4] - np.einsum("fai,a->fi", positions[:, 4:], masses / masses.sum())[:, None]
+    for name, atoms in (("Li", [0, 2]), ("Ti", [1, 3])):
+        one = trajectory.of_carrier(name)
+        assert np.concatenate(list(one.blocks(1)), axis=1) == pytest.approx(relative[:, atoms], abs=1e-5)
+        assert one.mobile == name and one.n_host_atoms == 8

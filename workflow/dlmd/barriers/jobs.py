@@ -45,6 +45,7 @@ def paths(
     from dlmd.structures.crystal import read_cif
 
     hop, crystal = neb_paths.Hop(**wanted), read_cif(cif)
+    mobile = hop.ion or mobile
     found = neb_paths.find_paths(
         crystal,
         [ase.io.read(path) for path in relaxed],

@@ -32,19 +32,21 @@ VACANCY, EMPTY = "vacancy", "empty site"
 
 @dataclass(frozen=True)
 class Hop:
-    """What is asked for: a direction [uvw] of the conventional cell, the labels of two sites, or both."""
+    """What is asked for: a direction [uvw] of the conventional cell, the labels of two sites, or both; and of which ion, where
+    there are several."""
 
     name: str
     direction: tuple[int, int, int] | None = None
     start: str | None = None
     end: str | None = None
+    ion: str | None = None
 
     @property
     def label(self) -> str:
-        """As figures and tables show it: '[110]', 'Li2 to Ti1 [101]'."""
+        """As figures and tables show it: '[110]', 'Li2 to Ti1 [101]', 'Na [110]'."""
         sites = f"{self.start or 'any'} to {self.end or 'any'}" if self.start or self.end else ""
         line = "[" + "".join(map(str, self.direction)) + "]" if self.direction else ""
-        return " ".join(part for part in (sites, line) if part)
+        return " ".join(part for part in (self.ion, sites, line) if part)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def run(args: argparse.Namespace, trajectories: Sequence, inputs: Sequence[Path]
     from dlmd.transport.own_run import carriers_of
 
     names = trajectories[0].carriers
-    charges = {name: charge_given(args, name) for name in names}
+    charges = {name: charge_given(args, name, several=True) for name in names}
     result = carriers_of(trajectories, charges=charges, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     folder = Path(args.output)

@@ -30,16 +30,15 @@ def analysis_options(args: argparse.Namespace) -> dict:
 
 def check_charge(args: argparse.Namespace, system: System) -> None:
     """Raises DlmdError where the charge cannot be told, before everything is read."""
-    from dlmd.trajectory.names import element_of
     from dlmd.trajectory.readers import composition
     from dlmd.transport.charges import charge_of
 
-    for name in args.mobile.split(","):
-        charge_of(element_of(name) or name, charge_given(args, name), composition(system.symbols))
+    for name in system.mobile:
+        charge_of(name, charge_given(args, name, several=len(system.mobile) > 1), composition(system.symbols))
 
 
-def charge_given(args: argparse.Namespace, element: str) -> float | None:
-    """The charge that the command line has for an element.
+def charge_given(args: argparse.Namespace, element: str, *, several: bool = False) -> float | None:
+    """The charge that the command line has for an element, the only mobile one or one of several.
 
     Raises
     ------
@@ -48,9 +47,9 @@ def charge_given(args: argparse.Namespace, element: str) -> float | None:
     """
     if isinstance(args.charge, dict):
         return args.charge.get(element)
-    if args.charge is not None and "," in (args.mobile or ""):
+    if args.charge is not None and several:
         raise DlmdError(
-            f"one --charge {args.charge:g} for {args.mobile}",
+            f"one --charge {args.charge:g} for several mobile elements",
             remedy="give one for each, such as --charge Li=1,Na=1",
         )
     return args.charge

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError
 
 if TYPE_CHECKING:
     from dlmd.trajectory.readers import System
 
-_ELEMENT = re.compile(r"[A-Z][a-z]?")
+_MOBILE_WORD = re.compile(r"[A-Z][a-z]?|type|\d+(-\d+)?")
 WRAPPED = {"auto": None, "yes": True, "no": False}
 
 
@@ -32,8 +33,9 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
     system = parser.add_argument_group("system (segments bring all of this themselves)")
     system.add_argument(
         "--mobile",
-        metavar="ELEMENT",
-        help="the mobile ions, such as Li, or several: Li,Na; all other atoms are the host",
+        metavar="IONS",
+        help="the mobile ions: an element such as Li, several (Li,Na), a LAMMPS type ('type 2'), or atoms by number from 1, in "
+        "the order of their ids (1-48,60); all other atoms are the host",
     )
     if temperature:
         system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")
@@ -132,6 +134,9 @@ def load(
             for file in (sidecar, sidecar.with_suffix(".dcd"))
         ]
         _refuse_contradiction(args, trajectories[0])
+        wanted = elements(args.mobile)
+        if len(wanted) == 1 and trajectories[0].carriers:
+            trajectories = [trajectory.of_carrier(wanted[0]) for trajectory in trajectories]
     elif any(sidecars):
         raise DlmdError("segments and other trajectory files together", remedy="give one kind")
     else:
@@ -180,8 +185,10 @@ def _sidecars(path: Path) -> list[Path]:
 
 def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
     """Segments know their system: an option that says otherwise, or would be ignored, is a mistake."""
+    asked = set(elements(args.mobile))
+    there = set(elements(trajectory.mobile))
     for option, value, known in (
-        ("--mobile", args.mobile, trajectory.mobile),
+        ("--mobile", args.mobile if asked - there else None, trajectory.mobile),
         ("--temperature", args.temperature, trajectory.temperature_k),
     ):
         if value is not None and value != known:
@@ -219,15 +226,17 @@ def charges(text: str) -> float | dict[str, float]:
 
 
 def mobile_joined(argv: Sequence[str]) -> list[str]:
-    """The words of a command line with `--mobile Li Na` as `--mobile Li,Na`; files that follow stay files."""
+    """The words of a command line with `--mobile Li Na` as `--mobile Li,Na`, and with `type 2` or `1-48 60` as one word too;
+    files that follow stay files."""
     out = list(argv)
     if "--mobile" not in out:
         return out
     first = out.index("--mobile") + 1
     last = first + 1
-    while last < len(out) and _ELEMENT.fullmatch(out[last]) and not Path(out[last]).exists():
+    while last < len(out) and _MOBILE_WORD.fullmatch(out[last]) and not Path(out[last]).exists():
         last += 1
-    return out if last - first < 2 else [*out[:first], ",".join(out[first:last]), *out[last:]]
+    words = ",".join(out[first:last]).replace("type,", "type ")
+    return out if last - first < 2 else [*out[:first], words, *out[last:]]
 
 
 def positive(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -78,6 +78,13 @@ class BarrierHop(Section):
     end: str | None = Field(
         None, description="Site the ion hops to; without a direction, the nearest of these. null: any."
     )
+    ion: str | None = Field(
+        None, description="Element that hops, where material.mobile has several; null: the only one."
+    )
+
+    def wanted(self) -> dict[str, Any]:
+        """What its rule records: an ion that was not given is no setting."""
+        return self.model_dump(mode="json", exclude={"ion"} if self.ion is None else None)
 
 
 class Barriers(Section):

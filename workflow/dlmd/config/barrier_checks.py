@@ -25,6 +25,11 @@ def barriers(cfg: RunFields) -> Iterator[tuple[str, str, str]]:
             yield f"{path}.direction", "[0, 0, 0] is no direction", "give [u, v, w] of the conventional cell"
         if hop.direction is None and (hop.start is None or hop.end is None):
             yield path, f"the hop '{hop.name}' leads nowhere", "give its direction, or its start and end"
+        mobile = cfg.material.carriers
+        if hop.ion is not None and hop.ion not in mobile:
+            yield f"{path}.ion", f"'{hop.ion}' is not material.mobile", f"name one of {', '.join(mobile)}"
+        if hop.ion is None and len(mobile) > 1:
+            yield path, f"which of {', '.join(mobile)} makes the hop '{hop.name}'?", f"add 'ion: {mobile[0]}'"
     if section.engine_environments > section.environments:
         yield (
             "barriers.engine_environments",

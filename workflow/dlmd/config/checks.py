@@ -89,9 +89,7 @@ def _ions(cfg: RunFields) -> Found:
             f"an element is named twice: {', '.join(material.species)}",
             "name each once",
         )
-    if material.mobile not in material.species:
-        hint = did_you_mean(material.mobile, material.species)
-        yield "material.mobile", f"'{material.mobile}' is not among material.species", hint
+    yield from _carriers(cfg)
     for element in material.species:
         if element not in material.charges:
             yield "material.charges", f"no charge for {element}", f"add '{element}: <charge in e>'"
@@ -110,11 +108,29 @@ def _ions(cfg: RunFields) -> Found:
                 f"{element} with a charge of {charge:+g} e; its known oxidation states are {', '.join(f'{s:+d}' for s in known)}",
                 "check the sign",
             )
-    if material.charges.get(material.mobile) == 0:
+
+def _carriers(cfg: RunFields) -> Found:
+    """The mobile elements: there, charged, and of one sign, as the sites that they share are."""
+    material = cfg.material
+    names = material.carriers
+    if len(set(names)) != len(names):
+        yield "material.mobile", f"an element is named twice: {', '.join(names)}", "name each once"
+    for name in names:
+        if name not in material.species:
+            hint = did_you_mean(name, material.species)
+            yield "material.mobile", f"'{name}' is not among material.species", hint
+        if material.charges.get(name) == 0:
+            yield (
+                f"material.charges.{name}",
+                "the mobile ion has no charge, so no conductivity",
+                "give its charge in e",
+            )
+    signs = {material.charges[name] > 0 for name in names if material.charges.get(name)}
+    if len(signs) > 1:
         yield (
-            f"material.charges.{material.mobile}",
-            "the mobile ion has no charge, so no conductivity",
-            "give its charge in e",
+            "material.mobile",
+            f"mobile ions of both signs: {', '.join(names)}; they have no sites in common",
+            "name those of one sign, and give the trajectories to 'dlmd transport --mobile' for the others",
         )
 
 

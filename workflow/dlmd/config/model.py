@@ -7,10 +7,11 @@ theory are in `dlmd.config.levels`, and what is done with trajectories is in `dl
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from dlmd.base import carriers
 from dlmd.config.analysis import Arrhenius, Barriers, Mechanism, Transport
 from dlmd.config.fields import (
     CellSelection,
@@ -32,6 +33,22 @@ from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 from dlmd.config.production import Md
 
+
+
+def _mobile(given: Any) -> Any:
+    """Several elements as one text, as all of the library takes them."""
+    if isinstance(given, list) and all(isinstance(name, str) for name in given):
+        return carriers.joined(given)
+    return carriers.joined(carriers.elements(given)) if isinstance(given, str) else given
+
+
+# a text of one element or of several with commas; in the file also a list
+Mobile = Annotated[
+    str,
+    BeforeValidator(_mobile),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
 Repeat = Annotated[int, Field(gt=0, le=1000)]
 Sampling = Literal["random", "coulomb", "quasirandom", "swap_mc"]
 
@@ -42,7 +59,9 @@ class Material(Section):
     cif: str = Field(
         description="CIF with partial occupancies; its path is relative to the working directory."
     )
-    mobile: str = Field(description="Element whose ions carry the current.")
+    mobile: Mobile = Field(
+        description="Element whose ions carry the current; a list, such as [Li, Na], where there are several."
+    )
     charges: dict[str, int | float] = Field(
         min_length=1,
         description="Formal charge of every element, in elementary charges. The cell must be neutral. A fraction is the mean "
@@ -55,6 +74,18 @@ class Material(Section):
         None,
         description="YAML file with measured and published values, which are printed beside the run's own; null: none.",
     )
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """The mobile elements."""
+        return carriers.elements(self.mobile)
+
+    @property
+    def mobile_charge(self) -> float | dict[str, float]:
+        """Charge of the mobile ions in e; by element where there are several."""
+        if len(self.carriers) == 1:
+            return self.charges[self.mobile]
+        return {name: self.charges[name] for name in self.carriers}
 
 
 class SwapMc(Section):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmd.base.carriers import elements
 from dlmd.base.files import seen_from
 from dlmd.base.units import FS_PER_PS
 from dlmd.md.barostat import COUPLED
@@ -46,7 +47,7 @@ class Dynamics:
     species
         Elements in the order of LAMMPS types.
     mobile
-        The mobile element.
+        The mobile element, or several ("Li,Na").
     temperature_k, time_step_fs, damping_fs
         Set point, time step and damping time of the Nose-Hoover thermostat.
     shortest_a
@@ -209,12 +210,12 @@ def _integrate(dynamics: Dynamics) -> str:
 
 
 def _setup(dynamics: Dynamics, read: str) -> list[str]:
-    mobile_type = dynamics.species.index(dynamics.mobile) + 1
+    types = " ".join(str(dynamics.species.index(name) + 1) for name in elements(dynamics.mobile))
     return [
         *cell_and_pair(dynamics, read, check_every=5),
         # Spatial sorting would reorder atoms, and with them sums. An interrupted run would do so at other steps.
         "atom_modify sort 0 0.0",
-        f"group mobile type {mobile_type}",
+        f"group mobile type {types}",
         "group host subtract all mobile",
         "thermo_style custom step temp pe ke press econserve",
         "thermo_modify norm no lost error",

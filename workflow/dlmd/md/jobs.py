@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dlmd.base.carriers import elements
 from dlmd.base.files import read_json, write_json
 from dlmd.base.provenance import file_sha256, versions
 from dlmd.config.launch import LammpsLaunch
@@ -67,7 +68,7 @@ def cell(
         {
             "types": [species.index(s) + 1 for s in symbols],
             "sites": atoms.arrays["site"].tolist() if "site" in atoms.arrays else None,
-            "mobile_ids": [i for i, s in enumerate(symbols, start=1) if s == mobile],
+            "mobile_ids": [i for i, s in enumerate(symbols, start=1) if s in elements(mobile)],
             "masses_amu": {s: float(atomic_masses[atomic_numbers[s]]) for s in species},
             "cell_angstrom": box.cell.tolist(),
             "repeat": list(repeat),

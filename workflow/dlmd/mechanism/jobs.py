@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmd.base.arrays import read_npz
+from dlmd.base.carriers import elements
 from dlmd.base.files import read_json, write_json, write_table
 from dlmd.mechanism.site_network import HostLeft
 
@@ -83,7 +84,7 @@ def temperature(
                 seed=seed,
             ),
             window_ps=tuple(msd["fit_window_ps"]) if diffusive else None,
-            d_self=msd["d_self_cm2_per_s"] if diffusive else None,
+            d_self=msd["d_self_cm2_per_s"] if diffusive and _of_ions(msd) else None,
         )
         data = numbers.collect(found)
     except HostLeft as error:
@@ -93,6 +94,11 @@ def temperature(
     write_traces(Path(traces), found)
     write_arrays(Path(arrays), found)
     write_json(Path(result), data)
+
+
+def _of_ions(msd: Mapping) -> bool:
+    """Whether D_self is the mean over ions, as hops have it: not where displacements count by unlike charges."""
+    return len({abs(one["charge_e"]) for one in msd.get("carriers", {}).values()}) < 2
 
 
 def as_built(crystal: Crystal, summary: Mapping) -> Crystal:
@@ -117,7 +123,7 @@ def _host(chain: Sequence[str], mobile: str) -> Host:
     from dlmd.trajectory.segments import all_atoms
 
     atoms = all_atoms(chain, max_frames=HOST_FRAMES)
-    still = np.array([s != mobile for s in atoms.symbols])
+    still = np.array([s not in elements(mobile) for s in atoms.symbols])
     weights = atoms.masses_amu[still] / atoms.masses_amu[still].sum()
     mean = np.zeros((int(still.sum()), 3))
     for frame in atoms.positions:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.carriers import elements, spoken
 from dlmd.base.errors import DlmdError
 from dlmd.mechanism.voids import MERGE_A, Polyhedron, nearest_distance, polyhedra, voids
 from dlmd.structures.crystal import Crystal
@@ -106,10 +107,11 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
     """
     anion_sites = [s for s in crystal.sites if any(charges[x] < 0 for x in s.occupancy)]
     cation_sites = [s for s in crystal.sites if s not in anion_sites]
-    open_sites = [s for s in cation_sites if mobile in s.occupancy or sum(s.occupancy.values()) < 1 - 1e-6]
+    carrying = set(elements(mobile))
+    open_sites = [s for s in cation_sites if carrying & set(s.occupancy) or sum(s.occupancy.values()) < 1 - 1e-6]
     if not anion_sites or not open_sites:
         raise DlmdError(
-            f"{crystal.name} has no {'anions' if not anion_sites else f'site for {mobile}'}",
+            f"{crystal.name} has no {'anions' if not anion_sites else f'site for {spoken(mobile)}'}",
             where=crystal.source,
             remedy="check material.charges and material.mobile",
         )
@@ -127,7 +129,7 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
             kept.append(site)
             positions.append(own)
             names.append(site.wyckoff)
-            host_share.append(sum(v for x, v in site.occupancy.items() if x != mobile))
+            host_share.append(sum(v for x, v in site.occupancy.items() if x not in carrying))
     n_crystal = len(positions)
     positions += voids(
         anions,
@@ -138,7 +140,7 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
     )
     about = [polyhedra(p, anions, crystal.lattice) for p in positions]
     names += _wyckoff(positions, crystal)[n_crystal:]
-    host_cations = [s.positions for s in cation_sites if any(x != mobile for x in s.occupancy)]
+    host_cations = [s.positions for s in cation_sites if any(x not in carrying for x in s.occupancy)]
     fractional = np.concatenate(positions)
     type_of_site = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
     types = _types([p[0].shape for p in about], names, n_crystal)
@@ -230,7 +232,7 @@ def _stacking(
     _, _, axis, planes, member, share = max(near, key=lambda c: c[1])
     layer[in_layer] = member
     host = "/".join(_host_cations(crystal, mobile, axis, planes))
-    names = tuple(f"{host} layer" if s > 1e-9 else f"{mobile} layer" for s in share)
+    names = tuple(f"{host} layer" if s > 1e-9 else f"{spoken(mobile)} layer" for s in share)
     return Stacking(axis, planes, names), layer
 
 
@@ -240,7 +242,7 @@ def _host_cations(crystal: Crystal, mobile: str, axis: int, planes: np.ndarray) 
     for site in crystal.sites:
         away = np.abs(site.positions[:, axis, None] - planes[None]) % 1.0
         if np.minimum(away, 1 - away).min() < 0.05:
-            found.update(dict.fromkeys(x for x in site.occupancy if x != mobile))
+            found.update(dict.fromkeys(x for x in site.occupancy if x not in elements(mobile)))
     return list(found)
 
 

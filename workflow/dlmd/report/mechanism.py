@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dlmd.base.carriers import spoken
 from dlmd.base.formatting import interval
 from dlmd.config.run_config import RunConfig
 from dlmd.run import tree
@@ -63,7 +64,7 @@ def representative(results: Sequence[dict]) -> dict:
 def sentences(result: Mapping, summary: Mapping) -> list[str]:
     """What one temperature's numbers say, one sentence each; what rests on too few hops is not said."""
     out = []
-    t, mobile = f"{result['temperature_k']:g} K", result["mobile"]
+    t, mobile = f"{result['temperature_k']:g} K", spoken(result["mobile"])
     rate = result["hops"].get("rate_per_ps")
     if rate:
         out.append(

@@ -10,6 +10,7 @@ from typing import Any
 
 from dlmd.base import provenance
 from dlmd.base.arrays import read_npz
+from dlmd.base.carriers import spoken
 from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
 from dlmd.config import routes
@@ -96,10 +97,10 @@ def write(
         run=cfg.run,
         seed=cfg.seed,
         material=Path(cfg.material.cif).stem,
-        mobile=cfg.material.mobile,
+        mobile=spoken(cfg.material.mobile),
         date=date.today().isoformat(),
         confidence=f"{cfg.transport.confidence:.0%}",
-        asked=tables.asked(cfg, atoms=len(species), ions=species.count(cfg.material.mobile)),
+        asked=tables.asked(cfg, atoms=len(species), ions=sum(map(species.count, cfg.material.carriers))),
         levels=levels,
         reference_notes=published.get("notes"),
         structures=results.occupancies,
@@ -168,6 +169,8 @@ def _level(
         "swaps": swaps.sentences(cfg, results),
         "swap_figures": _drawn(results, _swap_figures(cfg, results)),
         "transport": [tables.temperature(t) for t in temperatures],
+        "carriers": [row for t in temperatures for row in tables.carriers(t)],
+        "matrix": [row for t in temperatures for row in tables.matrix(t)],
         "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
         "size": tables.size_check(results.size_check),
         "budget": trust.budget(results),
@@ -294,7 +297,7 @@ def _scene(cfg: RunConfig, results: LevelResults, temperature_k: float) -> dict 
     return scene.scene(
         read_npz(results.path(tree.MECHANISM_ARRAYS, T=temperature_k)),
         hops=results.path(tree.HOPS, T=temperature_k),
-        mobile=cfg.material.mobile,
+        mobile=spoken(cfg.material.mobile),
         anions={element for element, charge in cfg.material.charges.items() if charge < 0},
         traces=results.mechanism(temperature_k).get("traces", []),
     )

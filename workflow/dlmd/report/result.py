@@ -74,4 +74,8 @@ def _level(cfg: RunConfig, results: LevelResults) -> dict:
 
 
 def _temperature(found: dict) -> dict:
-    return {key: found.get(key) for key in (*SYSTEM, *QUANTITIES)}
+    out = {key: found.get(key) for key in (*SYSTEM, *QUANTITIES)}
+    if "carriers" in found:
+        out["carriers"] = {name: _temperature(one) for name, one in found["carriers"].items()}
+        out["together"] = found["together"]
+    return out

@@ -7,6 +7,7 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
+from dlmd.base.carriers import spoken
 from dlmd.base.formatting import how_known, interval, pairs, predicted, rounded
 from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
@@ -46,10 +47,16 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                 }
             )
         energies = pairs(published.get("activation_energy_ev", {}))
+        of_each = [
+            (f"activation energy of self-diffusion of {name} (eV)", found["fits"]["d_self"], "")
+            for name, found in fitted.get("carriers", {}).items()
+            if found["fits"]
+        ]
         for label, fit, beside in (
             ("activation energy, ln(σT) against 1/T (eV)", sigma_fit, energies),
             ("activation energy, ln σ against 1/T, the paper's convention (eV)", paper_fit, energies),
             ("activation energy of self-diffusion (eV)", fitted["fits"]["d_self"], ""),
+            *of_each,
         ):
             rows.append(
                 {
@@ -92,6 +99,39 @@ def temperature(result: Mapping) -> dict:
         if ok
         else "–",
     }
+
+
+def carriers(result: Mapping) -> list[dict]:
+    """Rows of the carriers at one temperature, where there are several."""
+    numbers = (result.get("together") or {}).get("transference", {})
+    return [
+        {
+            "T (K)": f"{result['temperature_k']:g}",
+            "ion": f"{one['n_ions']} {name} ({one['charge_e']:+g} e)",
+            "verdict": one["verdict"]["code"].replace("_", " "),
+            "transference number": interval(numbers[name], ".2f") if numbers.get(name) else NONE,
+            "D_self (cm²/s)": interval(one["d_self_cm2_per_s"]) if one["d_self_cm2_per_s"] else NONE,
+            "D_total (cm²/s)": interval(one["d_total_cm2_per_s"]) if one["d_total_cm2_per_s"] else NONE,
+            "Haven ratio": interval(one["haven_ratio"]) if one["haven_ratio"] else NONE,
+        }
+        for name, one in result.get("carriers", {}).items()
+    ]
+
+
+def matrix(result: Mapping) -> list[dict]:
+    """Rows of the matrix of conductivity at one temperature, where there are several carriers."""
+    together = result.get("together") or {}
+    return [
+        {
+            "T (K)": f"{result['temperature_k']:g}",
+            "pair": pair,
+            "σ (mS/cm)": interval(sigma),
+            "correlation": interval(found, ".2f")
+            if (found := together["correlation"].get(pair))
+            else NONE,
+        }
+        for pair, sigma in together.get("matrix_ms_per_cm", {}).items()
+    ]
 
 
 def theory(cfg: RunConfig, name: str) -> str:
@@ -279,8 +319,8 @@ def asked(cfg: RunConfig, *, atoms: int, ions: int) -> list[dict]:
     runs = md.replicas * md.potentials
     repeat = " × ".join(map(str, cfg.structures.cells[md.cell]))
     rows = {
-        "material": f"{Path(cfg.material.cif).stem}, mobile {cfg.material.mobile}",
-        "production cell": f"{repeat} unit cells, {atoms} atoms, {ions} {cfg.material.mobile}, occupancy {md.occupancy}",
+        "material": f"{Path(cfg.material.cif).stem}, mobile {spoken(cfg.material.mobile)}",
+        "production cell": f"{repeat} unit cells, {atoms} atoms, {ions} {spoken(cfg.material.mobile)}, occupancy {md.occupancy}",
         "temperatures (K)": ", ".join(f"{t:g}" for t in md.temperatures_k),
         "sampling": f"{md.segments * md.segment_ps:g} ps at each temperature"
         + (f" in each of {runs} runs" if runs > 1 else "")

@@ -6,6 +6,7 @@ takes those. What was not measured by us but assumed is listed in `ASSUMED`, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -156,6 +157,11 @@ def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> Jo
     )
 
 
+def mobile_ions(cfg: RunConfig, composition: Mapping[str, int]) -> int:
+    """Mobile ions of a cell of this composition."""
+    return sum(composition[name] for name in cfg.material.carriers)
+
+
 def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> JobCost:
     """`steps` of production MD."""
     gpus = md_gpus(cfg)
@@ -186,7 +192,7 @@ def disk_bytes(cfg: RunConfig) -> float:
     atoms = {pair: sum(counts.values()) for pair, counts in found.items()}
     production = found[cfg.md.occupancy, cfg.md.cell]
     steps = cfg.md.steps(1000 * (cfg.md.equilibrate_ps + cfg.md.segments * cfg.md.segment_ps))
-    one = md(cfg, atoms=sum(production.values()), mobile=production[cfg.material.mobile], steps=steps)
+    one = md(cfg, atoms=sum(production.values()), mobile=mobile_ions(cfg, production), steps=steps)
     runs = len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
     total = 0.0
     for level in cfg.levels:

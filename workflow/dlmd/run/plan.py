@@ -229,7 +229,7 @@ class CostModel:
             return estimates.md(
                 cfg,
                 atoms=sum(composition.values()),
-                mobile=composition[cfg.material.mobile],
+                mobile=estimates.mobile_ions(cfg, composition),
                 steps=cfg.md.steps(1000 * ps),
             )
         if kind == "swaps":

@@ -139,12 +139,11 @@ def check_barriers(cfg: RunConfig, *, file: str) -> None:
     if cfg.barriers is None:
         return
     crystal = read_cif(cfg.material.cif)
-    sites = ion_sites.IonSites.of(
-        crystal, repeat=(1, 1, 1), charges=cfg.material.charges, mobile=cfg.material.mobile
-    )
     for hop in cfg.barriers.hops:
+        ion = hop.ion or cfg.material.mobile
+        sites = ion_sites.IonSites.of(crystal, repeat=(1, 1, 1), charges=cfg.material.charges, mobile=ion)
         try:
-            paths.hop_pairs(crystal, sites, paths.Hop(**hop.model_dump()))
+            paths.hop_pairs(crystal, sites, paths.Hop(**hop.wanted()))
         except DlmdError as error:
             raise DlmdError(error.what, where=f"{file}, {error.where}", remedy=error.remedy) from None
 

@@ -223,15 +223,13 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
 
 def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:
     from dlmd.trajectory.segments import join
-    from dlmd.transport.analysis import analyse
-    from dlmd.transport.jobs import analysis_settings
+    from dlmd.transport.jobs import analysed
 
-    analysis = analyse(
+    return analysed(
         [join(chain) for chain in chains],
-        charge=cfg.material.charges[cfg.material.mobile],
-        **analysis_settings(cfg.transport.model_dump()),
+        charge=cfg.material.mobile_charge,
+        settings=cfg.transport.model_dump(),
     )
-    return analysis.to_dict()
 
 
 def _tail(path: Path) -> str:

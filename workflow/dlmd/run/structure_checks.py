@@ -85,12 +85,13 @@ def _crystal(cfg: RunConfig, *, file: str) -> Crystal:
             remedy=similar_file(material.cif) or "give the CIF's path relative to the working directory",
         )
     crystal = read_cif(material.cif)
-    if material.mobile not in crystal.species:
-        raise DlmdError(
-            f"the mobile species {material.mobile} is not in {material.cif}",
-            where=f"{file}, key material.mobile",
-            remedy=did_you_mean(material.mobile, crystal.species),
-        )
+    for name in material.carriers:
+        if name not in crystal.species:
+            raise DlmdError(
+                f"the mobile species {name} is not in {material.cif}",
+                where=f"{file}, key material.mobile",
+                remedy=did_you_mean(name, crystal.species),
+            )
     used = set(crystal.species)
     for override in cfg.structures.occupancies.values():
         for value in override.values():
@@ -117,10 +118,11 @@ def _counts(cfg: RunConfig, crystal: Crystal, occupancy: str, cell: str) -> Appo
         min_distance_angstrom=cfg.structures.min_distance_angstrom,
         mobile=cfg.material.mobile,
     )
-    if not counts.composition.get(cfg.material.mobile):
-        raise DlmdError(
-            f"no {cfg.material.mobile} is left in the cell",
-            where="occupancies",
-            remedy=f"give a site of {cfg.material.mobile} an occupancy, or take a larger cell",
-        )
+    for name in cfg.material.carriers:
+        if not counts.composition.get(name):
+            raise DlmdError(
+                f"no {name} is left in the cell",
+                where="occupancies",
+                remedy=f"give a site of {name} an occupancy, or take a larger cell",
+            )
     return counts

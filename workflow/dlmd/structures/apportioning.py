@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.structures import exclusion
 from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, Site
 
@@ -169,7 +170,7 @@ class Problem:
         # A small slope decides between equally good sites: the first listed is filled.
         slope = -1e-4 * np.arange(n, 0, -1) / n - VACANCY_WEIGHT * (keep_full & self.filled)
         host = COMPOSITION_WEIGHT if mobile is None else HOST_WEIGHT
-        weight = np.array([MOBILE_WEIGHT if s == mobile else host for s in self.species])
+        weight = np.array([MOBILE_WEIGHT if s in elements(mobile) else host for s in self.species])
         return np.concatenate([slope, np.ones(n), weight])
 
     def _by_site(self, values: np.ndarray) -> Counts:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.distances import Exclusions
@@ -75,7 +76,7 @@ class Moves:
         for members in _joined(allowed[:, 1:], several):
             groups.append(np.concatenate([supercell.positions_of(sites[i]) for i in members]))
             held = {s for i in members for s, may in zip(species, allowed[i, 1:], strict=True) if may}
-            hosts.append(held != {mobile})
+            hosts.append(not held <= set(elements(mobile)))
         return cls(tuple(groups), _chances(groups, hosts), allowed, supercell.site_of_position)
 
     def permitted(self, content: np.ndarray, a: int, b: int) -> bool:

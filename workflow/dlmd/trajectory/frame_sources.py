@@ -91,6 +91,36 @@ class MappedInCell:
         return np.einsum("fai,ab->fbi", planes, self._matrix).astype(self.dtype)
 
 
+class ChosenIons:
+    """Ions of a source in an order of their own, (ions,) indices."""
+
+    def __init__(self, source: FrameSource, index: np.ndarray):
+        self._source, self._index = source, index
+        self.n_frames, self.n_ions = source.n_frames, len(index)
+        self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        """As `FrameSource.planes`: (frames, 3, ions)."""
+        index = self._index[first:last]
+        low, high = (int(index.min()), int(index.max()) + 1) if len(index) else (0, 0)
+        return self._source.planes(start, stop, low, high)[:, :, index - low]
+
+
+class ScaledIons:
+    """A source with the positions about a centre (frames, 3), of each ion times its factor (ions,)."""
+
+    def __init__(self, source: FrameSource, centre: np.ndarray, factors: np.ndarray):
+        self._source, self._centre, self._factors = source, centre, factors
+        self.n_frames, self.n_ions = source.n_frames, source.n_ions
+        self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        """As `FrameSource.planes`: (frames, 3, ions)."""
+        centre = self._centre[start:stop, :, None]
+        planes = self._source.planes(start, stop, first, last)
+        return ((planes - centre) * self._factors[first:last] + centre).astype(self.dtype)
+
+
 class IonRange:
     """Ions [first, last) of a source."""
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.trajectory.atom_sample import AtomSample
 from dlmd.trajectory.cells import EmptySpace
 from dlmd.trajectory.frame_sources import MappedFrames
@@ -59,25 +57,6 @@ class _HostSample:
             self.centres[:keep],
         )
         self.seen = n_frames
-
-
-def mobile_atoms(symbols: Sequence[str], mobile: str, *, where: str) -> np.ndarray:
-    """(ions,) indices of the ions of one mobile element.
-
-    Raises
-    ------
-    DlmdError
-        where there are none.
-    """
-    found = np.flatnonzero(np.array(symbols) == mobile)
-    if len(found):
-        return found
-    counts = Counter(symbols)
-    there = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()))
-    remedy = did_you_mean(mobile.capitalize(), sorted(counts))
-    if set(counts) == {"C"}:
-        remedy = "C is LAMMPS' default for all types: give --topology FILE, or --species with counts, such as 16*Li 24*Cl"
-    raise DlmdError(f"no atoms of species '{mobile}'; there are {there}", where=where, remedy=remedy)
 
 
 class IonStore:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dlmd.base.carriers import joined
 from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import cell_widths
 from dlmd.trajectory import cells, thermal
@@ -20,9 +21,9 @@ from dlmd.trajectory.frame_readers import require
 from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
 from dlmd.trajectory.given_cell import given_cell
 from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
-from dlmd.trajectory.ion_store import IonStore, mobile_atoms
+from dlmd.trajectory.ion_store import IonStore
 from dlmd.trajectory.kinetic import KineticTemperature
-from dlmd.trajectory.names import element_of
+from dlmd.trajectory.mobile_atoms import chosen
 from dlmd.trajectory.plausible import check_lengths
 from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
@@ -45,11 +46,14 @@ class System:
         (3, 3), Å.
     frame_interval_ps
         Time between frames.
+    mobile
+        The mobile elements.
     """
 
     symbols: list[str]
     cell: np.ndarray
     frame_interval_ps: float
+    mobile: tuple[str, ...] = ()
 
 
 def read(
@@ -80,7 +84,8 @@ def read(
     Parameters
     ----------
     mobile
-        Symbol of the mobile ions, or several with commas ("Li,Na"); all other atoms are the host.
+        Symbol of the mobile ions, or several with commas ("Li,Na"); or those of a LAMMPS type ("type 2"), or atoms by their
+        numbers from 1 in the order of the ids ("1-48,60"). All other atoms are the host.
     time_step_fs, stride
         MD time step in fs, and MD steps between frames. What the file records (steps of dumps and XTC, times of XTC, TRR and of
         dumps with `time yes`, both in vasprun.xml) need not be given and must agree.
@@ -121,7 +126,7 @@ def read(
     store = reading.finish()
     label = str(sources[0]) if isinstance(sources[0], Path) else type(sources[0]).__name__
     label += f" to {sources[-1].name}" if len(sources) > 1 and isinstance(sources[-1], Path) else ""
-    notes = [store.unwrap.verdict(label), *stream.notes(), *clock.notes]
+    notes = [store.unwrap.verdict(label), *reading.notes, *stream.notes(), *clock.notes]
     if not store.n_host:
         notes.append(f"the file holds {reading.mobile} only: drift of the host is unknown and not removed")
     found = _in_mean_cell(store, stream, notes)
@@ -217,6 +222,7 @@ class _Reading:
         self.volume_a3: float | None = None
         self.interval_ps = 0.0
         self.carriers: dict[str, int] = {}
+        self.notes: list[str] = []
         self._store: IonStore | None = None
         self._thermal: thermal.ThermalMotion | None = None
         self._kinetic: KineticTemperature | None = None
@@ -242,10 +248,10 @@ class _Reading:
             check_lengths(
                 frame.positions, self.stream.cell, volume_a3=self.volume_a3, where=self.stream.where
             )
-        names = [name.strip() for name in self.mobile.split(",")]
-        names = [n if n in symbols or n.isalpha() else element_of(n) or n for n in names]
-        found = {name: mobile_atoms(symbols, name, where=self.stream.where) for name in names}
-        self.mobile = ",".join(found)
+        found, self.notes = chosen(
+            self.mobile, symbols, types=self.stream.types, where=self.stream.where
+        )
+        self.mobile = joined(found)
         self.carriers = {name: len(atoms) for name, atoms in found.items()}
         mobile = np.concatenate(list(found.values()))
         self._store = self.stream.store = IonStore(
@@ -264,7 +270,7 @@ class _Reading:
         assert stream.first is not None and store is not None
         self.interval_ps = self.clock.interval_ps(stream.first, stream.second, _spacing(stream), stream.where)
         if self._check is not None and stream.symbols is not None and stream.cell is not None:
-            self._check(System(stream.symbols, stream.cell, self.interval_ps))
+            self._check(System(stream.symbols, stream.cell, self.interval_ps, tuple(self.carriers)))
         self._thermal = thermal.ThermalMotion(
             store.masses,
             None if self.clock.trust else self._temperature_k,

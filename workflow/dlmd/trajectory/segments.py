@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.geometry import cell_widths
 from dlmd.base.provenance import file_sha256
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, xtc_offsets
-from dlmd.trajectory.frame_sources import JoinedFrames, MappedFrames
+from dlmd.trajectory.frame_sources import ChosenIons, FrameSource, JoinedFrames, MappedFrames
 from dlmd.trajectory.host import HostHealth, host_health
 from dlmd.trajectory.trajectory import Trajectory
 
@@ -137,20 +138,34 @@ def join(sidecars: Sequence[str | Path]) -> Trajectory:
         notes.append(f"starts with segment {first['segment']}: earlier segments are left out")
     cell = np.array(first["cell_angstrom"], dtype=np.float64)
     centre = np.concatenate([c[skip:] for c, skip in zip(centres, skips, strict=True)])
+    carriers = _carriers(first)
+    source: FrameSource = JoinedFrames(sources, skips)
+    if carriers:
+        source = ChosenIons(source, np.concatenate(list(carriers.values())))
     return Trajectory(
-        source=JoinedFrames(sources, skips),
+        source=source,
         frame_interval_ps=first["time_step_fs"] * first["dcd_stride"] / FS_PER_PS,
         cell=cell,
         mobile=first["mobile"],
         host_centre=centre if n_host else None,
         temperature_k=float(first["temperature_k"]),
         n_host_atoms=n_host,
+        carriers={name: len(index) for name, index in carriers.items()},
         thermo=_thermo(chain),
         host=_health(chain) if n_host else None,
         step_limit_angstrom=0.5 * float(cell_widths(cell).min()),
         notes=notes,
         label=f"{chain[0][0]}" + (f" to {chain[-1][0].name}" if len(chain) > 1 else ""),
     )
+
+
+def _carriers(data: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """(ions,) indices among the stored ions of each of several mobile elements; none where there is one."""
+    names = elements(data["mobile"])
+    if len(names) == 1:
+        return {}
+    symbols = np.array([data["species"][data["types"][number - 1] - 1] for number in data["ids"]])
+    return {name: np.flatnonzero(symbols == name) for name in names}
 
 
 def all_atoms(sidecars: Sequence[str | Path], *, max_frames: int | None = None) -> AllAtoms:

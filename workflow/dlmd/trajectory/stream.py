@@ -315,6 +315,15 @@ class Stream:
                 remedy="give a trajectory without gaps and repetitions",
             )
 
+    @property
+    def types(self) -> np.ndarray | list[str] | None:
+        """(atoms,) LAMMPS types or their labels, of the file or of the topology, where there are any."""
+        if self.first is not None and self.first.types is not None:
+            return self.first.types
+        if self.first is not None and self.first.labels:
+            return self.first.symbols
+        return None if self._topology is None else self._topology.types
+
     def is_wrapped(self, given: bool | None) -> bool | None:
         """What is known: the user's word first, then the file's."""
         if given is None and self.first is not None and self.first.unwrapped:

@@ -6,7 +6,7 @@ file), so that memory stays bounded by the block size whatever the length of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory.atom_sample import AtomSample
-from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, IonRange, JoinedFrames
+from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, IonRange, JoinedFrames, ScaledIons
 from dlmd.trajectory.host import HostHealth
 
 # Frames are copied through a small buffer, which keeps the transposition within the cache.
@@ -218,6 +218,16 @@ class Trajectory:
         first = sum(self.carriers[other] for other in names[: names.index(name)])
         source = IonRange(self.source, first, first + self.carriers[name])
         return replace(self, source=source, mobile=name, carriers={}, _collective=None)
+
+    def scaled(self, factors: Mapping[str, float]) -> Trajectory:
+        """All mobile ions, the position of each relative to the host times the factor of its element."""
+        each = np.repeat([factors[name] for name in self.carriers], list(self.carriers.values()))
+        if (each == 1).all():
+            return self
+        centre = np.zeros((self.n_frames, 3)) if self.host_centre is None else self.host_centre
+        limit = self.step_limit_angstrom and self.step_limit_angstrom * float(np.abs(each).max())
+        source = ScaledIons(self.source, centre, each)
+        return replace(self, source=source, step_limit_angstrom=limit, _collective=None)
 
     def blocks(self, max_bytes: int = 256 << 20) -> Iterator[np.ndarray]:
         """Positions of all frames, some ions at a time.

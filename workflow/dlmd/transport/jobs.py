@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dlmd.trajectory.rdf import RdfSet
+    from dlmd.trajectory.trajectory import Trajectory
 
 BUDGET_COMPONENTS = (error_budget.STATISTICS, POTENTIAL, ORDERING)
 
@@ -29,7 +30,7 @@ def temperature(
     result: str,
     msd: str,
     settings: Mapping[str, Any],
-    charge: float,
+    charge: float | Mapping[str, float],
     replicas: int,
 ) -> None:
     """Analyse all replicas of one temperature.
@@ -42,9 +43,10 @@ def temperature(
         The lattice of this temperature (see `dlmd.md.lattice`); None: relaxed at 0 K.
     settings
         The config's section `transport`.
+    charge
+        Of the mobile ions in e; by element where there are several.
     """
     from dlmd.trajectory.segments import join
-    from dlmd.transport.analysis import analyse
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
@@ -55,10 +57,28 @@ def temperature(
     )
     kind = "relaxed" if lattice is None else read_json(lattice)["lattice"]
     promised = gates.no_pressure(pressure, kind, gates.Limits())
-    analysis = analyse(runs, charge=charge, further=[promised], **analysis_settings(settings))
-    data = analysis.to_dict() | {"pressure_gpa": pressure}
+    data = analysed(runs, charge=charge, settings=settings, further=[promised]) | {"pressure_gpa": pressure}
     tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
+
+
+def analysed(
+    runs: Sequence[Trajectory],
+    *,
+    charge: float | Mapping[str, float],
+    settings: Mapping[str, Any],
+    **further: Any,
+) -> dict[str, Any]:
+    """Transport of all runs of one temperature, JSON-ready: of one mobile element, or of several (`charge` by element).
+
+    `further` is what `analyse` takes beside the config's section `transport` (`settings`).
+    """
+    from dlmd.transport.analysis import analyse
+    from dlmd.transport.carriers import analyse_all
+
+    if isinstance(charge, Mapping):
+        return analyse_all(runs, charges=charge, **analysis_settings(settings), **further)
+    return analyse(runs, charge=charge, **analysis_settings(settings), **further).to_dict()
 
 
 def mean_pressure(bars: Sequence[np.ndarray], *, confidence: float) -> dict[str, float] | None:
@@ -121,6 +141,9 @@ def arrhenius(
     fitted = fit(
         temperatures, predict_k=predict_k, confidence=confidence, runs=_of_runs(of_runs, runs) if runs else ()
     )
+    for name in temperatures[0].get("carriers", ()):
+        of_one = [found["carriers"][name] for found in temperatures]
+        fitted.setdefault("carriers", {})[name] = fit(of_one, predict_k=predict_k, confidence=confidence)
     if size_check is not None:
         fitted = overrule(fitted, read_json(size_check))
     write_json(Path(result), fitted)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import FS_PER_PS
 from dlmd.md import cell_file
@@ -191,7 +192,7 @@ def host_coordination(
         scaled = np.linalg.solve(box.T, (positions[pairs[:, 1]] - positions[pairs[:, 0]]).T).T
         return np.linalg.norm((scaled - np.round(scaled)) @ box, axis=1)
 
-    for cation in sorted({s for s in symbols if charges[s] > 0 and s != mobile}):
+    for cation in sorted({s for s in symbols if charges[s] > 0 and s not in elements(mobile)}):
         centres = np.flatnonzero(symbols == cation)
         for anion in sorted(set(symbols[anions])):
             partners = np.flatnonzero(symbols == anion)
