@@ -82,6 +82,8 @@ def test_a_list_of_one_mobile_element_records_what_the_element_does(tmp_path):
         folder.mkdir()
         found.append(params(folder, TOY.replace("mobile: Li", f"mobile: {mobile}")))
     assert found[0] == found[1]
-    assert all("'Li'" in job for job in found[0]["md_cell"]) and all("1" in job for job in found[0]["transport"])
+    assert all("'Li'" in job for job in found[0]["md_cell"]) and all(
+        "1" in job for job in found[0]["transport"]
+    )
     wanted = "{'name': '101', 'direction': [1, 0, 1], 'start': None, 'end': None}"
     assert all(wanted in job for job in found[0]["barrier_paths"])

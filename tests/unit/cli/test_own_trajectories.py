@@ -383,7 +383,11 @@ def test_mobile_ions_by_type_and_by_number(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("mobile", "told"),
-    [("type 4", "there are types 1, 2, 3"), ("30-48", "the atoms are 1 to 40"), ("0", "the atoms are 1 to 40")],
+    [
+        ("type 4", "there are types 1, 2, 3"),
+        ("30-48", "the atoms are 1 to 40"),
+        ("0", "the atoms are 1 to 40"),
+    ],
 )
 def test_a_selection_of_nothing_is_refused(tmp_path, capsys, mobile, told):
     write_typed(tmp_path / "a.dump", frames=20)

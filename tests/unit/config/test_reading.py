@@ -88,7 +88,10 @@ MISTAKES = {
         ["no such file", "Li3TiCl6.cif"],
     ),
     "mobile species not listed": ([("mobile: Li", "mobile: Na")], ["'Na' is not among material.species"]),
-    "mobile species of a list not listed": ([("mobile: Li", "mobile: [Li, Na]")], ["'Na' is not among material.species"]),
+    "mobile species of a list not listed": (
+        [("mobile: Li", "mobile: [Li, Na]")],
+        ["'Na' is not among material.species"],
+    ),
     "mobile species twice": ([("mobile: Li", "mobile: [Li, Li]")], ["named twice"]),
     "mobile species of both signs": ([("mobile: Li", "mobile: [Li, Cl]")], ["both signs"]),
     "no ion of a hop": ([("mobile: Li", "mobile: [Li, Ti]")], ["makes the hop '101'"]),

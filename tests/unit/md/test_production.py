@@ -371,7 +371,9 @@ def test_several_mobile_elements_are_written_and_read_again(tmp_path):
     sodium = [a.index for a in atoms if a.symbol == "Na"]
     atoms.symbols[sodium[1::2]] = "K"
     species = ["Na", "K", "Cl"]
-    dynamics = replace(DYNAMICS, species=species, mobile="K,Na", pair=["pair_style lj/cut 6", "pair_coeff * * 0.05 2.6"])
+    dynamics = replace(
+        DYNAMICS, species=species, mobile="K,Na", pair=["pair_style lj/cut 6", "pair_coeff * * 0.05 2.6"]
+    )
     (tmp_path / "md").mkdir()
     ase.io.write(tmp_path / "ordering.extxyz", atoms)
     jobs.cell(
@@ -388,7 +390,9 @@ def test_several_mobile_elements_are_written_and_read_again(tmp_path):
         tmp_path / "md", data=tmp_path / "cell.data", steps=200, seed=3, thermo_stride=50, all_atoms_stride=100,
         lmp=programs.command("lmp"), **options,
     )  # fmt: skip
-    production.run_segment(tmp_path / "md", number=1, steps=500, strides=STRIDES, lmp=needs.lammps(), **options)
+    production.run_segment(
+        tmp_path / "md", number=1, steps=500, strides=STRIDES, lmp=needs.lammps(), **options
+    )
 
     found = segments.join([tmp_path / "md/0001.json"])
     assert found.carriers == {"K": 16, "Na": 16} and found.n_host_atoms == 32

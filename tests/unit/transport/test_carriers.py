@@ -21,7 +21,12 @@ def walk(seed, *, frames=1500, drift=0.0):
     centre = np.arange(frames)[:, None] * np.full(3, drift)
     positions = np.concatenate(steps, axis=1).cumsum(axis=0) + centre[:, None]
     found = Trajectory.from_arrays(
-        positions, frame_interval_ps=INTERVAL_PS, cell=CELL, mobile="Li,Mg", temperature_k=TEMPERATURE_K, host_com=centre
+        positions,
+        frame_interval_ps=INTERVAL_PS,
+        cell=CELL,
+        mobile="Li,Mg",
+        temperature_k=TEMPERATURE_K,
+        host_com=centre,
     )
     found.carriers = dict(COUNTS)
     return found
@@ -31,8 +36,16 @@ def exact(charges):
     """mS/cm: growth per axis and frame of the mean square of the sum of z_i r_i."""
     growth = sum(n * (charges[name] * OWN[name]) ** 2 for name, n in COUNTS.items())
     growth += (SHARED * sum(n * charges[name] for name, n in COUNTS.items())) ** 2
-    return growth / (2 * INTERVAL_PS) * conductivity_ms_per_cm(
-        diffusion_a2_per_ps=1.0, n_ions=1, charge_e=1.0, volume_angstrom3=8000.0, temperature_k=TEMPERATURE_K
+    return (
+        growth
+        / (2 * INTERVAL_PS)
+        * conductivity_ms_per_cm(
+            diffusion_a2_per_ps=1.0,
+            n_ions=1,
+            charge_e=1.0,
+            volume_angstrom3=8000.0,
+            temperature_k=TEMPERATURE_K,
+        )
     )
 
 
@@ -83,10 +96,16 @@ def test_scaling_is_about_the_host_and_keeps_its_drift():
 def test_refused_is_refused_in_its_parts():
     rng = np.random.default_rng(0)
     trajectory = Trajectory.from_arrays(
-        rng.normal(0, 0.1, (2000, 14, 3)), frame_interval_ps=INTERVAL_PS, cell=CELL, temperature_k=TEMPERATURE_K
+        rng.normal(0, 0.1, (2000, 14, 3)),
+        frame_interval_ps=INTERVAL_PS,
+        cell=CELL,
+        temperature_k=TEMPERATURE_K,
     )
     trajectory.mobile, trajectory.carriers = "Li,Mg", dict(COUNTS)
     found = analyse_all([trajectory], charges={"Li": 1, "Mg": 2}, lag_start_ps=1.0, lag_end_ps=5.0)
     assert found["verdict"]["code"] not in ("ok", "upper_bound")
     assert found["conductivity_ms_per_cm"] is None
-    assert set(found["together"]) == {"version", "verdict"} and found["together"]["verdict"]["code"] == found["verdict"]["code"]
+    assert (
+        set(found["together"]) == {"version", "verdict"}
+        and found["together"]["verdict"]["code"] == found["verdict"]["code"]
+    )

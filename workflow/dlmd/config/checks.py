@@ -109,6 +109,7 @@ def _ions(cfg: RunFields) -> Found:
                 "check the sign",
             )
 
+
 def _carriers(cfg: RunFields) -> Found:
     """The mobile elements: there, charged, and of one sign, as the sites that they share are."""
     material = cfg.material

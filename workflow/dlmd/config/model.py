@@ -34,7 +34,6 @@ from dlmd.config.levels import Level
 from dlmd.config.production import Md
 
 
-
 def _mobile(given: Any) -> Any:
     """Several elements as one text, as all of the library takes them."""
     if isinstance(given, list) and all(isinstance(name, str) for name in given):
@@ -47,7 +46,9 @@ Mobile = Annotated[
     str,
     BeforeValidator(_mobile),
     Field(min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
 ]
 Repeat = Annotated[int, Field(gt=0, le=1000)]
 Sampling = Literal["random", "coulomb", "quasirandom", "swap_mc"]

@@ -108,7 +108,9 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
     anion_sites = [s for s in crystal.sites if any(charges[x] < 0 for x in s.occupancy)]
     cation_sites = [s for s in crystal.sites if s not in anion_sites]
     carrying = set(elements(mobile))
-    open_sites = [s for s in cation_sites if carrying & set(s.occupancy) or sum(s.occupancy.values()) < 1 - 1e-6]
+    open_sites = [
+        s for s in cation_sites if carrying & set(s.occupancy) or sum(s.occupancy.values()) < 1 - 1e-6
+    ]
     if not anion_sites or not open_sites:
         raise DlmdError(
             f"{crystal.name} has no {'anions' if not anion_sites else f'site for {spoken(mobile)}'}",

@@ -126,9 +126,7 @@ def matrix(result: Mapping) -> list[dict]:
             "T (K)": f"{result['temperature_k']:g}",
             "pair": pair,
             "σ (mS/cm)": interval(sigma),
-            "correlation": interval(found, ".2f")
-            if (found := together["correlation"].get(pair))
-            else NONE,
+            "correlation": interval(found, ".2f") if (found := together["correlation"].get(pair)) else NONE,
         }
         for pair, sigma in together.get("matrix_ms_per_cm", {}).items()
     ]

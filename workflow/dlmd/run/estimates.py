@@ -6,8 +6,7 @@ takes those. What was not measured by us but assumed is listed in `ASSUMED`, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil

@@ -54,7 +54,9 @@ def chosen(
     return found, [f"mobile by {mobile}: {told}; all other atoms are the host"]
 
 
-def _atoms_of(part: str, types: Sequence | np.ndarray | None, symbols: Sequence[str], where: str) -> np.ndarray:
+def _atoms_of(
+    part: str, types: Sequence | np.ndarray | None, symbols: Sequence[str], where: str
+) -> np.ndarray:
     """Indices of one part of a selection."""
     numbers, kind = NUMBERS.match(part), TYPE.match(part)
     if numbers:
@@ -83,7 +85,9 @@ def _of_type(kind: str, types: Sequence | np.ndarray | None, where: str) -> np.n
     found = np.flatnonzero(named == kind)
     if not len(found):
         raise DlmdError(
-            f"no atoms of type {kind}; there are types {', '.join(sorted(set(named)))}", where=where, remedy="name one of them"
+            f"no atoms of type {kind}; there are types {', '.join(sorted(set(named)))}",
+            where=where,
+            remedy="name one of them",
         )
     return found
 

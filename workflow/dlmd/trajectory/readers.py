@@ -248,9 +248,7 @@ class _Reading:
             check_lengths(
                 frame.positions, self.stream.cell, volume_a3=self.volume_a3, where=self.stream.where
             )
-        found, self.notes = chosen(
-            self.mobile, symbols, types=self.stream.types, where=self.stream.where
-        )
+        found, self.notes = chosen(self.mobile, symbols, types=self.stream.types, where=self.stream.where)
         self.mobile = joined(found)
         self.carriers = {name: len(atoms) for name, atoms in found.items()}
         mobile = np.concatenate(list(found.values()))

@@ -63,7 +63,10 @@ def analyse_all(
 
 def _matrix(trajectories: Sequence[Trajectory], charges: Mapping[str, float], found: Any) -> dict[str, Any]:
     matrix = onsager(
-        {name: [run.of_carrier(name).collective() for run in trajectories] for name in trajectories[0].carriers},
+        {
+            name: [run.of_carrier(name).collective() for run in trajectories]
+            for name in trajectories[0].carriers
+        },
         charges=charges,
         frame_interval_ps=trajectories[0].frame_interval_ps,
         window_ps=found.window_ps,
