@@ -371,7 +371,7 @@ def test_mobile_ions_by_type_and_by_number(tmp_path, capsys):
     command = f"transport {tmp_path}/a.dump --species Li Li Cl --time-step 1 --temperature 600 --charge 1 -o {tmp_path}"
     found = {}
     for name, mobile in (("type", "type 1"), ("numbers", "1-7 8"), ("all", "Li")):
-        _, printed, error = call(capsys, f"{command} --name {name} --mobile {mobile}")
+        _, _, error = call(capsys, f"{command} --name {name} --mobile {mobile}")
         assert not error, error
         found[name] = json.loads((tmp_path / f"{name}.json").read_text())
     assert found["type"]["n_ions"] == found["numbers"]["n_ions"] == 8 and found["all"]["n_ions"] == 16
@@ -394,3 +394,113 @@ def test_a_selection_of_nothing_is_refused(tmp_path, capsys, mobile, told):
     command = f"transport {tmp_path}/a.dump --species Li Li Cl --time-step 1 --temperature 600 -o {tmp_path}"
     code, _, error = call(capsys, f"{command} --mobile {mobile}")
     assert code == 1 and told in error and len(error.strip().splitlines()) <= 3
+
+
+# --- sites of one's own, and files that an error leaves ---------------------------------------------------------------
+
+
+def test_mechanism_with_sites_of_ones_own(tmp_path, capsys):
+    """Sites from a structure file find the hops that the CIF of the same sites finds."""
+    from pathlib import Path
+
+    import ase
+    import ase.io
+
+    from dlmd.mechanism.site_lattice import site_lattice
+    from dlmd.structures.crystal import read_cif
+
+    made, trajectory = write_jumps(tmp_path / "a.xyz")
+    cif = Path(__file__).parents[3] / "structures/Li3TiCl6.cif"
+    lattice = site_lattice(read_cif(cif), mobile="Li", charges={"Li": 1, "Ti": 3, "Cl": -1})
+    resting = [k for k, t in enumerate(lattice.type_of_site) if lattice.types[t].resting]
+    sites = ase.Atoms(
+        [
+            "Li" if lattice.types[lattice.type_of_site[k]].label.endswith(("2d", "4h")) else "Na"
+            for k in resting
+        ],
+        scaled_positions=lattice.fractional[resting],
+        cell=read_cif(cif).lattice,
+        pbc=True,
+    )
+    ase.io.write(tmp_path / "sites.vasp", sites, format="vasp")
+    step = trajectory.frame_interval_ps * 1000
+    command = (
+        f"mechanism {tmp_path}/a.xyz --mobile Li --time-step {step:g} --stride 1 --temperature 600 --trust-options "
+        f"--wrapped no -o {tmp_path}/out --sites {tmp_path}/sites.vasp"
+    )
+    code, printed, error = call(capsys, command)
+    assert code == 0 and "verdict: ok" in printed, error + printed
+    rows = (tmp_path / "out/600K.hops.csv").read_text().splitlines()
+    assert len(rows) - 1 == pytest.approx(sum(made), rel=0.1)
+    code, _, error = call(capsys, f"{command} --cif {cif}")
+    assert code == 1 and "--cif and --sites together" in error
+
+
+def test_sites_that_are_no_sites_are_refused_and_leave_no_files(tmp_path, capsys):
+    import ase
+    import ase.io
+
+    write_run(tmp_path / "a.dump", frames=30)
+    command = f"mechanism {tmp_path}/a.dump --mobile Li --time-step 1 --temperature 600 --charges Li=1 Cl=-1"
+    command += f" -o {tmp_path}/out --sites "
+    twice = ase.Atoms("Li2", positions=[[0, 0, 0], [0.1, 0, 0]], cell=[CELL_A] * 3, pbc=True)
+    few = ase.Atoms("Li2", positions=[[0, 0, 0], [5, 0, 0]], cell=[CELL_A] * 3, pbc=True)
+    other = ase.Atoms("Li2", positions=[[0, 0, 0], [5, 0, 0]], cell=[9, 10, 11], pbc=True)
+    bare = ase.Atoms("Li2", positions=[[0, 0, 0], [5, 0, 0]])
+    for atoms, told in (
+        (twice, "0.10 Å apart"),
+        (few, "2 sites for 16 ions"),
+        (other, "no repetition"),
+        (bare, "no cell"),
+    ):
+        ase.io.write(tmp_path / "sites.extxyz", atoms)
+        code, _, error = call(capsys, f"{command}{tmp_path}/sites.extxyz")
+        assert code == 1 and told in error, error
+        assert len(error.strip().splitlines()) <= 3
+    code, _, error = call(capsys, f"{command}{tmp_path}/none.vasp")
+    assert code == 1 and "no such file" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_lags_beyond_the_run_are_named_and_leave_no_files(tmp_path, capsys):
+    write_run(tmp_path / "a.dump", frames=30)
+    command = f"rdf {tmp_path}/a.dump --mobile Li --time-step 1 -o {tmp_path}/out"
+    for lag in ("1000", "0.1"):
+        code, _, error = call(capsys, f"{command} --lags 1 {lag}")
+        assert (
+            code == 1 and f"--lags {lag} ps: the run has lags from 0.5 ps" in error and "to 14.5 ps" in error
+        )
+    assert not (tmp_path / "out").exists()
+    assert call(capsys, f"{command} --lags 1 14.5")[0] == 0
+    assert (tmp_path / "out/van_hove_self.csv").read_text().startswith("r_a,1 ps,14.5 ps")
+
+
+def test_van_hove_of_each_of_several_carriers(tmp_path, capsys):
+    write_two_carriers(tmp_path / "a.dump", frames=40)
+    code, _, error = call(
+        capsys, f"rdf {tmp_path}/a.dump --mobile Li Na --time-step 1 --lags 2 -o {tmp_path}/out"
+    )
+    assert code == 0, error
+    assert (tmp_path / "out/van_hove_distinct.csv").read_text().splitlines()[0] == "r_a,Li 2 ps,Na 2 ps"
+
+
+def test_arrhenius_as_json(tmp_path, capsys):
+    from exact_lines import result
+
+    for t in (500, 600, 700):
+        (tmp_path / f"{t}K.json").write_text(
+            json.dumps({"format": "dlmd-transport", "haven_ratio": None, **result(t)})
+        )
+    code, printed, error = call(
+        capsys,
+        f"arrhenius {tmp_path}/500K.json {tmp_path}/600K.json {tmp_path}/700K.json --json -o {tmp_path}/out",
+    )
+    assert code in (0, 3), error
+    assert json.loads(printed) == json.loads((tmp_path / "out/arrhenius.json").read_text())
+
+
+def test_no_trajectory_is_told_of_a_reference_paper(trajectory, tmp_path, capsys):
+    _, printed, _ = call(
+        capsys, f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 -o {tmp_path}"
+    )
+    assert "reference paper" not in printed and "counts the correlation" in printed

@@ -5,6 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import readers
+from dlmd.trajectory.names import element_of, elements_of_masses
 
 LI, CL, CELL_A = 12, 20, 14.0
 SYMBOLS = ["Li"] * LI + ["Cl"] * CL
@@ -252,6 +253,76 @@ def test_free_flight_shows_the_time_step(tmp_path, factor, refused):
         assert read(path, time_step_fs=2.0).n_frames == 300
 
 
+@pytest.mark.parametrize("frame_fs", [10.0, 25.0, 40.0])
+@pytest.mark.parametrize(("factor", "refused"), [(1.0, False), (2.5, True), (10.0, True)])
+def test_vibrations_with_memory_show_a_time_step_that_is_too_long(tmp_path, frame_fs, factor, refused):
+    """No velocities, no times, no free flight: a crystal of many modes up to 5 THz, in frames well below their period."""
+    rng = np.random.default_rng(5)
+    n, modes = LI + CL, 6
+    masses = np.array([6.94] * LI + [35.45] * CL)
+    rate = 2 * np.pi * 5.0 * rng.uniform(0, 1, (modes, n, 3)) ** (1 / 3)  # Debye's density of states
+    amplitude = np.sqrt(2 * 0.83145 * 600.0 / modes / masses)[:, None] / rate
+    t = np.arange(120)[:, None, None, None] * frame_fs / 1000
+    moved = (amplitude * np.cos(rate * t + rng.uniform(0, 2 * np.pi, (modes, n, 3)))).sum(axis=1)
+    path = save(tmp_path / "a.dump", dump(FRAMES[0] + moved, every=1))
+    if refused:
+        with pytest.raises(DlmdError, match="the atoms move about as at"):
+            read(path, time_step_fs=frame_fs * factor, stride=1, trust_options=False)
+    else:
+        assert read(path, time_step_fs=frame_fs, stride=1).n_frames == 120
+
+
+def test_atoms_that_are_held_show_no_temperature(tmp_path):
+    """The lower 70 % of a slab is fixed: the others fly as at 600 K."""
+    rng = np.random.default_rng(2)
+    rate = 2 * np.pi * 6.0 * rng.uniform(0.8, 1.2, LI + CL)
+    amplitude = np.sqrt(2 * 0.83145 * 600.0 / np.array([6.94] * LI + [35.45] * CL)) / rate
+    amplitude[LI - 2 : LI + CL - 4] = 0.0
+    t = np.arange(100)[:, None, None] * 0.002
+    moved = amplitude[:, None] * np.cos(rate[:, None] * t + rng.uniform(0, 2 * np.pi, (LI + CL, 3)))
+    path = save(tmp_path / "a.dump", dump(FRAMES[0] + moved, every=1))
+    assert read(path, time_step_fs=2.0).n_frames == 100
+
+
+def test_a_time_that_nothing_confirms_is_said(tmp_path):
+    assert any(
+        "between frames, as given: the file has no times" in note
+        for note in read(save(tmp_path / "a", dump())).notes
+    )
+    timed = read(save(tmp_path / "b", dump(units="real", time=1.0)))
+    assert not any("between frames, as given" in note for note in timed.notes)
+
+
+def extxyz(path, positions, comment):
+    lines = []
+    for number, frame in enumerate(positions):
+        lines += [str(len(frame)), f'Lattice="{CELL_A} 0 0 0 {CELL_A} 0 0 0 {CELL_A}" {comment(number)}']
+        lines += [f"{s} {x:.6f} {y:.6f} {z:.6f}" for s, (x, y, z) in zip(SYMBOLS, frame, strict=True)]
+    return save(path, "\n".join(lines) + "\n")
+
+
+def test_a_time_alone_in_extended_xyz(tmp_path):
+    bare = {"species": None, "time_step_fs": None}
+    with pytest.raises(DlmdError, match="times are 500 apart, without a unit") as error:
+        read(extxyz(tmp_path / "a.xyz", FRAMES, lambda k: f"Time={500.0 * k}"), **bare)
+    assert "--time-step 500 --stride 1 where these are fs" in error.value.remedy
+    found = read(tmp_path / "a.xyz", species=None, time_step_fs=500.0, stride=1)
+    assert found.frame_interval_ps == pytest.approx(0.5)
+    for number, name in enumerate(("time_fs", "t_fs")):
+        path = extxyz(tmp_path / f"{number}.xyz", FRAMES, lambda k, name=name: f"{name}={500.0 * k}")
+        assert read(path, **bare).frame_interval_ps == pytest.approx(0.5)
+    assert (
+        read(extxyz(tmp_path / "c.xyz", FRAMES, lambda k: f"time_ps={0.5 * k}"), **bare).frame_interval_ps
+        == 0.5
+    )
+
+
+def test_one_number_is_no_cell(tmp_path):
+    with pytest.raises(DlmdError, match="one number") as error:
+        read(save(tmp_path / "a.dump", dump()), cell=["12"])
+    assert "--cell 12 12 12" in error.value.remedy
+
+
 # --- elements ---------------------------------------------------------------------------------------------------
 
 DATA = """made
@@ -472,3 +543,34 @@ def test_a_flipped_box_is_the_same_lattice(tmp_path):
     mean = np.array([[CELL_A, 0, 0], [tilt.mean(), CELL_A, 0], [0, 0, CELL_A]])
     assert displacements(trajectory) == pytest.approx(truth(FRAMES / CELL_A @ mean), abs=1e-3)
     assert trajectory.cell_trend == pytest.approx(0.023, abs=0.004)
+
+
+def test_species_that_no_atom_is_of_are_said(tmp_path):
+    found = read(save(tmp_path / "a.dump", dump()), species=["Li", "Cl", "Br"])
+    assert "no atom is of --species Br (type 3)" in found.notes
+
+
+@pytest.mark.parametrize(("li", "cl"), [("7Li", "35Cl"), ("Li7", "Cl37"), ("Li+", "Cl-"), ("6Li", "Cl")])
+def test_isotopes_and_charges_are_their_elements(tmp_path, li, cl):
+    names = [li if s == "Li" else cl for s in SYMBOLS]
+    found = read(save(tmp_path / "a.dump", dump(names=names, columns="id element xu yu zu")), species=None)
+    assert found.composition == {"Cl": CL, "Li": LI}
+
+
+@pytest.mark.parametrize(
+    ("masses", "found"),
+    [
+        ((6.015, 35.45), ["Li", "Cl"]),
+        ((7.016, 34.969), ["Li", "Cl"]),
+        ((2.014, 17.999), ["H", "O"]),
+        ((10.013, 11.009), ["B", "B"]),
+        ((4.0026, 18.998), ["He", "F"]),
+        ((5.0, 35.45), [None, "Cl"]),
+    ],
+)
+def test_masses_of_isotopes(masses, found):
+    assert elements_of_masses(masses) == found
+
+
+def test_deuterium_is_hydrogen():
+    assert [element_of(name) for name in ("D", "T", "D2O", "Dy", "Tl")] == ["H", "H", None, "Dy", "Tl"]

@@ -48,10 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABEL:K:MS_PER_CM",
         help="published conductivities in mS/cm to draw beside, with their temperature in K",
     )
+    parser.add_argument("--json", action="store_true", help="print the fit as JSON instead of text")
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    import json
+
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
@@ -69,9 +72,13 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"arrhenius.{ending}" for ending in ("json", "csv", "png", "pdf")]
-    write_json(written[0], {**fitted, "provenance": provenance(args.results, command=args.argv)})
+    fitted = {**fitted, "provenance": provenance(args.results, command=args.argv)}
+    write_json(written[0], fitted)
     write_temperatures(written[1], results)
     save(arrhenius_figure(results, fitted, reference=dict(args.reference)), written[2:])
+    if args.json:
+        print(json.dumps(fitted, indent=1, ensure_ascii=False))
+        return 0 if fitted["verdict"]["code"] == "ok" else VERDICT
     print(report(results, fitted))
     print(f"\nwritten: {', '.join(map(str, written))}")
     return 0 if fitted["verdict"]["code"] == "ok" else VERDICT

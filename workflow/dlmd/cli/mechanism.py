@@ -1,13 +1,13 @@
 """How the ions move: sites, occupancies, hops with rates and directions, strings of hops, density and single ions' traces.
 
-Sites are those of a CIF in the setting of the run (whose cell may repeat the CIF's) with the voids of its anions. Without a CIF,
-the density alone is written.
+Sites are those of a CIF in the setting of the run (whose cell may repeat the CIF's), or those of --sites, with the voids of the
+anions. Without either, the density alone is written.
 
 examples:
   dlmd mechanism run.dump --species Li In Cl --mobile Li --time-step 2 --temperature 600 --cif Li3InCl6.cif
   dlmd mechanism XDATCAR --mobile Li --time-step 2 --stride 10 --temperature 500
 
-Writes DIR/density.cube (for VESTA and others) and, with a CIF, <temperature>K.json (all numbers), .hops.csv (every hop),
+Writes DIR/density.cube (for VESTA and others) and, with sites, <temperature>K.json (all numbers), .hops.csv (every hop),
 .traces.csv and figures of sites, hops, density and traces. Units: ps, Å, eV, K; rates per ps and ion. Exit code 3 where a
 verdict stands in place of numbers.
 """
@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trajectories(parser)
     add_system(parser, charge=False)
     parser.add_argument("--cif", metavar="FILE", help="crystal whose sites are meant")
+    parser.add_argument(
+        "--sites",
+        metavar="FILE",
+        help="the sites of the mobile ions instead of a CIF: any structure file (POSCAR, XYZ, CIF ...) whose atoms are sites, "
+        "kinds of sites by their elements, in the run's cell or one that repeats to it",
+    )
     parser.add_argument(
         "--repeat",
         nargs=3,
@@ -69,18 +75,28 @@ def run(args: argparse.Namespace) -> int:
     """Analyse, write and print."""
     import json
 
-    from dlmd.mechanism import own_run
+    from dlmd.base.errors import DlmdError
+    from dlmd.mechanism import own_run, own_sites
     from dlmd.structures.crystal import read_cif
 
+    if args.cif and args.sites:
+        raise DlmdError("--cif and --sites together", remedy="give one of them")
     crystal = read_cif(args.cif) if args.cif else None
-    trajectories, inputs = load(args, needs_temperature=crystal is not None)
+    places = own_sites.read_sites(args.sites) if args.sites else None
+    known = crystal is not None or places is not None
+    trajectories, inputs = load(args, needs_temperature=known)
+    found, density = None, own_run.density_in_cell(trajectories)
+    if known:
+        found = _analysed(args, crystal, places, trajectories)
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
-    own_run.write_cube(folder / "density.cube", own_run.density_in_cell(trajectories), trajectories[0])
-    if crystal is None:
-        print(f"written: {folder / 'density.cube'}; sites and hops need the crystal: --cif FILE")
+    own_run.write_cube(folder / "density.cube", density, trajectories[0])
+    if found is None:
+        print(
+            f"written: {folder / 'density.cube'}; sites and hops need the crystal (--cif FILE) or its sites (--sites FILE)"
+        )
         return 0
-    data, written = _sites_and_hops(args, crystal, trajectories, [*inputs, Path(args.cif)], folder)
+    data, written = _written(args, found, [*inputs, Path(args.cif or args.sites)], folder)
     if args.json:
         print(json.dumps(data, indent=1, ensure_ascii=False))
     else:
@@ -89,33 +105,44 @@ def run(args: argparse.Namespace) -> int:
     return 0 if data["verdict"]["code"] == "ok" else VERDICT
 
 
-def _sites_and_hops(args, crystal, trajectories, inputs, folder: Path) -> tuple[dict, list[Path]]:
-    """The numbers of the mechanism, and the files that hold them."""
+def _analysed(args, crystal, places, trajectories) -> tuple[Any, dict]:
+    """The mechanism, None where the host has left its sites, and its numbers."""
     import numpy as np
 
-    from dlmd.base.files import write_json
-    from dlmd.base.provenance import provenance
-    from dlmd.mechanism import analysis, jobs, numbers, own_run
+    from dlmd.mechanism import analysis, numbers, own_run, own_sites
     from dlmd.mechanism.site_network import HostLeft
 
     first = trajectories[0]
     temperature_k = args.temperature or first.temperature_k
-    found = None
+    hosts = [own_run.host_of(trajectory) for trajectory in trajectories]
+    charges = own_run.charges_of(first.composition, dict(args.charges))
+    repeat = args.repeat
+    if places is not None:
+        crystal, repeat = own_sites.crystal_of(places, first, hosts[0], repeat=repeat), (1, 1, 1)
     try:
         found = analysis.analyse(
             trajectories,
-            [own_run.host_of(trajectory) for trajectory in trajectories],
+            hosts,
             crystal=crystal,
-            repeat=args.repeat or own_run.repeat_of(first.cell, np.asarray(crystal.lattice)),
-            charges=own_run.charges_of(first.composition, dict(args.charges)),
+            repeat=repeat or own_run.repeat_of(first.cell, np.asarray(crystal.lattice)),
+            charges=charges,
             temperature_k=temperature_k,
             settings=analysis.Settings(seed=args.seed),
         )
-        data = numbers.collect(found)
     except HostLeft as error:
-        data = numbers.refused(error.what, temperature_k=temperature_k, mobile=first.mobile)
+        return None, numbers.refused(error.what, temperature_k=temperature_k, mobile=first.mobile)
+    return found, numbers.collect(found)
+
+
+def _written(args, analysed: tuple[Any, dict], inputs, folder: Path) -> tuple[dict, list[Path]]:
+    """The numbers of the mechanism with what they are from, and the files that hold them."""
+    from dlmd.base.files import write_json
+    from dlmd.base.provenance import provenance
+    from dlmd.mechanism import jobs
+
+    found, data = analysed
     data["provenance"] = provenance(inputs, command=args.argv)
-    stem = f"{temperature_k:g}K"
+    stem = f"{data['temperature_k']:g}K"
     written = [folder / f"{stem}.{ending}" for ending in ("json", "hops.csv", "traces.csv", "npz")]
     write_json(written[0], data)
     jobs.write_hops(written[1], found)

@@ -14,8 +14,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlmd.trajectory.rdf import VanHove
+    from dlmd.trajectory.trajectory import Trajectory
 
 DEFAULT_LAGS = 4
 # Ions of all frames in memory for the van Hove functions, in bytes; more is thinned out.
@@ -64,44 +71,76 @@ def run(args: argparse.Namespace) -> None:
             "segments of the pipeline have their RDFs already",
             remedy="see validation/<level>/ of the run, or give the .xtc files",
         )
-    folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
     frames = trajectory.atoms.positions
     if args.skip:
         frames = frames[trajectory.atoms.frames * trajectory.frame_interval_ps >= args.skip]
     found = rdf.rdfs(frames, trajectory.atoms.symbols, cell=trajectory.cell, r_max_angstrom=args.r_max)
-    columns, rows = rdf.table({"MD": found})
-    write_table(folder / "rdf.csv", columns, rows)
-    save(rdf_panels({"MD": found}), [folder / "rdf.png"])
+    # all numbers before the first file: an error leaves none behind
+    tables = {"rdf.csv": rdf.table({"MD": found})}
     names = [f"{centre}-{neighbour}" for centre, neighbour in found.coordination]
-    table = np.column_stack([found.r_a, *found.coordination.values()])
-    write_table(folder / "coordination.csv", ["r_a", *names], table)
+    tables["coordination.csv"] = (
+        ["r_a", *names],
+        np.column_stack([found.r_a, *found.coordination.values()]),
+    )
+    tables |= _van_hove(args, trajectory)
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (columns, rows) in tables.items():
+        write_table(folder / name, columns, rows)
+    save(rdf_panels({"MD": found}), [folder / "rdf.png"])
     print(f"{found.n_frames} frames, distances to {found.r_a[-1]:.2f} Å")
     for pair in found.g:
         print(f"  {pair}: first peak {found.first_peak_a(pair):.2f} Å, g = {found.g[pair].max():.2f}")
-    written = ["rdf.csv", "coordination.csv", "rdf.png", *_van_hove(args, trajectory, folder)]
-    print(f"\nwritten: {', '.join(str(folder / name) for name in written)}")
+    print(f"\nwritten: {', '.join(str(folder / name) for name in (*tables, 'rdf.png'))}")
 
 
-def _van_hove(args: argparse.Namespace, trajectory, folder: Path) -> list[str]:
-    """Self and distinct functions of the mobile ions; names of their files."""
+def _van_hove(args: argparse.Namespace, trajectory: Trajectory) -> dict[str, tuple[list[str], np.ndarray]]:
+    """Columns and rows of the self and distinct functions of each mobile element, by file; none for a single ion."""
     import numpy as np
 
-    from dlmd.base.files import write_table
+    columns: list[str] = []
+    each: dict[str, list[np.ndarray]] = {"self": [], "distinct": []}
+    r_a = None
+    for name in trajectory.carriers if len(trajectory.carriers) > 1 else (None,):
+        one = trajectory if name is None else trajectory.of_carrier(name)
+        if one.n_ions < 2:
+            continue
+        found = _of_ions(args, one)
+        columns += [f"{name} {lag:g} ps" if name else f"{lag:g} ps" for lag in found.lags_ps]
+        each["self"].append(found.self_per_a)
+        each["distinct"].append(found.distinct)
+        r_a = found.r_a
+    if r_a is None:
+        return {}
+    return {
+        f"van_hove_{kind}.csv": (["r_a", *columns], np.column_stack([r_a, *(v.T for v in values)]))
+        for kind, values in each.items()
+    }
+
+
+def _of_ions(args: argparse.Namespace, trajectory: Trajectory) -> VanHove:
+    """Both functions of the ions of one element."""
+    import numpy as np
+
+    from dlmd.base.errors import DlmdError
     from dlmd.trajectory import rdf
 
-    if trajectory.n_ions < 2:
-        return []
     step = max(1, -(-12 * trajectory.n_ions * trajectory.n_frames // _BYTES))
     ions = np.concatenate([block[::step] for block in trajectory.blocks()], axis=1)
     interval_ps = step * trajectory.frame_interval_ps
-    longest = (len(ions) - 1) // 2
-    asked = args.lags or np.geomspace(interval_ps, max(longest, 1) * interval_ps, DEFAULT_LAGS)
-    lags = sorted({max(1, round(lag / interval_ps)) for lag in asked})
-    found = rdf.van_hove(
-        ions, cell=trajectory.cell, frame_interval_ps=interval_ps, lags=lags, r_max_angstrom=args.r_max
+    last = (len(ions) - 1) * interval_ps
+    for lag in args.lags or ():
+        if not interval_ps <= lag * (1 + 1e-6) or lag > last * (1 + 1e-6):
+            raise DlmdError(
+                f"--lags {lag:g} ps: the run has lags from {interval_ps:.6g} ps (between frames) to {last:.6g} ps",
+                where=trajectory.label,
+                remedy="give lags between these, or none",
+            )
+    asked = args.lags or np.geomspace(interval_ps, max((len(ions) - 1) // 2, 1) * interval_ps, DEFAULT_LAGS)
+    return rdf.van_hove(
+        ions,
+        cell=trajectory.cell,
+        frame_interval_ps=interval_ps,
+        lags=sorted({max(1, round(lag / interval_ps)) for lag in asked}),
+        r_max_angstrom=args.r_max,
     )
-    names = [f"{lag:g} ps" for lag in found.lags_ps]
-    for name, values in (("self", found.self_per_a), ("distinct", found.distinct)):
-        write_table(folder / f"van_hove_{name}.csv", ["r_a", *names], np.column_stack([found.r_a, values.T]))
-    return ["van_hove_self.csv", "van_hove_distinct.csv"]

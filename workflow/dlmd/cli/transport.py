@@ -213,8 +213,8 @@ def _paper(paper: Mapping | None) -> list[str]:
         return []
     return [
         "",
-        f"as the reference paper reads it (MSD / 6t at {paper['lag_ps']:.3g} ps; its Eq. 11 counts the correlation twice): "
-        f"{number(paper['conductivity_eq11_ms_per_cm'])} mS/cm",
+        f"as is found in print, MSD / 6t at one lag ({paper['lag_ps']:.3g} ps) and D_total / H_R, which counts the correlation "
+        f"twice, give {number(paper['conductivity_eq11_ms_per_cm'])} mS/cm",
     ]
 
 

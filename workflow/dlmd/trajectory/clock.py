@@ -59,7 +59,7 @@ class Clock:
         if recorded is None and second is not None:
             recorded = self._by_times(first, second, spacing, given, where)
         if recorded is None:
-            return self._required(given, stride, where)
+            return self._required(given, stride, where, _passed(first, second))
         if given is None:
             said = "" if first.interval_ps is not None else ", by the file's times"
             self.notes.append(f"{recorded:.6g} ps between frames{said}")
@@ -96,9 +96,9 @@ class Clock:
     def _by_times(
         self, first: Frame, second: Frame, spacing: int | None, given: float | None, where: str
     ) -> float | None:
-        if first.time is None or second.time is None or not second.time > first.time:
+        passed = _passed(first, second)
+        if passed is None:
             return None
-        passed = second.time - first.time
         if first.time_unit is not None:
             return passed * _PS[first.time_unit]
         # ps or fs (or ASE's own): what agrees with the user, else what gives an MD step
@@ -117,9 +117,19 @@ class Clock:
             )
         return None
 
-    def _required(self, given: float | None, stride: int | None, where: str) -> float:
+    def _required(self, given: float | None, stride: int | None, where: str, passed: float | None) -> float:
         if given is not None:
+            self.notes.append(
+                f"{given:.6g} ps between frames, as given: the file has no times to hold against it"
+            )
             return given
+        if passed is not None and self.time_step_fs is None:
+            raise DlmdError(
+                f"the file's times are {passed:.6g} apart, without a unit",
+                where=where,
+                remedy=f"give --time-step {passed:.6g} --stride 1 where these are fs, --time-step {passed * FS_PER_PS:.6g} "
+                "--stride 1 where they are ps",
+            )
         missing = [
             option
             for option, value in (("--time-step FS", self.time_step_fs), ("--stride N", stride))
@@ -130,6 +140,13 @@ class Clock:
             where=where,
             remedy="give the MD time step in fs and the number of MD steps between frames",
         )
+
+
+def _passed(first: Frame, second: Frame | None) -> float | None:
+    """Time from one frame to the next in the file's unit; None where it has none."""
+    if second is None or first.time is None or second.time is None or not second.time > first.time:
+        return None
+    return second.time - first.time
 
 
 def check_time_step(time_step_fs: float | None, stride: int | None, *, trust: bool) -> None:

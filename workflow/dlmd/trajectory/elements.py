@@ -135,10 +135,20 @@ def _by_species(
             remedy="name one element per LAMMPS type, in their order",
         )
     symbols = [chosen[t - 1] for t in types]
+    notes = _unused(chosen, types)
     given = frame.symbols or (topology.symbols if topology is not None else None)
     if given is None or [element_of(name) for name in given] == symbols:
-        return symbols, []
-    return symbols, [f"elements by --species; the file names them {', '.join(sorted(set(given))[:5])}"]
+        return symbols, notes
+    return symbols, [
+        *notes,
+        f"elements by --species; the file names them {', '.join(sorted(set(given))[:5])}",
+    ]
+
+
+def _unused(chosen: list[str], types: np.ndarray) -> list[str]:
+    """Species that no atom is of: a slip, or a type that LAMMPS knows and the run has not."""
+    left = [f"{name} (type {kind})" for kind, name in enumerate(chosen, start=1) if not (types == kind).any()]
+    return [f"no atom is of --species {', '.join(left)}"] if left else []
 
 
 def _by_counts(chosen: list[str], counts: list[int], n_atoms: int, where: str) -> list[str]:

@@ -40,7 +40,12 @@ def given_cell(cell: Any, sources: Sequence[Any]) -> Cells | None:
         return Cells(
             {None: cellpar_to_cell([*numbers[:3], *(numbers[3:] if len(numbers) == 6 else (90.0,) * 3)])}
         )
-    raise DlmdError(f"--cell has {len(numbers)} numbers", remedy=_FORMS)
+    if len(numbers) == 1:
+        edge = f"{numbers[0]:g}"
+        raise DlmdError(
+            "--cell has one number, a cell three edges", remedy=f"a cubic one is --cell {edge} {edge} {edge}"
+        )
+    raise DlmdError(f"--cell has {len(numbers)} numbers: no cell has so many", remedy=_FORMS)
 
 
 class Cells:

@@ -17,7 +17,7 @@ NUMBERS = re.compile(r"(\d+)(?:-(\d+))?$")
 
 
 def chosen(
-    mobile: str, symbols: Sequence[str], *, types: Sequence | np.ndarray | None, where: str
+    mobile: str, symbols: Sequence[str], *, types: Sequence[str] | np.ndarray | None, where: str
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """(ions,) indices of the mobile ions of each element, and notes.
 
@@ -55,7 +55,7 @@ def chosen(
 
 
 def _atoms_of(
-    part: str, types: Sequence | np.ndarray | None, symbols: Sequence[str], where: str
+    part: str, types: Sequence[str] | np.ndarray | None, symbols: Sequence[str], where: str
 ) -> np.ndarray:
     """Indices of one part of a selection."""
     numbers, kind = NUMBERS.match(part), TYPE.match(part)
@@ -74,7 +74,7 @@ def _atoms_of(
     return mobile_atoms(symbols, name, where=where)
 
 
-def _of_type(kind: str, types: Sequence | np.ndarray | None, where: str) -> np.ndarray:
+def _of_type(kind: str, types: Sequence[str] | np.ndarray | None, where: str) -> np.ndarray:
     if types is None:
         raise DlmdError(
             f"mobile type {kind}: the file has no types",

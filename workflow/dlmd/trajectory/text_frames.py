@@ -264,13 +264,30 @@ def _xyz_frame(
 
 
 def _xyz_time(frame: Frame, info: dict[str, Any]) -> None:
-    """Step and time (of unknown unit) from the comment: `Step`, `Timestep` (LAMMPS), `Time`, in any case."""
+    """Step and time from the comment: `Step`, `Timestep` (LAMMPS), `Time` (of unknown unit), `time_fs`, in any case."""
     said = {key.lower(): value for key, value in info.items()}
     step = next((said[key] for key in ("step", "timestep", "md_step") if _is_number(said.get(key))), None)
     if step is not None and float(step) == int(step):
         frame.step, frame.counts_steps = int(step), True
     if _is_number(said.get("time")):
         frame.time = float(said["time"])
+    for unit in ("fs", "ps"):
+        if (
+            named := next((v for k, v in said.items() if k in _timed(unit) and _is_number(v)), None)
+        ) is not None:
+            frame.time, frame.time_unit = float(named), unit
+
+
+def _timed(unit: str) -> tuple[str, ...]:
+    """Names of a time in a unit."""
+    return (
+        f"time_{unit}",
+        f"time({unit})",
+        f"time[{unit}]",
+        f"t_{unit}",
+        f"time_in_{unit}",
+        f"md_time_{unit}",
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -17,14 +17,18 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K, BOLTZMANN_U_A2_PER_PS2_PER_K
 
-VERSION = 1
+VERSION = 2
 # Frames at the beginning whose motion is looked at.
 FRAMES = 64
 # Apparent over given temperature beyond which the speed says no: at long dt only the upper side is a bound, at short dt both.
 _TOO_FAST = 4.0
 _BALLISTIC = (0.45, 2.2)
-# <|r(t+2dt) - r(t)|²> over <|r(t+dt) - r(t)|²>: 4 in free flight
+# <|r(t+2dt) - r(t)|²> over <|r(t+dt) - r(t)|²>: 4 in free flight, 2 + 2 cos(w dt) of one vibration, 2 of a walk, 1 of places
+# without memory
 _FREE_FLIGHT = 3.5
+# Above this ratio dt is well below a vibration, which then shows nearly its whole thermal speed: less of it tells that the frames
+# are nearer to each other than is said.
+_WITH_MEMORY, _TOO_SLOW = 2.6, 0.3
 STIFFNESS_EV_PER_A2 = (0.18, 100.0)
 # Atoms that vibrate less are held, or made up.
 _HELD_A = 0.02
@@ -60,7 +64,7 @@ class ThermalMotion:
         """
         if self._done or self.temperature_k is None:
             return
-        self._frames.append(positions - self.masses @ positions / self.masses.sum())
+        self._frames.append(positions.copy())
         if len(self._frames) == FRAMES:
             self.judge()
 
@@ -71,20 +75,30 @@ class ThermalMotion:
         self._done = True
         frames = np.array(self._frames)
         self._frames = []
-        once = self._apparent_k(frames, 1)
+        free = (frames != frames[0]).any(axis=(0, 2))
+        if not free.any():
+            return
+        masses = self.masses[free]
+        if free.all():
+            # the flight of a whole crystal is no heat; atoms that are held hold it
+            frames -= (np.einsum("a,fax->fx", masses, frames) / masses.sum())[:, None]
+        frames = frames[:, free]
+        once = self._apparent_k(frames, masses, 1)
         if once > _TOO_FAST * self.temperature_k:
             raise self._refusal(once, "at least")
         if len(frames) < 8 or once == 0:
             return
-        flight = 4.0 * self._apparent_k(frames, 2) / once
+        flight = 4.0 * self._apparent_k(frames, masses, 2) / once
         low, high = _BALLISTIC
         if flight > _FREE_FLIGHT and not low * self.temperature_k <= once <= high * self.temperature_k:
             raise self._refusal(once, "about")
+        if flight > _WITH_MEMORY and once < _TOO_SLOW * self.temperature_k:
+            raise self._refusal(once, "about")
 
-    def _apparent_k(self, frames: np.ndarray, lag: int) -> float:
-        """Temperature in K that atoms would need to move as they do in `lag` frames, were they in free flight."""
+    def _apparent_k(self, frames: np.ndarray, masses: np.ndarray, lag: int) -> float:
+        """Temperature in K that atoms of (atoms,) masses would need to move as in `lag` frames, were they in free flight."""
         moved = ((frames[lag:] - frames[:-lag]) ** 2).sum(axis=2).mean(axis=0)
-        speed2 = self.masses * moved / (lag * self.interval_ps) ** 2
+        speed2 = masses * moved / (lag * self.interval_ps) ** 2
         return float(speed2.mean() / (3.0 * BOLTZMANN_U_A2_PER_PS2_PER_K))
 
     def _refusal(self, apparent_k: float, how: str) -> DlmdError:
