@@ -93,11 +93,15 @@ def of_conductivity(
     from dlmd.structures.crystal import read_cif
 
     cell = (cfg.md.occupancy, cfg.md.cell)
+    counts = estimates.compositions(cfg, [cell])[cell]
+    n_ions = estimates.mobile_ions(cfg, counts)
+    squares = sum(counts[name] * cfg.material.charges[name] ** 2 for name in cfg.material.carriers) / n_ions
     cells = float(np.prod(cfg.structures.cells[cfg.md.cell]))
     unit = conductivity_ms_per_cm(
         diffusion_a2_per_ps=1.0,
-        n_ions=estimates.compositions(cfg, [cell])[cell][cfg.material.mobile],
-        charge_e=cfg.material.charges[cfg.material.mobile],
+        n_ions=n_ions,
+        # of several elements the root of the mean square, by which all of them conduct as one
+        charge_e=squares**0.5,
         volume_angstrom3=cells * abs(float(np.linalg.det(read_cif(cfg.material.cif).lattice))),
         temperature_k=at_k,
     )
