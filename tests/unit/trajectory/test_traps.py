@@ -574,3 +574,18 @@ def test_masses_of_isotopes(masses, found):
 
 def test_deuterium_is_hydrogen():
     assert [element_of(name) for name in ("D", "T", "D2O", "Dy", "Tl")] == ["H", "H", None, "Dy", "Tl"]
+
+
+def test_a_volume_that_no_material_in_this_cell_has_is_refused(tmp_path):
+    """A slab of 14 Å in a cell of 42 Å: 2744 Å³ of material in 8232 Å³."""
+    lines, seen = [], 0
+    for line in dump().splitlines():
+        seen = 0 if line.startswith("ITEM: BOX") else seen + 1
+        lines.append("0.0 42.0" if seen == 3 and line == f"0.0 {CELL_A}" else line)
+    path = save(tmp_path / "slab.dump", "\n".join(lines) + "\n")
+    for wrong in (27440.0, 900.0):
+        with pytest.raises(DlmdError, match=f"--volume {wrong:g} Å³, but the cell has 8232") as error:
+            read(path, volume_a3=wrong)
+        assert "without its vacuum" in error.value.remedy
+    assert read(path, volume_a3=2744.0).volume == 2744.0
+    assert read(path, volume_a3=27440.0, trust_options=True).volume == 27440.0

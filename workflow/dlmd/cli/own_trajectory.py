@@ -113,7 +113,6 @@ def load(
     from dlmd.cli.same_runs import refuse_same_files, refuse_same_frames
     from dlmd.trajectory import readers
     from dlmd.trajectory.frame_readers import require
-    from dlmd.trajectory.segments import join
 
     paths = [Path(p) for p in args.trajectories]
     sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
@@ -121,22 +120,7 @@ def load(
         if not path.is_dir():
             require(path)
     if all(sidecars):
-        chains: dict[Path, list[Path]] = {}
-        for path in paths:
-            for sidecar in _sidecars(path):
-                chains.setdefault(sidecar.parent, []).append(sidecar)
-        refuse_same_files(list(chains.values()))
-        trajectories = [join(chain) for chain in chains.values()]
-        inputs = [
-            file
-            for chain in chains.values()
-            for sidecar in chain
-            for file in (sidecar, sidecar.with_suffix(".dcd"))
-        ]
-        _refuse_contradiction(args, trajectories[0])
-        wanted = elements(args.mobile)
-        if len(wanted) == 1 and trajectories[0].carriers:
-            trajectories = [trajectory.of_carrier(wanted[0]) for trajectory in trajectories]
+        trajectories, inputs = _segments(args, paths)
     elif any(sidecars):
         raise DlmdError("segments and other trajectory files together", remedy="give one kind")
     else:
@@ -169,6 +153,30 @@ def load(
     refuse_same_frames(trajectories)
     if getattr(args, "skip", 0):
         trajectories = [trajectory.after(args.skip) for trajectory in trajectories]
+    return trajectories, inputs
+
+
+def _segments(args: argparse.Namespace, paths: Sequence[Path]) -> tuple[list, list[Path]]:
+    """The runs of the segments of this package, and their files."""
+    from dlmd.cli.same_runs import refuse_same_files
+    from dlmd.trajectory.segments import join
+
+    chains: dict[Path, list[Path]] = {}
+    for path in paths:
+        for sidecar in _sidecars(path):
+            chains.setdefault(sidecar.parent, []).append(sidecar)
+    refuse_same_files(list(chains.values()))
+    trajectories = [join(chain) for chain in chains.values()]
+    inputs = [
+        file
+        for chain in chains.values()
+        for sidecar in chain
+        for file in (sidecar, sidecar.with_suffix(".dcd"))
+    ]
+    _refuse_contradiction(args, trajectories[0])
+    wanted = elements(args.mobile)
+    if len(wanted) == 1 and trajectories[0].carriers:
+        trajectories = [trajectory.of_carrier(wanted[0]) for trajectory in trajectories]
     return trajectories, inputs
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from dlmd.base.carriers import elements, spoken
 from dlmd.base.errors import DlmdError
 from dlmd.mechanism.voids import MERGE_A, Polyhedron, nearest_distance, polyhedra, voids
-from dlmd.structures.crystal import Crystal
+from dlmd.structures.crystal import Crystal, Site
 
 VERSION = 1
 
@@ -147,10 +147,7 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
     type_of_site = np.repeat(np.arange(len(positions)), [len(p) for p in positions])
     types = _types([p[0].shape for p in about], names, n_crystal)
     share = np.array([*host_share, *[0.0] * (len(positions) - n_crystal)])[type_of_site]
-    filled: Counter[str] = Counter()
-    for site_type, site, points in zip(types, kept, positions, strict=False):
-        filled[site_type.shape] += len(points) * sum(site.occupancy.values())
-    common = filled.most_common(1)[0][0]
+    common = _common_shape(types, kept, positions)
     in_layer = np.array([t.resting and t.shape == common for t in types])[type_of_site]
     stacking, layer = _stacking(
         fractional, in_layer, share, anions=anions, lattice=crystal.lattice, crystal=crystal, mobile=mobile
@@ -165,6 +162,14 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
         anions=anions,
         host_cations=np.concatenate(host_cations) if host_cations else np.empty((0, 3)),
     )
+
+
+def _common_shape(types: Sequence[SiteType], kept: Sequence[Site], positions: Sequence[np.ndarray]) -> str:
+    """The shape about most ions of the crystal's sites `kept`; `positions` are (n, 3) of each."""
+    filled: Counter[str] = Counter()
+    for site_type, site, points in zip(types, kept, positions, strict=False):
+        filled[site_type.shape] += len(points) * sum(site.occupancy.values())
+    return filled.most_common(1)[0][0]
 
 
 def _types(shapes: list[str], wyckoff: list[str], n_crystal: int) -> tuple[SiteType, ...]:

@@ -101,6 +101,14 @@ def temperature(result: Mapping) -> dict:
     }
 
 
+def several_carriers(temperatures: Sequence[Mapping]) -> dict[str, list[dict]]:
+    """Rows of the carriers, and of their matrix of conductivity, at all temperatures; none where there is one carrier."""
+    return {
+        "carriers": [row for t in temperatures for row in carriers(t)],
+        "matrix": [row for t in temperatures for row in matrix(t)],
+    }
+
+
 def carriers(result: Mapping) -> list[dict]:
     """Rows of the carriers at one temperature, where there are several."""
     numbers = (result.get("together") or {}).get("transference", {})

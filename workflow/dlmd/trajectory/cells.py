@@ -67,6 +67,10 @@ def change_of(cells: np.ndarray) -> CellChange:
 _BINS = 200
 
 
+# Between layers of a crystal there is no atom for so much, Å.
+_USUAL_GAP_A = 4.0
+
+
 class EmptySpace:
     """Where along each cell vector no atom is ever found: a slab's vacuum is such a gap, and no part of the crystal."""
 
@@ -83,12 +87,21 @@ class EmptySpace:
         for axis in range(3):
             self._taken[axis, bins[axis]] = True
 
+    def occupied(self) -> float:
+        """Share of the cell that the atoms span: less its widest gap along each vector, where it is wider than usual ones."""
+        share = 1.0
+        for axis in range(3):
+            share *= 1.0 - max(0.0, self._gap(axis) - _USUAL_GAP_A) / self._widths[axis]
+        return float(share)
+
+    def _gap(self, axis: int) -> float:
+        """Width in Å of the widest gap along a cell vector."""
+        taken = np.flatnonzero(self._taken[axis])
+        between = np.diff(np.r_[taken, taken[0] + _BINS]) - 1 if len(taken) else np.array([_BINS])
+        return float(between.max()) / _BINS * float(self._widths[axis])
+
     def widest(self) -> tuple[float, int]:
         """Width in Å of the widest gap, and the cell vector along which it lies."""
-        gaps = []
-        for axis in range(3):
-            taken = np.flatnonzero(self._taken[axis])
-            between = np.diff(np.r_[taken, taken[0] + _BINS]) - 1 if len(taken) else np.array([_BINS])
-            gaps.append(float(between.max()) / _BINS * self._widths[axis])
+        gaps = [self._gap(axis) for axis in range(3)]
         axis = int(np.argmax(gaps))
         return gaps[axis], axis
