@@ -504,3 +504,41 @@ def test_no_trajectory_is_told_of_a_reference_paper(trajectory, tmp_path, capsys
         capsys, f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 -o {tmp_path}"
     )
     assert "reference paper" not in printed and "counts the correlation" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "told"),
+    [
+        ("anneal_900K_to_600K", "", "", "several temperatures: 900 K, 600 K"),
+        ("600K", "INCAR", "TEBEG = 300\nTEEND = 900\n", "goes from 300 K to 900 K by its INCAR"),
+        ("600K", "log.lammps", "fix 1 all nvt temp 300.0 600.0 0.1\nrun 1000\n", "goes from 300 K to 600 K"),
+        ("500K", "log.lammps", "fix 1 all nvt temp 600.0 600.0 0.1\nrun 1000\n", "500 K by its name"),
+    ],
+)
+def test_runs_without_one_temperature_are_refused(tmp_path, capsys, name, file, text, told):
+    folder = tmp_path / name
+    folder.mkdir()
+    write_run(folder / "a.dump", frames=2)
+    if file:
+        (folder / file).write_text(text)
+    code, _, error = call(capsys, f"study {folder} --mobile Li --time-step 1 --show")
+    assert code == 1 and told in error and len(error.strip().splitlines()) <= 3
+
+
+def test_a_ramp_before_the_run_is_no_ramp_of_the_run(tmp_path, capsys):
+    folder = tmp_path / "600K"
+    folder.mkdir()
+    write_run(folder / "a.dump", frames=2)
+    log = (
+        "fix 1 all nvt temp 10.0 600.0 0.1\nrun 1000\nunfix 1\nfix 2 all nvt temp 600.0 600.0 0.1\nrun 1000\n"
+    )
+    (folder / "log.lammps").write_text(log)
+    assert call(capsys, f"study {folder} --mobile Li --time-step 1 --show")[0] == 0
+
+
+@pytest.mark.parametrize("charge", ["Na=1", "Li=0.9,Cl=-0.6"])
+def test_charges_that_no_mobile_ion_has_are_refused(tmp_path, capsys, charge):
+    write_run(tmp_path / "a.dump", frames=20)
+    command = f"transport {tmp_path}/a.dump --mobile Li --time-step 1 --temperature 600 -o {tmp_path}/out"
+    code, _, error = call(capsys, f"{command} --charge {charge}")
+    assert code == 1 and "but Li is mobile" in error

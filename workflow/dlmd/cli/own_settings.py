@@ -33,6 +33,13 @@ def check_charge(args: argparse.Namespace, system: System) -> None:
     from dlmd.trajectory.readers import composition
     from dlmd.transport.charges import charge_of
 
+    if isinstance(args.charge, dict) and (
+        foreign := [name for name in args.charge if name not in system.mobile]
+    ):
+        raise DlmdError(
+            f"--charge has {', '.join(foreign)}, but {', '.join(system.mobile)} is mobile",
+            remedy="give the charges of the mobile elements alone",
+        )
     for name in system.mobile:
         charge_of(name, charge_given(args, name, several=len(system.mobile) > 1), composition(system.symbols))
 

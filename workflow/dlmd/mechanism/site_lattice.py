@@ -166,10 +166,11 @@ def site_lattice(crystal: Crystal, *, mobile: str, charges: Mapping[str, float])
 
 def _common_shape(types: Sequence[SiteType], kept: Sequence[Site], positions: Sequence[np.ndarray]) -> str:
     """The shape about most ions of the crystal's sites `kept`; `positions` are (n, 3) of each."""
-    filled: Counter[str] = Counter()
+    filled: dict[str, float] = {}
     for site_type, site, points in zip(types, kept, positions, strict=False):
-        filled[site_type.shape] += len(points) * sum(site.occupancy.values())
-    return filled.most_common(1)[0][0]
+        ions = len(points) * sum(site.occupancy.values())
+        filled[site_type.shape] = filled.get(site_type.shape, 0.0) + ions
+    return max(filled, key=filled.__getitem__)
 
 
 def _types(shapes: list[str], wyckoff: list[str], n_crystal: int) -> tuple[SiteType, ...]:

@@ -166,6 +166,14 @@ def lattice(rows: Sequence[Mapping]) -> list[dict]:
     ]
 
 
+def lattices(expansion_found: Mapping, temperatures: Sequence[Mapping]) -> dict[str, Any]:
+    """Cell and pressure of production by temperature, and what thermal expansion says."""
+    return {
+        "lattice": lattice_of_production(expansion_found, temperatures),
+        "expansion": expansion(expansion_found),
+    }
+
+
 def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
     """Cell and mean pressure of production by temperature; empty where neither is known (results of before)."""
     by_temperature = {row["temperature_k"]: row for row in found.get("temperatures", [])}

@@ -37,6 +37,7 @@ def temperature_of(path: Path) -> Found:
     said: list[tuple[float, str]] = []
     for part in (path.name, path.resolve().parent.name if path.is_file() else ""):
         if (value := named(part)) is not None:
+            _require_one(part, path)
             said.append((value, f"name {part}"))
             break
     said += _incar(folder)
@@ -59,6 +60,24 @@ def temperature_of(path: Path) -> Found:
     return Found(value, tuple(words for _, words in said))
 
 
+def _require_one(name: str, path: Path) -> None:
+    values = dict.fromkeys(float(t or k) for t, k in _NAMED.findall(name))
+    if len(values) > 1:
+        raise DlmdError(
+            f"the name {name} has several temperatures: {', '.join(f'{value:g} K' for value in values)}",
+            where=str(path),
+            remedy="name the run by the one it was held at, or run `dlmd transport --temperature K` for it",
+        )
+
+
+def _ramp(words: str, start: float, stop: float, path: Path) -> DlmdError:
+    return DlmdError(
+        f"the run goes from {start:g} K to {stop:g} K by its {words}: it has no one temperature",
+        where=str(path),
+        remedy="give the part of it that was held at one temperature",
+    )
+
+
 def named(name: str) -> float | None:
     """The temperature in K that a name holds, or None."""
     found = _NAMED.search(name)
@@ -69,7 +88,13 @@ def _incar(folder: Path) -> list[tuple[float, str]]:
     path = folder / "INCAR"
     if not path.is_file():
         return []
-    values = {float(value) for _, value in _TEBEG.findall(path.read_text(encoding="utf-8", errors="replace"))}
+    tags = {
+        kind.upper(): float(v)
+        for kind, v in _TEBEG.findall(path.read_text(encoding="utf-8", errors="replace"))
+    }
+    values = set(tags.values())
+    if len(values) > 1:
+        raise _ramp("INCAR", tags["BEG"], tags["END"], path)
     return [(values.pop(), "INCAR")] if len(values) == 1 else []
 
 
@@ -80,26 +105,28 @@ def _logs(folder: Path) -> list[tuple[float, str]]:
     for path in sorted(seen):
         text = path.read_text(encoding="utf-8", errors="replace")
         set_points = [
-            value for kind, rest in _FIX.findall(text) if (value := _set_point(kind, rest)) is not None
+            held for kind, rest in _FIX.findall(text) if (held := _set_point(kind, rest)) is not None
         ]
         if set_points:
-            said.append((set_points[-1], f"thermostat in {path.name}"))
+            start, stop = set_points[-1]
+            if start != stop:
+                raise _ramp("thermostat", start, stop, path)
+            said.append((start, f"thermostat in {path.name}"))
         elif (mean := _thermo_mean(text)) is not None:
             said.append((mean, f"thermo in {path.name}"))
     return said
 
 
-def _set_point(kind: str, rest: str) -> float | None:
+def _set_point(kind: str, rest: str) -> tuple[float, float] | None:
+    """Temperatures in K at the start and at the end; None where they are variables."""
     words = rest.split()
     try:
         if kind.startswith(("nvt", "npt")):
             at = words.index("temp")
-            start, stop = float(words[at + 1]), float(words[at + 2])
-        else:
-            start, stop = float(words[0]), float(words[1])
+            return float(words[at + 1]), float(words[at + 2])
+        return float(words[0]), float(words[1])
     except (ValueError, IndexError):
         return None
-    return start if start == stop else None
 
 
 def _thermo_mean(text: str) -> float | None:
