@@ -61,7 +61,8 @@ def of(material: Material, *, config: str | None, code: int, printed: str) -> di
     found["core_hours"] = (
         sum(float(row["cpu_s"]) for row in results.costs) / HOUR_S if results.costs else None
     )
-    if not results.path(tree.RESULT).exists():
+    # a run that has failed since may have the result of a shorter one
+    if code or not results.path(tree.RESULT).exists():
         return {**found, **_unfinished(level, code, printed)}
     saved = read_json(results.path(tree.RESULT))["levels"][level.name]
     found |= _answer(saved)

@@ -223,6 +223,11 @@ def test_the_record_of_a_finished_run_has_its_answer_and_lattice(finished):
     assert found["temperatures"][0]["sigma_ms_per_cm"] == between(9, 8, 10)
 
 
+def test_a_result_from_before_a_failure_is_no_answer(finished):
+    found = outcome.of(material(**TOY), config="config/toy.yaml", code=1, printed="LAMMPS died")
+    assert (found["state"], found["reason"]) == (outcome.FAILED, "LAMMPS died") and "sigma_298" not in found
+
+
 def test_the_record_of_a_refused_potential_says_what_it_missed(finished):
     (finished / "result.json").unlink()
     checks = [{"ok": False, "text": "force error 40 %"}, {"ok": True, "text": "survived"}]
