@@ -37,7 +37,9 @@ rule mechanism:
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=lambda w, attempt: attempt
-        * estimates.mechanism(cfg, mobile=COMPOSITIONS[cfg.md.occupancy, cfg.md.cell][MOBILE]).minutes,
+        * estimates.mechanism(
+            cfg, mobile=estimates.mobile_ions(cfg, COMPOSITIONS[cfg.md.occupancy, cfg.md.cell])
+        ).minutes,
     params:
         settings=dict(
             core_fraction=cfg.mechanism.core_fraction,

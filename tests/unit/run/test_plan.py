@@ -157,3 +157,22 @@ def test_a_missing_snakefile_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(plan.DlmdError, match="no such file: Snakefile"):
         plan.jobs("config/toy.yaml")
+
+
+def test_a_second_cell_costs_as_its_atoms_at_the_speed_of_production(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cells = {"80": [2, 1, 2], "160": [2, 2, 2]}
+    second = {"cell": "160", "temperatures_k": [600]}
+    cfg = load("config/toy.yaml", overrides={"structures": {"cells": cells}, "md": {"size_check": second}})
+    own = plan.Job("md_segment", f"{RUN}/md/chgnet/600K/r0/0001", True)
+    other = plan.Job("size_segment", f"{RUN}/md/chgnet/600K/size0/0001", True)
+    model = plan.CostModel(cfg, [])
+    assert model.cost(other)[0].wall_s == pytest.approx(2 * model.cost(own)[0].wall_s)
+    wall = 3 * model.cost(own)[0].wall_s
+    measured = plan.CostModel(
+        cfg, [record("md_segment", wall, level="chgnet", T="600", k="0", segment="0001")]
+    )
+    assert measured.cost(other)[0].wall_s == pytest.approx(2 * wall)
+    # jobs of a second cell that the config has no longer
+    kept = record("size_segment", wall, level="chgnet", T="600", k="0", segment="0001")
+    assert plan.CostModel(load("config/toy.yaml", overrides={}), [kept]).ratios == {}

@@ -217,18 +217,25 @@ def estimates(run: Path, cfg: RunConfig) -> Iterator[dict]:
                 "temperature_k": t,
                 "final": bool(final),
                 "segments": sum(map(len, chains)),
-                "result": final or (_preliminary(chains, cfg) if chains else None),
+                "result": final
+                or (_preliminary(chains, cfg, _lattice(run, cfg, level, t)) if chains else None),
             }
 
 
-def _preliminary(chains: list[list[Path]], cfg: RunConfig) -> dict:
-    from dlmd.trajectory.segments import join
-    from dlmd.transport.jobs import analysed
+def _lattice(run: Path, cfg: RunConfig, level: str, t: float) -> Path | None:
+    """What says of production's cell that it is not the relaxed one, where it is not and that is known."""
+    path = tree.path(run, tree.LATTICE_AT, level=level, T=t)
+    return path if cfg.md.lattice != "relaxed" and path.exists() else None
 
+
+def _preliminary(chains: list[list[Path]], cfg: RunConfig, lattice: Path | None) -> dict:
+    from dlmd.trajectory.segments import join
+    from dlmd.transport.jobs import analysed, judged_pressure
+
+    runs = [join(chain) for chain in chains]
+    _, broken = judged_pressure(runs, lattice, confidence=cfg.transport.confidence)
     return analysed(
-        [join(chain) for chain in chains],
-        charge=cfg.material.mobile_charge,
-        settings=cfg.transport.model_dump(),
+        runs, charge=cfg.material.mobile_charge, settings=cfg.transport.model_dump(), further=[broken]
     )
 
 

@@ -51,13 +51,8 @@ def temperature(
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     runs = [join(chain) for chain in chains]
-    pressure = mean_pressure(
-        [run.thermo["pressure_bar"] for run in runs if run.thermo is not None],
-        confidence=settings["confidence"],
-    )
-    kind = "relaxed" if lattice is None else read_json(lattice)["lattice"]
-    promised = gates.no_pressure(pressure, kind, gates.Limits())
-    data = analysed(runs, charge=charge, settings=settings, further=[promised]) | {"pressure_gpa": pressure}
+    pressure, broken = judged_pressure(runs, lattice, confidence=settings["confidence"])
+    data = analysed(runs, charge=charge, settings=settings, further=[broken]) | {"pressure_gpa": pressure}
     tables.write_msd(msd, data["msd"])
     write_json(Path(result), data)
 
@@ -79,6 +74,20 @@ def analysed(
     if isinstance(charge, Mapping):
         return analyse_all(runs, charges=charge, **analysis_settings(settings), **further)
     return analyse(runs, charge=charge, **analysis_settings(settings), **further).to_dict()
+
+
+def judged_pressure(
+    runs: Sequence[Trajectory], lattice: str | Path | None, *, confidence: float
+) -> tuple[dict[str, float] | None, gates.Gate | None]:
+    """Mean pressure of runs (`mean_pressure`), and the gate where the lattice of their temperature promises another.
+
+    `lattice` is as `temperature` has it.
+    """
+    pressure = mean_pressure(
+        [run.thermo["pressure_bar"] for run in runs if run.thermo is not None], confidence=confidence
+    )
+    kind = "relaxed" if lattice is None else read_json(lattice)["lattice"]
+    return pressure, gates.no_pressure(pressure, kind, gates.Limits())
 
 
 def mean_pressure(bars: Sequence[np.ndarray], *, confidence: float) -> dict[str, float] | None:
