@@ -67,12 +67,17 @@ def configs(make_workdir):
             "explore_ps": 0.2,
         },
     }
-    for name, data in (("vasp", vasp), ("learning", learning)):
+    cells = config["structures"]["cells"] | {"160": [2, 2, 2]}
+    sized = config | {
+        "structures": config["structures"] | {"cells": cells},
+        "md": config["md"] | {"size_check": {"cell": "160", "temperatures_k": [600]}},
+    }
+    for name, data in (("vasp", vasp), ("learning", learning), ("sized", sized)):
         (workdir / f"config/{name}.yaml").write_text(yaml.safe_dump(data))
     return workdir
 
 
-@pytest.mark.parametrize("name", ["toy", "toy_few", "demo", "li3ticl6", "vasp", "learning"])
+@pytest.mark.parametrize("name", ["toy", "toy_few", "demo", "li3ticl6", "vasp", "learning", "sized"])
 def test_every_rule_fits_its_function(configs, name):
     found = rules(configs, f"config/{name}.yaml")
     assert len(found) > 40
@@ -87,7 +92,7 @@ def test_every_rule_fits_its_function(configs, name):
 
 
 def test_no_function_is_listed_for_a_rule_that_is_gone(configs):
-    assert set(binding.JOBS) == set(rules(configs, "config/demo.yaml")) - {"all"}
+    assert set(binding.JOBS) == set(rules(configs, "config/sized.yaml")) - {"all"}
 
 
 def test_the_raw_config_is_read_in_one_place():
