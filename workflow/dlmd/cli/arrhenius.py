@@ -131,6 +131,12 @@ def read_result(path: Path) -> dict:
 
     require(path)
     data = read_json(path, remedy="run `dlmd transport` again")
+    if isinstance(data, dict) and data.get("format") == "dlmd-carriers":
+        raise DlmdError(
+            f"a result of several carriers: {', '.join(data.get('carriers', ()))}",
+            where=str(path),
+            remedy="run `dlmd transport` with one mobile element for a line of its D; the pipeline (material.mobile) fits them all",
+        )
     if not isinstance(data, dict) or data.get("format") != "dlmd-transport":
         raise DlmdError(
             "no result of `dlmd transport`",
