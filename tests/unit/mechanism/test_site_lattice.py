@@ -70,3 +70,21 @@ def test_a_cubic_crystal_has_no_layers():
 def test_no_site_for_the_ion_is_an_error():
     with pytest.raises(DlmdError, match="no site for Li"):
         site_lattice(rock_salt({"Na": 1.0}), mobile="Li", charges=CHARGES)
+
+
+def test_sites_of_several_mobile_elements_are_those_of_all(tmp_path):
+    """Na in the place of Li on one site: with both mobile the sites are those of Li alone, and none holds a host cation more."""
+    original = STRUCTURES / "Li3TiCl6.cif"
+    text = (
+        original.read_text()
+        .replace("Li1 Li 2 d", "Na1 Na 2 d")
+        .replace("'Li6 Ti2 Cl12'", "'Li4 Na2 Ti2 Cl12'")
+    )
+    (tmp_path / "two.cif").write_text(text)
+    one = lattice("Li3TiCl6")
+    both = site_lattice(read_cif(tmp_path / "two.cif"), mobile="Li,Na", charges=CHARGES)
+    assert sorted(t.label for t in both.types) == sorted(t.label for t in one.types)
+    assert len(both.host_cations) == len(one.host_cations)
+    assert sorted(both.stacking.names) == sorted(
+        n.replace("Li layer", "Li and Na layer") for n in one.stacking.names
+    )

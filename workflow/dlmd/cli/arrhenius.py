@@ -135,7 +135,7 @@ def read_result(path: Path) -> dict:
         raise DlmdError(
             f"a result of several carriers: {', '.join(data.get('carriers', ()))}",
             where=str(path),
-            remedy="run `dlmd transport` with one mobile element for a line of its D; the pipeline (material.mobile) fits them all",
+            remedy="run `dlmd transport` with one mobile element for a line of its D; the pipeline fits several",
         )
     if not isinstance(data, dict) or data.get("format") != "dlmd-transport":
         raise DlmdError(
