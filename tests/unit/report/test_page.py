@@ -1,7 +1,7 @@
 """Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
 
 from dlmd.base.formatting import interval
-from dlmd.report.tables import answer
+from dlmd.report.tables import answer, headline
 
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
 OK = {"code": "ok", "message": ""}
@@ -43,6 +43,13 @@ def test_extrapolation_is_said_and_published_values_stand_beside_their_temperatu
     assert rows["conductivity at 500 K (mS/cm)"]["how"] == "within the range"
     assert rows["conductivity at 500 K (mS/cm)"]["published"] == ""
     assert rows["activation energy, ln(σT) against 1/T (eV)"]["published"] == "experiment 0.32"
+
+
+def test_the_card_of_the_activation_energy_says_how_well_the_line_fits():
+    given = fitted([298.15]) | {"verdict": OK}
+    given["fits"]["conductivity"]["reduced_chi_squared"] = 1.234
+    (card,) = [card for card in headline(given, []) if card["title"] == "activation energy of σT"]
+    assert card["note"] == "3 temperatures; χ² per degree of freedom 1.2"
 
 
 def test_without_a_fit_and_with_verdicts_only_there_is_no_number():
