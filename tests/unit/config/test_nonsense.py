@@ -133,6 +133,7 @@ FILES = {
     "aliases of aliases": (BOMB.encode(), "without aliases"),
     "an alias of itself": (b"run: &a [*a]\n", "without aliases"),
     "binary": (bytes(range(256)), "."),
+    "zeros": (TOY[:700].encode() + bytes(50) + TOY[750:].encode(), "not valid YAML"),
     "a list": (b"- run\n", "holds no keys"),
     "nothing": (b"", "holds no keys"),
 }

@@ -251,7 +251,7 @@ def loads(text: str, *, file: str, overrides: dict[str, Any] | None = None) -> R
         mark = getattr(error, "problem_mark", None)
         where = f"{file}, line {mark.line + 1}" if mark else file
         raise DlmdError(
-            f"not valid YAML: {getattr(error, 'problem', error)}",
+            f"not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}",
             where=where,
             remedy="check indentation and colons",
         ) from None
