@@ -65,13 +65,13 @@ STAGES = {
     ),
     "equilibration": Stage(
         "md/chgnet/500K/r0/0000.restart",
-        "lmp",
+        "start_lammps.py",
         tuple(f"md/chgnet/500K/r0/0000.{kind}" for kind in ("restart", "json", "xtc", "thermo.csv")),
         tuple(f"md/chgnet/500K/r0/0000.{kind}" for kind in ("xtc", "thermo.csv")),
     ),
     "MD": Stage(
         "md/chgnet/500K/r0/0002.json",
-        "lmp",
+        "start_lammps.py",
         tuple(
             f"md/chgnet/500K/r0/0002.{kind}"
             for kind in ("json", "dcd", "xtc", "host.txt", "thermo.csv", "restart")
@@ -80,7 +80,7 @@ STAGES = {
     ),
     "NPT": Stage(
         "md/chgnet/500K/npt0/0002.json",
-        "lmp",
+        "start_lammps.py",
         tuple(
             f"md/chgnet/500K/npt0/0002.{kind}"
             for kind in ("json", "dcd", "host.txt", "xtc", "thermo.csv", "restart")
@@ -117,9 +117,9 @@ class Trial:
 
     def start(self, *options: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen:
         """Snakemake on the stage, in a session of its own."""
-        args = ["--snakefile", run_jobs.ROOT / "Snakefile", "--directory", self.workdir]
+        args = [f"results/toy/{self.stage.target}", "--snakefile", run_jobs.ROOT / "Snakefile", "--directory", self.workdir]
         args += ["--workflow-profile", PROFILE, "--configfile", "config/toy.yaml", "--cores", "1", "--nolock"]
-        args += ["--rerun-triggers", "input", *options, f"results/toy/{self.stage.target}"]
+        args += ["--rerun-triggers", "input", *options]
         log = (self.workdir / "console.txt").open("ab")
         env = {**os.environ, "PYTHONPATH": str(run_jobs.ROOT / "workflow")}
         return subprocess.Popen(
@@ -188,7 +188,7 @@ def working(leader: int, program: str) -> int | None:
         except OSError:
             continue
         names = [word.decode(errors="replace") for word in words[:3]]
-        if any(program in name.rsplit("/", 1)[-1] or f"start_{program}" in name for name in names):
+        if any(program in name.rsplit("/", 1)[-1] for name in names):
             return pid
     return None
 

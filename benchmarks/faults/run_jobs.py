@@ -12,7 +12,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.reading import load
 from dlmd.run import binding
+from dlmd.run.preflight import check_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,8 +91,13 @@ def flat(named: dict) -> list[str]:
     return [f for value in named.values() for f in ([value] if isinstance(value, str) else value)]
 
 
-def begin(job: dict, workdir: Path) -> tuple[multiprocessing.Process, Connection]:
-    """Start a job in `workdir`, its outputs deleted first as Snakemake does; the process, and where its outcome comes from."""
+def begin(
+    job: dict, workdir: Path, *, config: str | None = None
+) -> tuple[multiprocessing.Process, Connection]:
+    """Start a job in `workdir`, its outputs deleted first as Snakemake does; the process, and where its outcome comes from.
+
+    With `config` the checks that the Snakefile makes before all jobs come first.
+    """
     for path in flat(job["outputs"]):
         target = workdir / path
         if target.is_dir():
@@ -99,15 +106,15 @@ def begin(job: dict, workdir: Path) -> tuple[multiprocessing.Process, Connection
         target.parent.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(job, workdir, there))
+    child = context.Process(target=_work, args=(job, workdir, config, there))
     child.start()
     there.close()
     return child, here
 
 
-def do(job: dict, workdir: Path, *, timeout_s: float = 120.0) -> Outcome:
-    """Do a job in `workdir` to its end, or for `timeout_s`."""
-    child, answer = begin(job, workdir)
+def do(job: dict, workdir: Path, *, timeout_s: float = 120.0, config: str | None = None) -> Outcome:
+    """Do a job in `workdir` to its end, or for `timeout_s`; see `begin`."""
+    child, answer = begin(job, workdir, config=config)
     try:
         outcome = answer.recv() if answer.poll(timeout_s) else Outcome(False, traceback="it did not end")
     except EOFError:
@@ -117,7 +124,7 @@ def do(job: dict, workdir: Path, *, timeout_s: float = 120.0) -> Outcome:
     return outcome
 
 
-def _work(job: dict, workdir: Path, answer) -> None:
+def _work(job: dict, workdir: Path, config: str | None, answer) -> None:
     os.chdir(workdir)
     log = Path(job["log"])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +133,8 @@ def _work(job: dict, workdir: Path, answer) -> None:
         os.dup2(file.fileno(), 2)
     given = {key: job[key] for key in ("inputs", "outputs", "params", "wildcards", "log", "config")}
     try:
+        if config is not None:
+            check_run(load(config), file=config)
         binding.run(job["rule"], binding.Given(**given, threads=1))
         answer.send(Outcome(True))
     except DlmdError as error:

@@ -50,3 +50,18 @@ def test_a_result_that_is_not_there(tmp_path):
     assert read_result(tmp_path / "600K.json") == {"verdict": "ok"}
     with pytest.raises(DlmdError, match="there is no such result"):
         read_result(tmp_path / "700K.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,b\r\n1,2\r\n3", "a,b\r\n1,2,3\r\n", "a,b\r\n\0\0\0,2\r\n", "<html></html>\n", "\0\0\0\0"],
+    ids=["empty", "cut", "long", "zeros", "foreign", "zeros alone"],
+)
+def test_a_damaged_table_is_named(tmp_path, text):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\r\n1,2\r\n")
+    assert read_csv(path, columns=("a",)) == [{"a": "1", "b": "2"}]
+    path.write_text(text)
+    with pytest.raises(DlmdError, match="damaged") as error:
+        read_csv(path, columns=("a",))
+    assert error.value.where == str(path)

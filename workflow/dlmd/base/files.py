@@ -126,7 +126,33 @@ def write_table(
         writer.writerows(rows)
 
 
-def read_csv(path: str | Path) -> list[dict[str, Any]]:
-    """Rows of a CSV file."""
+def read_csv(path: str | Path, *, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Rows of a CSV file, which has these `columns` at least.
+
+    Raises
+    ------
+    DlmdError
+        for a file that is damaged: empty, with rows that are cut or longer than the others, or without those columns.
+    """
     with Path(path).open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        try:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames or (), list(reader)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise _damaged(path, str(error)) from error
+    if not names:
+        raise _damaged(path, "it is empty")
+    if missing := [column for column in columns if column not in names]:
+        raise _damaged(path, f"no column {missing[0]}")
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values() or any("\0" in str(cell) for cell in row.values()):
+            raise _damaged(path, f"row {number} is not whole")
+    return rows
+
+
+def _damaged(path: str | Path, what: str) -> DlmdError:
+    return DlmdError(
+        f"the table is damaged: {what}",
+        where=str(path),
+        remedy="delete it; the rule that wrote it writes it again",
+    )
