@@ -1,7 +1,7 @@
 """Disturb a finished toy run, hundreds of times, and judge what comes of it.
 
     snakemake --cores 2 --configfile config/toy.yaml
-    python benchmarks/faults/run.py . OUT --what damaged kills around own --count 3 --seed 1
+    python benchmarks/faults/run.py . OUT --what damaged jobs kills around own --count 3 --seed 1
     python benchmarks/faults/run.py . OUT --table
 
 The run itself is copied and never touched. Rows go to OUT/*.jsonl, one per trial; --table prints what README.md has.
@@ -17,13 +17,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import around
 import damage
 import damaged
+import killed_jobs
 import kills
 import own_files
 import preload
 
+CONFIG = "config/toy.yaml"
 # as they are counted; all the others are faults of the pipeline
 GOOD = ("recovered", "refused")
-KINDS = {"damaged": damaged, "kills": kills, "around": around, "own": own_files}
+KINDS = {"damaged": damaged, "kills": kills, "jobs": killed_jobs, "around": around, "own": own_files}
 
 
 def table(rows: list[dict]) -> str:
@@ -93,13 +95,17 @@ def main() -> None:
             around.trials(run, out, **common, faults=args.only, out=rows)
         else:
             preload.everything()
+            if what == "jobs":
+                workdir = damaged.copy_of(run, out)
+                killed_jobs.trials(workdir, CONFIG, **common, rules=args.only, most_s=120.0, out=rows)
+                continue
             if what == "own":
                 own_files.trials(out / "own", **common, out=rows)
                 continue
             for records in (True, False):
                 damaged.trials(
                     damaged.copy_of(run, out),
-                    "config/toy.yaml",
+                    CONFIG,
                     seed=args.seed,
                     rules=args.only,
                     kinds=list(damage.KINDS),

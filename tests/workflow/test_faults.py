@@ -58,7 +58,7 @@ def test_damaged_files_of_a_run(toy_run, tmp_path, faults, records):
     assert len(found) > 20 and {row["rule"] for row in found} == set(RULES)
     assert [row for row in found if row["verdict"] not in ("recovered", "refused")] == []
     if records:
-        assert {row["verdict"] for row in found} == {"refused"}
+        assert {row["verdict"] for row in found if row["file"].startswith("results/")} == {"refused"}
 
 
 def test_damaged_trajectories_of_other_programs(tmp_path, faults):
@@ -71,7 +71,7 @@ def test_damaged_trajectories_of_other_programs(tmp_path, faults):
 
 def test_a_killed_segment_recovers_to_the_bit(toy_run, tmp_path, faults, monkeypatch):
     monkeypatch.setattr(faults["kills"], "VICTIMS", ("everything",))
-    row = faults["kills"].kill(toy_run, tmp_path / "killed", "MD", random.Random(1))
+    row = faults["kills"].kill(toy_run, tmp_path / "killed", "MD", random.Random(1), longest_s=0.5)
     assert row["hit"] and row["verdict"] == "recovered", row
 
 
