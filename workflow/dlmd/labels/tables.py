@@ -49,7 +49,9 @@ def lattice_comparison(tables: Mapping[str, str], out: str, *, reference: str | 
 
     published = read(reference)
     rows: dict[str, list[dict]] = {}  # by occupancy
-    for of_one_cell in zip(*(read_csv(path, columns=("occupancy",)) for path in tables.values()), strict=True):
+    for of_one_cell in zip(
+        *(read_csv(path, columns=("occupancy",)) for path in tables.values()), strict=True
+    ):
         for level, row in zip(tables, of_one_cell, strict=True):
             rows.setdefault(row["occupancy"], []).append({**row, "source": level})
     for row in published.get("lattice", []):
