@@ -113,7 +113,8 @@ rule lattice_at:
             max_volume_error=cfg.md.npt.max_volume_error,
             max_pressure_gpa=cfg.md.npt.max_pressure_gpa,
             max_host_shift_angstrom=cfg.transport.max_host_shift_angstrom,
-            confidence=cfg.transport.confidence,
+            # not that of transport, which would make every trajectory stale
+            confidence=0.95,
         ),
         measured=cfg.md.measured.model_dump() if cfg.md.lattice == "measured" else None,
         algorithm=lattice_module.VERSION,
