@@ -151,9 +151,23 @@ def ase(variant: Variant, frame: Path, *, steps: int, device: str, timeout_s: fl
     """
     command = [sys.executable, __file__, str(variant.path), str(frame), str(steps)]
     printed, memory = watched(command, cwd=frame.parent, device=device, timeout_s=timeout_s)
-    told = json.loads(printed.strip().splitlines()[-1])
+    told = told_of(printed)
     memory = told["gpu_mib"] or memory
     return Speed("ASE", told["steps"], told["seconds"], told["atoms"], memory)
+
+
+def told_of(printed: str) -> dict:
+    """The line of JSON among what libraries print before and after it.
+
+    Raises
+    ------
+    Failed
+        where there is none.
+    """
+    lines = [line for line in printed.splitlines() if line.startswith('{"steps"')]
+    if not lines:
+        raise Failed(reason(printed))
+    return json.loads(lines[-1])
 
 
 def steps_for(seconds: float, per_step: float, most: int) -> int:

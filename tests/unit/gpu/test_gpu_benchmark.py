@@ -134,3 +134,10 @@ def test_a_line_of_the_table_has_numbers_or_a_reason(benchmark):
         "through": "ASE",
     }
     assert benchmark.shown(row) == "| 160 | a | 7,123 | 7.69 | – | ASE |"
+
+
+def test_the_line_that_counts_is_found_among_the_noise_of_libraries():
+    printed = 'I0000 a GPU is missing\n{"steps": 20, "seconds": 4.5}\nimplib-gen: libcudart.so.12: failed\n'
+    assert gpu_dynamics.told_of(printed) == {"steps": 20, "seconds": 4.5}
+    with pytest.raises(Failed, match="no such model"):
+        gpu_dynamics.told_of("RuntimeError: no such model\n")
