@@ -209,9 +209,29 @@ def working(leader: int, program: str) -> int | None:
     return None
 
 
-def kill(run: Path, workdir: Path, stage: str, rng: random.Random, *, longest_s: float = 12.0) -> dict:
-    """Kill a victim at a random moment of the job, within `longest_s` of its beginning, and start again."""
+def undisturbed(run: Path, workdir: Path, stage: str) -> dict[str, bytes]:
+    """What a stage gives when it is made again by this version of the code, which need not be the one that made the run."""
+    trial = Trial(run, workdir, stage)
+    if code := trial.again():
+        raise RuntimeError(f"{stage}: undisturbed, Snakemake ends with {code}; see {workdir}/console.txt")
+    return {name: (trial.home / name).read_bytes() for name in trial.stage.compared}
+
+
+def kill(
+    run: Path,
+    workdir: Path,
+    stage: str,
+    rng: random.Random,
+    *,
+    longest_s: float = 12.0,
+    expected: dict[str, bytes] | None = None,
+) -> dict:
+    """Kill a victim at a random moment of the job, within `longest_s` of its beginning, and start again.
+
+    What comes of it is compared with `expected`, by default with what the run has.
+    """
     trial, victim = Trial(run, workdir, stage), rng.choice(VICTIMS)
+    trial.expected = trial.expected if expected is None else expected
     process = trial.start()
     begin = time.monotonic()
     while process.poll() is None and working(process.pid, trial.stage.program) is None:
@@ -249,11 +269,14 @@ def kill(run: Path, workdir: Path, stage: str, rng: random.Random, *, longest_s:
 
 def trials(run: Path, scratch: Path, *, seed: int, count: int, stages: list[str], out: Path) -> None:
     """`count` kills of each stage, one line of `out` each."""
+    made: dict[str, dict[str, bytes]] = {}
     with out.open("a") as file:
         for number in range(count):
             for stage in stages or STAGES:
                 rng = random.Random(f"{seed} {stage} {number}")
-                row = kill(run, scratch / "killed", stage, rng)
+                if stage not in made:
+                    made[stage] = undisturbed(run, scratch / "undisturbed", stage)
+                row = kill(run, scratch / "killed", stage, rng, expected=made[stage])
                 print({key: value for key, value in row.items() if key != "message"}, flush=True)
                 file.write(json.dumps(row) + "\n")
                 file.flush()
