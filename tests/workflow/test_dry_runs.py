@@ -106,7 +106,7 @@ def test_profiles_name_rules_that_exist(profile):
         name
         for path in (ROOT / "workflow/rules").glob("*.smk")
         for name in re.findall(
-            r"^(?:use rule \w+ as|rule) (\w+)(?:| with):", path.read_text(), flags=re.MULTILINE
+            r"^(?:use rule \w+ as|rule|checkpoint) (\w+)(?:| with):", path.read_text(), flags=re.MULTILINE
         )
     }
     assert len(rules) > 15
@@ -118,9 +118,9 @@ def test_every_rule_that_asks_for_gpus_has_a_partition():
     settings = yaml.safe_load((ROOT / "profiles/slurm/config.v9+.yaml").read_text())
     asking = set()
     for path in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^(?=rule |use rule )", path.read_text(), flags=re.MULTILINE)[1:]:
+        for rule in re.split(r"^(?=rule |checkpoint |use rule )", path.read_text(), flags=re.MULTILINE)[1:]:
             if re.search(r"^ +(gpu=|\*\*md_parallel)", rule, flags=re.MULTILINE):
-                asking.add(re.match(r"(?:use rule \w+ as|rule) (\w+)", rule)[1])
+                asking.add(re.match(r"(?:use rule \w+ as|rule|checkpoint) (\w+)", rule)[1])
     assert {"train", "md_segment"} <= asking
     assert asking == {name for name, r in settings["set-resources"].items() if "slurm_partition" in r}
 

@@ -30,7 +30,7 @@ from dlmd.run import binding
 
 binding.JOBS["own"] = binding.Job("own_function:work")
 snakemake = SimpleNamespace(
-    rule="own", threads=3, scriptdir={scripts!r}, log=[{log!r}], config={{}},
+    rule="own", threads=3, scriptdir={scripts!r}, log=[{log!r}], config={{"run": "own"}},
     input=Namedlist(), output=Namedlist(), params=Namedlist(), wildcards=Namedlist(),
 )
 runpy.run_path({scripts!r} + "/job.py", {{"snakemake": snakemake}})

@@ -218,10 +218,10 @@ def _rules() -> dict[str, str]:
     """The text of each rule. What `use rule ... as ... with` does not say comes from the rule it uses."""
     found, uses = {}, {}
     for text in _files():
-        for block in re.split(r"^(?=(?:rule|use rule) )", text, flags=re.M)[1:]:
+        for block in re.split(r"^(?=(?:rule|checkpoint|use rule) )", text, flags=re.M)[1:]:
             # up to the next line that is not indented
             block = re.split(r"\n(?=[^\s#])", block)[0]
-            head = re.match(r"(?:use rule (?P<base>\w+) as|rule) (?P<name>\w+)", block)
+            head = re.match(r"(?:use rule (?P<base>\w+) as|rule|checkpoint) (?P<name>\w+)", block)
             if head:
                 found[head["name"]] = block
                 uses[head["name"]] = head["base"]
