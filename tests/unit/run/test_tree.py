@@ -52,6 +52,8 @@ def test_every_rule_has_its_log():
     rules = {
         name
         for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-        for name in re.findall(r"^ *(?:use rule \w+ as|rule|checkpoint) (\w+)", path.read_text(), flags=re.MULTILINE)
+        for name in re.findall(
+            r"^ *(?:use rule \w+ as|rule|checkpoint) (\w+)", path.read_text(), flags=re.MULTILINE
+        )
     }
     assert rules - {"all"} == set(tree.JOBS)
