@@ -30,7 +30,8 @@ class DlmdError(Exception):
             lines.append(f"  in:  {self.where}")
         if self.remedy:
             lines.append(f"  fix: {self.remedy}")
-        return "\n".join(lines)
+        # a line break comes from the value that the text quotes
+        return "\n".join(line.replace("\n", "\\n") for line in lines)
 
 
 def did_you_mean(name: object, options: Iterable[object]) -> str:

@@ -18,6 +18,9 @@ ForceBound = Annotated[float, Field(gt=0, le=100)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 Layer = Annotated[int, Field(gt=0, le=4096)]
 Prefactor = Annotated[float, Field(ge=0, le=1e9)]
+# eV and Bohr magnetons
+HubbardU = Annotated[float, Field(ge=0, le=30)]
+Moment = Annotated[float, Field(ge=-20, le=20)]
 Strain = Annotated[float, Field(gt=-0.2, lt=0.2)]
 
 

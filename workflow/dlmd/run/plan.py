@@ -118,9 +118,23 @@ def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str]
             if not answer.returncode:
                 return answer.stdout
         lines = f"{answer.stdout.strip()}\n{answer.stderr.strip()}".strip().splitlines()
-        raise DlmdError("Snakemake refuses the run:\n" + "\n".join(lines[-6:]))
+        raise _refusal(lines)
 
     return list_jobs(summary=ask("--summary"), dry_run=ask("--dry-run"))
+
+
+def _refusal(lines: list[str]) -> DlmdError:
+    """Snakemake's last words as an error; those of our own keep their lines."""
+    lines, told = [line for line in lines if line.strip()], {}
+    while lines and lines[-1].startswith(("  in:", "  fix:")):
+        key, _, text = lines.pop().strip().partition(":")
+        told[key] = text.strip()
+    reason = lines[-1:] if told else lines[-4:]
+    return DlmdError(
+        f"Snakemake refuses the run: {'; '.join(map(str.strip, reason)) or 'it gives no reason'}",
+        where=told.get("in"),
+        remedy=told.get("fix"),
+    )
 
 
 def list_jobs(*, summary: str, dry_run: str) -> list[Job]:

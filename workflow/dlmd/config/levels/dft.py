@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from dlmd.config.fields import HubbardU, Moment
 from dlmd.config.levels.passed_on import Handed, leaves, merged
 
 Orbital = Literal["p", "d", "f"]
@@ -34,7 +35,7 @@ RENAMED = {
 class Strict(BaseModel):
     """Unknown keys are errors; `model_dump` writes the old spelling of the keys in `RENAMED`, which is read as well."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, allow_inf_nan=False)
 
 
 def renamed(default: Any, *, before: str, description: str) -> Any:
@@ -81,17 +82,17 @@ class DftSettings(Strict, SpinsAndU):
     HANDED: ClassVar[Handed]
 
     functional: Literal["PBE"] = Field("PBE", description="Functional of exchange and correlation.")
-    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    hubbard_u_ev: dict[str, HubbardU] = Field(
         {}, description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}."
     )
     hubbard_orbital: dict[str, Orbital] = Field(
         {}, description="Orbital that the U acts on, per element; d where not given."
     )
-    magmom: dict[str, float] = Field(
+    magmom: dict[str, Moment] = Field(
         {},
         description="Initial moment per element, in Bohr magnetons; others 0. Without any, spins are paired.",
     )
-    moment_range: dict[str, tuple[float, float]] = Field(
+    moment_range: dict[str, tuple[Moment, Moment]] = Field(
         {},
         description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",

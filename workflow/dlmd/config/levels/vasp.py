@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
+from dlmd.config.fields import HubbardU, Moment
 from dlmd.config.levels import vasp_functionals
 from dlmd.config.levels.dft import Mesh, SpinsAndU, Strict, renamed
 from dlmd.config.levels.origin import Origin
@@ -190,18 +191,18 @@ class VaspSettings(Strict, SpinsAndU):
     encut_ev: PositiveFloat = Field(
         450.0, description="Cutoff of the plane waves (eV; ENCUT). The paper's 450 eV."
     )
-    hubbard_u_ev: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    hubbard_u_ev: dict[str, HubbardU] = Field(
         {},
         description="Effective U - J (eV, Dudarev) per element, for instance {Ti: 4.0}. Without one above 0, LDAU is off.",
     )
     hubbard_orbital: dict[str, Literal["p", "d", "f"]] = Field(
         {}, description="Orbital that the U acts on, per element; d where not given."
     )
-    magmom: dict[str, float] = Field(
+    magmom: dict[str, Moment] = Field(
         {},
         description="Initial moment in Bohr magnetons per element, or per atom-site label, which wins; others 0.",
     )
-    moment_range: dict[str, tuple[float, float]] = Field(
+    moment_range: dict[str, tuple[Moment, Moment]] = Field(
         {},
         description="Range of |moment| per element, in Bohr magnetons, outside which a frame is flagged, for instance {Ti: "
         "[0.5, 1.5]} for Ti3+.",
