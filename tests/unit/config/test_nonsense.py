@@ -280,7 +280,8 @@ def test_a_changed_config_that_is_read_would_start(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "engine, cutoff", [("gpaw", "ecut_ev"), ("vasp", "encut_ev"), ("espresso", "ecut_ev"), ("cp2k", "cutoff_ev")]
+    "engine, cutoff",
+    [("gpaw", "ecut_ev"), ("vasp", "encut_ev"), ("espresso", "ecut_ev"), ("cp2k", "cutoff_ev")],
 )
 def test_a_level_takes_no_infinite_number(engine, cutoff):
     from dlmd.config.levels.cp2k import Cp2kSettings
@@ -288,7 +289,12 @@ def test_a_level_takes_no_infinite_number(engine, cutoff):
     from dlmd.config.levels.gpaw import GpawSettings
     from dlmd.config.levels.vasp import VaspSettings
 
-    all_settings = {"gpaw": GpawSettings, "vasp": VaspSettings, "espresso": EspressoSettings, "cp2k": Cp2kSettings}
+    all_settings = {
+        "gpaw": GpawSettings,
+        "vasp": VaspSettings,
+        "espresso": EspressoSettings,
+        "cp2k": Cp2kSettings,
+    }
     for key, value in [("hubbard_u_ev", {"Ti": math.inf}), ("magmom", {"Ti": math.inf}), (cutoff, math.inf)]:
         with pytest.raises(ValueError, match=key):
             all_settings[engine](**{key: value})

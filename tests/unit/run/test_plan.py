@@ -179,9 +179,9 @@ def test_a_second_cell_costs_as_its_atoms_at_the_speed_of_production(monkeypatch
 
 
 def test_a_refusal_of_the_run_keeps_its_three_lines():
-    own = plan._refusal(["Using a profile", "no level 'u5'", "  in:  my.yaml", "  fix: did you mean 'u4'?", ""])
+    own = plan._refusal(
+        ["Using a profile", "no level 'u5'", "  in:  my.yaml", "  fix: did you mean 'u4'?", ""]
+    )
     assert str(own) == "Snakemake refuses the run: no level 'u5'\n  in:  my.yaml\n  fix: did you mean 'u4'?"
     other = plan._refusal(["Error in rule a:", "  missing input"])
     assert str(other) == "Snakemake refuses the run: Error in rule a:; missing input"
-
-
