@@ -81,6 +81,11 @@ def test_spellings(name, cell, hall_numbers):
         np.testing.assert_allclose(symmetry.translations, expected["translations"])
 
 
+def test_a_name_of_two_orthorhombic_settings_means_both():
+    groups = spacegroups.symmetries({"_space_group_name_h-m_alt": "B m e m"}, np.eye(3) * 5, where="")
+    assert len({group.keys for group in groups}) == 2
+
+
 @settings(max_examples=300, derandomize=True, deadline=None, database=None, suppress_health_check=HealthCheck)
 @given(number=st.integers(1, 530), how=st.sampled_from(["hall", "full", "no blanks", "underscores", "small"]))
 def test_every_setting_of_the_tables_is_found_by_its_name_and_its_hall_symbol(number, how):

@@ -265,8 +265,10 @@ def _by_name(name: str, lattice: np.ndarray) -> list[Symmetry]:
     found = [_of_hall_number(n) for n in numbers]
     fitting = [s for s in found if s.fits(lattice)] or found[:1]
     # the axis b where a short monoclinic name says nothing and all angles are 90 degrees
-    if fitting and _table()[numbers[found.index(fitting[0])]].choice.startswith(("b", "-b")):
-        fitting = fitting[:1]
+    if fitting:
+        kind = _table()[numbers[found.index(fitting[0])]]
+        if 3 <= kind.number <= 15 and kind.choice.startswith(("b", "-b")):
+            fitting = fitting[:1]
     return fitting
 
 
