@@ -49,6 +49,17 @@ def record(rule, wall_s, **wildcards):
     )
 
 
+def test_parts_of_a_learning_curve_are_jobs_with_a_cost(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    rows = [
+        f"results/demo/validation/u4/few_labels/{share}.json\t-\tlearning_part\t-\tmissing\tupdate pending"
+        for share in (0.25, 0.5)
+    ]
+    found = plan.list_jobs(summary="\n".join([SUMMARY.splitlines()[0], *rows]), dry_run="")
+    model = plan.CostModel(load("config/demo.yaml", overrides={}), [])
+    assert [model.cost(job).wall_s > 0 for job in found] == [True, True]
+
+
 def test_outputs_of_one_job_are_one_job(jobs):
     count = {}
     for job in jobs:

@@ -166,7 +166,7 @@ def _job_name(row: Mapping[str, str]) -> str:
     """What the outputs of one job of `KINDS` have in common."""
     path = Path(row["output_file"])
     kind = KINDS.get(row["rule"])
-    if kind == "explore":
+    if kind in ("explore", "train a part"):
         return str(path)
     return str(path.parent / (path.name.split(".")[0] if kind in (*DYNAMICS, "swaps") else "any"))
 
