@@ -22,7 +22,9 @@ def test_lock_is_that_of_the_code(current):
 
 
 def test_every_rule_with_a_job_is_locked_or_shows_only(current):
-    rules = re.findall(r"^(?:rule|checkpoint|use rule \w+ as) (\w+)", "\n".join(algorithm_lock._files()), re.M)
+    rules = re.findall(
+        r"^(?:rule|checkpoint|use rule \w+ as) (\w+)", "\n".join(algorithm_lock._files()), re.M
+    )
     assert set(rules) == set(current.rules) | set(SHOWS)
     assert set(jobs_of_rules()) == set(rules)
 
