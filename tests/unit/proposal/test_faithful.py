@@ -45,6 +45,13 @@ def test_the_mobile_ions_may_balance_what_refined_occupancies_leave():
     faithful.refuse_another_compound(made, {"Li": 1, "F": -1}, "Li")
 
 
+def test_half_as_many_mobile_ions_again_are_another_compound():
+    sites = {"Li1": ({"Li": 0.6}, [[0, 0, 0]]), "F": ({"F": 1.0}, [[0.5, 0.5, 0.5]])}
+    made = nearest(crystal(sites, lattice=[5.0] * 3), (3, 3, 3), charges={"Li": 1, "F": -1}, mobile="Li")
+    with pytest.raises(DlmdError, match=r"the occupancies leave -0.4 e per cell.*Li 27 for 16.2"):
+        faithful.refuse_another_compound(made, {"Li": 1, "F": -1}, "Li")
+
+
 def test_sites_give_way_before_the_composition_does():
     # Li2 stands between two Li1 at 1.6 Å: both as printed have no room, but all lithium has
     sites = {

@@ -9,7 +9,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.units import conductivity_ms_per_cm
 from dlmd.trajectory.host import HostHealth
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import analysis
+from dlmd.transport import analysis, gates, judgement, msd
 
 CUBE = 20.0 * np.eye(3)
 
@@ -249,6 +249,22 @@ def test_frozen_ions_give_a_verdict():
     result = analyse(np.zeros((500, 10, 3)))
     assert result["verdict"]["code"] == "not_diffusive"
     json.dumps(result, allow_nan=False)
+
+
+def test_ions_that_a_field_drives_have_no_conductivity_of_equilibrium():
+    still = walk(np.random.default_rng(16))
+    drift = np.arange(len(still))[:, None, None] * np.array([0.05, 0.0, 0.0])
+    assert analyse(still)["verdict"]["code"] == "ok"
+    result = analyse(still + drift)
+    assert "ions_drifting" in [gate["code"] for gate in result["verdict"]["gates"]]
+    assert result["conductivity_ms_per_cm"] is None
+
+
+def test_few_runs_without_a_drift_seem_to_have_one():
+    rng = np.random.default_rng(17)
+    runs = [msd.displacements(trajectory(walk(rng, n_frames=200, n_ions=8))) for _ in range(200)]
+    assert all(judgement.no_drift([run], gates.Limits()) is None for run in runs)
+    assert judgement.no_drift(runs[:8], gates.Limits()) is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     SUM_AT_REST = "sum_at_rest"
     UPPER_BOUND = "upper_bound"
     NOT_STATIONARY = "not_stationary"
+    IONS_DRIFTING = "ions_drifting"
     HOST_MOLTEN = "host_molten"
     HOST_TRANSFORMED = "host_transformed"
     HOST_DRIFTING = "host_drifting"
@@ -54,6 +55,7 @@ MEANING = {
     Verdict.HOST_MOLTEN: "a species of the host has left its sites",
     Verdict.HOST_TRANSFORMED: "half of the atoms of a host species rest elsewhere at the end of the run than at its start, "
     "and do not flow",
+    Verdict.IONS_DRIFTING: "the mobile ions drift through the host",
     Verdict.HOST_DRIFTING: "the host's centre of mass has travelled",
     Verdict.CELL_CHANGING: "the cell of a run at constant pressure has changed its shape or size",
     Verdict.TEMPERATURE_DRIFT: "the mean is off the set point, or a trend over the run",

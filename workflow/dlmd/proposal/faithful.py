@@ -11,6 +11,8 @@ from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import of_unit_cell
 
 MOST_OF_MOBILE, MOST_OF_HOST = 0.1, 0.05  # relative changes of an element's number beyond one atom
+# of the mobile ions: what may be added or taken away to balance what the refined occupancies leave
+MOST_BALANCED = 0.25
 MOST_VACANT = 0.03  # of a mixed site that the CIF fills
 FULL = 0.999
 
@@ -68,7 +70,8 @@ def _differences(filling: Filling, charges: Mapping[str, float], mobile: str) ->
         if species == mobile:
             wanted, most = (n - left / charges[mobile]) * cells, MOST_OF_MOBILE
         made = filling.composition.get(species, 0)
-        if min(abs(made - wanted), abs(made - n * cells)) > max(most * n * cells, 1.0) + 1e-6:
+        far = species == mobile and abs(made - n * cells) > max(MOST_BALANCED * n * cells, 1.0) + 1e-6
+        if far or min(abs(made - wanted), abs(made - n * cells)) > max(most * n * cells, 1.0) + 1e-6:
             found.append(f"{species} {made} for {n * cells:.4g}")
     for site in filling.crystal.sites:
         places = site.multiplicity * cells

@@ -16,7 +16,7 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.base.verdicts import Verdict
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Limits:
         Accepted fall of D_self with the logarithm of the lag, beyond the time of a hop: an MSD as t^0.95 passes.
     change_over_run
         Accepted change of D_self from the start to the end of a run, in parts of its mean.
-    lag_chance, time_chance
-        A fall or change counts if chance gives more less often than this.
+    lag_chance, time_chance, drift_chance
+        A fall, a change or a drift counts if chance gives more less often than this.
     host_msd_angstrom2
         Mean square displacement of the host's atoms from the first to the last fifth of a run, at most (per
         species).
@@ -76,6 +76,7 @@ class Limits:
     change_over_run: float = 0.2
     lag_chance: float = 0.02
     time_chance: float = 0.005
+    drift_chance: float = 1e-4
     host_msd_angstrom2: float = 3.0
     host_shift_angstrom: float = 0.5
     host_drift_angstrom: float = 10.0
@@ -124,6 +125,20 @@ def stationary(with_time: tuple[float, float], limits: Limits) -> Gate | None:
         f"D_self changes by {100 * change:+.0f} % of its mean from the start of the run to its end "
         f"(chance gives more in {100 * chance:.1g} % of runs)",
         "equilibrate for longer, or leave out the start of the run (--skip)",
+    )
+
+
+def no_drift(drift_a_per_ps: float, chance: float, limits: Limits) -> Gate | None:
+    """Do the mobile ions as a whole stay? `chance` is how often a run without a drift shows more."""
+    if chance >= limits.drift_chance:
+        return None
+    return Gate(
+        Verdict.IONS_DRIFTING,
+        drift_a_per_ps,
+        0.0,
+        f"the mobile ions drift through the host by {drift_a_per_ps:.3g} Å/ps on average "
+        f"(chance gives more in {100 * chance:.1g} % of runs): this is no equilibrium",
+        "run without a field, and unwrap ions and host alike",
     )
 
 

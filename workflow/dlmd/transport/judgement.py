@@ -15,6 +15,8 @@ from dlmd.transport.window_slopes import SlopeSeries
 
 # Activation energy that a temperature off its set point is reckoned with, and the shift of ln D in standard deviations.
 OFFSET_ENERGY_EV, OFFSET_QUANTILE = 0.4, 1.5
+# Stretches of a run whose displacements are compared with each other.
+STRETCHES = 20
 
 
 def steadiness_gates(
@@ -24,10 +26,11 @@ def steadiness_gates(
     hop_time_ps: float | None,
     limits: Limits,
 ) -> list[Gate | None]:
-    """Is there one diffusion coefficient, whatever the lag and the time? `early` is of the fit window."""
+    """Is there no drift, and one diffusion coefficient, whatever the lag and the time? `early` is of the fit window."""
     lag = steadiness.with_lag(runs, curves, early, from_ps=hop_time_ps or early.start_ps)
     time = steadiness.with_time(early)
     return [
+        no_drift(runs, limits),
         gates.stationary((time.change, time.chance), limits),
         gates.one_coefficient((lag.change, lag.chance), limits),
     ]
@@ -46,6 +49,26 @@ def moved_on(
     end = window_slopes.LONGEST * length_ps
     tensor = window_slopes.window_slope(curves, start_ps=end / window_slopes.WINDOW, end_ps=end)
     return gates.moved_on(hop_time_ps, length_ps, 2 * float(np.trace(tensor)) * length_ps, limits)
+
+
+def no_drift(runs: Sequence[msd.Displacements], limits: Limits) -> Gate | None:
+    """Do the mobile ions of every run stay on average? Student's t of the displacements in `STRETCHES` stretches, by axis."""
+    from scipy.special import stdtr
+
+    worst = 0.0, 1.0
+    for run in runs:
+        if run.n_frames <= STRETCHES:
+            continue
+        ends = np.linspace(0, run.n_frames - 1, STRETCHES + 1).round().astype(int)
+        moves = np.diff(run.collective[ends], axis=0) / run.n_ions
+        mean, error = moves.mean(axis=0), moves.std(axis=0, ddof=1) / np.sqrt(STRETCHES)
+        t = np.divide(np.abs(mean), error, out=np.zeros(3), where=error > 0)
+        # an axis of a run is one of several that are looked at
+        chance = 3 * len(runs) * 2 * float(stdtr(STRETCHES - 1, -t.max()))
+        if chance < worst[1]:
+            length = (run.n_frames - 1) * run.frame_interval_ps
+            worst = float(abs(mean[t.argmax()]) * STRETCHES / length), chance
+    return gates.no_drift(*worst, limits)
 
 
 def motion_gates(
