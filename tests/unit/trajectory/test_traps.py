@@ -452,9 +452,15 @@ def test_a_slow_drift_of_the_whole_is_allowed(tmp_path):
 def test_a_slab_is_asked_for_its_volume(tmp_path):
     text = dump(FRAMES).replace("0.0 14.0\n0.0 14.0\n0.0 14.0", "0.0 14.0\n0.0 14.0\n-10.0 44.0")
     path = save(tmp_path / "a.dump", text)
-    with pytest.raises(DlmdError, match=r"no atom is ever found in .* along c: a slab") as error:
+    with pytest.raises(DlmdError, match=r"no atom of the host is ever found in .* along c: a slab") as error:
         read(path)
     assert "--volume" in error.value.remedy
+    # an ion that has left the slab is no material
+    gone = FRAMES.copy()
+    gone[:, 0, 2] = np.linspace(7.0, 35.0, len(gone))
+    text = dump(gone).replace("0.0 14.0\n0.0 14.0\n0.0 14.0", "0.0 14.0\n0.0 14.0\n-10.0 44.0")
+    with pytest.raises(DlmdError, match="along c: a slab"):
+        read(save(tmp_path / "gone.dump", text))
     assert read(path, volume_a3=14.0**3).volume == pytest.approx(14.0**3)
 
 

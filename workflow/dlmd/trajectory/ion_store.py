@@ -112,7 +112,8 @@ class IonStore:
             self._centres.append(centre)
             self._sample.add(host, centre)
         if self.n_frames % 10 == 0:
-            self.empty.add(unwrapped)
+            # ions that have left a slab are no material
+            self.empty.add(unwrapped[self._host] if self.n_host else unwrapped)
         self.cells.append(self.cell if place is None else place.cell)
         self.n_frames += 1
         return unwrapped
