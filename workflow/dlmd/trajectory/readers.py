@@ -352,7 +352,8 @@ def _volume(
         return given
     if gap > _WIDEST_GAP_A and store.n_host:
         raise DlmdError(
-            f"no atom of the host is ever found in {gap:.1f} Å of the cell along {'abc'[axis]}: a slab, whose vacuum is no conductor",
+            f"no atom of the host is ever found in {gap:.1f} Å of the cell along {'abc'[axis]}: a slab, "
+            "whose vacuum is no conductor",
             where=label,
             remedy="give the volume of the material in Å³: --volume A3 (Python: volume_a3)",
         )
