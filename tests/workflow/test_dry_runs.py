@@ -20,8 +20,8 @@ def test_demo_is_the_default_and_has_every_stage(workdir):
     done = snakemake(workdir, "-n", "--cores", "2")
     assert done.returncode == 0, done.stderr
     table = jobs(done.stdout + done.stderr)
-    assert table["md_equilibrate"] == table["transport"] == 6
-    assert table["md_segment"] % 6 == 0
+    assert table["md_equilibrate"] == table["transport"] == 4
+    assert table["md_segment"] % 4 == 0
     for rule in (
         "orderings",
         "relax",
