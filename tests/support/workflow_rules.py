@@ -6,6 +6,9 @@ import sys
 
 from running import ROOT
 
+# how a rule begins in a file of rules; its name is the group
+RULE = r"(?:use rule \w+ as|rule|checkpoint) (\w+)"
+
 CODE = """
 import json, sys
 from pathlib import Path

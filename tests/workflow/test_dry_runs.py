@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from running import ROOT, SNAKEMAKE, jobs, snakemake
+from workflow_rules import RULE
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +106,7 @@ def test_profiles_name_rules_that_exist(profile):
     rules = {
         name
         for path in (ROOT / "workflow/rules").glob("*.smk")
-        for name in re.findall(
-            r"^(?:use rule \w+ as|rule|checkpoint) (\w+)(?:| with):", path.read_text(), flags=re.MULTILINE
-        )
+        for name in re.findall(rf"^{RULE}(?:| with):", path.read_text(), flags=re.MULTILINE)
     }
     assert len(rules) > 15
     for key in ("set-resources", "set-threads"):
@@ -120,7 +119,7 @@ def test_every_rule_that_asks_for_gpus_has_a_partition():
     for path in (ROOT / "workflow/rules").glob("*.smk"):
         for rule in re.split(r"^(?=rule |checkpoint |use rule )", path.read_text(), flags=re.MULTILINE)[1:]:
             if re.search(r"^ +(gpu=|\*\*md_parallel)", rule, flags=re.MULTILINE):
-                asking.add(re.match(r"(?:use rule \w+ as|rule|checkpoint) (\w+)", rule)[1])
+                asking.add(re.match(RULE, rule)[1])
     assert {"train", "md_segment"} <= asking
     assert asking == {name for name, r in settings["set-resources"].items() if "slurm_partition" in r}
 

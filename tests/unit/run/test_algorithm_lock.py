@@ -9,6 +9,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.run import algorithm_lock, closures
 from dlmd.run.algorithm_lock import SHOWS, Lock, jobs_of_rules, now, read, versions_of_rules
 from dlmd.run.closures import NO_NUMBERS, Module, closure, digest, in_fixed_order, path_of, strip
+from workflow_rules import RULE
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +23,7 @@ def test_lock_is_that_of_the_code(current):
 
 
 def test_every_rule_with_a_job_is_locked_or_shows_only(current):
-    rules = re.findall(
-        r"^(?:rule|checkpoint|use rule \w+ as) (\w+)", "\n".join(algorithm_lock._files()), re.M
-    )
+    rules = re.findall(rf"^{RULE}", "\n".join(algorithm_lock._files()), re.M)
     assert set(rules) == set(current.rules) | set(SHOWS)
     assert set(jobs_of_rules()) == set(rules)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dlmd.run import tree
+from workflow_rules import RULE
 
 ROOT = Path(__file__).parents[3]
 VALUES = {
@@ -52,8 +53,6 @@ def test_every_rule_has_its_log():
     rules = {
         name
         for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-        for name in re.findall(
-            r"^ *(?:use rule \w+ as|rule|checkpoint) (\w+)", path.read_text(), flags=re.MULTILINE
-        )
+        for name in re.findall(rf"^ *{RULE}", path.read_text(), flags=re.MULTILINE)
     }
     assert rules - {"all"} == set(tree.JOBS)
