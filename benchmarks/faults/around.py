@@ -51,6 +51,15 @@ def _at_work(trial: Trial, *options: str) -> subprocess.Popen:
     return process
 
 
+def _killed(run: Path, scratch: Path, stage: str, rng: random.Random, *, least_s: float = 0) -> Trial:
+    """A trial whose scheduler and job were killed within eight seconds of the job's beginning."""
+    trial = Trial(run, scratch / "around", stage)
+    process = _at_work(trial)
+    time.sleep(rng.uniform(least_s, 8))
+    end(session(process.pid))
+    return trial
+
+
 def _wait(process: subprocess.Popen) -> int:
     try:
         return process.wait(LIMIT_S)
@@ -107,10 +116,7 @@ def two_at_once(run: Path, scratch: Path, stage: str, rng: random.Random) -> tup
 
 def clock(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Trial, int]:
     """After a kill the clock is a day ahead or behind: what was written so far is of tomorrow, or of yesterday."""
-    trial = Trial(run, scratch / "around", stage)
-    process = _at_work(trial)
-    time.sleep(rng.uniform(0, 8))
-    end(session(process.pid))
+    trial = _killed(run, scratch, stage, rng)
     shift = rng.choice([-DAY_S, DAY_S])
     for path in trial.home.rglob("*"):
         if path.is_file():
@@ -121,10 +127,7 @@ def clock(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Tri
 
 def moved(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Trial, int]:
     """After a kill the working directory is moved."""
-    trial = Trial(run, scratch / "around", stage)
-    process = _at_work(trial)
-    time.sleep(rng.uniform(0, 8))
-    end(session(process.pid))
+    trial = _killed(run, scratch, stage, rng)
     there = scratch / "moved elsewhere"
     shutil.rmtree(there, ignore_errors=True)
     trial.workdir.rename(there)
@@ -134,10 +137,7 @@ def moved(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Tri
 
 def other_ranks(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Trial, int]:
     """A run that was killed goes on with two ranks of LAMMPS, whose sums have another order: whole, but not to the bit."""
-    trial = Trial(run, scratch / "around", stage)
-    process = _at_work(trial)
-    time.sleep(rng.uniform(2, 8))
-    end(session(process.pid))
+    trial = _killed(run, scratch, stage, rng, least_s=2)
     code = trial.again("--config", "launch={lammps: {ranks: 2}}")
     trial.expected = (
         {name: (trial.home / name).read_bytes() for name in trial.stage.compared} if not code else {}
