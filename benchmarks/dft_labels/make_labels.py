@@ -99,8 +99,6 @@ LARGEST_FORCE = 6.0
 GPA_PER_EV_PER_A3 = 160.21766
 LEVEL = "u4"
 LABELS = Path(__file__).with_name("li3ticl6-u4-gpaw.extxyz")
-# labels that have come since the demo and the numbers of its README were made; to be joined to the others with new numbers
-LATER = Path(__file__).with_name("labelled-later.extxyz")
 ENGINE = {
     "engine": "gpaw",
     "hubbard_u_ev": {"Ti": 4.0},
@@ -472,10 +470,10 @@ def label(folder: Path, *, hours: float | None) -> None:
 
 
 def labelled_before() -> list:
-    """Frames of the files beside this script."""
+    """Frames of the file beside this script."""
     import ase.io
 
-    return [atoms for path in (LABELS, LATER) if path.exists() for atoms in ase.io.read(path, ":")]
+    return ase.io.read(LABELS, ":") if LABELS.exists() else []
 
 
 def label_file(folder: Path, number: int) -> Path:
