@@ -8,16 +8,18 @@ from math import floor
 
 from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal
-from dlmd.structures.exclusion import SLACK, UNLIKE_KEEP, Content, Surroundings, radius, unlike_contact
+from dlmd.structures.exclusion import (
+    MOLECULAR,
+    SLACK,
+    UNLIKE_KEEP,
+    Content,
+    Surroundings,
+    radius,
+    unlike_contact,
+)
 from dlmd.structures.sites import OVERLAP_A
 
 INFINITE = float("inf")
-MOLECULAR = (
-    "H",
-    "B",
-    "C",
-    "N",
-)  # bonds between two of them, or of them with themselves, are no ions' contacts
 
 # ions without covalent or short linear bonds: their contacts are 0.9 of the sum of radii and more
 LARGE = frozenset("Na K Rb Cs Ca Sr Ba Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Th".split())
@@ -119,11 +121,11 @@ def refuse_impossible(
 
 
 def _large(a: str, b: str) -> bool:
-    return bool({a, b} & LARGE) and not {a, b} & set(MOLECULAR)
+    return bool({a, b} & LARGE) and not {a, b} & MOLECULAR
 
 
 def _shortest(a: str, b: str, charges: Mapping[str, float]) -> float:
     """The distance (Å) below which two ions are no contact; 0 where none is known."""
-    if charges[a] > 0 and charges[b] > 0 and not {a, b} & set(MOLECULAR):
+    if charges[a] > 0 and charges[b] > 0 and not {a, b} & MOLECULAR:
         return radius(a, charges[a]) + radius(b, charges[b])
     return unlike_contact(a, b, charges) * (LARGE_SHARE / UNLIKE_KEEP if _large(a, b) else 1.0)

@@ -26,7 +26,8 @@ CATIONS_KEEP, CATIONS_NEED, SHORTEST_CATIONS_A = 1.2, 1.0, 2.1
 ANIONS_KEEP, ANIONS_NEED = 0.8, 0.7
 # of two cations of charge 3 and more; sharing faces of octahedra they keep 2.65 Å (Al2O3)
 HIGHLY_CHARGED_A, HIGHLY_CHARGED_E = 2.5, 3.0
-SMALL_CATIONS = ("B", "C", "N", "H")  # 2.2 Å between two of them in borates
+# bonds between two of them, or of them with themselves, are no ions' contacts; 2.2 Å between two of them in borates
+MOLECULAR = frozenset("H B C N".split())
 NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
 SLACK = 0.02  # refined occupancies of positions that exclude each other may add up to this much above 1
@@ -203,7 +204,7 @@ def derived(
             if charges[a] * charges[b] > 0 and "H" not in (a, b):
                 (k1, n1), (k2, n2) = _own(a, charges[a]), _own(b, charges[b])
                 keeps, needs = max(default_a, (k1 + k2) / 2), (n1 + n2) / 2
-                if min(charges[a], charges[b]) >= HIGHLY_CHARGED_E and not {a, b} & set(SMALL_CATIONS):
+                if min(charges[a], charges[b]) >= HIGHLY_CHARGED_E and not {a, b} & MOLECULAR:
                     keeps = max(keeps, HIGHLY_CHARGED_A)
             keep[a, b] = keep[b, a] = keeps
             need[a, b] = need[b, a] = needs
