@@ -34,6 +34,11 @@ class DlmdError(Exception):
         return "\n".join(line.replace("\n", "\\n") for line in lines)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says in one line, its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def did_you_mean(name: object, options: Iterable[object]) -> str:
     """A hint naming the option nearest to `name`, or all options where none is near."""
     known = [str(option) for option in options]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.carriers import elements
-from dlmd.base.errors import DlmdError
+from dlmd.base.errors import DlmdError, first_line
 from dlmd.mechanism.analysis import Host
 from dlmd.mechanism.own_run import repeat_of
 from dlmd.structures.crystal import Crystal, Site
@@ -45,9 +45,8 @@ def read_sites(path: str | Path) -> Places:
     try:
         atoms = ase.io.read(path, index=0)
     except Exception as error:  # readers raise whatever their parsing meets
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DlmdError(
-            f"no readable structure: {reason}",
+            f"no readable structure: {first_line(error)}",
             where=str(path),
             remedy="give a POSCAR, an extended XYZ or a CIF whose atoms are the sites",
         ) from error

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dlmd.base.errors import DlmdError
+from dlmd.base.errors import DlmdError, first_line
 
 # a file of text does not hold it
 NUL = b"\0"
@@ -59,7 +59,7 @@ def _said(read: Callable, given: str | Path) -> str | None:
     except DlmdError as error:
         return error.what.removeprefix("the file is damaged: ")
     except Exception as error:
-        return (str(error).splitlines() or [type(error).__name__])[0]
+        return first_line(error)
     return None
 
 

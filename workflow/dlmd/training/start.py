@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dlmd.base.errors import DlmdError
+from dlmd.base.errors import DlmdError, first_line
 from dlmd.base.files import whole, write_json
 from dlmd.base.provenance import file_sha256
 from dlmd.training.systems import System, read_system, systems
@@ -98,9 +98,8 @@ def load(model: str | Path, species: Sequence[str]):
         potential = DeepPot(str(Path(model).resolve()))
         types = list(potential.get_type_map())
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DlmdError(
-            f"this is no potential that DeePMD-kit can load: {reason}",
+            f"this is no potential that DeePMD-kit can load: {first_line(error)}",
             where=str(model),
             remedy="give a frozen model (dp --tf freeze)",
         ) from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlmd.base.errors import DlmdError
+from dlmd.base.errors import DlmdError, first_line
 from dlmd.trajectory.names import element_of, elements_of_masses
 
 # endings that chemfiles reads and ASE does not, or only by guessing elements
@@ -57,9 +57,8 @@ def read_topology(path: str | Path) -> Topology:
     except DlmdError:
         raise
     except Exception as error:  # readers raise whatever their parsing meets
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DlmdError(
-            f"no readable topology: {reason}",
+            f"no readable topology: {first_line(error)}",
             where=str(path),
             remedy="give a LAMMPS data file with Masses, a POSCAR, a PDB, a CIF or an extended XYZ",
         ) from error
