@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from run import begin, lammps
+from continued import begin, lammps
 
 from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport.analysis import analyse

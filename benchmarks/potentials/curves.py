@@ -27,7 +27,7 @@ from dlmd.validation import errors
 
 sys.path += [str(Path(__file__).parents[1] / name) for name in ("precision", "learning")]
 from judge import draw_frames, label_frames
-from run import measure
+from speed import measure
 
 SEED = 1
 PAPER = {

@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,21 @@ def test_benchmarks_find_what_they_import(path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(path), run_name="__main__")
     assert stop.value.code == 0 and capsys.readouterr().out.startswith("usage:")
+
+
+def test_what_benchmarks_import_from_each_other_has_a_name_of_its_own():
+    """Folders of benchmarks come and go on sys.path: of two files of one name, the first is taken."""
+    files = [path for top in ("benchmarks", "tests/support") for path in (ROOT / top).rglob("*.py")]
+    known = Counter(path.stem for path in files)
+    imported = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module)
+            elif isinstance(node, ast.Import):
+                imported.update(alias.name for alias in node.names)
+    assert "speed" in imported
+    assert sorted(name for name in imported if known[name] > 1) == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
