@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dlmd.config.published import PublishedPoint
 from dlmd.report import charts
 from dlmd.transport.arrhenius import fit
 
@@ -40,13 +41,20 @@ def named(figure):
 
 def test_arrhenius_has_the_points_with_their_intervals_and_the_published_value(temperatures):
     fitted = fit(temperatures, predict_k=[300.0], confidence=0.95)
-    figure = charts.arrhenius(temperatures, fitted, {"experiment": (298.15, 1.04)})
+    figure = charts.arrhenius(temperatures, fitted, {"experiment": PublishedPoint(298.15, 1.04, 0.32)})
     traces = named(figure)
     run = traces["this run"]
     assert run["x"] == pytest.approx([2.0, 1000 / 600, 1000 / 700], rel=1e-3)
     assert run["y"][0] == pytest.approx(500 * 1e5 * np.exp(-6), rel=1e-3)
     assert run["error_y"]["array"][0] == pytest.approx(0.2 * run["y"][0], rel=1e-3)
     assert traces["experiment"]["y"] == pytest.approx([1.04 * 298.15], rel=1e-3)
+    ends = traces["line of experiment"]
+    assert ends["x"] == pytest.approx([1000 / 298.15, 1000 / 800], rel=1e-3)
+    warmer = 1.04 * 298.15 * np.exp(-0.32 / 8.617333262e-5 * (1 / 800 - 1 / 298.15))
+    assert ends["y"] == pytest.approx([1.04 * 298.15, warmer], rel=1e-3)
+    # the axis ends near the least and the greatest that is drawn, whatever the band does
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low == pytest.approx(np.log10(1.04 * 298.15) - 0.5, abs=0.3) and high > np.log10(warmer)
     # the line goes to where a value is asked for, dashed beyond what was run
     assert max(traces["extrapolation"]["x"]) == pytest.approx(1000 / 298.15, rel=1e-3)
     assert traces["extrapolation"]["line"]["dash"] == "dash"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlmd.config.published import PublishedPoint
 from dlmd.trajectory import rdf
 from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport import analysis, plots
@@ -52,12 +53,18 @@ def test_panels_name_what_is_gated(results):
 def test_arrhenius_shows_points_line_and_references(results):
     gated = result(400, step_a=1e-3)
     fitted = fit([*results, gated])
-    fig = plots.arrhenius([*results, gated], fitted, reference={"experiment": (298.15, 1.04)})
+    fig = plots.arrhenius(
+        [*results, gated], fitted, reference={"experiment": PublishedPoint(298.15, 1.04, 0.32)}
+    )
     shown = lines(fig.axes[0])
     sigma = results[2]["conductivity_ms_per_cm"]["value"]
     points = fig.axes[0].containers[0].lines[0].get_xydata()
     assert points[2] == pytest.approx([1000 / 700, np.log(sigma * 700)])
     assert shown["experiment"][0] == pytest.approx([1000 / 298.15, np.log(1.04 * 298.15)])
+    # its line to the hottest run: 0.32 eV
+    (xy,) = (one.get_xydata() for one in fig.axes[0].lines if one.get_linestyle() == "-.")
+    assert xy[:, 0] == pytest.approx([1000 / 298.15, 1000 / 700])
+    assert (xy[0, 1] - xy[1, 1]) / (xy[0, 0] - xy[1, 0]) * 1000 * -8.617333262e-5 == pytest.approx(0.32)
     assert shown["no value: not diffusive"][:, 0] == pytest.approx([2.5])
     # the line has the slope of the fit
     line = next(xy for label, xy in shown.items() if label.startswith("$E_a$"))
@@ -66,6 +73,27 @@ def test_arrhenius_shows_points_line_and_references(results):
         fitted["fits"]["conductivity"]["activation_energy_ev"]["value"], rel=0.01
     )
     assert shown["extrapolation"][:, 0].max() == pytest.approx(1000 / 298.15)
+
+
+def test_a_published_value_without_an_activation_energy_is_a_point_alone(results):
+    fig = plots.arrhenius(results, fit(results), reference={"experiment": PublishedPoint(298.15, 1.04)})
+    assert lines(fig.axes[0])["experiment"][0] == pytest.approx([1000 / 298.15, np.log(1.04 * 298.15)])
+    assert [one for one in fig.axes[0].lines if one.get_linestyle() == "-."] == []
+
+
+def test_the_axis_holds_points_and_lines_and_cuts_a_band_that_says_nothing(results):
+    fitted = fit(results, predict_k=[298.15])
+    curve = fitted["fits"]["conductivity"]["curve"]
+    curve["low"] = [
+        low * 1e-30 if t < 400 else low for t, low in zip(curve["temperature_k"], curve["low"], strict=True)
+    ]
+    ax = plots.arrhenius(results, fitted).axes[0]
+    low, high = ax.get_ylim()
+    drawn = np.concatenate([one.get_ydata() for one in ax.lines if one.get_transform() == ax.transData])
+    assert low < drawn.min() and drawn.max() < high
+    assert drawn.min() - low < 5
+    bars = [s[:, 1] for s in ax.containers[0].lines[2][0].get_segments()]
+    assert low < np.min(bars) and np.max(bars) < high
 
 
 def test_arrhenius_without_a_fit(results):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import yaml
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dlmd.base.errors import DlmdError, similar_file
+from dlmd.base.units import BOLTZMANN_EV_PER_K
 
 Values = dict[str, float]
 _KEY = "material.reference"
@@ -44,6 +47,44 @@ class Published(BaseModel):
     cost: Values = {}
     lattice: list[Lattice] = []
     notes: list[str] = []
+
+
+class PublishedPoint(NamedTuple):
+    """A published conductivity (mS/cm) at one temperature (K), and its source's activation energy (eV) where it has one."""
+
+    temperature_k: float
+    ms_per_cm: float
+    activation_energy_ev: float | None = None
+
+    def ln_sigma_t(self, temperatures_k: ArrayLike) -> np.ndarray:
+        """ln(σT / (mS/cm K)) along the published line, ln(σT) = ln A - E_a / (k_B T); without an E_a at the point alone (else
+        NaN)."""
+        t = np.asarray(temperatures_k, dtype=float)
+        energy = np.nan if self.activation_energy_ev is None else self.activation_energy_ev
+        # not energy * 0 at the point itself: that is NaN without an energy
+        away = np.where(
+            t == self.temperature_k, 0.0, energy / BOLTZMANN_EV_PER_K * (1 / t - 1 / self.temperature_k)
+        )
+        return np.log(self.ms_per_cm * self.temperature_k) - away
+
+
+def conductivities(path: str | Path | None) -> dict[str, PublishedPoint]:
+    """The published conductivities of a file, by source; none where there is no file or no such section.
+
+    Raises
+    ------
+    DlmdError
+        as `read`.
+    """
+    data = read(path)
+    section = data.get("conductivity_ms_per_cm")
+    if not section:
+        return {}
+    energies = data.get("activation_energy_ev") or {}
+    return {
+        label: PublishedPoint(section["temperature_k"], value, energies.get(label))
+        for label, value in section["values"].items()
+    }
 
 
 def read(path: str | Path | None) -> dict[str, Any]:

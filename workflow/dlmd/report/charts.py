@@ -17,6 +17,7 @@ from dlmd.base import plot_style as style
 from dlmd.base.arrays import read_npz
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval
+from dlmd.config.published import PublishedPoint
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
 MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")
@@ -59,7 +60,7 @@ def layout(*, x: str, y: str, height: int = 430, **more) -> dict:
 
 
 def arrhenius(
-    temperatures: Sequence[Mapping], fitted: Mapping, reference: Mapping[str, tuple[float, float]]
+    temperatures: Sequence[Mapping], fitted: Mapping, reference: Mapping[str, PublishedPoint]
 ) -> dict | None:
     """σT against 1000/T with intervals, the fit with its band, dashed beyond the temperatures that were run, published values."""
     from dlmd.transport.plots import fitted_ln_sigma_t
@@ -74,16 +75,25 @@ def arrhenius(
         asked = [
             *inside,
             *(p["temperature_k"] for p in fit["predictions"]),
-            *(t for t, _ in reference.values()),
+            *(p.temperature_k for p in reference.values()),
         ]
         grid = np.linspace(min(asked), max(asked), 60)
         curves = np.exp(fitted_ln_sigma_t(temperatures, fitted, grid))
         data += _fit_with_band(fitted, grid, curves, inside)
-    data.append(_conductivities(usable))
-    data += _published(reference)
+    own = _conductivities(usable)
+    published = _published(reference, max(r["temperature_k"] for r in temperatures))
+    # a band that reaches far beyond points and lines is cut at the edge
+    heights = [y for trace in (*data[1:], own, *published) for y in trace["y"] if y > 0]
+    room = max(0.5, 0.15 * float(np.log10(max(heights) / min(heights))))
+    reach = [float(np.log10(min(heights))) - room, float(np.log10(max(heights))) + room]
     return {
-        "data": data,
-        "layout": layout(x="1000 / T (1/K)", y="σT (mS/cm K)", height=480, yaxis=LOG),
+        "data": [*data, own, *published],
+        "layout": layout(
+            x="1000 / T (1/K)",
+            y="σT (mS/cm K)",
+            height=480,
+            yaxis={**LOG, "range": [round(r, 2) for r in reach]},
+        ),
     }
 
 
@@ -140,15 +150,30 @@ def _conductivities(usable: Sequence[Mapping]) -> dict:
     }
 
 
-def _published(reference: Mapping[str, tuple[float, float]]) -> list[dict]:
+def _published(reference: Mapping[str, PublishedPoint], hottest_k: float) -> list[dict]:
+    """Published points, and their lines to the hottest run where their source has an activation energy."""
     data = []
-    for (label, (at, published)), marker, colour in zip(
+    for (label, published), marker, colour, size in zip(
         reference.items(),
         cycle(("star", "diamond", "square")),
         cycle((style.ORANGE, style.GREEN, style.PURPLE)),
+        cycle((15, 9, 11)),
     ):
-        point = _points([1000 / at], [published * at], colour, marker, size=12)
-        text = f"{label}: {published:g} mS/cm at {at:g} K"
+        at, value = published.temperature_k, published.ms_per_cm
+        point = _points([1000 / at], [value * at], colour, marker, size=size)
+        text = f"{label}: {value:g} mS/cm at {at:g} K"
+        if published.activation_energy_ev is not None:
+            ends = np.array([at, hottest_k])
+            line = _curve(1000 / ends, np.exp(published.ln_sigma_t(ends)))
+            text += f", {published.activation_energy_ev:g} eV"
+            data.append(
+                {
+                    **line,
+                    "line": {"color": colour, "dash": "dashdot", "width": 1.5},
+                    "name": f"line of {label}",
+                    "showlegend": False,
+                }
+            )
         data.append({**point, "name": label, "text": [text], "hoverinfo": "text"})
     return data
 

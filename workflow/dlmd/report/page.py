@@ -14,6 +14,7 @@ from dlmd.base.carriers import spoken
 from dlmd.base.files import write_json
 from dlmd.base.formatting import aligned
 from dlmd.config import routes
+from dlmd.config.published import conductivities
 from dlmd.config.published import read as read_published
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
@@ -39,7 +40,6 @@ from dlmd.run import costs, longer, targets, tree
 from dlmd.run.plan import CostModel
 from dlmd.run.results import LevelResults, RunResults
 from dlmd.transport.analysis import host_notes
-from dlmd.transport.jobs import reference_points
 
 TEMPLATE = "report.html.j2"
 PACKAGES = (
@@ -246,7 +246,7 @@ def _transport_figures(
             "Arrhenius plot",
             at(tree.ARRHENIUS_TABLE),
             "arrhenius.rst",
-            lambda: charts.arrhenius(temperatures, fitted, reference_points(reference)),
+            lambda: charts.arrhenius(temperatures, fitted, conductivities(reference)),
         ),
         Shown(
             at(tree.png(tree.MSD_FIGURE)),

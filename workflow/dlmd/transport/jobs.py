@@ -143,6 +143,7 @@ def arrhenius(
         The comparison with a second cell (`dlmd.transport.size_check`), or None: where the size matters, that is the verdict on
         a fit that has none of its own.
     """
+    from dlmd.config.published import conductivities
     from dlmd.transport import plots
     from dlmd.transport.arrhenius import fit
 
@@ -157,15 +158,7 @@ def arrhenius(
         fitted = overrule(fitted, read_json(size_check))
     write_json(Path(result), fitted)
     tables.write_temperatures(table, temperatures)
-    plots.save(plots.arrhenius(temperatures, fitted, reference=reference_points(reference)), figures)
-
-
-def reference_points(path: str | None) -> dict[str, tuple[float, float]]:
-    """Published conductivities to draw: label -> (temperature in K, mS/cm)."""
-    from dlmd.config.published import read
-
-    section = read(path).get("conductivity_ms_per_cm")
-    return {label: (section["temperature_k"], v) for label, v in section["values"].items()} if section else {}
+    plots.save(plots.arrhenius(temperatures, fitted, reference=conductivities(reference)), figures)
 
 
 def compare_rdf(

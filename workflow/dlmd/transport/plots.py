@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from dlmd.base import plot_style as style
 from dlmd.base.plot_style import save
+from dlmd.config.published import PublishedPoint
 from dlmd.trajectory.rdf import RdfSet
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _SHOWN_FRACTION = 0.5
 _GRID_POINTS = 60
 # Height of the marks of temperatures without a value, as a fraction of the axis.
 _GATED_HEIGHT = 0.03
+# free above and below what is drawn, as a part of its height; at least a factor of e in σT
+_ROOM = 0.15
 
 
 def msd(result: Mapping[str, Any]) -> Figure:
@@ -96,7 +99,7 @@ def arrhenius(
     results: Sequence[Mapping[str, Any]],
     fitted: Mapping[str, Any],
     *,
-    reference: Mapping[str, tuple[float, float]] | None = None,
+    reference: Mapping[str, PublishedPoint] | None = None,
 ) -> Figure:
     """ln(sigma T) against 1000/T with intervals, the fit with its band, and its extrapolation dashed.
 
@@ -108,7 +111,10 @@ def arrhenius(
     fitted
         What `dlmd.transport.arrhenius.fit` made of them.
     reference
-        Published conductivities to compare with: label -> (temperature in K, mS/cm).
+        Published conductivities to compare with, by source; one with an activation energy has its line drawn.
+
+    The axis holds points, lines and their bars. A band that reaches far beyond them, as where an extrapolation says nothing, is
+    cut at the edge.
     """
     reference = reference or {}
     fig, axes = style.figure(1, 1, width=6.4, height=4.8)
@@ -118,7 +124,8 @@ def arrhenius(
     fit = fitted["fits"].get("conductivity")
     if fit:
         inside = fitted["temperatures_k"]
-        everything = inside + [r["temperature_k"] for r in gated] + [t for t, _ in reference.values()]
+        everything = inside + [r["temperature_k"] for r in gated]
+        everything += [p.temperature_k for p in reference.values()]
         everything += [p["temperature_k"] for p in fit["predictions"]]
         _line(ax, results, fitted, (min(inside), max(inside)), (min(everything), max(everything)))
     level = f"{100 * (usable[0] if usable else fitted).get('confidence', fitted['confidence']):g} % interval"
@@ -130,12 +137,15 @@ def arrhenius(
     _mark_bounds(ax, fitted.get("bounds", ()))
     if gated:
         _mark_gated(ax, gated)
-    _published(ax, reference)
+    _published(ax, reference, hottest_k=max(r["temperature_k"] for r in results))
+    _heights(ax)
     ax.set_xlabel("1000 / T (1/K)")
     ax.set_ylabel("ln(σT / (mS/cm K))")
     if not usable:
         ax.set_yticks([])
-    _temperature_axis(ax, [r["temperature_k"] for r in results] + [t for t, _ in reference.values()])
+    _temperature_axis(
+        ax, [r["temperature_k"] for r in results] + [p.temperature_k for p in reference.values()]
+    )
     handles, labels = ax.get_legend_handles_labels()
     # error bars come last by themselves
     order = sorted(range(len(labels)), key=lambda k: not labels[k].startswith("MD,"))
@@ -189,20 +199,45 @@ def _mark_gated(ax: Axes, gated: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def _published(ax: Axes, reference: Mapping[str, tuple[float, float]]) -> None:
-    for (label, (at_k, published)), marker, colour in zip(
-        reference.items(), cycle("*Ds^v"), cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY))
+def _published(ax: Axes, reference: Mapping[str, PublishedPoint], *, hottest_k: float) -> None:
+    """Published points, and their lines to the hottest run where their source has an activation energy."""
+    for (label, point), marker, colour, size in zip(
+        reference.items(),
+        cycle("*Ds^v"),
+        cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY)),
+        cycle((13, 7, 9)),  # values that agree lie on each other: the second is seen within the first
     ):
         ax.plot(
-            1000 / at_k,
-            _ln_sigma_t(published, at_k),
+            1000 / point.temperature_k,
+            point.ln_sigma_t(point.temperature_k),
             marker,
             color=colour,
-            ms=9,
+            ms=size,
             mec="black",
             mew=0.5,
             label=label,
+            zorder=4,
         )
+        if point.activation_energy_ev is not None:
+            ends = np.array([point.temperature_k, hottest_k])
+            ax.plot(1000 / ends, point.ln_sigma_t(ends), color=colour, lw=1.2, ls="-.", zorder=1)
+
+
+def _heights(ax: Axes) -> None:
+    """Limits that hold all lines and error bars, whatever the bands do."""
+    from matplotlib.container import ErrorbarContainer
+
+    drawn = [line.get_ydata() for line in ax.lines if line.get_transform() == ax.transData]
+    for container in ax.containers:
+        if isinstance(container, ErrorbarContainer):
+            drawn += [segment[:, 1] for bars in container[2] for segment in bars.get_segments()]
+    heights = (
+        np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in drawn]) if drawn else np.empty(0)
+    )
+    heights = heights[np.isfinite(heights)]
+    if len(heights):
+        room = max(1.0, _ROOM * float(np.ptp(heights)))
+        ax.set_ylim(heights.min() - room, heights.max() + room)
 
 
 def arrhenius_overlay(
