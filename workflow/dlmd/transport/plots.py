@@ -103,6 +103,9 @@ def arrhenius(
 ) -> Figure:
     """ln(sigma T) against 1000/T with intervals, the fit with its band, and its extrapolation dashed.
 
+    The axis holds points, lines and their bars. A band that reaches far beyond them, as where an extrapolation says nothing, is
+    cut at the edge.
+
     Parameters
     ----------
     results
@@ -112,9 +115,6 @@ def arrhenius(
         What `dlmd.transport.arrhenius.fit` made of them.
     reference
         Published conductivities to compare with, by source; one with an activation energy has its line drawn.
-
-    The axis holds points, lines and their bars. A band that reaches far beyond them, as where an extrapolation says nothing, is
-    cut at the edge.
     """
     reference = reference or {}
     fig, axes = style.figure(1, 1, width=6.4, height=4.8)
