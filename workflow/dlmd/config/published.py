@@ -57,8 +57,8 @@ class PublishedPoint(NamedTuple):
     activation_energy_ev: float | None = None
 
     def ln_sigma_t(self, temperatures_k: ArrayLike) -> np.ndarray:
-        """ln(σT / (mS/cm K)) along the published line, ln(σT) = ln A - E_a / (k_B T); without an E_a at the point alone (else
-        NaN)."""
+        """(temperatures,): ln(σT / (mS/cm K)) along the published line, ln(σT) = ln A - E_a / (k_B T); NaN away from the point
+        itself where there is no E_a."""
         t = np.asarray(temperatures_k, dtype=float)
         energy = np.nan if self.activation_energy_ev is None else self.activation_energy_ev
         # not energy * 0 at the point itself: that is NaN without an energy
