@@ -6,7 +6,7 @@ import pytest
 from dlmd.config.published import PublishedPoint
 from dlmd.trajectory import rdf
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import analysis, plots
+from dlmd.transport import analysis, arrhenius_plots, plots
 from dlmd.transport.arrhenius import fit
 
 
@@ -53,7 +53,7 @@ def test_panels_name_what_is_gated(results):
 def test_arrhenius_shows_points_line_and_references(results):
     gated = result(400, step_a=1e-3)
     fitted = fit([*results, gated])
-    fig = plots.arrhenius(
+    fig = arrhenius_plots.arrhenius(
         [*results, gated], fitted, reference={"experiment": PublishedPoint(298.15, 1.04, 0.32)}
     )
     shown = lines(fig.axes[0])
@@ -76,7 +76,9 @@ def test_arrhenius_shows_points_line_and_references(results):
 
 
 def test_a_published_value_without_an_activation_energy_is_a_point_alone(results):
-    fig = plots.arrhenius(results, fit(results), reference={"experiment": PublishedPoint(298.15, 1.04)})
+    fig = arrhenius_plots.arrhenius(
+        results, fit(results), reference={"experiment": PublishedPoint(298.15, 1.04)}
+    )
     assert lines(fig.axes[0])["experiment"][0] == pytest.approx([1000 / 298.15, np.log(1.04 * 298.15)])
     assert [one for one in fig.axes[0].lines if one.get_linestyle() == "-."] == []
 
@@ -87,7 +89,7 @@ def test_the_axis_holds_points_and_lines_and_cuts_a_band_that_says_nothing(resul
     curve["low"] = [
         low * 1e-30 if t < 400 else low for t, low in zip(curve["temperature_k"], curve["low"], strict=True)
     ]
-    ax = plots.arrhenius(results, fitted).axes[0]
+    ax = arrhenius_plots.arrhenius(results, fitted).axes[0]
     low, high = ax.get_ylim()
     drawn = np.concatenate([one.get_ydata() for one in ax.lines if one.get_transform() == ax.transData])
     assert low < drawn.min() and drawn.max() < high
@@ -97,7 +99,7 @@ def test_the_axis_holds_points_and_lines_and_cuts_a_band_that_says_nothing(resul
 
 
 def test_arrhenius_without_a_fit(results):
-    fig = plots.arrhenius(results[:2], fit(results[:2]))
+    fig = arrhenius_plots.arrhenius(results[:2], fit(results[:2]))
     assert not any(label.startswith("$E_a$") for label in lines(fig.axes[0]))
     assert len(fig.axes[0].containers) == 1
 

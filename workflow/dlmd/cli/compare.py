@@ -100,13 +100,13 @@ def write(folder: Path, found: Sequence[Subject], data: dict) -> None:
     from dlmd.base import plot_style
     from dlmd.base.files import write_csv, write_json, write_text
     from dlmd.report import pages
-    from dlmd.transport import plots
+    from dlmd.transport import arrhenius_plots
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", data)
     shown = table(data)
     write_csv(folder / "comparison.csv", shown)
-    figure = plots.arrhenius_overlay({s.label: (s.temperatures, s.fitted) for s in found})
+    figure = arrhenius_plots.arrhenius_overlay({s.label: (s.temperatures, s.fitted) for s in found})
     plot_style.save(figure, [str(folder / "arrhenius.png"), str(folder / "arrhenius.pdf")])
     html = pages.render(
         "comparison.html.j2",

@@ -63,7 +63,7 @@ def arrhenius(
     temperatures: Sequence[Mapping], fitted: Mapping, reference: Mapping[str, PublishedPoint]
 ) -> dict | None:
     """σT against 1000/T with intervals, the fit with its band, dashed beyond the temperatures that were run, published values."""
-    from dlmd.transport.plots import fitted_ln_sigma_t
+    from dlmd.transport.arrhenius_plots import fitted_ln_sigma_t
 
     usable = [r for r in temperatures if r["verdict"]["code"] == "ok"]
     if not usable:

@@ -144,7 +144,7 @@ def arrhenius(
         a fit that has none of its own.
     """
     from dlmd.config.published import conductivities
-    from dlmd.transport import plots
+    from dlmd.transport import arrhenius_plots, plots
     from dlmd.transport.arrhenius import fit
 
     temperatures = [read_json(p) for p in results]
@@ -158,7 +158,7 @@ def arrhenius(
         fitted = overrule(fitted, read_json(size_check))
     write_json(Path(result), fitted)
     tables.write_temperatures(table, temperatures)
-    plots.save(plots.arrhenius(temperatures, fitted, reference=conductivities(reference)), figures)
+    plots.save(arrhenius_plots.arrhenius(temperatures, fitted, reference=conductivities(reference)), figures)
 
 
 def compare_rdf(
