@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.provenance import provenance
     from dlmd.cli.same_runs import refuse_same_results
     from dlmd.transport.arrhenius import fit
-    from dlmd.transport.plots import arrhenius as arrhenius_figure
+    from dlmd.transport.arrhenius_plots import arrhenius as arrhenius_figure
     from dlmd.transport.tables import write_temperatures
 
     results = [read_result(Path(path)) for path in args.results]

@@ -201,7 +201,8 @@ def conclude(args: argparse.Namespace, results: list[dict[str, Any]], folder: Pa
     from dlmd.cli.arrhenius import require_one_system
     from dlmd.report import charts, own_page
     from dlmd.transport.arrhenius import fit
-    from dlmd.transport.plots import arrhenius, msd_panels
+    from dlmd.transport.arrhenius_plots import arrhenius
+    from dlmd.transport.plots import msd_panels
     from dlmd.transport.tables import write_temperatures
 
     names = [f"{r['temperature_k']:g}K.json" for r in results]
