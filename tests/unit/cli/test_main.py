@@ -332,7 +332,7 @@ def write_result(path, temperature, *, energy=0.3, ok=True):
 def test_arrhenius_finds_the_activation_energy(tmp_path, capsys):
     results = [write_result(tmp_path / f"{t}K.json", t) for t in (500, 600, 700, 800)]
     results.append(write_result(tmp_path / "400K.json", 400, ok=False))
-    command = f"arrhenius {shlex.join(map(str, results))} -o {tmp_path} --predict 300 550 --reference exp:298.15:1.04"
+    command = f"arrhenius {shlex.join(map(str, results))} -o {tmp_path} --predict 300 550 --reference exp:298.15:1.04:0.32"
     assert main.main(shlex.split(command)) == 0
     fitted = json.loads((tmp_path / "arrhenius.json").read_text())
     assert fitted["fits"]["conductivity"]["activation_energy_ev"]["value"] == pytest.approx(0.3, abs=1e-4)
@@ -360,6 +360,10 @@ def test_errors_of_arrhenius(tmp_path, capsys):
     assert "no valid JSON" in fails(capsys, f"arrhenius {good} {tmp_path}/bad.json")[1][0]
     (tmp_path / "bad.json").write_text('{"format": "dlmd-segment"}')
     assert "no result of `dlmd transport`" in fails(capsys, f"arrhenius {good} {tmp_path}/bad.json")[1][0]
+    for reference in ("exp:298.15", "exp:298.15:0", "exp:298.15:1:nan", ":298.15:1", "exp:1:2:3:4", "exp"):
+        with pytest.raises(SystemExit):
+            main.main(["arrhenius", str(good), "--reference", reference])
+        assert f"'{reference}' is not LABEL:K:MS_PER_CM" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ part of the intervals, and cells of different sizes are compared.
 examples:
   dlmd arrhenius transport/*K.json
   dlmd arrhenius ordering0/*K.json ordering1/*K.json ordering2/*K.json
-  dlmd arrhenius transport/*K.json --predict 298.15 373 --reference "experiment:298.15:1.04" -o results
+  dlmd arrhenius transport/*K.json --predict 298.15 373 --reference "experiment:298.15:1.04:0.32" -o results
 
 Writes DIR/arrhenius.json (all numbers), .csv (one line per temperature), .png and .pdf. Units: eV, K, mS/cm, cm²/s.
 """
@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.formatting import how_known, predicted
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
+from dlmd.config.published import PublishedPoint
 
 ROOM_TEMPERATURE_K = 298.15
 PERCENT = 100.0
@@ -45,8 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=_reference,
         default=[],
-        metavar="LABEL:K:MS_PER_CM",
-        help="published conductivities in mS/cm to draw beside, with their temperature in K",
+        metavar="LABEL:K:MS_PER_CM[:EV]",
+        help="published conductivities in mS/cm to draw beside, with their temperature in K, and their line where an activation "
+        "energy in eV is given",
     )
     parser.add_argument("--json", action="store_true", help="print the fit as JSON instead of text")
     add_common(parser)
@@ -199,12 +202,15 @@ def _interval(estimate: Mapping | None) -> str:
     return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
 
 
-def _reference(text: str) -> tuple[str, tuple[float, float]]:
-    label, _, numbers = text.partition(":")
-    temperature, _, value = numbers.partition(":")
+def _reference(text: str) -> tuple[str, PublishedPoint]:
     try:
-        return label, (float(temperature), float(value))
-    except ValueError as error:
+        label, *numbers = text.split(":")
+        point = PublishedPoint(*map(float, numbers))
+        good = bool(label) and all(0 < n < inf for n in point if n is not None)
+    except (TypeError, ValueError):
+        good = False
+    if not good:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is not LABEL:K:MS_PER_CM, such as experiment:298.15:1.04"
-        ) from error
+            f"'{text}' is not LABEL:K:MS_PER_CM or LABEL:K:MS_PER_CM:EV, such as experiment:298.15:1.04:0.32"
+        )
+    return label, point
