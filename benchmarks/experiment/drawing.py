@@ -1,37 +1,70 @@
-"""The figure of the scorecard: computed against measured conductivities, with the bars of both."""
+"""The figure of the scorecard: computed against measured conductivities and activation energies, with the bars of both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
+
+from matplotlib.ticker import NullFormatter
 
 from dlmd.base import plot_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FACTOR = 3.0
-# a computed conductivity is drawn this far beyond the measured ones at most, its bar to the edge
-MOST, LEAST = 1e4, 1e-4
+# the aim: the bands of the figure
+FACTOR, DIFFERENCE_EV = 3.0, 0.05
+# activation energies beyond lie outside of the figure
+MOST_EV = 1.0
 
 
 def figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Left: at 298 K. Right: at the coldest run that has a value, against the experiment extrapolated to it."""
-    fig, axes = plot_style.figure(1, 2, width=9.6, height=4.6)
-    left = [(r, r["measured_ms_per_cm"], r["computed_ms_per_cm"]) for r in rows if r["computed_ms_per_cm"]]
-    right = [(r, _there(r), r["coldest_ms_per_cm"]) for r in rows if r["factor_coldest"]]
+    """At 298 K; at the coldest run that has a value, against the experiment extrapolated to it; E_a. A panel needs a point."""
     families = list(dict.fromkeys(r["family"] for r in rows))
-    _panel(axes[0, 0], left, families, "σ(298 K)")
-    _panel(axes[0, 1], right, families, "σ at the coldest run")
-    withheld = [r["material"] for r in rows if not r["computed_ms_per_cm"] and r["state"] not in ("not run",)]
-    waiting = [r["material"] for r in rows if r["state"] == "not run"]
-    said = [
-        f"{what}: {', '.join(names)}"
-        for what, names in (("no value", withheld), ("not run", waiting))
-        if names
+    panels = [
+        (
+            "σ(298 K)",
+            [(r, r["measured_ms_per_cm"], r["computed_ms_per_cm"]) for r in rows if r["computed_ms_per_cm"]],
+        ),
+        (
+            "σ at the coldest run",
+            [(r, _there(r), r["coldest_ms_per_cm"]) for r in rows if r["factor_coldest"]],
+        ),
     ]
-    axes[0, 0].set_title("\n".join(said), fontsize=7, loc="left", wrap=True)
+    panels = [(name, points) for name, points in panels if points] or panels[-1:]
+    energies = [
+        (r, r["measured_ev"], r["computed_ev"]) for r in rows if r["measured_ev"] and r["computed_ev"]
+    ]
+    n = len(panels) + bool(energies)
+    fig, axes = plot_style.figure(1, n, width=4.8 * n, height=4.6)
+    for ax, (name, points) in zip(axes[0], panels, strict=False):
+        _panel(ax, points, families, name)
+    if energies:
+        _energies(axes[0, -1], energies, families)
+    missing = {
+        "no value": [r["material"] for r in rows if not r["factor_coldest"] and r["state"] != "not run"],
+        "not run": [r["material"] for r in rows if r["state"] == "not run"],
+    }
+    said = [f"{what}: {', '.join(names)}" for what, names in missing.items() if names]
+    if said:
+        fig.suptitle("\n".join(said), fontsize=7, ha="left", x=0.02)
     return fig
+
+
+def _energies(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None:
+    """Activation energies; the band is 0.05 eV either way."""
+    top = max(v for _, m, c in points for v in (m.high, min(c["value"], MOST_EV))) + 0.15
+    ax.plot([0, top], [0, top], color=plot_style.BLACK, lw=1)
+    ax.fill_between(
+        [0, top],
+        [-DIFFERENCE_EV, top - DIFFERENCE_EV],
+        [DIFFERENCE_EV, top + DIFFERENCE_EV],
+        color="#DDDDDD",
+        zorder=0,
+    )
+    _points(ax, points, families)
+    ax.set(xlabel="E_a, measured (eV)", ylabel="computed (eV)", xlim=(0, top), ylim=(0, top + 0.15))
 
 
 def _there(found: Mapping[str, Any]) -> Any:
@@ -46,30 +79,34 @@ def _there(found: Mapping[str, Any]) -> Any:
 def _panel(ax: Any, points: Sequence[tuple], families: Sequence[str], quantity: str) -> None:
     ax.set(xscale="log", yscale="log", xlabel=f"{quantity}, measured (mS/cm)", ylabel="computed (mS/cm)")
     values = [v for _, m, c in points for v in (m.low, m.high, c["value"])]
-    low, high = (min(values) / 5, max(values) * 5) if values else (0.1, 100.0)
+    low, high = (
+        (10 ** floor(log10(min(values) / 2)), 10 ** ceil(log10(max(values) * 2))) if values else (0.1, 100.0)
+    )
     ax.plot([low, high], [low, high], color=plot_style.BLACK, lw=1)
     ax.fill_between(
         [low, high], [low / FACTOR, high / FACTOR], [low * FACTOR, high * FACTOR], color="#DDDDDD", zorder=0
     )
-    for found, measured, computed in points:
-        colour = plot_style.CYCLE[families.index(found["family"]) % len(plot_style.CYCLE)]
-        bottom, top = max(computed["low"], low * LEAST), min(computed["high"], high * MOST)
-        ax.errorbar(
-            measured.value,
-            computed["value"],
-            xerr=[[measured.value - measured.low], [measured.high - measured.value]],
-            yerr=[[computed["value"] - bottom], [top - computed["value"]]],
-            fmt="o",
-            color=colour,
-            capsize=2,
-        )
-        ax.annotate(
-            found["material"],
-            (measured.value, computed["value"]),
-            xytext=(5, 5),
-            textcoords="offset points",
-            fontsize=7,
-        )
+    _points(ax, points, families)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     if not points:
         ax.text(0.5, 0.5, "no run has a value yet", transform=ax.transAxes, ha="center")
     ax.set(xlim=(low, high), ylim=(low / 3, high * 3))
+
+
+def _points(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None:
+    """Computed against measured values with both bars, a family to a colour."""
+    for found, measured, computed in points:
+        value = computed["value"]
+        ax.errorbar(
+            measured.value,
+            value,
+            xerr=[[measured.value - measured.low], [measured.high - measured.value]],
+            yerr=[[value - computed["low"]], [computed["high"] - value]],
+            fmt="o",
+            color=plot_style.CYCLE[families.index(found["family"]) % len(plot_style.CYCLE)],
+            capsize=2,
+        )
+        ax.annotate(
+            found["material"], (measured.value, value), xytext=(5, 5), textcoords="offset points", fontsize=7
+        )
