@@ -2,10 +2,11 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from dlmd.base.files import write_json
-from dlmd.report import published
+from dlmd.report import published, tables
 from dlmd.run.results import RunResults
 
 OK = {"code": "ok"}
@@ -80,6 +81,37 @@ def test_the_side_towards_the_published_value_counts():
 def test_no_logarithm_of_zero():
     estimate = {"value": 1.0, "low": 0.0, "high": 3.0}
     assert published.deviation(estimate, 0.5, confidence=0.95, logarithmic=True) is None
+
+
+def test_the_coldest_conductivity_is_held_against_the_published_line(run):
+    """1 mS/cm at 298.15 K and 0.34 eV are 298.15 / 500 exp(0.34 / k_B (1 / 298.15 - 1 / 500)) at 500 K."""
+    estimate = {"value": 300.0, "low": 100.0, "high": 450.0}
+    temperatures = [
+        {"temperature_k": t, "verdict": verdict, "conductivity_ms_per_cm": estimate}
+        for t, verdict in ((400, {"code": "too_short"}), (600, OK), (500, OK))
+    ]
+    row = rows(run, temperatures)["σ at 500 K (mS/cm)"]
+    line = 298.15 / 500 * np.exp(0.34 / 8.617333262e-5 * (1 / 298.15 - 1 / 500))
+    assert float(row["published"]) == pytest.approx(line, rel=5e-3)
+    assert row["source"] == "experiment, along its 0.34 eV"
+    assert (
+        row["deviation"] == f"× {300 / float(row['published']):.3g}"
+        and row["in words"] == "within the interval"
+    )
+
+
+def test_temperatures_have_the_published_lines_beside_them_where_there_are_any():
+    result = {
+        "temperature_k": 500.0,
+        "verdict": {"code": "too_short"},
+        "length_ps": 10.0,
+        "onset_ps": None,
+        "paper_reading": None,
+    }
+    line = 298.15 / 500 * np.exp(0.34 / 8.617333262e-5 * (1 / 298.15 - 1 / 500))
+    assert tables.temperature(result, PUBLISHED)["published lines"] == f"experiment {float(f'{line:.3g}'):g}"
+    assert "published lines" not in tables.temperature(result)
+    assert "published lines" not in tables.temperature(result, PUBLISHED | {"activation_energy_ev": {}})
 
 
 def test_haven_ratio_names_its_temperature_and_skips_verdicts(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,20 +68,19 @@ class PublishedPoint(NamedTuple):
         )
         return np.log(self.ms_per_cm * self.temperature_k) - away
 
+    def at(self, temperature_k: float) -> float | None:
+        """Its conductivity (mS/cm) at another temperature; None where it is a point alone."""
+        if self.activation_energy_ev is None:
+            return None
+        return float(np.exp(self.ln_sigma_t(temperature_k)) / temperature_k)
 
-def conductivities(path: str | Path | None) -> dict[str, PublishedPoint]:
-    """The published conductivities of a file, by source; none where there is no file or no such section.
 
-    Raises
-    ------
-    DlmdError
-        as `read`.
-    """
-    data = read(path)
-    section = data.get("conductivity_ms_per_cm")
+def conductivities(published: Mapping[str, Any]) -> dict[str, PublishedPoint]:
+    """The conductivities of what `read` returns, by source; none where it has no such section."""
+    section = published.get("conductivity_ms_per_cm")
     if not section:
         return {}
-    energies = data.get("activation_energy_ev") or {}
+    energies = published.get("activation_energy_ev") or {}
     return {
         label: PublishedPoint(section["temperature_k"], value, energies.get(label))
         for label, value in section["values"].items()

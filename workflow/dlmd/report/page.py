@@ -86,7 +86,7 @@ def write(
     results = RunResults(Path(html).parent)
     published = read_published(reference)
     model = CostModel(cfg, costs.records(results.path(tree.BENCHMARKS)))
-    levels = [_level(cfg, results.level(name), published, reference, model) for name in routes.answering(cfg)]
+    levels = [_level(cfg, results.level(name), published, model) for name in routes.answering(cfg)]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(
@@ -129,9 +129,7 @@ def _config_text(config: str, overrides: Mapping[str, Any]) -> str:
     return f"{text.rstrip()}\n\n# changed on the command line (--config):\n{yaml.safe_dump(dict(overrides))}"
 
 
-def _level(
-    cfg: RunConfig, results: LevelResults, published: Mapping, reference: str | None, model: CostModel
-) -> dict:
+def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: CostModel) -> dict:
     """Everything the template shows of one level of theory."""
     mechanism = report_mechanism.section(cfg, results)
     barriers = report_barriers.section(results) if cfg.barriers else None
@@ -167,9 +165,9 @@ def _level(
         "lattice_figures": _drawn(results, [_lattice_figure(results)]),
         "swaps": swaps.sentences(cfg, results),
         "swap_figures": _drawn(results, _swap_figures(cfg, results)),
-        "transport": [tables.temperature(t) for t in temperatures],
+        "transport": [tables.temperature(t, published) for t in temperatures],
         **tables.several_carriers(temperatures),
-        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, reference)),
+        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, published)),
         "size": tables.size_check(results.size_check),
         "budget": trust.budget(results),
         "acceptance": trust.acceptance(results),
@@ -237,7 +235,7 @@ def _potential_figures(results: LevelResults) -> list[Shown]:
 
 
 def _transport_figures(
-    results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], reference: str | None
+    results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping
 ) -> list[Shown]:
     at = results.path
     return [
@@ -246,7 +244,7 @@ def _transport_figures(
             "Arrhenius plot",
             at(tree.ARRHENIUS_TABLE),
             "arrhenius.rst",
-            lambda: charts.arrhenius(temperatures, fitted, conductivities(reference)),
+            lambda: charts.arrhenius(temperatures, fitted, conductivities(published)),
         ),
         Shown(
             at(tree.png(tree.MSD_FIGURE)),

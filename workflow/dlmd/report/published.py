@@ -14,6 +14,7 @@ import numpy as np
 
 from dlmd.base.files import write_csv
 from dlmd.base.formatting import interval, predicted
+from dlmd.config.published import conductivities
 from dlmd.run.results import LevelResults
 
 LATTICE = {"a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "beta": "β (°)"}
@@ -118,12 +119,30 @@ def _transport(
         out += _judged(
             "E_a of ln(σT) (eV)", fit["activation_energy_ev"], energies, confidence, logarithmic=False
         )
+    out += _coldest(published, temperatures, confidence)
     usable = [t for t in temperatures if t["verdict"]["code"] == "ok" and t.get("haven_ratio")]
     if usable and published.get("haven_ratio"):
         first = usable[0]
         name = f"Haven ratio, here at {first['temperature_k']:g} K"
         out += _judged(name, first["haven_ratio"], published["haven_ratio"], confidence, logarithmic=True)
     return out
+
+
+def _coldest(published: Mapping, temperatures: Sequence[Mapping], confidence: float) -> list[dict]:
+    """The coldest conductivity of the run, where it says most of room temperature without a fit, against published lines."""
+    usable = [t for t in temperatures if t["verdict"]["code"] == "ok" and t.get("conductivity_ms_per_cm")]
+    if not usable:
+        return []
+    cold = min(usable, key=lambda t: t["temperature_k"])
+    at = cold["temperature_k"]
+    lines = {
+        f"{label}, along its {point.activation_energy_ev:g} eV": float(f"{value:.3g}")
+        for label, point in conductivities(published).items()
+        if (value := point.at(at)) is not None
+    }
+    return _judged(
+        f"σ at {at:g} K (mS/cm)", cold["conductivity_ms_per_cm"], lines, confidence, logarithmic=True
+    )
 
 
 def _lattice(own: Sequence[Mapping], published: Mapping) -> list[dict]:

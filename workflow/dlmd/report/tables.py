@@ -11,6 +11,7 @@ from dlmd.base.carriers import spoken
 from dlmd.base.formatting import how_known, interval, pairs, predicted, rounded
 from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
+from dlmd.config.published import conductivities
 from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
@@ -79,7 +80,10 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
     return rows
 
 
-def temperature(result: Mapping) -> dict:
+def temperature(result: Mapping, published: Mapping | None = None) -> dict:
+    """One temperature's row; beside σ what published lines have there, where the sources have an activation energy."""
+    lines = {k: p.at(result["temperature_k"]) for k, p in conductivities(published or {}).items()}
+    beside = pairs({k: float(f"{v:.3g}") for k, v in lines.items() if v is not None})
     ok = result["verdict"]["code"] == "ok"
 
     def show(key: str) -> str:
@@ -90,6 +94,7 @@ def temperature(result: Mapping) -> dict:
         "T (K)": f"{result['temperature_k']:g}",
         "verdict": result["verdict"]["code"].replace("_", " "),
         "σ (mS/cm)": show("conductivity_ms_per_cm"),
+        **({"published lines": beside} if beside else {}),
         "D_self (cm²/s)": show("d_self_cm2_per_s"),
         "D_total (cm²/s)": show("d_total_cm2_per_s"),
         "Haven ratio": show("haven_ratio"),

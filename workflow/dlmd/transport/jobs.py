@@ -143,7 +143,7 @@ def arrhenius(
         The comparison with a second cell (`dlmd.transport.size_check`), or None: where the size matters, that is the verdict on
         a fit that has none of its own.
     """
-    from dlmd.config.published import conductivities
+    from dlmd.config.published import conductivities, read
     from dlmd.transport import arrhenius_plots, plots
     from dlmd.transport.arrhenius import fit
 
@@ -158,7 +158,9 @@ def arrhenius(
         fitted = overrule(fitted, read_json(size_check))
     write_json(Path(result), fitted)
     tables.write_temperatures(table, temperatures)
-    plots.save(arrhenius_plots.arrhenius(temperatures, fitted, reference=conductivities(reference)), figures)
+    plots.save(
+        arrhenius_plots.arrhenius(temperatures, fitted, reference=conductivities(read(reference))), figures
+    )
 
 
 def compare_rdf(
