@@ -94,6 +94,9 @@ def test_labels_are_unique_whatever_is_repeated(tmp_path_factory, names):
         (["M '0.75(1)Na + 0.25(1)K' 0 0 0 1", HALITE[1]], COLUMNS, (), {"Na": 3, "K": 1, "Cl": 4}),
         (["M '0.5Na + 0.25K' 0 0 0 0.75", HALITE[1]], COLUMNS, (), {"Na": 2, "K": 1, "Cl": 4}),
         (["M '0.5Na + 0.5K' 0 0 0 0.5", HALITE[1]], COLUMNS, (), {"Na": 1, "K": 1, "Cl": 4}),
+        (["Li1 7Li 0 0 0 0.9", HALITE[1]], COLUMNS, (), {"Li": 3.6, "Cl": 4}),
+        (["Co1 CO3+ 0 0 0 1", "O1 O 0.5 0.5 0.5 1"], COLUMNS, (), {"Co": 4, "O": 4}),
+        (["Co1 CO3 0 0 0 1", "O1 O .5 .5 .5 1"], COLUMNS, ["_chemical_formula_sum 'Co O'"], {"Co": 4, "O": 4}),
     ],
 )
 def test_elements_in_the_spellings_of_the_sources(tmp_path, rows, columns, tags, expected):
@@ -110,6 +113,11 @@ def test_elements_in_the_spellings_of_the_sources(tmp_path, rows, columns, tags,
         (["Na1 Na 0 0 0 -0.1"], COLUMNS, (), r"occupancy -0\.1 of Na is not in \[0, 1\]"),
         (["Na1 Na ? ? ? 1"], COLUMNS, (), "no atom sites"),
         ([HALITE[0], "H1 H ? ? ? 1"], COLUMNS, (), "site H1 has no coordinates"),
+        (["N1 NH4 0 0 0 1", HALITE[1]], COLUMNS, (), "'NH4' is a group of atoms"),
+        (["N1 NH4+ 0 0 0 1", HALITE[1]], COLUMNS, (), r"'NH4\+' is a group of atoms"),
+        (["Mg1 Mg 0 0 0 1", "O1 OH 0.5 0.5 0.5 1"], COLUMNS, (), "'OH' is a group of atoms"),
+        (["Mg1 Mg 0 0 0 1", "C1 CO3 0.5 0.5 0.5 1"], COLUMNS, (), "'CO3' is a group of atoms"),
+        (["NH4 0 0 0 1", "Cl1 0.5 0.5 0.5 1"], UNTYPED, (), "'NH4' is a group of atoms"),
     ],
 )
 def test_what_cannot_be_understood_is_refused(tmp_path, rows, columns, tags, message):
@@ -258,3 +266,14 @@ def test_reserved_words_in_capitals(tmp_path, word):
     path = write_cif(tmp_path, cubic(5.6), HALITE, group="F m -3 m")
     path.write_text(path.read_text().replace("loop_", word).replace("data_", "DATA_"))
     assert content(path) == {"Na": 4, "Cl": 4}
+
+
+def test_hydrogen_that_is_named_but_not_listed_is_said(tmp_path):
+    rows = ["Mg1 0 0 0 1", "OH1 0.5 0.5 0.5 1"]
+    (note,) = read_cif(write_cif(tmp_path, cubic(4.2), rows, group="F m -3 m", columns=UNTYPED)).notes
+    assert note == "OH1 taken as oxygen: hydrogen is named there, but not listed"
+
+
+def test_charges_of_zero_are_no_statement(tmp_path):
+    rows = ["Na1 Na0+ 0 0 0 1", "Cl1 Cl0+ 0.5 0.5 0.5 1"]
+    assert read_cif(write_cif(tmp_path, cubic(5.6), rows, group="F m -3 m")).oxidation == {}

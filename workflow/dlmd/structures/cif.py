@@ -6,24 +6,20 @@ Spellings of the common sources are understood: SHELXL, ICSD, COD, AMCSD, Paulin
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import vacancies
+from dlmd.structures import cif_text, species, vacancies
 
 CELL_TAGS = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 MULTIPLICITY_TAGS = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
-HYDROGEN = ("D", "T")  # isotopes have symbols of their own in CIFs
 NOTHING = ("", ".", "?")
-RESERVED = re.compile(r"(?i)(?<!\S)(?:loop|stop|global)_(?!\S)")  # in any case, as the syntax has it
-# '0.75(1)Na + 0.25(1)K' of the Pauling File
-MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?|(?i:vac(?:ancy)?))(?:\d*[+-])?\s*(?:\+|,|$)")
 
 
 @dataclass
@@ -91,21 +87,12 @@ def read_block(path: Path) -> Block:
     DlmdError
         for a file that is missing or no CIF, and for several structures in one file.
     """
-    from pymatgen.io.cif import CifBlock
-
     if not path.is_file():
         _refuse_missing(path)
-    blocks = []
     try:
-        text = RESERVED.sub(lambda word: word.group().lower(), _text(path)).translate(vacancies.BOXES)
-        for part in re.split(r"^[ \t]*data_", "\n" + text, flags=re.MULTILINE | re.IGNORECASE)[1:]:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                block = CifBlock.from_str(f"data_{part}")
-            # names of the newer dictionaries have a dot: _atom_site.fract_x
-            tags = {key.lower().replace(".", "_"): value for key, value in block.data.items()}
-            if _has_sites(tags):
-                blocks.append((block.header, tags))
+        blocks = [block for block in cif_text.data_blocks(path) if _has_sites(block[1])]
+    except DlmdError:
+        raise
     except Exception as error:
         raise DlmdError(
             f"unreadable CIF: {error}",
@@ -127,16 +114,6 @@ def read_block(path: Path) -> Block:
     return Block(path, blocks[0][1])
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
 def _has_sites(tags: Mapping[str, Any]) -> bool:
     values = tags.get("_atom_site_fract_x")
     values = [values] if isinstance(values, str) else values or []
@@ -146,11 +123,14 @@ def _has_sites(tags: Mapping[str, Any]) -> bool:
 def to_float(text: object, tag: str, path: Path) -> float:
     """A CIF number, its standard uncertainty in brackets dropped. Raises DlmdError where it is none."""
     try:
-        value = float(re.sub(r"\(\d*\)", "", str(text)))
+        plain = re.sub(r"\(\d*\)", "", str(text)).strip()
+        value = float(Fraction(plain)) if re.fullmatch(r"[+-]?\d+/[1-9]\d*", plain) else float(plain)
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise DlmdError(f"{tag} is '{text}', not a number", where=str(path), remedy=f"correct {tag}")
+        comma = re.fullmatch(r"[+-]?\d*,\d+(?:\(\d+\))?", str(text).strip())
+        remedy = f"write {str(text).replace(',', '.')}, with a point" if comma else f"correct {tag}"
+        raise DlmdError(f"{tag} is '{text}', not a number", where=str(path), remedy=remedy)
     return value
 
 
@@ -161,7 +141,7 @@ def formula(tags: Mapping[str, Any]) -> dict[str, float]:
     text = str(tags.get("_chemical_formula_sum") or "")
     found: dict[str, float] = {}
     for symbol, number in re.findall(r"([A-Z][a-z]?)\s*(\d*\.?\d*)", re.sub(r"\(\d+\)", "", text)):
-        if symbol in HYDROGEN:
+        if symbol in species.HYDROGEN:
             symbol = "H"
         if symbol not in atomic_numbers or number == ".":
             return {}
@@ -220,14 +200,14 @@ def atom_rows(block: Block) -> list[Row]:
         )
         occupancy = _occupancy(table.column("_atom_site_occupancy", "1"), i, where, path)
         letter = re.sub(r"[\d.?]", "", str(table.column("_atom_site_wyckoff_symbol", "")[i] or ""))
-        contents = _contents(
+        contents = species.contents(
             table.symbols[i], occupancy, known, shouting, typed=table.typed, where=f"{path}, site {labels[i]}"
         )
-        for k, (species, part, charge) in enumerate(contents):
+        for k, (element, part, charge) in enumerate(contents):
             rows.append(
                 Row(
-                    label=labels[i] if len(contents) == 1 else f"{labels[i]}_{species}",
-                    species=species,
+                    label=labels[i] if len(contents) == 1 else f"{labels[i]}_{element}",
+                    species=element,
                     position=position,
                     uncertainty=np.array([_half_unit(text) for text in coordinates]),
                     printed=tuple(coordinates),
@@ -240,6 +220,9 @@ def atom_rows(block: Block) -> list[Row]:
             )
             if k:
                 rows[-1].letter = rows[-2].letter
+    wet = [row.label for row in rows if row.species == "O" and species.HYDROUS.match(row.label)]
+    if wet and not table.typed and all(row.species != "H" for row in rows):
+        block.notes.append(f"{', '.join(wet)} taken as oxygen: hydrogen is named there, but not listed")
     return rows
 
 
@@ -319,74 +302,3 @@ def _stated_charges(tags: Mapping[str, Any]) -> dict[str, float]:
         except ValueError:
             continue
     return found
-
-
-def _contents(
-    text: str, occupancy: float, known: set[str], shouting: bool, *, typed: bool, where: str
-) -> list[tuple[str, float, float | None]]:
-    """(element, occupancy, stated charge) of what a type symbol or a label names; several for a mixture."""
-    stripped = text.strip().strip("'\"")
-    parts = MIXTURE.findall(stripped)
-    if parts and MIXTURE.sub("", stripped).strip() == "":
-        total = sum(float(x) for x, _ in parts)
-        # the loop's occupancy is either that of the mixture as a whole or says the sum once more
-        factor = 1.0 if abs(total - occupancy) < 0.006 else occupancy
-        return [
-            (_element(s, known, False, True, where), float(x) * factor, None)
-            for x, s in parts
-            if not vacancies.is_word(s)
-        ]
-    return [(_element(stripped, known, shouting, typed, where), occupancy, _charge(stripped))]
-
-
-def _charge(text: str) -> float | None:
-    """The charge in 'Fe3+', 'O2-', 'Li+1' or 'Na+'."""
-    match = re.match(r"^[A-Za-z]{1,2}(?:(\d+(?:\.\d+)?)([+-])|([+-])(\d+(?:\.\d+)?)?)$", text)
-    if match is None:
-        return None
-    size = float(match.group(1) or match.group(4) or 1)
-    return -size if "-" in (match.group(2), match.group(3)) else size
-
-
-def _element(text: str, known: set[str], shouting: bool, typed: bool, where: str) -> str:
-    """The element that a type symbol or a label begins with.
-
-    Two capitals are one element in a type symbol ('NA'). In a label they are where the formula or all other labels say so.
-    """
-    from ase.data import atomic_numbers
-
-    text = re.sub(r"(?i)^wat", "O", text)  # AMCSD's water
-    letters = re.match(r"[A-Za-z]{0,2}", text)
-    start = letters.group() if letters else ""
-    if start[:1].islower() and not shouting:
-        start = start.capitalize()
-    two, one = start.capitalize(), start[:1].upper()
-    isotopes = HYDROGEN if typed or "H" in known else HYDROGEN[:1]  # a label 'T1' is a tetrahedron
-    one = "H" if one in isotopes and not (len(two) > 1 and two in atomic_numbers) else one
-    candidates = [s for s in dict.fromkeys((two, one)) if s in atomic_numbers and s != "X"]
-    if len(candidates) == 2:
-        in_formula = [s for s in candidates if s in known]
-        written = start[1:].islower()
-        only_letters = re.match(r"[A-Za-z]+", text)
-        if typed and only_letters is not None and len(only_letters.group()) == 2:
-            candidates = [two]
-        elif len(in_formula) == 1:
-            candidates = in_formula
-        elif written:
-            candidates = [two]
-        elif typed or not shouting:
-            candidates = [one]
-        else:
-            raise DlmdError(
-                f"'{text}' may be {two} or {one}",
-                where=where,
-                remedy="add _atom_site_type_symbol, or write the second letter of elements small",
-            )
-    if not typed and known and candidates[:1] and candidates[0] not in known:
-        candidates = []  # 'Vac1' is no vanadium
-    if not candidates:
-        what = "_atom_site_type_symbol" if typed else "_atom_site_label, or add _atom_site_type_symbol"
-        raise DlmdError(
-            f"'{text}' is not a chemical element", where=where, remedy=f"correct {what}; one row per element"
-        )
-    return candidates[0]

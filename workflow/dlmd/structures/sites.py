@@ -34,6 +34,7 @@ class Group:
     occupancy: dict[str, float] = field(default_factory=dict)
     charges: list[tuple[str, float, float]] = field(default_factory=list)  # species, weight, oxidation state
     notes: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)  # species -> rows that put it here
 
     @property
     def name(self) -> str:
@@ -42,7 +43,8 @@ class Group:
     def take(self, row: Row) -> None:
         self.labels.append(row.label)
         self.occupancy[row.species] = self.occupancy.get(row.species, 0.0) + row.occupancy
-        if row.charge is not None:
+        self.rows[row.species] = self.rows.get(row.species, 0) + 1
+        if row.charge:  # 'Na0+' is what programs write that know of no charges
             self.charges.append((row.species, row.occupancy * len(self.positions), row.charge))
 
 
@@ -213,7 +215,7 @@ def _check_occupancies(found: Sequence[Group], path: Path) -> None:
                 raise DlmdError(
                     f"site {group.name}: occupancy {value:g} of {species} is not in [0, 1]",
                     where=str(path),
-                    remedy="correct _atom_site_occupancy, or delete the row",
+                    remedy=_impossible(group, species, value),
                 )
         total = sum(group.occupancy.values())
         if total > 1 + REFINED:
@@ -228,6 +230,17 @@ def _check_occupancies(found: Sequence[Group], path: Path) -> None:
             )
         if total >= 1 - OCCUPANCY_ROUNDING and total != 1:  # printed digits of a full site
             group.occupancy = {species: value / total for species, value in group.occupancy.items()}
+
+
+def _impossible(group: Group, species: str, value: float) -> str:
+    """What to do about an occupancy that cannot be."""
+    if value > 1 and group.rows.get(species, 0) > 1:
+        return (
+            f"delete rows that repeat what the symmetry makes of others ({group.name}), or state the space group as 'P 1' "
+            "if the file lists every atom of the cell"
+        )
+    percent = "; it is a part of 1, not per cent" if 1.5 < value <= 100 else ""
+    return f"correct _atom_site_occupancy{percent}, or delete the row"
 
 
 def _check_overlaps(found: Sequence[Group], lattice: np.ndarray, path: Path) -> None:

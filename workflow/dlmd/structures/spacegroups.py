@@ -9,11 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+
+if TYPE_CHECKING:
+    from pymatgen.core.operations import SymmOp
 
 OPERATION_TAGS = (
     "_space_group_symop_operation_xyz",
@@ -29,6 +32,7 @@ NAME_TAGS = (
 )
 HALL_TAGS = ("_symmetry_space_group_name_hall", "_space_group_name_hall")
 NUMBER_TAGS = ("_space_group_it_number", "_symmetry_int_tables_number")
+CENTRING_TAG = "_space_group_symop_magn_centering_xyz"  # magnetic files list centrings apart
 Keys = frozenset[tuple[int, ...]]  # operations as a set that compares
 METRIC_TOLERANCE = 0.02  # relative; a cell that an operation distorts by more does not have it
 SAME = 1e-3
@@ -131,8 +135,8 @@ def first(tags: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return None
 
 
-def _texts(tags: Mapping[str, Any]) -> list[str]:
-    for name in OPERATION_TAGS:
+def _texts(tags: Mapping[str, Any], names: Sequence[str] = OPERATION_TAGS) -> list[str]:
+    for name in names:
         value = tags.get(name)
         texts = [value] if isinstance(value, str) else list(value or [])
         texts = [t for t in texts if t.strip() not in ("", ".", "?")]
@@ -143,25 +147,13 @@ def _texts(tags: Mapping[str, Any]) -> list[str]:
 
 def listed(tags: Mapping[str, Any], where: str) -> Symmetry | None:
     """The operations that the file lists, None without any. Raises DlmdError where they are no group or not understood."""
-    from pymatgen.core.operations import SymmOp
-
     texts = _texts(tags)
     if not texts:
         return None
-    found = []
-    for text in texts:
-        try:
-            # magnetic files add the sign of time
-            parts = text.strip(" '\"").split(",")[:3]
-            if not all(re.fullmatch(r"(?=.*[xyz])[xyz\d\s./+-]+", part.lower()) for part in parts):
-                raise ValueError(text)
-            found.append(SymmOp.from_xyz_str(",".join(parts)))
-        except (ValueError, IndexError, ZeroDivisionError) as error:
-            raise DlmdError(
-                f"symmetry operation '{text}' is not understood",
-                where=where,
-                remedy="write it as in 'x, -y+1/2, z'",
-            ) from error
+    found = _operations(texts, where)
+    centrings = _operations(_texts(tags, [CENTRING_TAG]), where)
+    if centrings:
+        found = [centring * op for centring in centrings for op in found]
     rotations = np.array([op.rotation_matrix for op in found])
     symmetry = Symmetry(
         f"{len(found)} operations", rotations, np.array([op.translation_vector for op in found])
@@ -178,6 +170,26 @@ def listed(tags: Mapping[str, Any], where: str) -> Symmetry | None:
             remedy="list all operations, the identity 'x, y, z' and centrings included",
         )
     return symmetry
+
+
+def _operations(texts: Sequence[str], where: str) -> list[SymmOp]:
+    from pymatgen.core.operations import SymmOp
+
+    found = []
+    for text in texts:
+        try:
+            # magnetic files add the sign of time
+            parts = text.strip(" '\"").split(",")[:3]
+            if not all(re.fullmatch(r"(?=.*[xyz])[xyz\d\s./+-]+", part.lower()) for part in parts):
+                raise ValueError(text)
+            found.append(SymmOp.from_xyz_str(",".join(parts)))
+        except (ValueError, IndexError, ZeroDivisionError) as error:
+            raise DlmdError(
+                f"symmetry operation '{text}' is not understood",
+                where=where,
+                remedy="write it as in 'x, -y+1/2, z'",
+            ) from error
+    return found
 
 
 def _key_rows(symmetry: Symmetry) -> list[list[int]]:
@@ -282,6 +294,8 @@ def _numbers(name: str) -> tuple[str, list[int]]:
     ):  # the origin as ICSD has it, without a blank: 'F d -3 m S', 'Fd-3mZ'
         setting = setting or SETTINGS[key[-1]]
         numbers = _spelled().get(key[:-1], ("", []))[1]
+    if not numbers:  # the bar behind its number: 'Fm3-m'
+        numbers = _spelled().get(re.sub(r"([1346])-(?!\d*$)", r"-\1", key), ("", []))[1]
     kinds = [_table()[n] for n in numbers]
     if setting is not None:
         numbers = [n for n, kind in zip(numbers, kinds, strict=True) if kind.choice == setting]
