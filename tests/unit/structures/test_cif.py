@@ -96,7 +96,12 @@ def test_labels_are_unique_whatever_is_repeated(tmp_path_factory, names):
         (["M '0.5Na + 0.5K' 0 0 0 0.5", HALITE[1]], COLUMNS, (), {"Na": 1, "K": 1, "Cl": 4}),
         (["Li1 7Li 0 0 0 0.9", HALITE[1]], COLUMNS, (), {"Li": 3.6, "Cl": 4}),
         (["Co1 CO3+ 0 0 0 1", "O1 O 0.5 0.5 0.5 1"], COLUMNS, (), {"Co": 4, "O": 4}),
-        (["Co1 CO3 0 0 0 1", "O1 O .5 .5 .5 1"], COLUMNS, ["_chemical_formula_sum 'Co O'"], {"Co": 4, "O": 4}),
+        (
+            ["Co1 CO3 0 0 0 1", "O1 O .5 .5 .5 1"],
+            COLUMNS,
+            ["_chemical_formula_sum 'Co O'"],
+            {"Co": 4, "O": 4},
+        ),
     ],
 )
 def test_elements_in_the_spellings_of_the_sources(tmp_path, rows, columns, tags, expected):

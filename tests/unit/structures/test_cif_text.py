@@ -56,7 +56,9 @@ def test_typographic_quotes_are_quotes(tmp_path):
 
 
 def test_two_lists_of_sites_are_refused_and_further_loops_of_one_list_are_not(tmp_path):
-    second = "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nBr1 0 0 0\n"
+    second = (
+        "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\nBr1 0 0 0\n"
+    )
     with pytest.raises(DlmdError, match="two lists of atom sites"):
         content(tmp_path, TEXT + second)
     assert content(tmp_path, TEXT + "loop_\n_atom_site_label\n_atom_site_foo\nNa1 1\nCl1 2\n") == AS_WRITTEN
@@ -72,7 +74,9 @@ def test_a_cell_that_is_stated_twice_is_refused_where_it_differs(tmp_path):
 def test_centrings_of_magnetic_files_multiply_their_operations(tmp_path):
     loop = "loop_\n_space_group_symop_magn_{0}.id\n_space_group_symop_magn_{0}.xyz\n{1}"
     operations = loop.format("operation", "1 x,y,z,+1\n2 -x,-y,-z,+1\n")
-    centrings = loop.format("centering", "1 x,y,z,+1\n2 x+1/2,y+1/2,z,-1\n3 x+1/2,y,z+1/2,-1\n4 x,y+1/2,z+1/2,+1\n")
+    centrings = loop.format(
+        "centering", "1 x,y,z,+1\n2 x+1/2,y+1/2,z,-1\n3 x+1/2,y,z+1/2,-1\n4 x,y+1/2,z+1/2,+1\n"
+    )
     text = cif_text(cubic(5.64), HALITE, group=None)
     found, number = content(tmp_path, text.replace("loop_", operations + centrings + "loop_", 1))
     assert (found, number) == ({"Na": 3.6, "Cl": 4.0}, 8)

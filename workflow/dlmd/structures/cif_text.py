@@ -18,9 +18,12 @@ SAID_ONCE = re.compile(
     re.IGNORECASE,
 )
 # the parser drops what is not ASCII: a minus sign or a blank would be lost without a word
-PLAIN = {**dict.fromkeys(map(ord, "−–‐‑"), "-"), **dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")}  # noqa: RUF001
+PLAIN = {
+    **dict.fromkeys(map(ord, "−–‐‑"), "-"),
+    **dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " "),
+}
 BARRED = re.compile("(\\d)[\u0304\u0305]")  # a digit with a bar above it
-QUOTED = re.compile(r"^(\s*(?:_\S+\s+)?)[‘’“](.*?)[’”]\s*$", re.MULTILINE)  # noqa: RUF001
+QUOTED = re.compile(r"^(\s*(?:_\S+\s+)?)[‘’“](.*?)[’”]\s*$", re.MULTILINE)
 
 
 def data_blocks(path: Path) -> list[tuple[str, dict[str, Any]]]:

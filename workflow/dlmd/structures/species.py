@@ -13,7 +13,9 @@ HEAVIEST = 103  # elements beyond are in no crystal: 'NH4' is no nihonium
 MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?|(?i:vac(?:ancy)?))(?:\d*[+-])?\s*(?:\+|,|$)")
 GROUP = re.compile(r"((?:[A-Z][a-z]?\d*){2,})(?:\d*[+-])?$")
 GROUP_LABELS = re.compile(r"(?:NH4|ND4|H2O|D2O|H3O|BH4)(?![A-Za-z])")  # of files without type symbols
-HYDROUS = re.compile(r"(?i)(?:wat|o[hd]|h2o|o-h)(?![a-z])")  # labels of water and hydroxide, as AMCSD has them
+HYDROUS = re.compile(
+    r"(?i)(?:wat|o[hd]|h2o|o-h)(?![a-z])"
+)  # labels of water and hydroxide, as AMCSD has them
 
 
 def contents(
