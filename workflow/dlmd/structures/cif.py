@@ -220,10 +220,15 @@ def atom_rows(block: Block) -> list[Row]:
             )
             if k:
                 rows[-1].letter = rows[-2].letter
-    wet = [row.label for row in rows if row.species == "O" and species.HYDROUS.match(row.label)]
-    if wet and not table.typed and all(row.species != "H" for row in rows):
-        block.notes.append(f"{', '.join(wet)} taken as oxygen: hydrogen is named there, but not listed")
+    block.notes += _hydrogen_left_out(rows, typed=table.typed)
     return rows
+
+
+def _hydrogen_left_out(rows: Sequence[Row], *, typed: bool) -> list[str]:
+    wet = [row.label for row in rows if row.species == "O" and species.HYDROUS.match(row.label)]
+    if not wet or typed or any(row.species == "H" for row in rows):
+        return []
+    return [f"{', '.join(wet)} taken as oxygen: hydrogen is named there, but not listed"]
 
 
 class _Columns:
