@@ -118,6 +118,9 @@ def check_inputs():
     potcar = Path("POTCAR").read_text()
     titels = [t.strip() for t in re.findall(r"TITEL\s*=\s*([^\n]+)", potcar)]
     lexch = re.findall(r"LEXCH\s*=\s*(\S+)", potcar)
+    moves = int(tags.get("NSW", ["0"])[0]) > 0
+    if moves and tags.get("IBRION", ["0"])[0] == "0" and "POTIM" not in tags:
+        refuse("POTIM must be set for dynamics (IBRION=0)")
     if len(titels) != len(species):
         refuse("number of potentials on File POTCAR incompatible with number of species")
     if [t.split()[1].split("_")[0] for t in titels] != species:

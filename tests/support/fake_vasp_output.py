@@ -10,6 +10,10 @@ import numpy as np
 
 EV_PER_A3_IN_KB = 1602.1766208
 VALENCE = 1.0
+NUMBERS = (
+    *("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS", "NELECT"),
+    *("EFIELD", "HFSCREEN", "KSPACING"),
+)
 
 
 class Output:
@@ -43,9 +47,10 @@ class Output:
             tell(f"   TITEL  = {titel}")
         tell("\nAutomatic generation of k-mesh.")
         tell(f" generate k-points for:  {mesh[0]:3d}  {mesh[1]:3d}  {mesh[2]:3d}")
+        points = self._k_points(mesh)
         tell("\n Dimension of arrays:")
         tell(
-            "   k-points           NKPTS =      1   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
+            f"   k-points           NKPTS = {len(points):6d}   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
         )
         tell(f"   number of dos      NEDOS =    301   number of ions     NIONS = {len(atoms):6d}")
         tell("   total plane-waves  NPLWV =  13824")
@@ -53,6 +58,7 @@ class Output:
         tell(f"\n SYSTEM =  {get('SYSTEM', 'unknown system')}")
         tell(f" POSCAR =  {Path('POSCAR').read_text().splitlines()[0]}")
         tell("\n Startparameter for this run:")
+        tell(f"   ICHARG = {get('ICHARG', '2'):>6s}    charge: 1-file 2-atom 10-const")
         tell(f"   NWRITE = {get('NWRITE', '2'):>6s}    write-flag & timer")
         tell(
             f"   PREC   = {get('PREC', 'Normal').lower():6s}    normal or accurate (medium, high low for compatibility)"
@@ -71,6 +77,7 @@ class Output:
         tell(f"   LMAXMIX     = {get('LMAXMIX', '2'):>4s}    max onsite mixed and CHGCAR")
         tell(f"   VOSKOWN= {get('VOSKOWN', '0'):>6s}    Vosko Wilk Nusair interpolation")
         tell(" Ionic relaxation")
+        tell(f"   EDIFFG = {float(get('EDIFFG', '1E-3')):.1E}   stopping-criterion for IOM")
         tell(f"   NSW    = {get('NSW', '0'):>6s}    number of steps for IOM")
         tell(f"   NBLOCK = {get('NBLOCK', '1'):>6s};   KBLOCK =     10    inner block; outer block ")
         tell(f"   IBRION = {get('IBRION', '-1'):>6s}    ionic relax: 0-MD 1-quasi-New 2-CG")
@@ -85,6 +92,10 @@ class Output:
         tell(
             f"   ISMEAR = {get('ISMEAR', '1'):>5s};   SIGMA  = {float(get('SIGMA', '0.2')):6.2f}  broadening in eV"
         )
+        algorithms = {"f": "68", "a": "58", "d": "53", "v": "48", "e": "3"}
+        tell(f"   IALGO  = {get('IALGO', algorithms.get(get('ALGO', 'n')[0].lower(), '38')):>6s}    algorithm")
+        tell(f"   LDIPOL = {truth('LDIPOL'):>6s}    correct potential (dipole corrections)")
+        tell(f"   IDIPOL = {get('IDIPOL', '0'):>6s}    1-x, 2-y, 3-z, 4-all directions")
         if truth("LDAU") == "T":
             tell(f"\n LDA+U is selected, type is set to LDAUTYPE = {get('LDAUTYPE', '2'):>2s}")
             tell("   angular momentum for each species LDAUL = " + "".join(f"{x:>5s}" for x in tags["LDAUL"]))
@@ -95,6 +106,10 @@ class Output:
         tell(f"   GGA     = {get('GGA', '--'):>5s}    GGA type")
         tell("   LEXCH   =     8    internal setting for exchange type")
         tell(f"   LHFCALC =     {truth('LHFCALC')}    Hartree Fock is set to\n")
+        tell(" k-points in reciprocal lattice and weights: as in KPOINTS")
+        for point in points:
+            tell("".join(f"{x:12.8f}" for x in point) + f"{1 / len(points):12.3f}")
+        tell()
         self.xml.write('<?xml version="1.0" encoding="ISO-8859-1"?>\n<modeling>\n <generator>\n')
         self.xml.write(
             '  <i name="program" type="string">vasp </i>\n  <i name="version" type="string">0.0.0  </i>\n </generator>\n'
@@ -105,13 +120,14 @@ class Output:
         kinds |= dict.fromkeys(("LHFCALC", "LSORBIT", "LNONCOLLINEAR", "LUSE_VDW", "ML_LMLFF"), "logical") | {
             "IVDW": "int"
         }
+        kinds |= dict.fromkeys(("LDAUTYPE", "ICHARG", "IALGO", "IDIPOL"), "int")
         kinds |= dict.fromkeys(("SYSTEM", "PREC", "ALGO", "GGA", "LREAL", "METAGGA"), "string")
         for name, words in tags.items():
             value = " ".join(words)
             if name in ("MAGMOM", "LDAUL", "LDAUU", "LDAUJ"):
                 kind = 'type="int" ' if name == "LDAUL" else ""
                 self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
-            elif name in ("ENCUT", "EDIFF", "EDIFFG", "SIGMA", "POTIM", "TEBEG", "TEEND", "SMASS", "NELECT"):
+            elif name in NUMBERS:
                 self.xml.write(f'  <i name="{name}"> {float(value.replace("d", "e")):.8f}</i>\n')
             elif name in kinds:
                 text = truth(name) if kinds[name] == "logical" else value
@@ -121,9 +137,10 @@ class Output:
         self.xml.write(
             '   <v name="usershift"> 0.0 0.0 0.0 </v>\n  </generation>\n  <varray name="kpointlist" >\n'
         )
-        self.xml.write(
-            '   <v> 0.0 0.0 0.0 </v>\n  </varray>\n  <varray name="weights" >\n   <v> 1.0 </v>\n  </varray>\n </kpoints>\n'
-        )
+        self._vectors(points, "   ")
+        self.xml.write('  </varray>\n  <varray name="weights" >\n')
+        self._vectors([[1 / len(points)]] * len(points), "   ")
+        self.xml.write("  </varray>\n </kpoints>\n")
         self.xml.write(' <parameters>\n  <separator name="electronic" >\n')
         self.xml.write(
             f'   <i name="ENMAX"> {float(get("ENCUT", "400")):.8f}</i>\n   <i type="int" name="NELM"> {self.nelm}</i>\n'
@@ -162,6 +179,12 @@ class Output:
         names = "  ".join(self.species) + "\n" + "  ".join(map(str, self.counts)) + "\n"
         rows = "".join("  ".join(f"{x:12.8f}" for x in v) + "\n" for v in atoms.cell)
         self.xdatcar.write(f"{get('SYSTEM', 'x')}\n 1\n{rows}{names}")
+
+    def _k_points(self, mesh):
+        """The mesh without symmetry."""
+        gamma = Path("KPOINTS").read_text().splitlines()[2].strip()[:1] in "Gg"
+        shift = np.zeros(3) if gamma else 0.5 * (np.array(mesh) % 2 == 0)
+        return (np.indices(mesh).reshape(3, -1).T + shift) / mesh
 
     def _structure(self, atoms, name, pad):
         self.xml.write(f'{pad}<structure{name}>\n{pad} <crystal>\n{pad}  <varray name="basis" >\n')

@@ -70,14 +70,22 @@ def test_dynamics_ended_by_a_stopcar_goes_on_and_has_all_its_steps(tmp_path):
     assert (told["steps"], told["frames_kept"]) == (12, 12)
 
 
-@pytest.mark.parametrize("kept", [("OUTCAR", "CONTCAR"), ("vasprun.xml", "CONTCAR")])
-def test_what_is_finished_stays_finished_after_gzip(tmp_path, kept):
+@pytest.mark.parametrize(
+    ("kept", "packer"),
+    [
+        (("OUTCAR", "CONTCAR"), "gzip"),
+        (("vasprun.xml", "CONTCAR"), "gzip"),
+        (("OUTCAR",), "bzip2"),
+        (("OUTCAR",), "xz"),
+    ],
+)
+def test_what_is_finished_stays_finished_after_packing(tmp_path, kept, packer):
     job = relaxation(tmp_path, restarts=0)
     assert run(job).returncode == 0
     for folder in job.glob("*/run00"):
         for path in folder.iterdir():
             if path.name in kept:
-                subprocess.run(["gzip", path], check=True)
+                subprocess.run([packer, path], check=True)
             elif path.name in ("OUTCAR", "vasprun.xml"):
                 path.unlink()
     assert run(job, vasp="false").returncode == 0
@@ -96,6 +104,8 @@ def test_an_aborted_single_point_is_run_again(tmp_path):
     done = run(job, only="2-static/run00", labort=1)
     assert done.returncode == 0, done.stderr
     assert (job / "2-static/run01/OUTCAR").exists() and states(job) == ["done", "done"]
+    # 1 would mean dynamics to VASP, because IBRION is not set
+    assert "NSW = 0\n" in (job / "2-static/run01/INCAR").read_text()
 
 
 def test_a_cut_contcar_is_not_gone_on_from(tmp_path):

@@ -135,7 +135,7 @@ def theory_of(engine: Mapping[str, Any]) -> dict[str, Any]:
 
 def _load(path: Path, kind: str | None) -> Labels:
     """Frames of a file by its format, which its name says where `kind` does not."""
-    name = path.name.removesuffix(".gz").lower()
+    name = (path.stem if path.suffix in (".gz", ".bz2", ".xz") else path.name).lower()
     if kind in ("vasp/outcar", "vasp/xml") or (
         kind is None and (name.startswith("outcar") or name.endswith(".xml"))
     ):
@@ -188,7 +188,7 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
     from dlmd.labels.vasp import output, seen
 
     run = (output.parse_vasprun if xml else output.parse_outcar)(output.read_text(path), path)
-    labels = Labels([], theory=_vasp_theory(run.species, run.settings) | seen.theory(run))
+    labels = Labels([], theory=_vasp_theory(run.species, run.settings, run.titels) | seen.theory(run))
     for frame in run.frames:
         if frame.reason is not None:
             labels.left_out[frame.reason.split(":")[0]] += 1
@@ -204,8 +204,12 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
     return labels
 
 
-def _vasp_theory(species: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Functional and U as VASP echoed them."""
+def _vasp_theory(
+    species: Sequence[str], settings: Mapping[str, Any], titels: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Functional, U, cutoff, spin and potentials as VASP echoed them."""
+    from dlmd.labels.vasp.potcar import titel_name
+
     tag = str(settings.get("GGA", "--")).upper()
     with_u = str(settings.get("LDAU", "F")).strip(".").upper().startswith("T")
     u, j = (settings.get(name) or [0.0] * len(species) for name in ("LDAUU", "LDAUJ"))
@@ -214,10 +218,18 @@ def _vasp_theory(species: Sequence[str], settings: Mapping[str, Any]) -> dict[st
         if with_u
         else {}
     )
-    return {
+    found: dict[str, Any] = {
         "functional": FUNCTIONALS.get(tag, tag),
         "hubbard_u_ev": {element: value for element, value in sorted(values.items()) if value > 0},
     }
+    if settings.get("ENCUT") is not None:
+        found["encut_ev"] = float(settings["ENCUT"])
+    if settings.get("ISPIN") is not None:
+        found["spin_polarised"] = int(settings["ISPIN"]) == 2
+    if len(titels) == len(species):
+        names = {element: titel_name(titel) for element, titel in zip(species, titels, strict=True)}
+        found["potcar_flavours"] = {element: name for element, name in names.items() if name != element}
+    return found
 
 
 def _dpdata(paths: Sequence[Path], kind: str, where: Path) -> Labels:
@@ -280,6 +292,9 @@ def _require_theory(
     for source, said in (("the config says", stated), ("the file says", own)):
         for key, value in said.items():
             has = theory.get(key)
+            if key == "potcar_flavours":
+                # a plain symbol is what an element takes that is not named
+                has = {element: name for element, name in (has or {}).items() if name != element}
             if key == "incar" and source == "the file says":
                 # an output shows some of the tags that a level may have
                 has = {tag: shown(has[tag]) for tag in value if has and tag in has}

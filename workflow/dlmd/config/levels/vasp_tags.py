@@ -50,6 +50,9 @@ FIXED = {
 
 # Minimisers that take the electrons to their ground state; the others compute spectra or nothing.
 ALGOS = ("normal", "fast", "veryfast", "all", "damped", "conjugate")
+# IALGO of these, a density kept as it is from this ICHARG on
+NOT_MINIMISING = (-1, 0, 1, 2, 3, 4)
+FIXED_DENSITY = 10
 # How VASP shares out its work; another choice changes no number.
 PARALLEL = frozenset(
     "KPAR LASYNC LPLANE LSCAAWARE LSCALAPACK LSCALU MAXMEM NCORE NCORE_IN_IMAGE1 NOMEGAPAR NPAR NSIM NTAUPAR".split()
@@ -97,6 +100,19 @@ def theory(given: Mapping[str, IncarValue], usual: Mapping[str, IncarValue]) -> 
     return found
 
 
+def minimises(name: str, value: object) -> bool:
+    """Whether this value of ALGO, IALGO or ICHARG takes the electrons to the ground state of their own density."""
+    text = str(value).strip().lower()
+    if name == "ALGO":
+        # VASP reads the first letters
+        return text[:1] in ("v", "f", "d") or any(algo.startswith(text) for algo in ALGOS)
+    try:
+        number = int(float(text))
+    except ValueError:
+        return False
+    return number < FIXED_DENSITY if name == "ICHARG" else number not in NOT_MINIMISING
+
+
 def check_tags(
     tags: dict[str, IncarValue], elsewhere: Mapping[str, str] | None = None
 ) -> dict[str, IncarValue]:
@@ -114,6 +130,8 @@ def check_tags(
             raise ValueError(f"NELM is {value!r}, and not a whole number from 5 to 999")
         if name == "ALGO" and str(value).lower() not in ALGOS:
             raise ValueError(f"ALGO is {value!r}, which does not minimise; use one of {', '.join(ALGOS)}")
+        if name in ("ICHARG", "IALGO") and not minimises(name, value):
+            raise ValueError(f"{name} is {value!r}, which does not take the electrons to their ground state; leave it out")
         if name == "SMASS" and not (isinstance(value, (int, float)) and value >= 0):
             raise ValueError(f"SMASS is {value!r}, and dynamics is NVT; use 0 or more")
         if name in OWN_KEY:

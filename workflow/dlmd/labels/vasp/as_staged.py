@@ -8,20 +8,29 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.levels.vasp_tags import METHOD
-from dlmd.labels.vasp import inputs
-from dlmd.labels.vasp.continuation import moved
+from dlmd.config.levels.vasp_tags import METHOD, minimises
+from dlmd.labels.vasp import inputs, verify
+from dlmd.labels.vasp.continuation import SAME_STRUCTURE_A, moved
 from dlmd.labels.vasp.frames import Frame, Run
 from dlmd.labels.vasp.kinds import ELECTRONS, KINDS, SOME_DISPERSION, found_kinds
 from dlmd.labels.vasp.potcar import titel_name
 
 # Compared where the output tells them, with the rounding of VASP's echoes. Parallelisation may differ.
 LEVEL = {"ENCUT": 0.05, "ISPIN": 0, "GGA": None, "LASPH": None, "VOSKOWN": 0, "LDAU": None}
-PLUS_U = {"LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
+PLUS_U = {"LDAUTYPE": 0, "LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
 NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
 DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
+# by the role of a step
+MOTION = {"relax": {"IBRION": 0, "ISIF": 0}, "static": {"NSW": 1}}
 SAME_START_A = 1e-3
-# an OUTCAR prints EDIFF with one digit
+# first word of the TITELs of a family
+POTENTIALS = {"PW91": "PAW_GGA", "PBE": "PAW_PBE", "PBE_52": "PAW_PBE", "PBE_54": "PAW_PBE", "PBE_64": "PAW_PBE"}
+OTHER_START = (
+    "bring back the results of this job; where it was staged anew since, move run* out of this folder and run it again"
+)
+# digits of fractions and weights of k-points
+KPOINT_ROUNDING, WEIGHT_ROUNDING = 1e-4, 1e-3
+# an OUTCAR prints EDIFF and EDIFFG with one digit
 EDIFF_ROUNDING = 1.6
 
 
@@ -33,8 +42,7 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
         del wanted["GGA"]  # which is then that of the potentials
     if tags.get("LDAU"):
         wanted |= PLUS_U
-    if job["kind"] == "aimd":
-        wanted |= DYNAMICS
+    wanted |= DYNAMICS if job["kind"] == "aimd" else MOTION.get(step["role"], {})
     meant = {"LDAU": False, "VOSKOWN": 0, "TEEND": tags.get("TEBEG")} | tags
     wrong = [
         f"{name} is {_show(run.settings[name])}, staged {_show(meant[name])}"
@@ -47,11 +55,13 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
     names = [titel_name(t) for t in run.titels]
     if names != job["potcar"]["names"]:
         wrong.append(f"potentials are {names}, staged {job['potcar']['names']}")
+    family = POTENTIALS.get(job["potcar"]["family"])
     for titel, staged in zip(run.titels, job["potcar"]["titels"], strict=False):
         if staged is not None and titel.split() != staged.split():
             wrong.append(f"potential is '{titel}', staged '{staged}'")
-    if run.kpoints is not None and list(run.kpoints) != job["kpoints"]["mesh"]:
-        wrong.append(f"k-mesh is {list(run.kpoints)}, staged {job['kpoints']['mesh']}")
+        elif family and titel.split()[0] != family:
+            wrong.append(f"potential is '{titel}', staged one of {family}")
+    wrong += _kpoint_mismatches(run, job["kpoints"]) + _ground_state_mismatches(run, tags)
     wrong += _kind_mismatches(run, tags) + _number_mismatches(run, tags)
     if run.incar is not None:
         staged_tags = dict(tags) | ({} if job["moments"] is None else {"MAGMOM": job["moments"]})
@@ -76,6 +86,36 @@ def _mended(text: str) -> bool:
     return text.startswith(("IBRION is", "ADDGRID is T", "LREAL is F", "EDIFFG is")) or (
         text.startswith("EDIFF is") and float(text.split()[2].strip(",")) < float(text.split()[4])
     )
+
+
+def _kpoint_mismatches(run: Run, staged: Mapping) -> list[str]:
+    """Where the k-points are not those of the staged mesh, by its subdivisions and by the points themselves."""
+    mesh = np.array(staged["mesh"])
+    if run.kpoints is not None and list(run.kpoints) != staged["mesh"]:
+        return [f"k-mesh is {list(run.kpoints)}, staged {staged['mesh']}"]
+    if run.k_points is None:
+        return []
+    points, weights = run.k_points[:, :3], run.k_points[:, 3] / run.k_points[:, 3].sum()
+    shift = np.zeros(3) if staged["centring"] == "gamma" else 0.5 * (mesh % 2 == 0)
+    away = points * mesh - shift
+    on_mesh = bool((np.abs(away - np.round(away)) < KPOINT_ROUNDING * mesh).all())
+    # Γ stands for itself alone
+    centre = weights[np.abs(points).max(axis=1) < KPOINT_ROUNDING]
+    share = 1 / mesh.prod()
+    if on_mesh and (not len(centre) or abs(centre[0] - share) < 0.1 * share + WEIGHT_ROUNDING):
+        return []
+    return [f"k-points are {len(points)} of another mesh, staged {staged['centring']} {staged['mesh']}"]
+
+
+def _ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
+    """Where the electrons were not taken to their own ground state."""
+    wrong = []
+    told = dict(run.incar or {}) | run.settings
+    for name in ("ICHARG", "IALGO", "ALGO"):
+        found = told.get(name)
+        if found is not None and not minimises(name, found):
+            wrong.append(f"{name} is {inputs.show(found)}, staged {inputs.show(tags.get(name, inputs.ABSENT))}")
+    return wrong
 
 
 def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
@@ -106,6 +146,12 @@ def _number_mismatches(run: Run, tags: Mapping) -> list[str]:
         ratio = float(ediff) / float(tags["EDIFF"])
         if not 1 / EDIFF_ROUNDING < ratio < EDIFF_ROUNDING and abs(float(ediff) - tags["EDIFF"]) > 1e-8:
             wrong.append(f"EDIFF is {float(ediff):g}, staged {tags['EDIFF']:g}")
+    exact = "EDIFFG" in (run.incar or {})
+    limit = verify.number((run.incar or {})["EDIFFG"] if exact else run.settings.get("EDIFFG"))
+    if limit is not None and "EDIFFG" in tags:
+        # a tighter one is none the worse; a positive one is an energy
+        if not 0 > limit >= (1.001 if exact else EDIFF_ROUNDING) * tags["EDIFFG"]:
+            wrong.append(f"EDIFFG is {limit:g}, staged {tags['EDIFFG']:g}")
     real = run.settings.get("LREAL")
     if real is not None and "LREAL" in tags:
         found, meant = (str(v).strip(". ").upper()[:1] != "F" for v in (real, tags["LREAL"]))
@@ -151,22 +197,27 @@ def require_level(run: Run, job: Mapping, step: Mapping) -> None:
 def require_start(run: Run, job: Mapping) -> None:
     """Raise DlmdError if the first run of a job does not begin with the staged structure."""
     first = next((f for f in run.frames if f.whole), None)
-    if first is None or first is not run.frames[0]:
+    if first is None:
         return
     cell = np.array(job["cell_angstrom"])
     staged = np.array(job["scaled_positions"]) @ cell
-    if not np.allclose(first.cell, cell, atol=1e-4):
+    same_cell = np.allclose(first.cell, cell, atol=1e-4)
+    if first.step > 1:
+        # what came before cannot be read
+        staged = np.linalg.solve(cell.T, staged.T).T @ first.cell
+        cell, same_cell = first.cell, same_cell or job["kind"] == "relax"
+    if not same_cell:
         raise DlmdError(
             "the run begins with another cell than was staged",
             where=str(run.path),
-            remedy="bring back the results of this job; another job's are here, or the job was staged anew",
+            remedy=OTHER_START,
         )
     far = moved(cell, staged, first.positions).max()
-    if far > SAME_START_A:
+    if far > (SAME_START_A if first.step == 1 else SAME_STRUCTURE_A):
         raise DlmdError(
             f"the run begins with another structure than was staged: an atom is {far:.3f} Å away",
             where=str(run.path),
-            remedy="bring back the results of this job; another job's are here, or the job was staged anew",
+            remedy=OTHER_START,
         )
 
 

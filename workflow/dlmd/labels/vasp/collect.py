@@ -34,6 +34,8 @@ VERSION = 1
 
 # A mean kinetic temperature that differs by more than this is mentioned.
 TEMPERATURE_TOLERANCE = 0.1
+# The single point after a relaxation is on its last structure.
+RELAXED_PLACE_A = 0.1
 
 
 def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
@@ -56,13 +58,14 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
     job = load_job(folder)
     runs = _runs(folder, job)
     for step in job["run_steps"]:
-        if not continuation.step_done(step["role"], runs[step["name"]][-1]):
+        if not continuation.done(step, runs[step["name"]]):
             raise DlmdError(
                 f"{step['name']} is not finished",
                 where=str(folder / step["name"]),
                 remedy="run the job again (run.sh where it runs elsewhere): it goes on from its CONTCAR",
             )
     ordered = [run for name in runs for run in runs[name]]
+    continuation.require_connected(ordered)
     relaxed = next(runs[s["name"]][-1] for s in reversed(job["run_steps"]) if s["role"] == "relax")
     last, end = ordered[-1].frames[-1], relaxed.frames[-1]
     for frame, run in ((end, relaxed), (last, ordered[-1])):
@@ -79,6 +82,8 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
             where=str(ordered[-1].path),
             remedy="its POSCAR must be the CONTCAR of the last relaxation; run it again",
         )
+    if ordered[-1] is not relaxed:
+        continuation.require_connected([relaxed, ordered[-1]], within_a=RELAXED_PLACE_A)
     potcar.sweep_job(folder)
     atoms = _atoms(job, last)
     if job["sites"] is not None:
@@ -120,7 +125,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     folder = Path(folder)
     job = load_job(folder)
     (runs,) = _runs(folder, job).values()
-    if not continuation.step_done("static", runs[-1]):
+    if not continuation.done(job["run_steps"][0], runs):
         raise DlmdError("the single point is not finished", where=str(folder), remedy="run it again")
     potcar.sweep_job(folder)
     frame = runs[-1].frames[-1]
@@ -247,7 +252,7 @@ def _runs(folder: Path, job: dict) -> dict[str, list[Run]]:
         raise DlmdError(
             f"no results in {absent[0]}{more}",
             where=str(folder),
-            remedy="run the job, or bring its OUTCAR or vasprun.xml (gzip is fine) back to this folder",
+            remedy="run the job, or bring its OUTCAR or vasprun.xml (gzip, bzip2 or xz is fine) back to this folder",
         )
     runs = {s["name"]: continuation.read_runs(folder / s["name"]) for s in job["run_steps"]}
     for step in job["run_steps"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,8 @@ from dlmd.labels.vasp.output import find, has_output, read_run, read_text
 
 # OUTCARs print five decimals: two prints of one position differ by less than this
 SAME_POSITION_A = 1e-4
+# Relaxations move atoms by less than this between two runs, and atoms of another ordering are farther away.
+SAME_STRUCTURE_A = 1.0
 # The first step of a run may be longer than the longest step so far by this factor.
 STEP_TOLERANCE = 3.0
 
@@ -47,6 +49,22 @@ def step_done(role: str, run: Run) -> bool:
     if role == "static" and (run.frames[-1].reason or "").startswith("electrons stopped early"):
         return False
     return run.frames[-1].step >= max(1, int(run.settings.get("NSW", 0) or 0))
+
+
+def done(step: Mapping, runs: Sequence[Run]) -> bool:
+    """Whether the runs of a staged step ended it; those of dynamics have made all the steps that are staged now."""
+    if not runs or not step_done(step["role"], runs[-1]):
+        return False
+    if step["role"] not in ("heat", "produce"):
+        return True
+    return sum(map(_made, runs)) >= int(step["tags"]["NSW"])
+
+
+def _made(run: Run) -> int:
+    if not run.frames:
+        return 0
+    last = run.frames[-1]
+    return last.step if run.finished or last.whole else last.step - 1
 
 
 def moved(cell: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -86,6 +104,29 @@ def join(runs: Sequence[Run], *, where: str) -> list[Joined]:
                 offset = joined[-1].step + 1
         joined += [Joined(offset + f.step - first.step, f, run) for f in frames]
     return joined
+
+
+def require_connected(runs: Sequence[Run], *, within_a: float = SAME_STRUCTURE_A) -> None:
+    """That every run begins near where the one before it ended, whatever its cell.
+
+    Raises
+    ------
+    DlmdError
+        for the first that does not.
+    """
+    known = [(run, run.whole_frames) for run in runs if run.whole_frames]
+    for (_, before), (run, after) in pairwise(known):
+        a, b = before[-1], after[0]
+        assert a.cell is not None and b.cell is not None
+        scaled = [np.linalg.solve(f.cell.T, f.positions.T).T for f in (a, b)]
+        far = moved(b.cell, scaled[0] @ b.cell, b.positions).max()
+        if far > within_a:
+            raise DlmdError(
+                f"this run does not go on from the one before it: an atom is {far:.2f} Å away",
+                where=str(run.path),
+                remedy="another job's results are here, or the step before was run again: move run* out of this step's folder "
+                "and run it again",
+            )
 
 
 def _require_continuous(last: Frame, frames: list[Frame], joined: list[Joined], run: Run, where: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from dlmd.labels.vasp.kinds import SOME_DISPERSION
 from dlmd.labels.vasp.verify import parse_incar
 
@@ -36,12 +38,18 @@ ECHOES = {
     "NELECT": r"^\s*NELECT\s*=\s*([-\d.]+)",
     "NUPDOWN": r"^\s*NUPDOWN\s*=\s*([-\d.]+)",
     "LDIPOL": r"^\s*LDIPOL\s*=\s*([TF])",
+    "LMONO": r"^\s*LMONO\s*=\s*([TF])",
+    "IDIPOL": r"^\s*IDIPOL\s*=\s*(\d+)",
+    "EFIELD": r"^\s*EFIELD\s*=\s*([-\d.]+)",
+    "ICHARG": r"^\s*ICHARG\s*=\s*(\d+)",
+    "IALGO": r"^\s*IALGO\s*=\s*(-?\d+)",
     "GGA": r"^\s*GGA\s*=\s*(\S\S?)\s+GGA type",
     # VASP 5 prints 'METAGGA= F' for another setting; the names of functionals have more than one letter
     "METAGGA": r"METAGGA\s*=\s*([A-Za-z0-9]\w+)",
     "LIBXC": r"^\s*LIBXC\s*=\s*([TF])",
     "LHFCALC": r"^\s*LHFCALC\s*=\s*([TF])",
     "AEXX": r"^\s*AEXX\s*=\s*([\d.]+)",
+    "HFSCREEN": r"^\s*HFSCREEN\s*=\s*([\d.]+)",
     "LUSE_VDW": r"^\s*LUSE_VDW\s*=\s*\.?([TF])",
     "IVDW": r"^\s*IVDW\s*=\s*(\d+)",
     "LDAUTYPE": r"LDA\+U is selected, type is set to LDAUTYPE\s*=\s*(\d+)",
@@ -92,6 +100,12 @@ def neutral_electrons(head: str, counts: list[int]) -> float | None:
     if len(valences) != len(counts):
         return None
     return sum(z * n for z, n in zip(valences, counts, strict=True))
+
+
+def k_points(head: str) -> np.ndarray | None:
+    """The k-points that were computed (a row of three fractions and the weight for each), where they are listed."""
+    match = re.search(r"k-points in reciprocal lattice and weights:[^\n]*\n((?:(?:[ \t]+-?[\d.]+){4}[ \t]*\n)+)", head)
+    return np.array([[float(x) for x in line.split()] for line in match[1].splitlines()]) if match else None
 
 
 def dispersion(text: str) -> dict[str, str]:

@@ -13,7 +13,11 @@ KINDS = {
     "LHFCALC": "F",
     "LSORBIT": "F",
     "LNONCOLLINEAR": "F",
+    "HFSCREEN": "0",
     "LDIPOL": "F",
+    "LMONO": "F",
+    "IDIPOL": "0",
+    "EFIELD": "0",
     "NUPDOWN": "-1",
     "PSTRESS": "0",
 }

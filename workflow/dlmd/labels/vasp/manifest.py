@@ -23,10 +23,12 @@ def entry(folder: Path) -> dict:
             if wrong:
                 states[step["name"]] = f"of other settings ({wrong[0]})"
                 continue
-            done = runs and continuation.step_done(step["role"], runs[-1])
+            if runs and step is job["run_steps"][0]:
+                as_staged.require_start(runs[0], job)
+            done = continuation.done(step, runs)
             states[step["name"]] = "done" if done else "unfinished" if runs else "missing"
         except DlmdError as error:
-            states[step["name"]] = f"unreadable: {error.what}"
+            states[step["name"]] = f"no results: {error.what}"
     return {
         "folder": str(folder),
         "source": job["source"],

@@ -14,6 +14,9 @@ from dlmd.labels.vasp import echoes, electrons, learned, verify
 from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame, Run
 
 ITERATION = re.compile(r"-+ Iteration\s*(\d+)\(\s*(\d+)\)\s*-+")
+# once in the output of every run
+BEGINNING = "Startparameter for this run:"
+OWN_FOLDER = "give every run a folder of its own"
 
 
 def parse_outcar(text: str, path: Path) -> Run:
@@ -44,6 +47,8 @@ def parse_outcar(text: str, path: Path) -> Run:
             where=str(path),
             remedy="the run died before its first step, or this is no OUTCAR; run it again",
         ) from None
+    if text.count(BEGINNING) > 1:
+        raise DlmdError("several runs are in one OUTCAR", where=str(path), remedy=OWN_FOLDER)
     head_text = "\n".join(head)
     mesh = re.search(r"generate k-points for:\s+(\d+)\s+(\d+)\s+(\d+)", head_text)
     elapsed = re.search(r"Elapsed time \(sec\):\s*([\d.]+)", text)
@@ -59,6 +64,7 @@ def parse_outcar(text: str, path: Path) -> Run:
         elapsed_s=float(elapsed[1]) if elapsed else None,
         incar=echoes.parse_echoed_incar(head_text),
         neutral_electrons=echoes.neutral_electrons(head_text, list(counts)),
+        k_points=echoes.k_points(head_text),
     )
     ediff = verify.number((run.incar or {}).get("EDIFF", run.settings.get("EDIFF")))
     mixed = learned.is_learned(text)
@@ -67,7 +73,7 @@ def parse_outcar(text: str, path: Path) -> Run:
             raise DlmdError(
                 f"ionic step {step} follows step {run.frames[-1].step}: several runs are in one OUTCAR",
                 where=str(path),
-                remedy="give every run a folder of its own",
+                remedy=OWN_FOLDER,
             )
         run.frames.append(_frame(step, learned.without(block) if mixed else block, sum(counts), nelm, ediff))
     if mixed:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
-import gzip
+import lzma
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,14 +18,20 @@ from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import incar_of, parse_vasprun
 
 NAMES = ("OUTCAR", "vasprun.xml")
+# ending -> what unpacks it
+PACKED: dict[str, Any] = {
+    ".gz": partial(zlib.decompressobj, wbits=31),
+    ".bz2": bz2.BZ2Decompressor,
+    ".xz": lzma.LZMADecompressor,
+}
 HEAD_BYTES = 1_000_000
 # OUTCARs print five decimals
 SAME_FRAME_A = 1e-3
 
 
 def find(folder: Path, name: str) -> Path | None:
-    """`name` or `name.gz` in `folder`, if it is there and not empty."""
-    for path in (folder / name, folder / f"{name}.gz"):
+    """`name`, plain or packed, in `folder`, if it is there and not empty."""
+    for path in (folder / f"{name}{ending}" for ending in ("", *PACKED)):
         if path.is_file() and path.stat().st_size > 0:
             return path
     return None
@@ -34,30 +43,29 @@ def has_output(folder: Path) -> bool:
 
 
 def read_text(path: Path) -> str:
-    """Text of a file, gzipped or not; a gzip cut short gives what can be unpacked."""
-    if path.suffix != ".gz":
+    """Text of a file, packed or not; of a packed one cut short, what can be unpacked."""
+    if path.suffix not in PACKED:
         return path.read_text(errors="replace")
-    # zlib and not gzip, which throws away what it has when a file ends early
+    # not gzip.open and its like, which throw away what they have when a file ends early
     data, pieces = path.read_bytes(), []
     while data:
-        unpacker = zlib.decompressobj(wbits=31)
+        unpacker = PACKED[path.suffix]()
         try:
             pieces.append(unpacker.decompress(data))
-        except zlib.error:
+        except (zlib.error, OSError, lzma.LZMAError):
             break  # the whole frames in what came out are still good
         data = unpacker.unused_data
     return b"".join(pieces).decode(errors="replace")
 
 
 def read_head(path: Path) -> str:
-    """The first part of a file, gzipped or not: settings come first, and a trajectory may be long."""
+    """The first part of a file, packed or not: settings come first, and a trajectory may be long."""
     data = b""
-    with (
-        contextlib.suppress(OSError, EOFError, zlib.error),
-        (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file,
-    ):
+    with contextlib.suppress(OSError, EOFError, zlib.error, lzma.LZMAError), path.open("rb") as file:
         data = file.read(HEAD_BYTES)
-    return data.decode(errors="replace")
+        if path.suffix in PACKED:
+            data = PACKED[path.suffix]().decompress(data)
+    return data[:HEAD_BYTES].decode(errors="replace")
 
 
 def read_run(folder: str | Path) -> Run:
@@ -73,7 +81,7 @@ def read_run(folder: str | Path) -> Run:
     outcar, vasprun = (find(folder, name) for name in NAMES)
     if outcar is None and vasprun is None:
         raise DlmdError(
-            "neither OUTCAR nor vasprun.xml, plain or gzipped, is here",
+            "neither OUTCAR nor vasprun.xml, plain or packed, is here",
             where=str(folder),
             remedy="run VASP, or bring its results back to this folder",
         )

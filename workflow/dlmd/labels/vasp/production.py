@@ -59,7 +59,7 @@ class Production:
 
 def require_finished(folder: Path, job: dict, runs: dict[str, list[Run]]) -> None:
     unfinished = [
-        s["name"] for s in job["run_steps"] if not continuation.step_done(s["role"], runs[s["name"]][-1])
+        s["name"] for s in job["run_steps"] if not continuation.done(s, runs[s["name"]])
     ]
     if unfinished:
         raise DlmdError(
@@ -83,7 +83,8 @@ def find_production(folder: Path, job: dict, runs: dict[str, list[Run]]) -> Prod
         raise DlmdError(
             f"only {found.steps} of {job['steps']} steps are there, though every segment has results",
             where=str(folder),
-            remedy="a segment holds results of another one; bring back the right ones",
+            remedy="a segment holds results of another one, or was cut otherwise before (aimd.chunk_steps): bring back the right "
+            "ones, or move run* out of the last segments and run them again",
         )
     return found
 

@@ -87,10 +87,12 @@ def _run(
     step = job["run_steps"][number]
     here = folder / step["name"]
     deadline = None if walltime_s is None else started + walltime_s - launch.stop_margin_s
-    for _ in range(MAX_RUNS):
+    for attempt in range(MAX_RUNS):
         runs = _readable(here)
         _require_same_inputs(runs, job, step, here)
-        if runs and continuation.step_done(step["role"], runs[-1]):
+        if not attempt:
+            _require_same_structure(runs, job, number, folder)
+        if continuation.done(step, runs):
             return _finish(here, step, runs, started)
         if deadline is not None and time.monotonic() >= deadline:
             raise DlmdError(
@@ -108,7 +110,7 @@ def _run(
             raise _no_progress(run_folder, code)
         print(f"{run_folder}: {after - before} ionic steps, exit code {code}", file=sys.stderr)
     runs = _readable(here)
-    if continuation.step_done(step["role"], runs[-1]):
+    if continuation.done(step, runs):
         return _finish(here, step, runs, started)
     raise DlmdError(
         f"{step['name']} is not done after {MAX_RUNS} runs ({_progress(step, runs)})",
@@ -147,6 +149,15 @@ def _require_same_inputs(runs: list[Run], job: dict, step: dict, here: Path) -> 
                 where=str(run.path.parent),
                 remedy=f"go back to those settings, give the changed level a name of its own, or move run* out of {here.name}",
             )
+
+
+def _require_same_structure(runs: list[Run], job: dict, number: int, folder: Path) -> None:
+    """Runs of another structure, or from before the former step was run anew, must not be taken or continued either."""
+    if runs and number == 0:
+        as_staged.require_start(runs[0], job)
+    elif runs:
+        before = _readable(folder / job["run_steps"][number - 1]["name"])
+        continuation.require_connected([*before[-1:], runs[0]])
 
 
 def _whole(runs: list[Run]) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# It takes a step for finished where `continuation.step_done` does, from OUTCAR or vasprun.xml, gzipped or not.
+# It takes a step for finished where `continuation.step_done` does, from OUTCAR or vasprun.xml, packed or not.
 TEXT = r"""#!/bin/sh
 # Runs the steps of this VASP job one after the other:
 #   VASP="srun vasp_std" ./run.sh
 # Start it again after a walltime, a STOPCAR or a crash: finished steps are skipped, an unfinished one goes on from its CONTCAR in
-# a new runNN. Bring back, per step, run*/OUTCAR (or vasprun.xml), CONTCAR, INCAR and inputs.json; gzip is fine.
+# a new runNN. Bring back, per step, run*/OUTCAR (or vasprun.xml), CONTCAR, INCAR and inputs.json; gzip, bzip2 or xz
+# is fine.
 set -eu
 : "${VASP:?set VASP to the command that runs VASP}"
 cd "$(dirname "$0")"
@@ -25,8 +26,14 @@ trap 'stop 129' HUP
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
-show() { if [ -s "$1" ]; then cat "$1"; elif [ -s "$1.gz" ]; then gzip -dc "$1.gz" 2>/dev/null || true; fi; }
-has() { [ -s "$1" ] || [ -s "$1.gz" ]; }
+show() {
+    if [ -s "$1" ]; then cat "$1"
+    elif [ -s "$1.gz" ]; then gzip -dc "$1.gz" 2>/dev/null || true
+    elif [ -s "$1.bz2" ]; then bzip2 -dc "$1.bz2" 2>/dev/null || true
+    elif [ -s "$1.xz" ]; then xz -dc "$1.xz" 2>/dev/null || true
+    fi
+}
+has() { for end in "" .gz .bz2 .xz; do [ ! -s "$1$end" ] || return 0; done; return 1; }
 output() { has "$1/OUTCAR" || has "$1/vasprun.xml"; }
 ended() {
     show "$1/OUTCAR" | grep -q "General timing and accounting" || show "$1/vasprun.xml" | grep -q "</modeling>"
@@ -79,7 +86,10 @@ for what in @STEPS@; do
         run="$step/run$(printf %02d "$number")"
         mkdir "$run"
         left="$nsw"
-        case "$role" in heat | produce) left=$((nsw > total ? nsw - total : 1)) ;; esac
+        case "$role" in
+            heat | produce) left=$((nsw > total ? nsw - total : 1)) ;;
+            static) left=0 ;; # with 1 it would be dynamics, which VASP refuses without POTIM
+        esac
         sed "s/^ *NSW *=.*/NSW = $left/" "$step/inputs/INCAR" > "$run/INCAR"
         cp "$step/inputs/KPOINTS" "$step/inputs/inputs.json" "$run/"
         if [ -n "$structure" ]; then show "$structure" > "$run/POSCAR"; else cp "$step/inputs/POSCAR" "$run/POSCAR"; fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlmd.config.levels.vasp_functionals import named
+from dlmd.labels.vasp import inputs
 from dlmd.labels.vasp.frames import Run
 from dlmd.labels.vasp.kinds import ELECTRONS, KINDS, found_kinds
 
@@ -19,6 +20,9 @@ def theory(run: Run) -> dict[str, Any]:
         if abs(float(electrons) - run.neutral_electrons) > ELECTRONS:
             kinds["NELECT"] = f"{float(electrons):g}"
     gga = str(run.settings.get("GGA", "--")).upper()
+    plus_u = run.settings.get("LDAUTYPE") if str(run.settings.get("LDAU", "F")).strip(".").upper()[:1] == "T" else None
+    if plus_u is not None and not inputs.same("LDAUTYPE", plus_u, 2):
+        kinds["LDAUTYPE"] = inputs.show(plus_u)
     functional, dispersion = named(gga, kinds.pop("METAGGA", None), kinds.get("IVDW"))
     found: dict[str, Any] = {"functional": functional}
     if dispersion is not None:

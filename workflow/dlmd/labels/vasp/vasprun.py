@@ -15,6 +15,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.labels.vasp import electrons, learned_xml, verify
 from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame, Run
+from dlmd.labels.vasp.outcar import OWN_FOLDER
 
 
 def parse_vasprun(text: str, path: Path) -> Run:
@@ -27,6 +28,8 @@ def parse_vasprun(text: str, path: Path) -> Run:
     """
     from pymatgen.io.vasp.outputs import Vasprun
 
+    if text.count("<modeling>") > 1:
+        raise DlmdError("several runs are in one vasprun.xml", where=str(path), remedy=OWN_FOLDER)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # truncation is judged here, frame by frame
         copy = Path(folder) / "vasprun.xml"
@@ -66,6 +69,7 @@ def parse_vasprun(text: str, path: Path) -> Run:
         finished=text.rstrip().endswith("</modeling>"),
         incar=dict(xml.incar) or None,
         neutral_electrons=_neutral_electrons(text),
+        k_points=_k_points(xml),
     )
 
 
@@ -86,6 +90,13 @@ def _neutral_electrons(text: str) -> float | None:
         return sum(int(row[0]) * float(row[3]) for row in cells) if cells else None
     except (ValueError, IndexError):
         return None
+
+
+def _k_points(xml) -> np.ndarray | None:
+    points, weights = (getattr(xml, f"actual_kpoints{end}", None) for end in ("", "_weights"))
+    if not points or not weights or len(points) != len(weights):
+        return None
+    return np.column_stack((points, weights))
 
 
 def _settings(xml) -> dict[str, Any]:
