@@ -93,7 +93,9 @@ class Output:
             f"   ISMEAR = {get('ISMEAR', '1'):>5s};   SIGMA  = {float(get('SIGMA', '0.2')):6.2f}  broadening in eV"
         )
         algorithms = {"f": "68", "a": "58", "d": "53", "v": "48", "e": "3"}
-        tell(f"   IALGO  = {get('IALGO', algorithms.get(get('ALGO', 'n')[0].lower(), '38')):>6s}    algorithm")
+        tell(
+            f"   IALGO  = {get('IALGO', algorithms.get(get('ALGO', 'n')[0].lower(), '38')):>6s}    algorithm"
+        )
         tell(f"   LDIPOL = {truth('LDIPOL'):>6s}    correct potential (dipole corrections)")
         tell(f"   IDIPOL = {get('IDIPOL', '0'):>6s}    1-x, 2-y, 3-z, 4-all directions")
         if truth("LDAU") == "T":

@@ -151,7 +151,9 @@ def test_packed_outputs_are_read_also_where_they_are_cut(point, tmp_path, packer
 
 
 def test_values_that_minimise():
-    assert all(minimises("ALGO", text) for text in ("N", "Normal", "VeryFast", "very_fast", "All", "a", "Conj"))
+    assert all(
+        minimises("ALGO", text) for text in ("N", "Normal", "VeryFast", "very_fast", "All", "a", "Conj")
+    )
     assert not any(minimises("ALGO", text) for text in ("Nothing", "None", "Exact", "Eigenval", "CHI", "GW0"))
     assert minimises("IALGO", 38) and not minimises("IALGO", "2")
     assert minimises("ICHARG", "1") and not minimises("ICHARG", 12)

@@ -131,7 +131,9 @@ def check_tags(
         if name == "ALGO" and str(value).lower() not in ALGOS:
             raise ValueError(f"ALGO is {value!r}, which does not minimise; use one of {', '.join(ALGOS)}")
         if name in ("ICHARG", "IALGO") and not minimises(name, value):
-            raise ValueError(f"{name} is {value!r}, which does not take the electrons to their ground state; leave it out")
+            raise ValueError(
+                f"{name} is {value!r}, which does not take the electrons to their ground state; leave it out"
+            )
         if name == "SMASS" and not (isinstance(value, (int, float)) and value >= 0):
             raise ValueError(f"SMASS is {value!r}, and dynamics is NVT; use 0 or more")
         if name in OWN_KEY:

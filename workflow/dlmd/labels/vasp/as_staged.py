@@ -24,10 +24,14 @@ DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
 MOTION = {"relax": {"IBRION": 0, "ISIF": 0}, "static": {"NSW": 1}}
 SAME_START_A = 1e-3
 # first word of the TITELs of a family
-POTENTIALS = {"PW91": "PAW_GGA", "PBE": "PAW_PBE", "PBE_52": "PAW_PBE", "PBE_54": "PAW_PBE", "PBE_64": "PAW_PBE"}
-OTHER_START = (
-    "bring back the results of this job; where it was staged anew since, move run* out of this folder and run it again"
-)
+POTENTIALS = {
+    "PW91": "PAW_GGA",
+    "PBE": "PAW_PBE",
+    "PBE_52": "PAW_PBE",
+    "PBE_54": "PAW_PBE",
+    "PBE_64": "PAW_PBE",
+}
+OTHER_START = "bring back the results of this job; where it was staged anew since, move run* out of this folder and run it again"
 # digits of fractions and weights of k-points
 KPOINT_ROUNDING, WEIGHT_ROUNDING = 1e-4, 1e-3
 # an OUTCAR prints EDIFF and EDIFFG with one digit
@@ -114,7 +118,9 @@ def _ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
     for name in ("ICHARG", "IALGO", "ALGO"):
         found = told.get(name)
         if found is not None and not minimises(name, found):
-            wrong.append(f"{name} is {inputs.show(found)}, staged {inputs.show(tags.get(name, inputs.ABSENT))}")
+            wrong.append(
+                f"{name} is {inputs.show(found)}, staged {inputs.show(tags.get(name, inputs.ABSENT))}"
+            )
     return wrong
 
 

@@ -104,7 +104,9 @@ def neutral_electrons(head: str, counts: list[int]) -> float | None:
 
 def k_points(head: str) -> np.ndarray | None:
     """The k-points that were computed (a row of three fractions and the weight for each), where they are listed."""
-    match = re.search(r"k-points in reciprocal lattice and weights:[^\n]*\n((?:(?:[ \t]+-?[\d.]+){4}[ \t]*\n)+)", head)
+    match = re.search(
+        r"k-points in reciprocal lattice and weights:[^\n]*\n((?:(?:[ \t]+-?[\d.]+){4}[ \t]*\n)+)", head
+    )
     return np.array([[float(x) for x in line.split()] for line in match[1].splitlines()]) if match else None
 
 

@@ -56,7 +56,9 @@ class Run:
     elapsed_s: float | None = None
     incar: dict[str, Any] | None = None  # the INCAR as the output repeats it, where it does
     neutral_electrons: float | None = None  # electrons of the cell without a charge, where the output tells
-    k_points: np.ndarray | None = None  # fractions and weight of each that was computed, where they are listed
+    k_points: np.ndarray | None = (
+        None  # fractions and weight of each that was computed, where they are listed
+    )
 
     @property
     def symbols(self) -> list[str]:

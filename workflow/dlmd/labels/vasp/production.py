@@ -58,9 +58,7 @@ class Production:
 
 
 def require_finished(folder: Path, job: dict, runs: dict[str, list[Run]]) -> None:
-    unfinished = [
-        s["name"] for s in job["run_steps"] if not continuation.done(s, runs[s["name"]])
-    ]
+    unfinished = [s["name"] for s in job["run_steps"] if not continuation.done(s, runs[s["name"]])]
     if unfinished:
         raise DlmdError(
             f"unfinished segments: {', '.join(unfinished)}",

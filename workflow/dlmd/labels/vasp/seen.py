@@ -20,7 +20,11 @@ def theory(run: Run) -> dict[str, Any]:
         if abs(float(electrons) - run.neutral_electrons) > ELECTRONS:
             kinds["NELECT"] = f"{float(electrons):g}"
     gga = str(run.settings.get("GGA", "--")).upper()
-    plus_u = run.settings.get("LDAUTYPE") if str(run.settings.get("LDAU", "F")).strip(".").upper()[:1] == "T" else None
+    plus_u = (
+        run.settings.get("LDAUTYPE")
+        if str(run.settings.get("LDAU", "F")).strip(".").upper()[:1] == "T"
+        else None
+    )
     if plus_u is not None and not inputs.same("LDAUTYPE", plus_u, 2):
         kinds["LDAUTYPE"] = inputs.show(plus_u)
     functional, dispersion = named(gga, kinds.pop("METAGGA", None), kinds.get("IVDW"))
