@@ -50,7 +50,8 @@ class Output:
         points = self._k_points(mesh)
         tell("\n Dimension of arrays:")
         tell(
-            f"   k-points           NKPTS = {len(points):6d}   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
+            f"   k-points           NKPTS = {len(points):6d}"
+            "   k-points in BZ     NKDIM =      1   number of bands    NBANDS=     12"
         )
         tell(f"   number of dos      NEDOS =    301   number of ions     NIONS = {len(atoms):6d}")
         tell("   total plane-waves  NPLWV =  13824")
