@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kills import LIMIT_S, STAGES, Trial, end, session, working
+from kills import LIMIT_S, STAGES, Trial, end, session, undisturbed, working
 
 DAY_S = 86_400
 
@@ -163,17 +163,22 @@ FAULTS = {
 
 def trials(run: Path, scratch: Path, *, seed: int, count: int, faults: list[str], out: Path) -> None:
     """`count` trials of each fault at each of its stages, one line of `out` each."""
+    made: dict[str, dict[str, bytes]] = {}
     with out.open("a") as file:
         for number in range(count):
             for name in faults or FAULTS:
                 fault, stages = FAULTS[name]
                 for stage in stages:
                     rng = random.Random(f"{seed} {name} {stage} {number}")
+                    if stage not in made:
+                        made[stage] = undisturbed(run, scratch / "undisturbed", stage)
                     try:
                         trial, code = fault(run, scratch, stage, rng)
                     except PermissionError:
                         print(f"{name}: left out, this user may not mount a file system", flush=True)
                         break
+                    if fault is not other_ranks:
+                        trial.expected = made[stage]
                     row = {"stage": stage, "fault": name, "verdict": trial.verdict(code)}
                     print(row, flush=True)
                     file.write(json.dumps(row | {"message": trial.console()[-1500:]}) + "\n")
