@@ -544,9 +544,9 @@ def test_charges_that_no_mobile_ion_has_are_refused(tmp_path, capsys, charge):
     assert code == 1 and "but Li is mobile" in error
 
 
-def test_a_result_of_several_carriers_is_no_point_of_a_line(tmp_path, capsys):
+def test_a_result_of_several_carriers_of_an_earlier_version_is_refused(tmp_path, capsys):
     (tmp_path / "600K.json").write_text(
         json.dumps({"format": "dlmd-carriers", "carriers": {"Li": {}, "Na": {}}})
     )
     code, _, error = call(capsys, f"arrhenius {tmp_path}/600K.json -o {tmp_path}/out")
-    assert code == 1 and "a result of several carriers: Li, Na" in error
+    assert code == 1 and "of an earlier version: Li, Na" in error

@@ -91,7 +91,7 @@ def test_jump_over_half_the_cell_is_refused():
     positions[20:, 1, 2] += 7.5
     trajectory = in_memory(positions)
     trajectory.step_limit_angstrom = 0.5 * cell_widths(CELL).min()
-    with pytest.raises(DlmdError, match=r"ion 1 moves 7\.[45]\d Å between frames 19 and 20"):
+    with pytest.raises(DlmdError, match=r"ion 2 moves 7\.[45]\d Å between frames 19 and 20"):
         list(trajectory.blocks())
 
 

@@ -61,15 +61,15 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
+    from dlmd.cli import carriers
     from dlmd.cli.same_runs import refuse_same_results
-    from dlmd.transport.arrhenius import fit
     from dlmd.transport.arrhenius_plots import arrhenius as arrhenius_figure
     from dlmd.transport.tables import write_temperatures
 
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
     refuse_same_results(results, args.results)
-    fitted = fit(
+    fitted = carriers.fit(
         results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
     )
     folder = Path(args.output)
@@ -88,7 +88,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def require_one_system(results: Sequence[Mapping], names: Sequence[str | Path]) -> None:
-    """Raises DlmdError where results belong to different crystals: other compositions, or other numbers of host atoms per ion."""
+    """Raises DlmdError where results belong to different crystals (other compositions, or other numbers of host atoms per ion),
+    or are of different mobile ions."""
+    mobile = {str(result.get("mobile", "")): str(name) for result, name in zip(results, names, strict=True)}
+    if len(mobile) > 1:
+        first, second = list(mobile.items())[:2]
+        raise DlmdError(
+            f"results of different mobile ions: {first[0]} ({first[1]}) and {second[0]} ({second[1]})",
+            remedy="fit those of the same ions",
+        )
 
     def system(result: Mapping) -> str:
         if result.get("composition"):
@@ -136,9 +144,9 @@ def read_result(path: Path) -> dict:
     data = read_json(path, remedy="run `dlmd transport` again")
     if isinstance(data, dict) and data.get("format") == "dlmd-carriers":
         raise DlmdError(
-            f"a result of several carriers: {', '.join(data.get('carriers', ()))}",
+            f"a result of several carriers of an earlier version: {', '.join(data.get('carriers', ()))}",
             where=str(path),
-            remedy="run `dlmd transport` with one mobile element for a line of its D; the pipeline fits several",
+            remedy="run `dlmd transport` again",
         )
     if not isinstance(data, dict) or data.get("format") != "dlmd-transport":
         raise DlmdError(
@@ -165,6 +173,14 @@ def report(results: Sequence[Mapping], fitted: Mapping) -> str:
         lines.append(f"{result['temperature_k']:>7g}  {shown[0]:>32}  {shown[1]:>34}  {shown[2]:>24}  {code}")
     lines += [f"left out: {gone['temperature_k']:g} K, {gone['reason']}" for gone in fitted["left_out"]]
     lines += ["", f"verdict: {fitted['verdict']['code'].replace('_', ' ')} ({fitted['verdict']['message']})"]
+    for name, one in fitted.get("carriers", {}).items():
+        found = one["fits"].get("d_self") if one["fits"] else None
+        told = (
+            f"E_a of {found['quantity']} {_interval(found['activation_energy_ev'])} eV"
+            if found
+            else one["verdict"]["message"]
+        )
+        lines.append(f"{name} by itself: {told}")
     if not fitted["fits"]:
         return "\n".join(lines)
     lines += [

@@ -1,48 +1,32 @@
-"""`dlmd transport --mobile Li Na`: each kind of ion, and the conductivity of all together."""
+"""Several mobile elements: what `dlmd transport` and `dlmd study` make of them, each by itself and all together."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from dlmd.cli.exit_codes import VERDICT
+from typing import Any
 
 
-def run(args: argparse.Namespace, trajectories: Sequence, inputs: Sequence[Path]) -> int:
-    """Write DIR/<temperature>K.json and print the result."""
-    import json
-
-    from dlmd.base.files import write_json
-    from dlmd.base.provenance import provenance
-    from dlmd.cli.own_settings import analysis_options, charge_given, require_free
-    from dlmd.transport.own_run import carriers_of
+def result_of(args: argparse.Namespace, trajectories: Sequence, **options: Any) -> dict[str, Any]:
+    """The transport result of one temperature, of one mobile element or of several."""
+    from dlmd.cli.own_settings import charge_given
+    from dlmd.transport.own_run import carriers_of, transport_of
 
     names = trajectories[0].carriers
+    if len(names) < 2:
+        return transport_of(trajectories, charge=charge_given(args, trajectories[0].mobile), **options)
     charges = {name: charge_given(args, name, several=True) for name in names}
-    result = carriers_of(trajectories, charges=charges, **analysis_options(args))
-    result["provenance"] = provenance(inputs, command=args.argv)
-    folder = Path(args.output)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{args.name or format(result['temperature_k'], 'g') + 'K'}.json"
-    require_free(path, args)
-    write_json(path, result)
-    if args.json:
-        print(json.dumps(result, indent=1, ensure_ascii=False))
-    else:
-        print(report(result))
-        print(f"\nwritten: {path}")
-    return 0 if result["together"]["verdict"]["code"] == "ok" else VERDICT
+    return carriers_of(trajectories, charges=charges, **options)
 
 
-def report(result: Mapping) -> str:
-    """The result as text."""
+def report(result: Mapping) -> list[str]:
+    """Lines on each of several mobile elements, and on their matrix of conductivity; none for one."""
     from dlmd.base.formatting import interval
 
     lines = []
-    for name, one in result["carriers"].items():
+    for name, one in result.get("carriers", {}).items():
         code = one["verdict"]["code"].replace("_", " ")
-        lines.append(f"{one['n_ions']} {name} ({one['charge_e']:+g} e): {code}")
+        lines += ["", f"{one['n_ions']} {name} ({one['charge_e']:+g} e) by itself: {code}"]
         for key, label, unit in (
             ("d_self_cm2_per_s", "D_self", "cm²/s"),
             ("d_total_cm2_per_s", "D_total", "cm²/s"),
@@ -50,16 +34,10 @@ def report(result: Mapping) -> str:
         ):
             if one[key]:
                 lines.append(f"  {label}: {interval(one[key], unit=unit)}")
-    notes = dict.fromkeys(note for one in result["carriers"].values() for note in one["notes"])
-    lines += [f"- {note}" for note in notes]
-    together = result["together"]
-    lines += [
-        "",
-        f"together: {together['verdict']['code'].replace('_', ' ')}, {together['verdict']['message']}",
-    ]
+    together = result.get("together") or {}
     if "matrix_ms_per_cm" not in together:
-        return "\n".join(lines)
-    lines.append(f"  conductivity: {interval(together['conductivity_ms_per_cm'], unit='mS/cm')}")
+        return lines
+    lines += ["", "parts of the conductivity"]
     lines += [
         f"  sigma {pair}: {interval(e, unit='mS/cm')}" for pair, e in together["matrix_ms_per_cm"].items()
     ]
@@ -71,4 +49,17 @@ def report(result: Mapping) -> str:
         for kind, e in together["transference"].items()
         if e
     ]
-    return "\n".join(lines)
+    return lines
+
+
+def fit(results: Sequence[Mapping], **options: Any) -> dict[str, Any]:
+    """The Arrhenius fit, and that of each mobile element under `carriers` where there are several."""
+    from dlmd.transport import arrhenius
+
+    fitted = arrhenius.fit(results, **options)
+    options.pop("runs", None)
+    each = {
+        name: arrhenius.fit([result["carriers"][name] for result in results], **options)
+        for name in results[0].get("carriers", ())
+    }
+    return {**fitted, "carriers": each} if each else fitted

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dlmd.cli.exit_codes import VERDICT
-from dlmd.cli.own_trajectory import add_system, add_trajectories, count, load
+from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, count, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replicas", action="store_true", help="every TRAJ is a run of its own, not one after the other"
     )
-    parser.add_argument(
-        "--skip",
-        type=float,
-        default=0.0,
-        metavar="PS",
-        help="leave out the first PS picoseconds; default: %(default)g",
-    )
+    add_part(parser)
     parser.add_argument(
         "--seed", type=int, default=1, help="of the resampling behind intervals; default: %(default)d"
     )
@@ -84,7 +78,10 @@ def run(args: argparse.Namespace) -> int:
     crystal = read_cif(args.cif) if args.cif else None
     places = own_sites.read_sites(args.sites) if args.sites else None
     known = crystal is not None or places is not None
-    trajectories, inputs = load(args, needs_temperature=known)
+    check = None if crystal is None else lambda system: own_run.require_same_compound(crystal, system.symbols)
+    trajectories, inputs = load(args, check=check, needs_temperature=known)
+    if crystal is not None and trajectories[0].composition:
+        own_run.require_same_compound(crystal, trajectories[0].composition)
     found, density = None, own_run.density_in_cell(trajectories)
     if known:
         found = _analysed(args, crystal, places, trajectories)

@@ -100,6 +100,23 @@ def _add_place(system: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_part(parser: argparse._ActionsContainer) -> None:
+    """Options on which part of the run counts."""
+    parser.add_argument(
+        "--skip",
+        type=float,
+        default=0.0,
+        metavar="PS",
+        help="leave out the first PS picoseconds; default: %(default)g",
+    )
+    parser.add_argument(
+        "--end",
+        type=positive,
+        metavar="PS",
+        help="leave out what comes later than PS picoseconds after the start, such as frames of an exploded end",
+    )
+
+
 def load(
     args: argparse.Namespace, *, check: Callable[[System], None] | None = None, needs_temperature: bool = True
 ) -> tuple[list, list[Path]]:
@@ -144,6 +161,7 @@ def load(
                 wrapped=WRAPPED[args.wrapped],
                 cell=args.cell,
                 volume_a3=args.volume,
+                end_ps=args.end,
                 trust_options=args.trust_options,
                 check=check,
             )
@@ -159,6 +177,7 @@ def load(
 def _segments(args: argparse.Namespace, paths: Sequence[Path]) -> tuple[list, list[Path]]:
     """The runs of the segments of this package, and their files."""
     from dlmd.cli.same_runs import refuse_same_files
+    from dlmd.trajectory.segment_atoms import with_atoms
     from dlmd.trajectory.segments import join
 
     chains: dict[Path, list[Path]] = {}
@@ -166,7 +185,7 @@ def _segments(args: argparse.Namespace, paths: Sequence[Path]) -> tuple[list, li
         for sidecar in _sidecars(path):
             chains.setdefault(sidecar.parent, []).append(sidecar)
     refuse_same_files(list(chains.values()))
-    trajectories = [join(chain) for chain in chains.values()]
+    trajectories = [with_atoms(join(chain), chain) for chain in chains.values()]
     inputs = [
         file
         for chain in chains.values()
@@ -177,18 +196,27 @@ def _segments(args: argparse.Namespace, paths: Sequence[Path]) -> tuple[list, li
     wanted = elements(args.mobile)
     if len(wanted) == 1 and trajectories[0].carriers:
         trajectories = [trajectory.of_carrier(wanted[0]) for trajectory in trajectories]
+    if args.end:
+        trajectories = [trajectory.until(args.end) for trajectory in trajectories]
     return trajectories, inputs
 
 
 def _sidecars(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob("[0-9]*.json"))
+    found = production(path)
     if not found:
         raise DlmdError(
-            "no segments (NNNN.json) in this folder", where=str(path), remedy="name the folder of one run"
+            "no segments (NNNN.json) of production in this folder",
+            where=str(path),
+            remedy="name the folder of one run",
         )
     return found
+
+
+def production(folder: Path) -> list[Path]:
+    """Sidecars of the segments in a folder, without the equilibration, which is 0000 and has no frames of the ions."""
+    return [path for path in sorted(folder.glob("[0-9][0-9][0-9][0-9].json")) if int(path.stem) > 0]
 
 
 def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:

@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
+from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,9 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PS",
         help="lags of the van Hove functions in ps; default: four, evenly in the logarithm",
     )
-    parser.add_argument(
-        "--skip", type=float, default=0.0, metavar="PS", help="leave out the first PS picoseconds; default: 0"
-    )
+    add_part(parser)
     parser.add_argument(
         "-o", "--output", default="rdf", metavar="DIR", help="folder of the results; default: %(default)s"
     )
@@ -68,13 +66,13 @@ def run(args: argparse.Namespace) -> None:
     trajectory = trajectories[0]
     if trajectory.atoms is None:
         raise DlmdError(
-            "segments of the pipeline have their RDFs already",
-            remedy="see validation/<level>/ of the run, or give the .xtc files",
+            "no frame of all atoms is left",
+            where=trajectory.label,
+            remedy="leave out less (--skip, --end)",
         )
-    frames = trajectory.atoms.positions
-    if args.skip:
-        frames = frames[trajectory.atoms.frames * trajectory.frame_interval_ps >= args.skip]
-    found = rdf.rdfs(frames, trajectory.atoms.symbols, cell=trajectory.cell, r_max_angstrom=args.r_max)
+    found = rdf.rdfs(
+        trajectory.atoms.positions, trajectory.atoms.symbols, cell=trajectory.cell, r_max_angstrom=args.r_max
+    )
     # all numbers before the first file: an error leaves none behind
     tables = {"rdf.csv": rdf.table({"MD": found})}
     names = [f"{centre}-{neighbour}" for centre, neighbour in found.coordination]

@@ -116,7 +116,9 @@ def files_of(path: Path) -> list[Path]:
     """
     if path.is_file():
         return [path]
-    segments = sorted(path.glob("[0-9][0-9][0-9][0-9].json"))
+    from dlmd.cli.own_trajectory import production
+
+    segments = production(path)
     if segments:
         return segments
     from dlmd.trajectory.frame_readers import identify
@@ -155,10 +157,9 @@ def analysed(
 ) -> dict[str, Any]:
     """The transport result of one temperature, written."""
     from dlmd.base.provenance import provenance
-    from dlmd.cli import own_settings, transport
+    from dlmd.cli import carriers, own_settings, transport
     from dlmd.cli.own_trajectory import load
     from dlmd.cli.same_runs import refuse_same_frames
-    from dlmd.transport.own_run import transport_of
 
     trajectories, inputs = [], []
     stem = f"{temperature_k:g}K"
@@ -181,13 +182,7 @@ def analysed(
     own_settings.require_free(folder / f"{stem}.json", named)
     args.temperature = None
     options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
-    if len(trajectories[0].carriers) > 1:
-        raise DlmdError(
-            f"several mobile elements: {trajectories[0].mobile}",
-            remedy="give one, or run `dlmd transport` for each temperature",
-        )
-    charge = own_settings.charge_given(args, trajectories[0].mobile)
-    result = transport_of(trajectories, charge=charge, **options)
+    result = carriers.result_of(args, trajectories, **options)
     result["provenance"] = provenance(dict.fromkeys(inputs), command=args.argv)
     transport.write(folder, stem, result, trajectories[0])
     return result
@@ -198,16 +193,16 @@ def conclude(args: argparse.Namespace, results: list[dict[str, Any]], folder: Pa
     from dlmd.base.files import write_json
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
+    from dlmd.cli import carriers
     from dlmd.cli.arrhenius import require_one_system
     from dlmd.report import charts, own_page
-    from dlmd.transport.arrhenius import fit
     from dlmd.transport.arrhenius_plots import arrhenius
     from dlmd.transport.plots import msd_panels
     from dlmd.transport.tables import write_temperatures
 
     names = [f"{r['temperature_k']:g}K.json" for r in results]
     require_one_system(results, names)
-    fitted = fit(results, predict_k=args.predict, confidence=args.confidence)
+    fitted = carriers.fit(results, predict_k=args.predict, confidence=args.confidence)
     paths = [folder / name for name in names]
     fitted = {**fitted, "provenance": provenance(paths, command=args.argv)}
     write_json(folder / "arrhenius.json", fitted)

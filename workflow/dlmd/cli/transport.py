@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
-from dlmd.cli.own_settings import analysis_options, charge_given, check_charge, require_free
-from dlmd.cli.own_trajectory import add_system, add_trajectories, load, positive
+from dlmd.cli.own_settings import analysis_options, check_charge, require_free
+from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
     from dlmd.trajectory.trajectory import Trajectory
@@ -54,13 +54,7 @@ def add_analysis(parser: argparse.ArgumentParser, *, replicas: bool = True) -> a
             action="store_true",
             help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
         )
-    analysis.add_argument(
-        "--skip",
-        type=float,
-        default=0.0,
-        metavar="PS",
-        help="leave out the first PS picoseconds; default: %(default)g",
-    )
+    add_part(analysis)
     analysis.add_argument(
         "--lag-start",
         type=positive,
@@ -99,19 +93,14 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from dlmd.base.provenance import provenance
-    from dlmd.transport.own_run import transport_of
+    from dlmd.cli import carriers
 
     folder = Path(args.output)
     stem = args.name or (f"{args.temperature:g}K" if args.temperature else None)
     if stem:
         require_free(folder / f"{stem}.json", args)
     trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
-    if len(trajectories[0].carriers) > 1:
-        from dlmd.cli import carriers
-
-        return carriers.run(args, trajectories, inputs)
-    charge = charge_given(args, trajectories[0].mobile)
-    result = transport_of(trajectories, charge=charge, **analysis_options(args))
+    result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     stem = stem or f"{result['temperature_k']:g}K"
     require_free(folder / f"{stem}.json", args)
@@ -165,6 +154,8 @@ def write_rdf(folder: Path, stem: str, trajectory: Trajectory) -> tuple[Path, di
 
 def report(result: Mapping, trajectories: Sequence) -> str:
     """The result as text: what was read, what was done about it, the verdict, and the numbers with their units."""
+    from dlmd.cli import carriers
+
     lines = [
         f"{result['n_ions']} {result['mobile']} ({result['charge_e']:+g} e), host of {result['n_host_atoms']} atoms, "
         f"{result['volume_a3']:.1f} Å³, {result['temperature_k']:g} K",
@@ -188,7 +179,7 @@ def report(result: Mapping, trajectories: Sequence) -> str:
         lines.append(f"diffusive onset {result['onset_ps']:.3g} ps, fit window {start:.3g} to {end:.3g} ps")
     if result["d_self_cm2_per_s"]:
         lines += ["", *_numbers(result)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *carriers.report(result)])
 
 
 def _numbers(result: Mapping) -> list[str]:

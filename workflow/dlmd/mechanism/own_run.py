@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.mechanism.analysis import Host
+from dlmd.structures.crystal import Crystal
 from dlmd.trajectory.trajectory import Trajectory
 
 # Cell parameters of the CIF and of the run may differ by so much: thermal expansion and a level of theory.
@@ -40,6 +41,18 @@ def host_of(trajectory: Trajectory) -> Host:
         species=[s for s, keep in zip(atoms.symbols, still, strict=True) if keep],
         centre=trajectory.host_centre[0],
     )
+
+
+def require_same_compound(crystal: Crystal, elements: Iterable[str]) -> None:
+    """Raises DlmdError where a crystal has other elements than the atoms of the trajectory."""
+    of_crystal = sorted({kind for site in crystal.sites for kind in site.occupancy})
+    of_run = sorted(set(elements))
+    if of_crystal != of_run:
+        raise DlmdError(
+            f"the CIF has {', '.join(of_crystal)}, the trajectory {', '.join(of_run)}: another compound",
+            where=crystal.source,
+            remedy="give the CIF of the compound that was run; or its sites as a structure file (--sites)",
+        )
 
 
 def repeat_of(cell: np.ndarray, unit: np.ndarray) -> tuple[int, int, int]:

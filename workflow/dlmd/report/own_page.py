@@ -43,6 +43,7 @@ def write(
             for gate in result["verdict"]["gates"]
         ],
         axes=[row for result in _ordered(results) for row in _axes(result)],
+        **tables.several_carriers(_ordered(results)),
         fit=_fit(fitted),
         notes=[
             {"T (K)": f"{r['temperature_k']:g}", "what was noticed": note}
@@ -122,6 +123,15 @@ def _fit(fitted: Mapping | None) -> list[dict]:
         for fit in fitted["fits"].values()
         if fit and fit.get("activation_energy_ev")
     ]
+    for name, one in fitted.get("carriers", {}).items():
+        rows += [
+            {
+                "": f"E_a of {name} by itself, {fit['quantity']}",
+                "value": interval(fit["activation_energy_ev"], ".3f", unit="eV"),
+            }
+            for kind, fit in (one["fits"] or {}).items()
+            if kind == "d_self" and fit and fit.get("activation_energy_ev")
+        ]
     conductivity = fitted["fits"].get("conductivity")
     for prediction in conductivity["predictions"] if conductivity else []:
         rows.append(

@@ -31,3 +31,10 @@ class AtomSample:
     def in_cell(self, to_mean_cell: np.ndarray) -> AtomSample:
         """The same in another cell, by a (3, 3) linear map from the right."""
         return replace(self, positions=(self.positions @ to_mean_cell).astype(np.float32))
+
+    def between(self, first: int, stop: int) -> AtomSample | None:
+        """The same of frames [first, stop) of the trajectory, numbered from `first`; None where none of them is there."""
+        kept = (self.frames >= first) & (self.frames < stop)
+        if not kept.any():
+            return None
+        return replace(self, positions=self.positions[kept], frames=self.frames[kept] - first)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.trajectory.names import element_of
+from dlmd.trajectory.names import element_of, elements_of_masses
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import Topology
 
@@ -30,17 +30,50 @@ def assign(
     if topology is not None and topology.symbols is not None:
         _require_count(n_atoms, len(topology.symbols), topology, where)
     if species:
-        return _by_species(frame, topology, species, where)
+        symbols, notes = _by_species(frame, topology, species, where)
+        _hold_against_masses(symbols, frame.masses, where)
+        return symbols, notes
     if topology is not None:
         return _by_topology(frame, topology, where)
     if frame.symbols:
         return _by_names(frame.symbols, where)
+    if frame.masses is not None and (by_mass := _by_masses(frame.masses)):
+        return by_mass, ["elements by the masses in the file"]
     raise DlmdError(
         "the file has no elements",
         where=where,
         remedy="give --topology FILE"
         + (" or --species in the order of the LAMMPS types" if frame.types is not None else ""),
     )
+
+
+# Masses this much apart are of two elements, and no isotopes or rounding.
+_OTHER_ELEMENT = 0.25
+
+
+def _by_masses(masses: np.ndarray) -> list[str] | None:
+    """Elements of (atoms,) masses in u; None where one of these is that of no element."""
+    kinds, index = np.unique(masses, return_inverse=True)
+    found = elements_of_masses(kinds.tolist())
+    return None if None in found else [str(found[i]) for i in index]
+
+
+def _hold_against_masses(symbols: Sequence[str], masses: np.ndarray | None, where: str) -> None:
+    """Raises DlmdError where the user's elements have other masses than the file; one mass for all atoms says nothing."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    if masses is None or len(np.unique(masses)) < 2:
+        return
+    known = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
+    # heavy hydrogen, to slow it down, is usual
+    wrong = (np.abs(masses / known - 1) > _OTHER_ELEMENT) & (np.array(symbols) != "H")
+    if wrong.any():
+        atom = int(wrong.argmax())
+        raise DlmdError(
+            f"atom {atom + 1} is {symbols[atom]} by --species, and has a mass of {masses[atom]:g} u in the file",
+            where=where,
+            remedy="name the elements in the order of the LAMMPS types",
+        )
 
 
 def _require_count(n_atoms: int, expected: int, topology: Topology, where: str) -> None:

@@ -7,7 +7,6 @@ of them stop there without a word.
 from __future__ import annotations
 
 import os
-import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory import library_frames
 from dlmd.trajectory.binary import dcd_frames, dcd_layout, trr_offsets, xtc_offsets
 from dlmd.trajectory.frame_sources import MappedFrames
+from dlmd.trajectory.gro import read_gro
 from dlmd.trajectory.lammps_dump import read_dump
 from dlmd.trajectory.text_frames import (
+    COMPRESSED,
     TRUNCATED,
     CutShort,
     Frame,
@@ -42,6 +43,11 @@ class Format:
     read: Callable[[Path], Iterator[Frame]]
     # True: frames are numbered by MD step. False: by frame.
     counts_steps: bool = False
+    # True: also read compressed (.gz, .bz2, .xz)
+    text: bool = False
+
+
+_UNPACK = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz"}
 
 
 def require(path: Path) -> None:
@@ -74,6 +80,12 @@ def identify(path: Path) -> Format:
         )
     for known in FORMATS:
         if known.matches(plain_name(path), head):
+            if path.suffix in COMPRESSED and not known.text:
+                raise DlmdError(
+                    f"{known.name} is not read compressed",
+                    where=str(path),
+                    remedy=f"unpack it: {_UNPACK[path.suffix]} {path.name}",
+                )
             return known
     raise DlmdError(
         "unknown trajectory format",
@@ -116,6 +128,7 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
             where=str(path),
             remedy="give an MD run (IBRION = 0)",
         )
+    held = _held_k(settings)
     for number, step in enumerate(run.ionic_steps, start=1):
         structure = step["structure"]
         yield Frame(
@@ -124,9 +137,18 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
             symbols=[site.specie.symbol for site in structure],
             step=number,
             interval_ps=settings["POTIM"] / FS_PER_PS,
+            set_point_k=held,
         )
     if any("malformed" in str(w.message).lower() for w in said):
         raise CutShort("the XML breaks off", where=str(path), remedy="use the XDATCAR of the same run")
+
+
+def _held_k(settings: Any) -> float | None:
+    """Temperature in K that VASP's thermostat holds; None without one, and for a ramp."""
+    begin, end = settings.get("TEBEG"), settings.get("TEEND")
+    # SMASS = -3 is no thermostat, -2 keeps the velocities, -1 scales them
+    held = settings.get("MDALGO", 0) in (2, 3, 4, 5) or settings.get("SMASS", -3) >= -1
+    return float(begin) if begin and begin == end and held else None
 
 
 def read_dcd(path: Path) -> Iterator[Frame]:
@@ -258,43 +280,31 @@ def read_trr(path: Path) -> Iterator[Frame]:
     yield from _whole_frames(path, "TRR", trr_offsets)
 
 
-def read_gro(path: Path) -> Iterator[Frame]:
-    """GROMACS GRO of several frames, by chemfiles; times (ps) and steps are those of its titles ("... t= 5.0 step= 2500").
-
-    Three digits of a nanometre are its precision.
-    """
-    for title, frame in zip(_gro_titles(path), _chemfiles(path, "GRO", None, named=True), strict=False):
-        if time := _GRO_TIME.search(title):
-            frame.time, frame.time_unit = float(time[1]), "ps"
-        if step := _GRO_STEP.search(title):
-            frame.step, frame.counts_steps = int(step[1]), True
+def read_netcdf(path: Path) -> Iterator[Frame]:
+    """Amber NetCDF (LAMMPS dump netcdf, Amber), by chemfiles; its times by SciPy."""
+    times, unit = _netcdf_times(path)
+    for number, frame in enumerate(_chemfiles(path, "Amber NetCDF", None)):
+        if number < len(times):
+            frame.time, frame.time_unit = float(times[number]), unit
         yield frame
 
 
-_GRO_TIME = re.compile(r"\bt=\s*([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)")
-_GRO_STEP = re.compile(r"\bstep=\s*(\d+)")
+def _netcdf_times(path: Path) -> tuple[np.ndarray, str | None]:
+    """Times of all frames and their unit; none where there are none, or in a kind of NetCDF that SciPy does not read."""
+    from scipy.io import netcdf_file
+
+    try:
+        with netcdf_file(str(path), "r", mmap=False) as file:
+            variable = file.variables["time"]
+            times = np.array(variable[:], dtype=float) * float(getattr(variable, "scale_factor", 1.0))
+            unit = getattr(variable, "units", b"")
+    except (KeyError, OSError, TypeError, ValueError, IndexError):
+        return np.empty(0), None
+    word = (unit.decode() if isinstance(unit, bytes) else str(unit)).strip().lower()
+    return times, {"picosecond": "ps", "femtosecond": "fs", "ps": "ps", "fs": "fs"}.get(word)
 
 
-def _gro_titles(path: Path) -> Iterator[str]:
-    """The first line of every frame; "" for frames that are not whole."""
-    with open_file(path, "rt") as file:
-        for title in file:
-            yield title
-            count = next(file, "").strip()
-            if not count.isdigit():
-                break
-            for _ in range(int(count) + 1):
-                next(file, None)
-    while True:
-        yield ""
-
-
-def read_netcdf(path: Path) -> Iterator[Frame]:
-    """Amber NetCDF (LAMMPS dump netcdf, Amber), by chemfiles."""
-    yield from _chemfiles(path, "Amber NetCDF", None)
-
-
-def _chemfiles(path: Path, name: str, frames: int | None, *, named: bool = False) -> Iterator[Frame]:
+def _chemfiles(path: Path, name: str, frames: int | None) -> Iterator[Frame]:
     """Frames by chemfiles: the first `frames`, or all that are whole."""
     import warnings
 
@@ -318,17 +328,17 @@ def _chemfiles(path: Path, name: str, frames: int | None, *, named: bool = False
                         if number and number == file.nsteps - 1:
                             raise CutShort(str(error), where=str(path), remedy=TRUNCATED) from error
                         raise
-                    yield _of_chemfiles(found, name, named=named)
+                    yield _of_chemfiles(found, name)
         except chemfiles.ChemfilesError as error:
             raise DlmdError(f"unreadable: {error}", where=str(path), remedy=TRUNCATED) from error
 
 
-def _of_chemfiles(found: Any, name: str, *, named: bool) -> Frame:
+def _of_chemfiles(found: Any, name: str) -> Frame:
     # chemfiles keeps the vectors in columns
     cell = np.array(found.cell.matrix).T if found.cell.volume > 0 else None
     frame = Frame(np.array(found.positions), cell)
-    if named:
-        frame.symbols = [atom.type or atom.name for atom in found.atoms]
+    if name == "TRR" and found.has_velocities():
+        frame.velocities = np.array(found.velocities)
     if name in ("XTC", "TRR"):
         frame.step = found.step
         frame.time, frame.time_unit = float(found["time"]), "ps"
@@ -349,15 +359,27 @@ FORMATS = (
         lambda name, head: head.startswith((b"ITEM: TIMESTEP", b"ITEM: UNITS", b"ITEM: TIME")),
         read_dump,
         counts_steps=True,
+        text=True,
     ),
-    Format("vasprun.xml", lambda name, head: name.endswith(".xml") or b"<modeling>" in head, read_vasprun),
+    Format(
+        "vasprun.xml",
+        lambda name, head: name.endswith(".xml") or b"<modeling>" in head,
+        read_vasprun,
+        text=True,
+    ),
     Format(
         "(extended) XYZ (.xyz, .extxyz; CP2K's with --cell)",
         lambda name, head: name.endswith("xyz"),
         read_extxyz,
+        text=True,
     ),
-    Format("XDATCAR", lambda name, head: "xdatcar" in name or b"irect configuration" in head, read_xdatcar),
-    Format("GRO (.gro)", lambda name, head: name.endswith(".gro"), read_gro),
+    Format(
+        "XDATCAR",
+        lambda name, head: "xdatcar" in name or b"irect configuration" in head,
+        read_xdatcar,
+        text=True,
+    ),
+    Format("GRO (.gro)", lambda name, head: name.endswith(".gro"), read_gro, text=True),
     Format("Amber NetCDF (.nc)", lambda name, head: name.endswith((".nc", ".ncdf")), read_netcdf),
     Format("ASE trajectory (.traj)", lambda name, head: name.endswith(".traj"), library_frames.read_traj),
     Format(
@@ -365,6 +387,7 @@ FORMATS = (
         lambda name, head: "history" in name,
         library_frames.read_history,
         counts_steps=True,
+        text=True,
     ),
     Format("H5MD (.h5md)", lambda name, head: name.endswith((".h5md", ".h5")), library_frames.read_h5md),
 )

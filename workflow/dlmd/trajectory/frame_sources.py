@@ -134,6 +134,19 @@ class IonRange:
         return self._source.planes(start, stop, self._first + first, self._first + last)
 
 
+class FirstFrames:
+    """The first frames of a source."""
+
+    def __init__(self, source: FrameSource, n_frames: int):
+        self._source = source
+        self.n_frames, self.n_ions = n_frames, source.n_ions
+        self.dtype, self.frame_bytes = source.dtype, source.frame_bytes
+
+    def planes(self, start: int, stop: int, first: int, last: int) -> np.ndarray:
+        """As `FrameSource.planes`: (frames, 3, ions)."""
+        return self._source.planes(start, min(stop, self.n_frames), first, last)
+
+
 class JoinedFrames:
     """Sources one after the other, (frames, 3, ions); `skips[i]` leading frames of source i are left out."""
 

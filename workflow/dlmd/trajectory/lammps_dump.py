@@ -154,7 +154,8 @@ def _frame(
     length, time_unit = _units(units, path)
     images = style in ("", "s") and {"ix", "iy", "iz"} <= set(names)
     wanted = ["id", *(f"{axis}{style}" for axis in "xyz"), *(["ix", "iy", "iz"] if images else [])]
-    moving = units in VELOCITIES and {"vx", "vy", "vz"} <= set(names)
+    # without `dump_modify units yes` the style of units is unknown: lengths in Å leave two
+    moving = (units is None or units in VELOCITIES) and {"vx", "vy", "vz"} <= set(names)
     wanted += ["vx", "vy", "vz"] if moving else []
     numbers = table(rows, [names.index(name) for name in wanted], path, count, head.n_atoms)
     order = np.argsort(numbers[:, 0], kind="stable")
@@ -176,6 +177,7 @@ def _frame(
     )
     if moving:
         frame.velocities = numbers[order, -3:] * VELOCITIES[units or "metal"]
+        frame.metal_or_real = units is None
     _name(frame, names, rows, order, path, count)
     return frame, ids
 
@@ -188,6 +190,8 @@ def _name(frame: Frame, names: list[str], rows: list[str], order: np.ndarray, pa
 
     if "element" in names:
         frame.symbols = words(names.index("element"))
+    if "mass" in names:
+        frame.masses = table(rows, [names.index("mass")], path, count, len(order))[order, 0]
     if "type" in names:
         column = names.index("type")
         if rows and not rows[0].split(None, column + 1)[column].isdigit():

@@ -81,7 +81,10 @@ def read_history(path: Path) -> Iterator[Frame]:
         cell = table(box, [0, 1, 2], path, count, 3) if periodic else None
         names = [row.split()[0] for row in rows[:: level + 2]]
         positions = table(rows[1 :: level + 2], [0, 1, 2], path, count, n_atoms)
-        yield Frame(positions, cell, symbols=names, step=step, time=step * time_step_ps, time_unit="ps")
+        frame = Frame(positions, cell, symbols=names, step=step, time=step * time_step_ps, time_unit="ps")
+        if level:
+            frame.velocities = table(rows[2 :: level + 2], [0, 1, 2], path, count, n_atoms)
+        yield frame
 
 
 def read_h5md(path: Path) -> Iterator[Frame]:
@@ -117,7 +120,7 @@ def _h5md_frames(group: Any, path: Path) -> Iterator[Frame]:
     scale = {"angstrom": 1.0, "å": 1.0, "nm": 10.0}.get(unit.lower())
     if scale is None:
         raise DlmdError(f"positions in '{unit}'", where=str(path), remedy="write positions in Angstrom or nm")
-    names = _h5md_species(group)
+    names, speed_scale = _h5md_species(group), _h5md_speed(group)
     edges = group["box/edges"] if "box" in group and "edges" in group["box"] else None
     for number, values in enumerate(position["value"]):
         cell = None
@@ -125,11 +128,33 @@ def _h5md_frames(group: Any, path: Path) -> Iterator[Frame]:
             box = np.asarray(edges["value"][number] if hasattr(edges, "keys") else edges[()], dtype=float)
             cell = scale * (np.diag(box) if box.ndim == 1 else box)
         frame = Frame(scale * np.asarray(values, dtype=float), cell, symbols=names)
+        if "step" in position and position["step"].shape:
+            frame.step, frame.counts_steps = int(position["step"][number]), True
+        if speed_scale is not None:
+            frame.velocities = speed_scale * np.asarray(group["velocity/value"][number], dtype=float)
         if "time" in position and position["time"].shape:
             frame.time = float(position["time"][number])
             time_unit = _text(position["time"].attrs.get("unit", ""))
             frame.time_unit = time_unit if time_unit in ("ps", "fs") else None
         yield frame
+
+
+# Å/ps of the units of velocities in H5MD.
+_SPEEDS = {
+    "nm ps-1": 10.0,
+    "nm/ps": 10.0,
+    "angstrom ps-1": 1.0,
+    "angstrom/ps": 1.0,
+    "angstrom fs-1": 1e3,
+    "angstrom/fs": 1e3,
+}
+
+
+def _h5md_speed(group: Any) -> float | None:
+    """Å/ps of the velocities' unit; None without velocities for each frame of positions, or of another unit."""
+    if "velocity" not in group or len(group["velocity/value"]) != len(group["position/value"]):
+        return None
+    return _SPEEDS.get(_text(group["velocity/value"].attrs.get("unit", "")).lower().replace("+1", ""))
 
 
 def _h5md_species(group: Any) -> list[str] | None:
@@ -213,6 +238,9 @@ def _of_mdanalysis(group: Any) -> Iterator[Frame]:
             symbols=names,
             time=float(step.time) if timed else None,
             time_unit="ps" if timed else None,
+            velocities=np.array(group.velocities, dtype=float)
+            if getattr(step, "has_velocities", False)
+            else None,
         )
 
 

@@ -12,7 +12,7 @@ from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.trajectory.names import element_of
 
-TYPE = re.compile(r"type[ :=]*(\S+)$")
+TYPE = re.compile(r"type[ :=]*(\S+)$", re.IGNORECASE)
 NUMBERS = re.compile(r"(\d+)(?:-(\d+))?$")
 
 

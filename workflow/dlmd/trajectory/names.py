@@ -26,7 +26,9 @@ _ISOTOPES = {
     36.966: "Cl",
 }
 _ISOTOPE_TOLERANCE_U = 0.012
-_SUFFIXED = re.compile(r"([A-Z][a-z]?)(?:[_/+\-.:\d].*)$")
+_SUFFIXED = re.compile(r"([A-Z][a-z]?)(?:[_/+\-.:(#@\d].*)$")
+# "LI+", "NA+", "ZN2+"
+_CHARGED = re.compile(r"([A-Z]{2})\d?[+-]\d?$")
 # Masses agree with an element's within this fraction: 7 for Li and 16 for O do, 1.0 for a made-up atom is hydrogen's by 0.8 %.
 _MASS_TOLERANCE = 0.012
 
@@ -48,6 +50,8 @@ def element_of(name: str) -> str | None:
     if found and found[1] in atomic_numbers:
         return found[1]
     # GROMACS and PDB write names in capitals
+    charged = _CHARGED.match(name)
+    name = charged[1] if charged else name
     if name.isalpha() and name.isupper() and len(name) == 2 and name.capitalize() in atomic_numbers:
         return name.capitalize()
     return None

@@ -19,11 +19,14 @@ class Overlaps:
         self._expected: int | None = None
         self._begun = 0
         self._last: np.ndarray | None = None
+        # whether most atoms moved between the last two frames that were taken
+        self.moved = False
 
     def take(self, positions: np.ndarray, number: int) -> None:
         """Remember positions (atoms, 3) as those of frame `number`."""
         some = _some(positions)
         self._number.setdefault(hash(some.tobytes()), number)
+        self.moved = self._last is not None and (some != self._last).any(axis=1).mean() >= 0.5
         self._last = some
 
     def repeats(self, positions: np.ndarray) -> bool:

@@ -22,7 +22,7 @@ from dlmd.trajectory.frame_sources import FrameSource, MappedInCell
 from dlmd.trajectory.given_cell import given_cell
 from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
 from dlmd.trajectory.ion_store import IonStore
-from dlmd.trajectory.kinetic import KineticTemperature
+from dlmd.trajectory.kinetic import KineticTemperature, check_set_point
 from dlmd.trajectory.mobile_atoms import chosen
 from dlmd.trajectory.plausible import check_lengths
 from dlmd.trajectory.stream import Stream
@@ -70,6 +70,7 @@ def read(
     wrapped: bool | None = None,
     cell: str | Path | ArrayLike | None = None,
     volume_a3: float | None = None,
+    end_ps: float | None = None,
     trust_options: bool = False,
     check: Callable[[System], None] | None = None,
 ) -> Trajectory:
@@ -103,6 +104,8 @@ def read(
         For formats without: three lengths in Å (and three angles in degrees), nine numbers, or CP2K's file `PROJECT-1.cell`.
     volume_a3
         Volume of the material in Å³, for slabs: their cell holds vacuum as well.
+    end_ps
+        Read no frame later than this many ps after the first.
     trust_options
         The options count where the file's times or the thermal motion contradict them.
     check
@@ -118,13 +121,15 @@ def read(
     sources = _sources(paths)
     check_time_step(time_step_fs, stride, trust=trust_options)
     clock = Clock(time_step_fs, stride, trust_options)
-    stream = _stream(sources, topology=topology, species=species, cell=cell)
+    stream = _stream(sources, topology=topology, species=species, cell=cell, trust=trust_options)
     reading = _Reading(
         stream, clock, mobile=mobile, wrapped=wrapped, temperature_k=temperature_k, check=check
     )
     reading.volume_a3 = volume_a3
     for frame in _with_progress(stream):
         reading.add(frame)
+        if reading.ends(end_ps):
+            break
     store = reading.finish()
     label = str(sources[0]) if isinstance(sources[0], Path) else type(sources[0]).__name__
     label += f" to {sources[-1].name}" if len(sources) > 1 and isinstance(sources[-1], Path) else ""
@@ -182,9 +187,9 @@ def _sources(paths: Any) -> list[Any]:
     return [paths]
 
 
-def _stream(sources: list[Any], *, topology: Any, species: Any, cell: Any) -> Stream:
+def _stream(sources: list[Any], *, topology: Any, species: Any, cell: Any, trust: bool) -> Stream:
     known = read_topology(topology) if topology else None
-    return Stream(sources, topology=known, species=species, cells=given_cell(cell, sources))
+    return Stream(sources, topology=known, species=species, cells=given_cell(cell, sources), trust=trust)
 
 
 def _with_progress(stream: Stream) -> Iterator[Frame]:
@@ -201,6 +206,8 @@ def _spacing(stream: Stream) -> int | None:
     """MD steps between frames, where the file counts them."""
     first, second = stream.first, stream.second
     if not stream.counts_steps or first is None or second is None or None in (first.step, second.step):
+        return None
+    if first.by_time:
         return None
     return int(second.step) - int(first.step)  # type: ignore[arg-type]
 
@@ -225,6 +232,7 @@ class _Reading:
         self.interval_ps = 0.0
         self.carriers: dict[str, int] = {}
         self.notes: list[str] = []
+        self._ended: list[str] = []
         self._store: IonStore | None = None
         self._thermal: thermal.ThermalMotion | None = None
         self._kinetic: KineticTemperature | None = None
@@ -242,6 +250,15 @@ class _Reading:
             self._first = unwrapped
         elif self._thermal is not None:
             self._thermal.add(unwrapped)
+
+    def ends(self, end_ps: float | None) -> bool:
+        """Whether the next frame is later than `end_ps`, of which a note is made."""
+        if end_ps is None or self._store is None or not self.interval_ps:
+            return False
+        if self._store.n_frames * self.interval_ps <= end_ps * (1 + 1e-9):
+            return False
+        self._ended.append(f"what comes after {end_ps:g} ps is left out, as asked")
+        return True
 
     def _begin(self, frame: Frame) -> None:
         assert self.stream.symbols is not None and self.stream.cell is not None  # of the first frame
@@ -263,6 +280,7 @@ class _Reading:
             origin=frame.origin,
         )
         judged = None if self.clock.trust else self._temperature_k
+        check_set_point(frame.set_point_k, judged, self.stream.where)
         self._kinetic = KineticTemperature(self._store.masses, judged, self.stream.where)
 
     def _measure_time(self) -> None:
@@ -291,6 +309,8 @@ class _Reading:
         self._thermal.judge()
         if self._kinetic is not None:
             self._kinetic.judge(self.interval_ps)
+            self.notes += self._kinetic.notes
+        self.notes += self._ended
         return self._store
 
 

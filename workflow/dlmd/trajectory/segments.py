@@ -125,6 +125,12 @@ def join(sidecars: Sequence[str | Path]) -> Trajectory:
     """
     chain = read_sidecars(sidecars)
     first = chain[0][1]
+    if first["dcd"] is None:
+        raise DlmdError(
+            "the equilibration has no frames of the ions",
+            where=str(chain[0][0]),
+            remedy="name the segments from 0001.json on, or the folder of the run",
+        )
     sources, centres = [], []
     for path, data in chain:
         sources.append(_mobile_frames(path, data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,8 +13,10 @@ from dlmd.base.errors import DlmdError
 from dlmd.trajectory import library_frames
 from dlmd.trajectory.cells import differs, same_lattice
 from dlmd.trajectory.elements import assign
+from dlmd.trajectory.file_order import in_order
 from dlmd.trajectory.frame_readers import identify, mapped_ions
 from dlmd.trajectory.frame_sources import MappedFrames
+from dlmd.trajectory.frame_times import FrameTimes, same
 from dlmd.trajectory.given_cell import Cells
 from dlmd.trajectory.ion_store import IonStore
 from dlmd.trajectory.overlaps import Overlaps
@@ -23,8 +24,6 @@ from dlmd.trajectory.text_frames import CutShort, Frame
 from dlmd.trajectory.topology import Topology
 from dlmd.trajectory.unwrapping import Place
 
-# Two frames closer than this everywhere are one frame, rounded differently.
-_SAME_POSITION_A = 1e-4
 # A file continues the one before it where its ions are not further from their last places than so many usual moves.
 _SEAM_MOVES = 3.0
 # Frames of a file from which its usual move is known.
@@ -55,6 +54,7 @@ class Stream:
         topology: Topology | None,
         species: Sequence[str] | None,
         cells: Cells | None = None,
+        trust: bool = False,
     ):
         self._topology, self._species, self._given_cells = topology, species, cells
         self._sources, self._sorted = in_order(sources)
@@ -75,6 +75,8 @@ class Stream:
         self._runs = 0
         self._notes: list[str] = []
         self._overlaps = Overlaps()
+        # None where the user's times count, whatever the file's
+        self._times = None if trust else FrameTimes()
         self._since_seam = 0
 
     def __iter__(self) -> Iterator[Frame]:
@@ -85,7 +87,8 @@ class Stream:
             for number, frame in enumerate(self._frames(source)):
                 where = f"{_name(source)}, frame {number}"
                 if not number:
-                    self.counts_steps = by_format or frame.counts_steps
+                    numbered = frame.step is not None or self._times is None
+                    self.counts_steps = (by_format and numbered) or frame.counts_steps or frame.by_time
                     self.spacing = self.spacing if self.counts_steps else None
                 self._check(frame, where)
                 if before is not None and (
@@ -140,6 +143,8 @@ class Stream:
         found = (
             identify(source).read(source) if isinstance(source, Path) else library_frames.of_object(source)
         )
+        if self._times is not None:
+            found = self._times.numbered(found, _name(source))
         number = 0
         try:
             for frame in found:
@@ -147,7 +152,7 @@ class Stream:
                 if frame.note:
                     self._notes.append(frame.note)
                 if self._given_cells is not None and frame.cell is None:
-                    frame.cell = self._given_cells.of(frame.step, self.where)
+                    frame.cell = self._given_cells.of(None if frame.by_time else frame.step, self.where)
                 yield frame
         except CutShort as error:
             if not number:
@@ -160,14 +165,24 @@ class Stream:
         """Whether the frame is a new one after `before`; takes back frames that a restart repeats."""
         restarted = frame.step is not None and before.step is not None and frame.step < before.step
         at_join = new_run or restarted
-        repeated = _same(frame.positions, before.positions)
+        repeated = same(frame, before)
         if repeated and (at_join or (frame.step is not None and frame.step == before.step)):
             self._dropped += 1
             if restarted:
                 self._begin_again()
             return False
+        if repeated and not self.counts_steps and self._overlaps.moved:
+            # a restart that writes its first frame again; atoms that vibrate are nowhere twice
+            self._dropped += 1
+            return False
         if repeated:
             raise DlmdError("repeats the frame before it", where=where, remedy="remove the repetition")
+        if restarted and not new_run and len(self._steps) == 1:
+            raise DlmdError(
+                f"{self._named(frame)} comes after {self._named(before)}: frames in no order",
+                where=where,
+                remedy="give the frames in the order of their times",
+            )
         numbered = self.counts_steps and frame.step is not None and before.step is not None
         if numbered and (restarted or frame.step == before.step) and self._take_back(frame, where):
             return True
@@ -210,8 +225,8 @@ class Stream:
         from_last, from_same, usual = self._distances(frame, number if at < len(self._steps) else None)
         if min(from_same, from_last) > max(_ONE_RUN_A, 2.0 * usual):
             raise DlmdError(
-                f"step {frame.step} comes after step {self._steps[-1]}, and continues neither it nor the earlier frame of that "
-                f"step (ions {min(from_same, from_last):.1f} Å away): another run",
+                f"{self._named(frame)} comes after step {self._steps[-1]}, and continues neither it nor the earlier frame of "
+                f"that step (ions {min(from_same, from_last):.1f} Å away): another run",
                 where=where,
                 remedy="give runs of their own with --replicas, and the parts of one run in their order",
             )
@@ -225,8 +240,8 @@ class Stream:
             )
         dropped = self.store.n_frames - number
         self._restarts.append(
-            f"steps {self._steps[at]} to {self._steps[-1]} are there twice (a restart): counted once, as the restarted run has "
-            f"them, {dropped} frames of the run before it left out"
+            f"{'frames' if frame.by_time else 'steps'} {self._steps[at]} to {self._steps[-1]} are there twice (a restart): "
+            f"counted once, as the restarted run has them, {dropped} frames of the run before it left out"
         )
         self.store.cut(number)
         self._steps = self._steps[:at]
@@ -266,7 +281,9 @@ class Stream:
     def _check(self, frame: Frame, where: str) -> None:
         if not np.isfinite(frame.positions).all():
             raise DlmdError(
-                "NaN or infinity among the positions", where=where, remedy="analyse the part before it"
+                "NaN or infinity among the positions",
+                where=where,
+                remedy="analyse the part before it: --end PS (Python: end_ps)",
             )
         if frame.cell is None:
             frame.cell = self._topology.cell if self._topology else None
@@ -301,6 +318,10 @@ class Stream:
                 remedy="sort the atoms by id",
             )
 
+    @staticmethod
+    def _named(frame: Frame) -> str:
+        return f"time {frame.time:.6g}" if frame.by_time else f"step {frame.step}"
+
     def _check_spacing(self, before: Frame, frame: Frame, where: str) -> None:
         if frame.step is None or before.step is None:
             return
@@ -308,8 +329,13 @@ class Stream:
         if self.spacing is None:
             self.spacing = spacing
         if spacing != self.spacing or spacing == 0:
+            apart = (
+                f"frames are {self._times.interval:.6g} apart"
+                if frame.by_time and self._times
+                else (f"frames are {self.spacing} steps apart")
+            )
             raise DlmdError(
-                f"step {frame.step} follows step {before.step}, but frames are {self.spacing} steps apart: "
+                f"{self._named(frame)} follows {self._named(before)}, but {apart}: "
                 f"{'missing' if spacing > self.spacing else 'repeated'} frames",
                 where=where,
                 remedy="give a trajectory without gaps and repetitions",
@@ -347,41 +373,5 @@ class Stream:
         return notes + self._restarts
 
 
-def in_order(sources: Sequence[Any]) -> tuple[list[Any], bool]:
-    """Files of single frames (one per step, as a shell lists them) by step, and whether that changed their order."""
-    found = list(sources)
-    if len(found) < 2 or not all(isinstance(source, Path) for source in found):
-        return found, False
-    numbers = [_number(source) for source in found]
-    if any(number is None for number in numbers):
-        return found, False
-    ordered = sorted(found, key=lambda path: _number(path) or 0)
-    if ordered == found or not all(_single_step(path) == _number(path) for path in (found[0], found[-1])):
-        return found, False
-    return ordered, True
-
-
-def _number(path: Path) -> int | None:
-    """The last whole number in a file's name."""
-    numbers = re.findall(r"\d+", path.name)
-    return int(numbers[-1]) if numbers else None
-
-
-def _single_step(path: Path) -> int | None:
-    """Step of the only frame of a file that counts steps; None for any other file."""
-    kind = identify(path)
-    if not kind.counts_steps:
-        return None
-    steps = [frame.step for _, frame in zip(range(2), kind.read(path), strict=False)]
-    return steps[0] if len(steps) == 1 else None
-
-
 def _name(source: Any) -> str:
     return str(source) if isinstance(source, Path) else type(source).__name__
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    # the first atom decides nearly always
-    if np.abs(one[0] - other[0]).max() > _SAME_POSITION_A:
-        return False
-    return bool(np.abs(one - other).max() <= _SAME_POSITION_A)

@@ -65,8 +65,16 @@ class Frame:
         Something odd about the file that was mended on the way.
     counts_steps
         True where `step` counts MD steps though files of this format need not; False for what the format says.
+    by_time
+        True where `step` is the number of the frame by its time.
     velocities, momenta
         (atoms, 3), Å/ps and u Å/ps, where the file has these.
+    metal_or_real
+        True where the velocities may as well be in Å/fs: LAMMPS' styles of units that have Å.
+    masses
+        (atoms,), u, where the file has these.
+    set_point_k
+        Temperature that the file says the thermostat held.
     """
 
     positions: np.ndarray
@@ -83,8 +91,12 @@ class Frame:
     origin: np.ndarray | None = None
     note: str | None = None
     counts_steps: bool = False
+    by_time: bool = False
     velocities: np.ndarray | None = None
     momenta: np.ndarray | None = None
+    metal_or_real: bool = False
+    masses: np.ndarray | None = None
+    set_point_k: float | None = None
 
 
 def open_file(path: Path, mode: str) -> IO[Any]:
@@ -235,10 +247,14 @@ def _xyz_frame(
     first = columns["pos"]
     by_id = "id" in columns
     momenta = columns.get("momenta")
+    # LAMMPS' `dump extxyz`
+    velocities = None if momenta is not None else columns.get("vel", columns.get("velo"))
     wanted = [first, first + 1, first + 2]
-    wanted += [] if momenta is None else [momenta, momenta + 1, momenta + 2]
+    for moving in (momenta, velocities):
+        wanted += [] if moving is None else [moving, moving + 1, moving + 2]
     numbers = table(rows, wanted + ([columns["id"]] if by_id else []), path, count, n_atoms)
     names = [row.split(None, columns["species"] + 1)[columns["species"]] for row in rows]
+    types = np.array(names, dtype=int) if all(name.isdigit() for name in names) else None
     if by_id:
         order = np.argsort(numbers[:, -1], kind="stable")
         if len(np.unique(numbers[:, -1])) != n_atoms:
@@ -248,13 +264,17 @@ def _xyz_frame(
                 remedy="write the frames again from one run",
             )
         numbers, names = numbers[order], [names[i] for i in order]
+        types = None if types is None else types[order]
     lattice = info.get("Lattice")
     # ASE returns the vectors in columns
     cell = None if lattice is None else np.asarray(lattice, dtype=float).T
-    frame = Frame(numbers[:, :3], cell, symbols=names)
+    # LAMMPS' `dump xyz` has types for names
+    frame = Frame(numbers[:, :3], cell, symbols=names if types is None else None, types=types)
     if momenta is not None:
         # ASE's unit is (eV u)^(1/2)
         frame.momenta = numbers[:, 3:6] / ASE_TIME_PS
+    elif velocities is not None:
+        frame.velocities, frame.metal_or_real = numbers[:, 3:6], True
     if cp2k := CP2K_COMMENT.match(comment):
         frame.step, frame.time, frame.time_unit = int(cp2k[1]), float(cp2k[2]), "fs"
         frame.counts_steps = True

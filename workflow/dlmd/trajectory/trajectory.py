@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory.atom_sample import AtomSample
-from dlmd.trajectory.frame_sources import ArrayFrames, FrameSource, IonRange, JoinedFrames, ScaledIons
+from dlmd.trajectory.frame_sources import (
+    ArrayFrames,
+    FirstFrames,
+    FrameSource,
+    IonRange,
+    JoinedFrames,
+    ScaledIons,
+)
 from dlmd.trajectory.host import HostHealth
 
 # Frames are copied through a small buffer, which keeps the transposition within the cache.
@@ -195,10 +202,44 @@ class Trajectory:
             source=JoinedFrames([self.source], [skip]),
             host_centre=None if self.host_centre is None else self.host_centre[skip:],
             thermo=thermo,
+            atoms=None if self.atoms is None else self.atoms.between(skip, self.n_frames),
             notes=[
                 *self.notes,
                 f"the first {skip} frames ({skip * self.frame_interval_ps:g} ps) are left out",
             ],
+            _collective=None,
+        )
+
+    def until(self, end_ps: float) -> Trajectory:
+        """The run without what comes later than `end_ps` picoseconds after its start; all of it where it is no longer.
+
+        Raises
+        ------
+        DlmdError
+            where fewer than two frames are left.
+        """
+        keep = int(np.floor(end_ps / self.frame_interval_ps + 1e-9)) + 1
+        if keep >= self.n_frames:
+            return self
+        if keep < 2:
+            raise self._bad(
+                f"frames are {self.frame_interval_ps:g} ps apart, of which {end_ps:g} ps hold one",
+                "keep more",
+            )
+        thermo = None
+        if self.thermo is not None:
+            kept = (
+                self.thermo["time_ps"]
+                <= self.thermo["time_ps"][0] + (keep - 1) * self.frame_interval_ps + 1e-9
+            )
+            thermo = {name: values[kept] for name, values in self.thermo.items()}
+        return replace(
+            self,
+            source=FirstFrames(self.source, keep),
+            host_centre=None if self.host_centre is None else self.host_centre[:keep],
+            thermo=thermo,
+            atoms=None if self.atoms is None else self.atoms.between(0, keep),
+            notes=[*self.notes, f"what comes after {end_ps:g} ps is left out, as asked"],
             _collective=None,
         )
 
@@ -307,7 +348,7 @@ class Trajectory:
             if moves.max() > self.step_limit_angstrom:
                 frame = int(moves.max(axis=0).argmax())
                 raise self._bad(
-                    f"ion {first + i} moves {moves.max():.2f} Å between frames {frame} and {frame + 1}, "
+                    f"ion {first + i + 1} moves {moves.max():.2f} Å between frames {frame} and {frame + 1}, "
                     f"over half the cell's smallest width ({self.step_limit_angstrom:.2f} Å): wrapped coordinates or missing "
                     "frames",
                     "write unwrapped coordinates (LAMMPS: dump_modify unwrap yes) and frames at shorter intervals",

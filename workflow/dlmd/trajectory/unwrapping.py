@@ -145,8 +145,9 @@ class Unwrapper:
             return f"coordinates are unwrapped as given (they reach over {extent:.1f} cells); {longest}"
         if fraction > MAX_STEP:
             raise DlmdError(
-                f"atom {atom} moves {100 * fraction:.0f} % of the cell between frames {frame - 1} and {frame} (smallest width "
-                f"{width:.1f} Å): above {100 * MAX_STEP:.0f} % the periodic image is uncertain (shuffled atoms look the same)",
+                f"atom {atom + 1} moves {100 * fraction:.0f} % of the cell between frames {frame - 1} and {frame} (smallest "
+                f"width {width:.1f} Å): above {100 * MAX_STEP:.0f} % the periodic image is uncertain (shuffled atoms look the "
+                "same)",
                 where=where,
                 remedy="write frames at shorter intervals, or unwrapped coordinates (LAMMPS: xu yu zu, dump_modify unwrap yes)",
             )

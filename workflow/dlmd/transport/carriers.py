@@ -9,21 +9,25 @@ intervals and gates of `dlmd.transport.analysis` hold for any charges:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlmd.base.carriers import spoken
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport.analysis import analyse
+from dlmd.transport.analysis import TransportResult, analyse
 from dlmd.transport.onsager import onsager
 
 VERSION = 1
 
 
 def analyse_all(
-    trajectories: Sequence[Trajectory], *, charges: Mapping[str, float], **settings: Any
+    trajectories: Sequence[Trajectory],
+    *,
+    charges: Mapping[str, float],
+    judge: Callable[[TransportResult], None] | None = None,
+    **settings: Any,
 ) -> dict[str, Any]:
     """Transport of all carriers, JSON-ready: as `TransportResult.to_dict` for all of them, and
 
@@ -36,6 +40,8 @@ def analyse_all(
     ----------
     charges
         In e, by element.
+    judge
+        Called with every result, to withhold what it finds wrong.
     **settings
         As `analyse` takes them.
     """
@@ -44,19 +50,20 @@ def analyse_all(
     z = float(np.sqrt(sum(n * charges[name] ** 2 for name, n in counts.items()) / first.n_ions))
     factors = {name: charges[name] / z for name in counts}
     found = analyse([run.scaled(factors) for run in trajectories], charge=z, **settings)
+    by_itself = {
+        name: analyse([run.of_carrier(name) for run in trajectories], charge=charges[name], **settings)
+        for name in counts
+    }
+    if judge is not None:
+        for one in (found, *by_itself.values()):
+            judge(one)
     if len({abs(charges[name]) for name in counts}) > 1:
         found.notes.append(
             f"displacements of {spoken(first.mobile)} count by their charges; each by itself is among the carriers"
         )
-    each = {
-        name: analyse(
-            [run.of_carrier(name) for run in trajectories], charge=charges[name], **settings
-        ).to_dict()
-        for name in counts
-    }
     return {
         **found.to_dict(),
-        "carriers": each,
+        "carriers": {name: one.to_dict() for name, one in by_itself.items()},
         "together": None if found.window_ps is None else _matrix(trajectories, charges, found),
     }
 

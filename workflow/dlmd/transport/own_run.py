@@ -10,9 +10,9 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.verdicts import Verdict
 from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport.analysis import TransportResult, analyse
+from dlmd.transport.carriers import analyse_all
 from dlmd.transport.charges import charge_of
 from dlmd.transport.gates import Gate, Limits
-from dlmd.transport.onsager import onsager
 
 # A run of fewer frames has no displacement statistics.
 FEWEST_FRAMES = 10
@@ -37,20 +37,9 @@ def transport_of(
     DlmdError
         for runs of fewer than ten frames, a charge that cannot be told, and as `analyse` does.
     """
-    shortest = min(trajectories, key=lambda run: run.n_frames)
-    if shortest.n_frames < FEWEST_FRAMES:
-        raise DlmdError(
-            f"{shortest.n_frames} frames are too short a run, at least {FEWEST_FRAMES} are needed",
-            where=shortest.label,
-            remedy="give the whole trajectory, or run longer",
-        )
     first = trajectories[0]
     charge, guessed = charge_of(first.mobile, charge, first.composition)
-    usual = Limits()
-    # a crystal may fly as long as its vibrations keep their energy
-    allowed = min(run.host_drift_allowed_angstrom for run in trajectories)
-    options.setdefault("host_drift_angstrom", max(usual.host_drift_angstrom, allowed))
-    found = analyse(trajectories, charge=charge, **options)
+    found = analyse(trajectories, charge=charge, **_for_own(trajectories, options))
     _judge_cell(found, trajectories)
     result = found.to_dict()
     if guessed:
@@ -63,7 +52,8 @@ def transport_of(
 def carriers_of(
     trajectories: Sequence[Trajectory], *, charges: Mapping[str, float | None], **options: Any
 ) -> dict[str, Any]:
-    """Transport of each of several mobile elements, and of all together (`dlmd.transport.onsager`), JSON-ready.
+    """Transport of several mobile elements together, of each by itself, and their matrix of conductivity, JSON-ready: as
+    `dlmd.transport.carriers.analyse_all`, with a verdict under `together` where there is no matrix.
 
     Parameters
     ----------
@@ -77,45 +67,40 @@ def carriers_of(
     DlmdError
         as `transport_of` does, for each element.
     """
-    names = list(trajectories[0].carriers)
-    each = {
-        name: transport_of(
-            [run.of_carrier(name) for run in trajectories], charge=charges.get(name), **options
-        )
-        for name in names
-    }
-    windows = [result["fit_window_ps"] for result in each.values() if result["fit_window_ps"]]
     first = trajectories[0]
-    together: dict[str, Any] = {
-        "verdict": {
-            "code": Verdict.TOO_SHORT.value,
-            "message": "no diffusive onset of any of the ions",
-        }
-    }
-    if windows:
-        together = onsager(
-            {name: [run.of_carrier(name).collective() for run in trajectories] for name in names},
-            charges={name: result["charge_e"] for name, result in each.items()},
-            frame_interval_ps=first.frame_interval_ps,
-            window_ps=(max(w[0] for w in windows), max(w[1] for w in windows)),
-            volume_a3=first.volume,
-            temperature_k=next(iter(each.values()))["temperature_k"],
-            confidence=options.get("confidence", 0.95),
+    told = {name: charge_of(name, charges.get(name), first.composition) for name in first.carriers}
+    result = analyse_all(
+        trajectories,
+        charges={name: charge for name, (charge, _) in told.items()},
+        judge=lambda found: _judge_cell(found, trajectories),
+        **_for_own(trajectories, options),
+    )
+    result["notes"] += [guessed for _, guessed in told.values() if guessed]
+    if result["together"] is None:
+        result["together"] = {"verdict": {key: result["verdict"][key] for key in ("code", "message")}}
+    if first.composition:
+        result["composition"] = dict(first.composition)
+    return result
+
+
+def _for_own(trajectories: Sequence[Trajectory], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `analyse`, with the drift that the host of these runs may have.
+
+    Raises
+    ------
+    DlmdError
+        for runs of fewer than ten frames.
+    """
+    shortest = min(trajectories, key=lambda run: run.n_frames)
+    if shortest.n_frames < FEWEST_FRAMES:
+        raise DlmdError(
+            f"{shortest.n_frames} frames are too short a run, at least {FEWEST_FRAMES} are needed",
+            where=shortest.label,
+            remedy="give the whole trajectory, or run longer",
         )
-    host = [
-        gate
-        for result in each.values()
-        for gate in result["verdict"]["gates"]
-        if gate["code"].startswith(("host", "cell", "temperature", "energy"))
-    ]
-    if host and "conductivity_ms_per_cm" in together:
-        together = {"verdict": {"code": host[0]["code"], "message": host[0]["message"]}}
-    return {
-        "format": "dlmd-carriers",
-        "temperature_k": next(iter(each.values()))["temperature_k"],
-        "together": together,
-        "carriers": each,
-    }
+    # a crystal may fly as long as its vibrations keep their energy
+    allowed = min(run.host_drift_allowed_angstrom for run in trajectories)
+    return {"host_drift_angstrom": max(Limits().host_drift_angstrom, allowed), **options}
 
 
 def _judge_cell(found: TransportResult, trajectories: Sequence[Trajectory]) -> None:
