@@ -130,9 +130,7 @@ def read(
         reading.add(frame)
         if reading.ends(end_ps):
             break
-    store = reading.finish()
-    label = str(sources[0]) if isinstance(sources[0], Path) else type(sources[0]).__name__
-    label += f" to {sources[-1].name}" if len(sources) > 1 and isinstance(sources[-1], Path) else ""
+    store, label = reading.finish(), _label(sources)
     notes = [store.unwrap.verdict(label), *reading.notes, *stream.notes(), *clock.notes]
     if not store.n_host:
         notes.append(f"the file holds {reading.mobile} only: drift of the host is unknown and not removed")
@@ -185,6 +183,12 @@ def _sources(paths: Any) -> list[Any]:
             require(file)
         return files
     return [paths]
+
+
+def _label(sources: Sequence[Any]) -> str:
+    """What to call the whole in messages."""
+    label = str(sources[0]) if isinstance(sources[0], Path) else type(sources[0]).__name__
+    return label + (f" to {sources[-1].name}" if len(sources) > 1 and isinstance(sources[-1], Path) else "")
 
 
 def _stream(sources: list[Any], *, topology: Any, species: Any, cell: Any, trust: bool) -> Stream:

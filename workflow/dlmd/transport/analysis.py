@@ -205,9 +205,7 @@ def analyse(
     limits = limits or Limits(**bounds)
     system = _system(trajectories, charge=charge, temperature_k=temperature_k)
     shortest = min(run.length_ps for run in trajectories)
-    _check_window(
-        lag_start_ps, lag_end_ps, shortest, trajectories[0].frame_interval_ps, where=trajectories[0].label
-    )
+    _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0])
 
     runs = msd.all_displacements(trajectories)
     curves = msd.curves(runs)
@@ -326,17 +324,16 @@ def host_notes(hopped: Mapping[str, int] | None) -> list[str]:
     ]
 
 
-def _check_window(
-    start: float | None, end: float | None, length_ps: float, interval_ps: float, *, where: str
-) -> None:
+def _check_window(start: float | None, end: float | None, length_ps: float, first: Trajectory) -> None:
     if start is None and end is None:
         return
     if start is None:
-        raise DlmdError(f"lag_end {end} ps without lag_start", where=where, remedy="give both, or neither")
+        raise DlmdError(f"lag_end {end} ps without lag_start", where=first.label, remedy="give both, or neither")
     last = end if end is not None else window_slopes.WINDOW * start
+    interval_ps = first.frame_interval_ps
     if not (interval_ps <= start < last <= 0.7 * length_ps):
         raise DlmdError(
             f"fit window {start:g} to {last:g} ps with frames every {interval_ps:g} ps and runs of {length_ps:g} ps",
-            where=where,
+            where=first.label,
             remedy=f"choose {interval_ps:g} ps <= start < end <= {0.7 * length_ps:g} ps",
         )
