@@ -328,7 +328,9 @@ def _check_window(start: float | None, end: float | None, length_ps: float, firs
     if start is None and end is None:
         return
     if start is None:
-        raise DlmdError(f"lag_end {end} ps without lag_start", where=first.label, remedy="give both, or neither")
+        raise DlmdError(
+            f"lag_end {end} ps without lag_start", where=first.label, remedy="give both, or neither"
+        )
     last = end if end is not None else window_slopes.WINDOW * start
     interval_ps = first.frame_interval_ps
     if not (interval_ps <= start < last <= 0.7 * length_ps):
