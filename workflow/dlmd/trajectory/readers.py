@@ -29,11 +29,7 @@ from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import read_topology
 from dlmd.trajectory.trajectory import Trajectory
-
-# Widest space in Å without any atom in a crystal: layers of two-dimensional materials lie closer, vacuum of slabs is wider.
-_WIDEST_GAP_A = 8.0
-# A volume that is given may be rounded, and less than what atoms span that leave a porous or curved surface.
-_ROUNDED, _LEAST_OF_OCCUPIED = 0.02, 0.4
+from dlmd.trajectory.volume import material_volume
 
 
 @dataclass(frozen=True)
@@ -132,10 +128,10 @@ def read(
             break
     store, label = reading.finish(), _label(sources)
     notes = [store.unwrap.verdict(label), *reading.notes, *stream.notes(), *clock.notes]
-    if not store.n_host:
-        notes.append(f"the file holds {reading.mobile} only: drift of the host is unknown and not removed")
     found = _in_mean_cell(store, stream, notes)
-    found = replace(found, volume_a3=_volume(store, found.volume_a3, volume_a3, label, trust=trust_options))
+    found = replace(
+        found, volume_a3=material_volume(store, found.volume_a3, volume_a3, label, trust=trust_options)
+    )
     wrapped = stream.is_wrapped(wrapped)
     trajectory = Trajectory(
         source=found.source,
@@ -315,6 +311,10 @@ class _Reading:
             self._kinetic.judge(self.interval_ps)
             self.notes += self._kinetic.notes
         self.notes += self._ended
+        if not self._store.n_host:
+            self.notes.append(
+                f"the file holds {self.mobile} only: drift of the host is unknown and not removed"
+            )
         return self._store
 
 
@@ -360,39 +360,6 @@ def _in_mean_cell(store: IonStore, stream: Stream, notes: list[str]) -> _Found:
         host_centre=None if centre is None else centre @ to_mean,
         host=store.health(to_mean, change.mean),
         atoms=store.atoms().in_cell(to_mean),
-    )
-
-
-def _volume(
-    store: IonStore, found: float | None, given: float | None, label: str, *, trust: bool
-) -> float | None:
-    """The volume to count with, where it is not the cell's."""
-    gap, axis = store.empty.widest()
-    if given is not None:
-        if not trust:
-            _check_volume(
-                given, found or float(abs(np.linalg.det(store.cell))), store.empty.occupied(), label
-            )
-        return given
-    if gap > _WIDEST_GAP_A and store.n_host:
-        raise DlmdError(
-            f"no atom of the host is ever found in {gap:.1f} Å of the cell along {'abc'[axis]}: a slab, "
-            "whose vacuum is no conductor",
-            where=label,
-            remedy="give the volume of the material in Å³: --volume A3 (Python: volume_a3)",
-        )
-    return found
-
-
-def _check_volume(given: float, cell_a3: float, occupied: float, label: str) -> None:
-    """Raises DlmdError for a volume of the material that is larger than its cell, or much smaller than what its atoms span."""
-    least = _LEAST_OF_OCCUPIED * occupied * cell_a3
-    if least <= given <= (1 + _ROUNDED) * cell_a3:
-        return
-    raise DlmdError(
-        f"--volume {given:.6g} Å³, but the cell has {cell_a3:.6g} Å³, of which the atoms span {occupied * cell_a3:.3g} Å³",
-        where=label,
-        remedy="give the volume of the material in Å³ (1 nm³ = 1000 Å³), without its vacuum; or --trust-options",
     )
 
 
