@@ -16,7 +16,20 @@ _ROUNDED, _LEAST_OF_OCCUPIED = 0.02, 0.4
 def material_volume(
     store: IonStore, found: float | None, given: float | None, label: str, *, trust: bool
 ) -> float | None:
-    """The volume to count with, where it is not the cell's."""
+    """The volume in Å³ to count with, where it is not the cell's.
+
+    Parameters
+    ----------
+    found
+        That of the mean cell, of a cell that changes.
+    given
+        The user's.
+
+    Raises
+    ------
+    DlmdError
+        for a slab whose volume is not given, and for a volume that no material in this cell has.
+    """
     gap, axis = store.empty.widest()
     if given is not None:
         if not trust:
