@@ -29,7 +29,7 @@ from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import read_topology
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.trajectory.volume import material_volume
+from dlmd.trajectory.volume import volume_of
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,7 @@ def read(
     store, label = reading.finish(), _label(sources)
     notes = [store.unwrap.verdict(label), *reading.notes, *stream.notes(), *clock.notes]
     found = _in_mean_cell(store, stream, notes)
-    found = replace(
-        found, volume_a3=material_volume(store, found.volume_a3, volume_a3, label, trust=trust_options)
-    )
+    found = replace(found, volume_a3=volume_of(store, found.volume_a3, volume_a3, label, trust=trust_options))
     wrapped = stream.is_wrapped(wrapped)
     trajectory = Trajectory(
         source=found.source,

@@ -13,7 +13,7 @@ _WIDEST_GAP_A = 8.0
 _ROUNDED, _LEAST_OF_OCCUPIED = 0.02, 0.4
 
 
-def material_volume(
+def volume_of(
     store: IonStore, found: float | None, given: float | None, label: str, *, trust: bool
 ) -> float | None:
     """The volume in Å³ to count with, where it is not the cell's.
