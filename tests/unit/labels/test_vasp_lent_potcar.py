@@ -103,3 +103,25 @@ def test_handlers_are_given_back_and_a_world_readable_file_is_replaced(tmp_path)
         assert path.read_text() == "text" and path.stat().st_mode & 0o777 == 0o600
         assert signal.getsignal(signal.SIGTERM) is not before
     assert not path.exists() and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_after_a_kill_of_the_whole_control_group_the_potcar_goes_at_the_next_start(job):
+    folder, s = job
+    path = os.pathsep.join([*filter(None, sys.path), str(SUPPORT)])
+    program = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", RUN, folder.parent, "1-static", "plain"],
+        env=os.environ | {"PYTHONPATH": path},
+        start_new_session=True,
+    )
+    lent, pid = (folder / "1-static/run00" / name for name in ("POTCAR", "pid"))
+    wait(lambda: pid.exists() and pid.read_text().strip(), program)
+    # nobody is left to clear up
+    os.killpg(program.pid, signal.SIGKILL)
+    program.wait(timeout=20)
+    wait(lambda: not alive(int(pid.read_text())))
+    assert lent.stat().st_mode & 0o777 == 0o600
+    # whatever starts next in this job: the same step, or its staging
+    stage.stage_static(crystal(), folder, settings=s, level="u4", cell="toy", source="o_toy_0")
+    assert not lent.exists()
+    run_step(folder, "1-static", settings=s, launch=LAUNCH)
+    assert not list(folder.rglob("POTCAR")) and (folder / "1-static/run01/OUTCAR.gz").exists()

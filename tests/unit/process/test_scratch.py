@@ -75,6 +75,49 @@ def test_a_killed_job_leaves_neither_programs_nor_files(tmp_path, how, number):
     wait_until(lambda: not processes_below(tmp_path) and not list(tmp_path.iterdir()))
 
 
+def caretakers_of(folder):
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"caretaker.py") for word in words) and any(
+            word.startswith(str(folder).encode()) for word in words
+        ):
+            found.append(int(entry.parent.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_a_killed_control_group_left_goes_at_the_next_start(tmp_path, capfd):
+    job = subprocess.Popen(
+        [sys.executable, "-c", JOB, str(tmp_path), "run", "import time; time.sleep(60)"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,
+    )
+    wait_until(lambda: processes_below(tmp_path))
+    (folder,) = tmp_path.iterdir()
+    (caretaker,) = caretakers_of(tmp_path)
+    # all at once, as the memory limit of a scheduler does
+    os.kill(job.pid, signal.SIGSTOP)
+    for pid in (caretaker, job.pid, *processes_below(tmp_path)):
+        os.kill(pid, signal.SIGKILL)
+    job.wait()
+    wait_until(lambda: not processes_below(tmp_path) and not caretakers_of(tmp_path))
+    assert (folder / "out").exists()
+    for name in ("x_mine", "y_other"):
+        # without an owner, and of another kind
+        (tmp_path / name).mkdir()
+    first = Scratch(Owner(), tmp_path, prefix="x_")
+    assert not folder.exists() and "left behind by process" in capfd.readouterr().err
+    keeper = Owner()
+    other = Scratch(keeper, tmp_path, prefix="x_")
+    Scratch(Owner(), tmp_path, prefix="x_")
+    assert other.folder.exists() and (tmp_path / "x_mine").exists() and (tmp_path / "y_other").exists()
+    del first
+
+
 def test_the_folder_goes_with_its_owner_after_what_comes_before(tmp_path):
     owner, seen = Owner(), []
     scratch = Scratch(owner, tmp_path, prefix="x_", before=lambda: seen.append(len(list(tmp_path.iterdir()))))

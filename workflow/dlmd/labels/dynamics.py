@@ -58,6 +58,7 @@ def run(
     theory: Mapping[str, Any],
     source: str,
     strain: float = 0.0,
+    settings: Mapping[str, Any] | None = None,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
 ) -> None:
@@ -82,6 +83,8 @@ def run(
         Name of the level of theory and what it stands for.
     source
         Name of this trajectory in the dataset.
+    settings
+        What decides numbers beside the theory (k-points, convergence); a checkpoint made with others is of no use.
     checkpoint
         State of an interrupted run (default: beside `frames`). A checkpoint of other settings is not used.
     stream
@@ -104,7 +107,8 @@ def run(
         "strain": strain,
         "source": source,
     }
-    mark = structure_mark(atoms, time_step_fs, stride, seed, json.dumps(common, sort_keys=True))
+    told = common | ({"settings": dict(settings)} if settings else {})
+    mark = structure_mark(atoms, time_step_fs, stride, seed, json.dumps(told, sort_keys=True))
 
     work = atoms.copy()
     work.set_constraint(FixCom())

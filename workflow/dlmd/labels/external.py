@@ -13,9 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json, write_text
 from dlmd.labels.engines.base import Unconverged
+from dlmd.labels.engines.dft import numbers
 from dlmd.labels.engines.points import POINTS, Point
 from dlmd.labels.relaxation import structure_mark
 
@@ -61,6 +64,7 @@ class Elsewhere:
         self.engine, self.home = engine, home
         self.point: Point = POINTS[engine.level["engine"]]
         self.results: dict[str, Any] = {}
+        self.folders: dict[str, Path] = {}
         inputs = [*self.point.inputs, *self.point.shared(engine.settings, home)]
         home.mkdir(parents=True, exist_ok=True)
         write_text(
@@ -80,17 +84,28 @@ class Elsewhere:
             self._stage(atoms)
 
     def folder(self, atoms: Atoms) -> Path:
-        """The folder of a frame, by its structure and the level of theory."""
-        return self.home / "frames" / structure_mark(atoms, self.engine.level)[:16]
+        """The folder of a frame that was staged."""
+        return self.folders[structure_mark(atoms)]
+
+    def _folder(self, atoms: Atoms, hashes: Mapping[str, str]) -> Path:
+        """The folder of a frame, by its structure and all that decides its numbers; one that has these very inputs may be named
+        by its level of theory alone, as all once were."""
+        home = self.home / "frames"
+        own, former = (
+            home / structure_mark(atoms, what)[:16] for what in (numbers(self.engine), self.engine.level)
+        )
+        here = (former / STAGED).exists() and read_json(former / STAGED) == hashes
+        return former if here and not own.exists() else own
 
     def _stage(self, atoms: Atoms) -> None:
         """Write a frame's inputs, unless they are there; others (more iterations) replace those of a frame without results."""
-        folder = self.folder(atoms)
-        folder.mkdir(parents=True, exist_ok=True)
         texts = self.point.texts(self.engine.settings, atoms)
         hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
         for name in self.inputs[len(self.point.inputs) :]:
-            hashes[name] = hashlib.sha256((folder / name).resolve().read_bytes()).hexdigest()
+            # as seen from a frame's folder
+            hashes[name] = hashlib.sha256((self.home / "frames/any" / name).resolve().read_bytes()).hexdigest()
+        folder = self.folders[structure_mark(atoms)] = self._folder(atoms, hashes)
+        folder.mkdir(parents=True, exist_ok=True)
         if (folder / STAGED).exists() and (
             read_json(folder / STAGED) == hashes or self._has_results(atoms, folder)
         ):
@@ -129,7 +144,10 @@ class Elsewhere:
                     remedy=f"remove {ENDED} there and run {SCRIPT} on the folder as it was staged",
                 )
         try:
-            return self.point.results(self.engine.settings, atoms, folder)
+            found = self.point.results(self.engine.settings, atoms, folder)
+            if not all(np.isfinite(found[name]).all() for name in ("energy", "forces", "stress")):
+                raise ValueError("values that are not finite")
+            return found
         except Unconverged:
             raise
         except (OSError, ValueError, IndexError, KeyError, DlmdError) as error:

@@ -112,6 +112,7 @@ def aimd(
     import ase.io
 
     from dlmd.labels import dynamics, engines
+    from dlmd.labels.engines.dft import numbers
     from dlmd.structures import cells
 
     label_engine = engines.get(engine, launch)
@@ -129,6 +130,7 @@ def aimd(
             theory=label_engine.level,
             source=source,
             strain=strain,
+            settings=numbers(label_engine).get("apart"),
             stream=sys.stderr,
         )
 

@@ -41,16 +41,17 @@ def label(
     has labelled in `labelled/` beside `frames`, and the next one goes on from there.
     """
     from dlmd.labels import engines
+    from dlmd.labels.engines.dft import numbers as all_settings
     from dlmd.labels.relaxation import structure_mark
 
     label_engine, calculator = engines.get(engine, launch), None
-    theory = label_engine.level
+    theory, decided = label_engine.level, all_settings(label_engine)
     folder, paths = Path(frames).parent, []
     with owned(folder):
         done = folder / "labelled"
         done.mkdir(exist_ok=True)
         for number, atoms in selected_frames(selected, numbers).items():
-            paths.append(done / f"{structure_mark(atoms, theory)}.extxyz")
+            paths.append(done / f"{structure_mark(atoms, decided)}.extxyz")
             if paths[-1].exists():
                 continue
             calculator = calculator or _calculator(label_engine, selected, launch, threads=threads)

@@ -85,6 +85,11 @@ def _release(path: Path, owner: dict) -> None:
         print(f"{path}: not deleted ({error.strerror})", file=sys.stderr)
 
 
+def write_owner(path: str | Path) -> None:
+    """Write who this process is, for `look`; nothing renews it."""
+    Path(path).write_text(json.dumps(_identity()))
+
+
 def look(path: str | Path) -> dict | None:
     """Who owns a folder, from its owner file `path`, without touching it; None where the file is gone.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,16 +17,20 @@ from typing import Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.process.caretaker import PATIENCE_S
+from dlmd.process.ownership import look, write_owner
 from dlmd.process.programs import die_with_parent
 
 HERE = Path(__file__).parent
+# in every folder: whose it is
+OWNER = ".owner.json"
 
 
 class Scratch:
     """A new folder, removed together with `owner`.
 
     Where this process ends without doing so (SIGTERM, SIGKILL), a second one does (`dlmd.process.caretaker`), and ends the
-    programs that it was told of.
+    programs that it was told of. Where both are killed at once, as with a scheduler's memory limit, the next one that is made in
+    the same place removes what they left.
 
     Parameters
     ----------
@@ -52,6 +57,8 @@ class Scratch:
                 remedy="set scratch of the level to a folder that exists, or TMPDIR",
             ) from None
         self.folder = Path(temporary.name).absolute()
+        write_owner(self.folder / OWNER)
+        _sweep(self.folder.parent, prefix)
         # in a session of its own: Ctrl-C is for the job
         self._caretaker = subprocess.Popen(
             [sys.executable, "-I", "-S", str(HERE / "caretaker.py"), str(self.folder)],
@@ -120,6 +127,19 @@ def end_program(program: subprocess.Popen[Any]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(program.pid, signal.SIGKILL)
     program.wait()
+
+
+def _sweep(place: Path, prefix: str) -> None:
+    """Remove the folders of jobs of this user that ended on this machine without clearing up."""
+    for left in place.glob(f"{prefix}*"):
+        try:
+            own = left.stat().st_uid == os.getuid()
+            owner = look(left / OWNER) if own and (left / OWNER).is_file() else None
+        except OSError:
+            continue
+        if owner is not None and owner["state"] == "dead":
+            print(f"{left}: left behind by process {owner['pid']}, removed", file=sys.stderr)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _close(

@@ -70,6 +70,7 @@ class Cp2kSettings(DftSettings):
     """One level of theory run by CP2K."""
 
     HANDED: ClassVar[Handed] = HANDED
+    TOLD: ClassVar[tuple[str, ...]] = ("cutoff_ev", "basis_sets", "potentials")
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
     )

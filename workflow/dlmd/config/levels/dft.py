@@ -80,6 +80,8 @@ class DftSettings(Strict, SpinsAndU):
 
     # what is known about the keywords that a level hands on to its program
     HANDED: ClassVar[Handed]
+    # further keys that the engine's level of theory names
+    TOLD: ClassVar[tuple[str, ...]]
 
     functional: Literal["PBE"] = Field("PBE", description="Functional of exchange and correlation.")
     hubbard_u_ev: dict[str, HubbardU] = Field(
@@ -116,6 +118,24 @@ class DftSettings(Strict, SpinsAndU):
             "spin_polarised": self.spin_polarised,
             **self.HANDED.theory(self.given_keywords),
         }
+
+    @property
+    def apart(self) -> dict[str, Any]:
+        """What decides numbers as well and has no place in the level of theory: k-points, smearing, convergence, first moments;
+        where it is not the default."""
+        told = {"functional", "hubbard_u_ev", "hubbard_orbital", *self.TOLD}
+        others = set(type(self).model_fields) - told - {"moment_range", self.HANDED.key}
+        found = {
+            name: getattr(self, name)
+            for name in sorted(others)
+            if getattr(self, name) != type(self).model_fields[name].default
+        }
+        kept = [
+            (path, value)
+            for path, value in leaves(self.given_keywords)
+            if not any(path[: len(q)] == q for q in self.HANDED.search)
+        ]
+        return found | ({self.HANDED.key: sorted(kept)} if kept else {})
 
     @property
     def given_keywords(self) -> dict[str, Any]:

@@ -64,6 +64,11 @@ class EspressoSettings(DftSettings):
     """One level of theory run by Quantum ESPRESSO."""
 
     HANDED: ClassVar[Handed] = HANDED
+    TOLD: ClassVar[tuple[str, ...]] = (
+        *("ecut_ev", "density_cutoff_ratio", "hubbard_projectors", "pseudopotentials"),
+        # the files are told by their contents
+        "pseudo_dir",
+    )
     pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
     pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
     ecut_ev: PositiveFloat = Field(

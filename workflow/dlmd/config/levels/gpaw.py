@@ -60,6 +60,7 @@ class GpawSettings(DftSettings):
     """One level of theory run by GPAW."""
 
     HANDED: ClassVar[Handed] = HANDED
+    TOLD: ClassVar[tuple[str, ...]] = ("ecut_ev",)
 
     ecut_ev: PositiveFloat = Field(
         450.0,

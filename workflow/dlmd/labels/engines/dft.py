@@ -22,6 +22,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config.launch import DEFAULT, LevelLaunch
 from dlmd.config.levels.dft import RENAMED, DftSettings, told
 from dlmd.config.levels.origin import Origin
+from dlmd.labels.engines.base import Engine
 
 LAST_LINES = 15
 # time for a program to say its version
@@ -99,6 +100,13 @@ def judged(
         results = results | {"magmoms": moments}
     verdict = moments_in_range(symbols, results.get("magmoms"), settings.moment_range)
     return results if verdict is None else results | {"moments_in_range": verdict}
+
+
+def numbers(engine: Engine) -> dict[str, Any]:
+    """All that decides the results of an engine: its level of theory, and what that leaves out (`DftSettings.apart`)."""
+    settings = getattr(engine, "settings", None)
+    apart = settings.apart if isinstance(settings, DftSettings) else {}
+    return engine.level | ({"apart": apart} if apart else {})
 
 
 def one_thread_per_rank() -> None:

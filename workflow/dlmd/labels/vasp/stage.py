@@ -27,6 +27,7 @@ from dlmd.labels.vasp.incar import (
     species_blocks,
     static_steps,
 )
+from dlmd.process.ownership import OWNER, look
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -203,6 +204,10 @@ def stage_steps(
     }
     job["run_steps"] = [_step_record(step, job) for step in steps]
     for number, step in enumerate(steps):
+        owner = look(folder / step.name / OWNER)
+        if settings.run != "external" and (owner is None or owner["state"] == "dead"):
+            # of a run that was killed with all that would have cleared up
+            potcar.sweep(folder / step.name)
         inputs = folder / step.name / "inputs"
         shutil.rmtree(inputs, ignore_errors=True)
         inputs.mkdir(parents=True)

@@ -1,0 +1,164 @@
+"""Single points computed elsewhere: what was computed with other settings, or not to its end, is never taken for what is staged."""
+
+import subprocess
+import sys
+
+import pytest
+from ase.build import bulk
+
+from dlmd.base.errors import DlmdError
+from dlmd.config.launch import LevelLaunch
+from dlmd.labels import engines
+from dlmd.labels.engines import Unconverged, dft
+from dlmd.labels.external import Elsewhere
+from dlmd.labels.relaxation import structure_mark
+
+LEVEL = {"engine": "gpaw", "ecut_ev": 400.0, "kpoint_mesh": [1, 1, 1], "smearing_ev": 0.05}
+# stands in for GPAW: its energy tells the settings that it was run with
+GPAW = """
+import json
+from pathlib import Path
+point = json.loads(Path("point.json").read_text())
+n = len(point["symbols"])
+energy = -point["ecut_ev"] - sum(point["keywords"]["kpts"].get("size", [0]))
+found = {"energy": energy, "forces": [[0.0] * 3] * n, "stress": [0.0] * 6}
+Path("results.json").write_text(json.dumps(found))
+"""
+
+
+def frames():
+    atoms = bulk("LiCl", "rocksalt", a=5.14)
+    moved = atoms.copy()
+    moved.positions[1] += 0.1
+    return [atoms, moved]
+
+
+def elsewhere(home, electrons=None, **changes):
+    engine = engines.get(LEVEL | changes, LevelLaunch(external=True, electrons=electrons or {}))
+    return Elsewhere(engine, home, frames())
+
+
+def run(home, text=GPAW):
+    (home / "fake.py").write_text(text)
+    # called with the script that is staged as its argument
+    subprocess.run([home / "run.sh"], env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {home}/fake.py"}, check=True)
+
+
+def energies(point):
+    found = []
+    for atoms in frames():
+        point.calculate(atoms, ["energy"])
+        found.append(point.results["energy"])
+    return found
+
+
+@pytest.fixture
+def computed(tmp_path):
+    point = elsewhere(tmp_path / "home")
+    with pytest.raises(DlmdError, match="2 of 2 single points wait"):
+        energies(point)
+    run(tmp_path / "home")
+    assert energies(point) == [-403.0, -403.0]
+    return tmp_path / "home"
+
+
+CHANGES = [
+    ({"kpoint_mesh": [2, 2, 2]}, -406.0),
+    ({"kpoint_mesh": None}, None),
+    ({"ecut_ev": 500.0}, -503.0),
+    ({"smearing_ev": 0.1}, None),
+    ({"magmom": {"Li": 1.0}}, None),
+    ({"hubbard_u_ev": {"Cl": 1.0}, "hubbard_orbital": {"Cl": "p"}}, None),
+    ({"keywords": {"convergence": {"density": 1e-3}}}, None),
+    ({"keywords": {"nbands": 20}}, None),
+]
+
+
+@pytest.mark.parametrize(("change", "energy"), CHANGES)
+def test_other_settings_wait_for_results_of_their_own_and_the_former_ones_stay(computed, change, energy):
+    point = elsewhere(computed, **change)
+    with pytest.raises(DlmdError, match="2 of 4 single points wait"):
+        energies(point)
+    assert energies(elsewhere(computed)) == [-403.0, -403.0]
+    if energy is not None:
+        run(computed)
+        assert energies(elsewhere(computed, **change)) == [energy] * 2
+
+
+def test_how_electrons_converge_leaves_results_valid(computed):
+    assert energies(elsewhere(computed, electrons={"maxiter": 400})) == [-403.0, -403.0]
+    assert len(list((computed / "frames").iterdir())) == 2
+
+
+def test_folders_named_before_settings_were_part_of_the_name_are_found(computed):
+    point = elsewhere(computed)
+    for atoms in frames():
+        point.folder(atoms).rename(computed / "frames" / structure_mark(atoms, point.engine.level)[:16])
+    assert energies(elsewhere(computed)) == [-403.0, -403.0]
+    with pytest.raises(DlmdError, match="2 of 4 single points wait"):
+        energies(elsewhere(computed, kpoint_mesh=[2, 2, 2]))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("raise SystemExit(3)", "exit code 3 of GPAW"),
+        (GPAW.replace("json.dumps(found)", "json.dumps(found)[:40]"), "of GPAW: no valid JSON"),
+        (GPAW.replace("* n", "* (n - 1)"), "forces on 1 atoms, there are 2"),
+        (GPAW.replace('"stress"', '"strain"'), "results that cannot be read"),
+    ],
+)
+def test_what_did_not_end_well_is_no_label(tmp_path, text, told):
+    elsewhere(tmp_path)
+    run(tmp_path, text)
+    with pytest.raises(DlmdError, match=told) as caught:
+        energies(elsewhere(tmp_path))
+    assert "remove ended and run run.sh again" in caught.value.remedy
+
+
+def test_unconverged_electrons_are_told_apart(tmp_path):
+    elsewhere(tmp_path)
+    run(tmp_path, 'from pathlib import Path\nPath("results.json").write_text(\'{"unconverged": "density"}\')')
+    with pytest.raises(Unconverged):
+        energies(elsewhere(tmp_path))
+
+
+def test_results_that_are_not_finite_are_no_label(tmp_path):
+    elsewhere(tmp_path)
+    run(tmp_path, GPAW.replace("[[0.0] * 3]", '[[float("nan")] * 3]'))
+    with pytest.raises(DlmdError, match="not finite"):
+        energies(elsewhere(tmp_path))
+
+
+def settings(engine, **keys):
+    needed = {
+        "gpaw": {},
+        "espresso": {"pseudo_dir": "pp", "pseudopotentials": {"Ti": "Ti.upf"}},
+        "cp2k": {"basis_sets": {"Ti": "DZVP"}, "potentials": {"Ti": "GTH"}},
+    }[engine]
+    return engines.get({"engine": engine} | needed | keys, LevelLaunch(external=True)).settings
+
+
+@pytest.mark.parametrize(
+    ("engine", "keys", "apart"),
+    [
+        ("gpaw", {}, []),
+        ("gpaw", {"ecut_ev": 600.0, "keywords": {"maxiter": 9}, "moment_range": {"Ti": [0, 1]}, "magmom": {"Ti": 1}}, {"magmom"}),
+        ("gpaw", {"keywords": {"convergence": {"density": 1e-3}}}, {"keywords"}),
+        ("espresso", {"electronic_ev": 1e-3, "density_cutoff_ratio": 4.0, "smearing_ev": 0.1}, {"electronic_ev", "smearing_ev"}),
+        ("espresso", {"input_data": {"electrons": {"mixing_beta": 0.1}}}, []),
+        ("espresso", {"input_data": {"system": {"nbnd": 40}}, "kpoint_mesh": [2, 1, 1]}, {"input_data", "kpoint_mesh"}),
+        ("cp2k", {"cutoff_ev": 4000.0, "relative_cutoff_ev": 400.0, "eps_scf": 1e-4}, {"eps_scf", "relative_cutoff_ev"}),
+        ("cp2k", {"input": {"FORCE_EVAL": {"DFT": {"SCF": {"MAX_SCF": 9, "ADDED_MOS": 9}}}}}, {"input"}),
+        ("cp2k", {"potential_file": "OTHER"}, {"potential_file"}),
+    ],
+)
+def test_what_decides_numbers_beside_the_theory(engine, keys, apart):
+    assert set(settings(engine, **keys).apart) == set(apart)
+
+
+def test_levels_of_pretrained_potentials_are_all_that_decides():
+    class Pretrained:
+        level = {"engine": "chgnet"}
+
+    assert dft.numbers(Pretrained()) == {"engine": "chgnet"}
