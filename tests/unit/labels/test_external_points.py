@@ -41,7 +41,11 @@ def elsewhere(home, electrons=None, **changes):
 def run(home, text=GPAW):
     (home / "fake.py").write_text(text)
     # called with the script that is staged as its argument
-    subprocess.run([home / "run.sh"], env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {home}/fake.py"}, check=True)
+    subprocess.run(
+        [home / "run.sh"],
+        env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {home}/fake.py"},
+        check=True,
+    )
 
 
 def energies(point):
@@ -143,12 +147,33 @@ def settings(engine, **keys):
     ("engine", "keys", "apart"),
     [
         ("gpaw", {}, []),
-        ("gpaw", {"ecut_ev": 600.0, "keywords": {"maxiter": 9}, "moment_range": {"Ti": [0, 1]}, "magmom": {"Ti": 1}}, {"magmom"}),
+        (
+            "gpaw",
+            {
+                "ecut_ev": 600.0,
+                "keywords": {"maxiter": 9},
+                "moment_range": {"Ti": [0, 1]},
+                "magmom": {"Ti": 1},
+            },
+            {"magmom"},
+        ),
         ("gpaw", {"keywords": {"convergence": {"density": 1e-3}}}, {"keywords"}),
-        ("espresso", {"electronic_ev": 1e-3, "density_cutoff_ratio": 4.0, "smearing_ev": 0.1}, {"electronic_ev", "smearing_ev"}),
+        (
+            "espresso",
+            {"electronic_ev": 1e-3, "density_cutoff_ratio": 4.0, "smearing_ev": 0.1},
+            {"electronic_ev", "smearing_ev"},
+        ),
         ("espresso", {"input_data": {"electrons": {"mixing_beta": 0.1}}}, []),
-        ("espresso", {"input_data": {"system": {"nbnd": 40}}, "kpoint_mesh": [2, 1, 1]}, {"input_data", "kpoint_mesh"}),
-        ("cp2k", {"cutoff_ev": 4000.0, "relative_cutoff_ev": 400.0, "eps_scf": 1e-4}, {"eps_scf", "relative_cutoff_ev"}),
+        (
+            "espresso",
+            {"input_data": {"system": {"nbnd": 40}}, "kpoint_mesh": [2, 1, 1]},
+            {"input_data", "kpoint_mesh"},
+        ),
+        (
+            "cp2k",
+            {"cutoff_ev": 4000.0, "relative_cutoff_ev": 400.0, "eps_scf": 1e-4},
+            {"eps_scf", "relative_cutoff_ev"},
+        ),
         ("cp2k", {"input": {"FORCE_EVAL": {"DFT": {"SCF": {"MAX_SCF": 9, "ADDED_MOS": 9}}}}}, {"input"}),
         ("cp2k", {"potential_file": "OTHER"}, {"potential_file"}),
     ],

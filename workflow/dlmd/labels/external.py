@@ -103,7 +103,9 @@ class Elsewhere:
         hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
         for name in self.inputs[len(self.point.inputs) :]:
             # as seen from a frame's folder
-            hashes[name] = hashlib.sha256((self.home / "frames/any" / name).resolve().read_bytes()).hexdigest()
+            hashes[name] = hashlib.sha256(
+                (self.home / "frames/any" / name).resolve().read_bytes()
+            ).hexdigest()
         folder = self.folders[structure_mark(atoms)] = self._folder(atoms, hashes)
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / STAGED).exists() and (
