@@ -1,7 +1,8 @@
-"""Single points computed elsewhere: what was computed with other settings, or not to its end, is never taken for what is staged."""
+"""Single points computed elsewhere: what was computed with other settings, or not to its end, is no label."""
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from ase.build import bulk
@@ -183,7 +184,4 @@ def test_what_decides_numbers_beside_the_theory(engine, keys, apart):
 
 
 def test_levels_of_pretrained_potentials_are_all_that_decides():
-    class Pretrained:
-        level = {"engine": "chgnet"}
-
-    assert dft.numbers(Pretrained()) == {"engine": "chgnet"}
+    assert dft.numbers(SimpleNamespace(level={"engine": "chgnet"})) == {"engine": "chgnet"}
