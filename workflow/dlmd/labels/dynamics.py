@@ -107,9 +107,7 @@ def run(
         "strain": strain,
         "source": source,
     }
-    told = common | ({"settings": dict(settings)} if settings else {})
-    mark = structure_mark(atoms, time_step_fs, stride, seed, json.dumps(told, sort_keys=True))
-
+    mark = _mark(atoms, common, settings, time_step_fs, stride, seed)
     work = atoms.copy()
     work.set_constraint(FixCom())
     work.calc = steady = _steady_class()(calculator)
@@ -139,6 +137,12 @@ def run(
     partial.replace(frames)
     arrays.drop_state(checkpoint)
     steady.tell(steps, stream)
+
+
+def _mark(atoms: Atoms, common: Mapping[str, Any], settings: Mapping[str, Any] | None, *told: float) -> str:
+    """Fingerprint of a run."""
+    known = {**common, **({"settings": dict(settings)} if settings else {})}
+    return structure_mark(atoms, *told, json.dumps(known, sort_keys=True))
 
 
 def _place(step: int, last: int, time_step_fs: float) -> dict[str, float]:

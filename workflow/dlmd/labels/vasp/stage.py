@@ -204,10 +204,7 @@ def stage_steps(
     }
     job["run_steps"] = [_step_record(step, job) for step in steps]
     for number, step in enumerate(steps):
-        owner = look(folder / step.name / OWNER)
-        if settings.run != "external" and (owner is None or owner["state"] == "dead"):
-            # of a run that was killed with all that would have cleared up
-            potcar.sweep(folder / step.name)
+        _sweep(folder / step.name, settings)
         inputs = folder / step.name / "inputs"
         shutil.rmtree(inputs, ignore_errors=True)
         inputs.mkdir(parents=True)
@@ -226,6 +223,13 @@ def stage_steps(
         potcar.write(folder / "POTCAR", text)
     write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
+
+
+def _sweep(folder: Path, settings: VaspSettings) -> None:
+    """Remove the POTCARs of runs that were killed with all that would have done it."""
+    owner = look(folder / OWNER)
+    if settings.run != "external" and (owner is None or owner["state"] == "dead"):
+        potcar.sweep(folder)
 
 
 def _step_record(step: Step, job: dict) -> dict:
