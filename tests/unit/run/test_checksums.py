@@ -134,3 +134,21 @@ def test_a_moved_run_is_the_same_run(two_jobs, tmp_path, monkeypatch):
 def test_the_time_stamp_that_snakemake_adds_to_a_folder_is_no_change(two_jobs, tmp_path):
     (tmp_path / tree.home("r") / "data/train/.snakemake_timestamp").touch()
     assert (two_jobs("use") / "total.txt").read_text() == "6"
+
+
+def test_trajectories_with_a_sidecar_have_no_second_record(tmp_path):
+    import json
+
+    home = tmp_path / "r"
+    (home / "md").mkdir(parents=True)
+    files = [home / "md" / f"0001.{ending}" for ending in ("dcd", "xtc", "host.txt", "json")]
+    for file in files:
+        file.write_bytes(b"0123")
+    sidecar = {"dcd": "0001.dcd", "xtc": "0001.xtc", "host": "0001.host.txt", "sha256": {"dcd": "a", "host": "b"}}
+    files[-1].write_text(json.dumps(sidecar))
+    checksums.remember(map(str, files), home=home)
+    # the sidecar has no checksum of the XTC here, and the text is short
+    names = {path.name for path in (home / ".checksums/md").iterdir()}
+    assert names == {f"0001.{ending}.sha256" for ending in ("xtc", "host.txt", "json")}
+    checksums.remember(map(str, files[:3]), home=home)
+    assert (home / ".checksums/md/0001.dcd.sha256").is_file()

@@ -189,10 +189,40 @@ def test_a_second_cell_costs_as_its_atoms_at_the_speed_of_production(monkeypatch
     assert plan.CostModel(load("config/toy.yaml", overrides={}), [kept]).ratios == {}
 
 
-def test_a_refusal_of_the_run_keeps_its_three_lines():
-    own = plan._refusal(
-        ["Using a profile", "no level 'u5'", "  in:  my.yaml", "  fix: did you mean 'u4'?", ""]
-    )
-    assert str(own) == "Snakemake refuses the run: no level 'u5'\n  in:  my.yaml\n  fix: did you mean 'u4'?"
-    other = plan._refusal(["Error in rule a:", "  missing input"])
-    assert str(other) == "Snakemake refuses the run: Error in rule a:; missing input"
+def test_our_own_refusal_comes_in_its_own_words_before_snakemake_is_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(plan.subprocess, "run", lambda *_, **__: pytest.fail("Snakemake was asked"))
+    text = (ROOT / "config/toy.yaml").read_text()
+    config = tmp_path / "my.yaml"
+    config.write_text(text.replace("cif: structures/Li3TiCl6.cif", "cif: structures/Li3TiCl7.cif"))
+    with pytest.raises(plan.DlmdError) as error:
+        plan.jobs(str(config))
+    assert "Snakemake" not in str(error.value)
+    assert "Li3TiCl7.cif" in str(error.value) and "did you mean 'Li3TiCl6.cif'" in str(error.value)
+
+
+def test_snakemakes_own_refusal_has_three_lines(monkeypatch):
+    import subprocess
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(plan, "check_run", lambda cfg, file: None)
+    answer = subprocess.CompletedProcess([], 1, stdout="Building DAG\n", stderr="Error in rule a:\n\n  missing input\n")
+    monkeypatch.setattr(plan.subprocess, "run", lambda *_, **__: answer)
+    with pytest.raises(plan.DlmdError) as error:
+        plan.jobs("config/toy.yaml")
+    first, where, fix = str(error.value).splitlines()
+    assert first == "Snakemake refuses the run: Building DAG; Error in rule a:; missing input"
+    assert where == "  in:  config/toy.yaml" and "snakemake --dry-run --configfile config/toy.yaml" in fix
+
+
+def test_who_waits_for_snakemake_sees_a_line(monkeypatch, capsys):
+    import time
+
+    monkeypatch.setattr(plan.sys.stderr, "isatty", lambda: True, raising=False)
+    with plan._waiting("asking"):
+        time.sleep(1.2)
+    assert "asking ... 00:0" in capsys.readouterr().err
+    monkeypatch.setattr(plan.sys.stderr, "isatty", lambda: False, raising=False)
+    with plan._waiting("asking"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -11,14 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.files import write_text
+from dlmd.base.files import read_json, write_text
 from dlmd.base.provenance import file_sha256
 from dlmd.run import tree
 
 # a file system of many nodes may still show a job what was there before
 READ_AGAIN_S = (1.0, 4.0)
-# longer files are trajectories, whose checksums are in their sidecars
+# longer files are trajectories of one's own
 LARGEST_BYTES = 1 << 28
+# trajectories whose checksums are in their sidecars, against which they are held when they are read (`dlmd.trajectory.segments`)
+TRAJECTORIES = {".dcd": "dcd", ".xtc": "xtc"}
 # Snakemake puts it into a folder when the job has ended
 NOT_THE_JOBS = ".snakemake_timestamp"
 
@@ -32,12 +34,29 @@ def forget(outputs: Iterable[str | Path], *, home: Path) -> None:
 
 
 def remember(outputs: Iterable[str | Path], *, home: Path) -> None:
-    """Record what a job has written below `home`: a line for a file, and one for every file of a folder."""
+    """Record what a job has written below `home`: a line for a file, and one for every file of a folder.
+
+    Trajectories that a sidecar among them vouches for have no other record: they are long, and would be read twice.
+    """
+    outputs = list(map(Path, outputs))
+    vouched = {path for path in outputs if path.suffix in TRAJECTORIES and _has_sidecar(path, outputs)}
     for path in outputs:
+        if path in vouched:
+            continue
         record, found = record_of(path, home=home), _digests(Path(path))
         if record is not None and found:
             record.parent.mkdir(parents=True, exist_ok=True)
             write_text(record, "".join(f"{digest}  {name}\n" for name, digest in found.items()))
+
+
+def _has_sidecar(trajectory: Path, outputs: Iterable[Path]) -> bool:
+    """Whether the sidecar of a trajectory is among the outputs, and has its checksum."""
+    sidecar = trajectory.with_suffix(".json")
+    if sidecar not in outputs:
+        return False
+    found = read_json(sidecar, remedy="delete it and run again")
+    key = TRAJECTORIES[trajectory.suffix]
+    return isinstance(found, dict) and found.get(key) == trajectory.name and key in found.get("sha256", {})
 
 
 def require_same(inputs: Iterable[str | Path], *, home: Path) -> None:

@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -16,10 +19,12 @@ from typing import Any, cast
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
 from dlmd.labels.vasp.incar import aimd_plan, relax_plan
 from dlmd.run import costs, estimates, targets, tree
 from dlmd.run.estimates import JobCost
+from dlmd.run.preflight import check_run
 from dlmd.run.targets import AimdSource
 
 DONE = "no update"
@@ -108,33 +113,61 @@ def jobs(configfile: str, *, snakefile: str = "Snakefile", wanted: Sequence[str]
             remedy="install the pipeline: pip install '.[pipeline]'",
         )
 
-    def ask(option: str) -> str:
-        command = [sys.executable, "-m", "snakemake", *wanted, "--snakefile", snakefile, option, "--nolock"]
-        # Asked twice: while the run is going on, a file may vanish during the dry run.
-        for _ in range(2):
-            answer = subprocess.run(
-                [*command, "--configfile", configfile], capture_output=True, text=True, check=False
-            )
-            if not answer.returncode:
-                return answer.stdout
-        lines = f"{answer.stdout.strip()}\n{answer.stderr.strip()}".strip().splitlines()
-        raise _refusal(lines)
-
-    return list_jobs(summary=ask("--summary"), dry_run=ask("--dry-run"))
+    # the refusals of our own, in their own words, before Snakemake is asked
+    check_run(load(configfile), file=configfile)
+    with _waiting("asking Snakemake for the jobs of this run"), ThreadPoolExecutor() as both:
+        ask = partial(_ask, configfile, snakefile, wanted)
+        summary, dry_run = both.map(ask, ("--summary", "--dry-run"))
+    return list_jobs(summary=summary, dry_run=dry_run)
 
 
-def _refusal(lines: list[str]) -> DlmdError:
-    """Snakemake's last words as an error; those of our own keep their lines."""
-    lines, told = [line for line in lines if line.strip()], {}
-    while lines and lines[-1].startswith(("  in:", "  fix:")):
-        key, _, text = lines.pop().strip().partition(":")
-        told[key] = text.strip()
-    reason = lines[-1:] if told else lines[-4:]
-    return DlmdError(
-        f"Snakemake refuses the run: {'; '.join(map(str.strip, reason)) or 'it gives no reason'}",
-        where=told.get("in"),
-        remedy=told.get("fix"),
+def _ask(configfile: str, snakefile: str, wanted: Sequence[str], option: str) -> str:
+    """What Snakemake prints with an option.
+
+    Raises
+    ------
+    DlmdError
+        with its last words where it refuses.
+    """
+    command = [sys.executable, "-m", "snakemake", *wanted, "--snakefile", snakefile, option, "--nolock"]
+    # Asked twice: while the run is going on, a file may vanish during the dry run.
+    for _ in range(2):
+        answer = subprocess.run(
+            [*command, "--configfile", configfile], capture_output=True, text=True, check=False
+        )
+        if not answer.returncode:
+            return answer.stdout
+    lines = f"{answer.stdout.strip()}\n{answer.stderr.strip()}".strip().splitlines()
+    last = [line.strip() for line in lines if line.strip()][-4:]
+    raise DlmdError(
+        f"Snakemake refuses the run: {'; '.join(last) or 'it gives no reason'}",
+        where=configfile,
+        remedy=f"see all of it with: snakemake --dry-run --configfile {configfile}",
     )
+
+
+@contextmanager
+def _waiting(what: str) -> Iterator[None]:
+    """A line with the seconds that have passed, where a person watches."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from tqdm import tqdm
+
+    ended = threading.Event()
+    with tqdm(desc=what, bar_format="{desc} ... {elapsed}", leave=False) as line:
+
+        def tick() -> None:
+            while not ended.wait(1.0):
+                line.refresh()
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 def list_jobs(*, summary: str, dry_run: str) -> list[Job]:
