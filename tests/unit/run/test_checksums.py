@@ -144,7 +144,12 @@ def test_trajectories_with_a_sidecar_have_no_second_record(tmp_path):
     files = [home / "md" / f"0001.{ending}" for ending in ("dcd", "xtc", "host.txt", "json")]
     for file in files:
         file.write_bytes(b"0123")
-    sidecar = {"dcd": "0001.dcd", "xtc": "0001.xtc", "host": "0001.host.txt", "sha256": {"dcd": "a", "host": "b"}}
+    sidecar = {
+        "dcd": "0001.dcd",
+        "xtc": "0001.xtc",
+        "host": "0001.host.txt",
+        "sha256": {"dcd": "a", "host": "b"},
+    }
     files[-1].write_text(json.dumps(sidecar))
     checksums.remember(map(str, files), home=home)
     # the sidecar has no checksum of the XTC here, and the text is short

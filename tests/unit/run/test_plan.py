@@ -206,7 +206,9 @@ def test_snakemakes_own_refusal_has_three_lines(monkeypatch):
 
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(plan, "check_run", lambda cfg, file: None)
-    answer = subprocess.CompletedProcess([], 1, stdout="Building DAG\n", stderr="Error in rule a:\n\n  missing input\n")
+    answer = subprocess.CompletedProcess(
+        [], 1, stdout="Building DAG\n", stderr="Error in rule a:\n\n  missing input\n"
+    )
     monkeypatch.setattr(plan.subprocess, "run", lambda *_, **__: answer)
     with pytest.raises(plan.DlmdError) as error:
         plan.jobs("config/toy.yaml")
