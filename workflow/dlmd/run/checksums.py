@@ -38,9 +38,9 @@ def remember(outputs: Iterable[str | Path], *, home: Path) -> None:
 
     Trajectories that a sidecar among them vouches for have no other record: they are long, and would be read twice.
     """
-    outputs = list(map(Path, outputs))
-    vouched = {path for path in outputs if path.suffix in TRAJECTORIES and _has_sidecar(path, outputs)}
-    for path in outputs:
+    written = list(map(Path, outputs))
+    vouched = {path for path in written if path.suffix in TRAJECTORIES and _has_sidecar(path, written)}
+    for path in written:
         if path in vouched:
             continue
         record, found = record_of(path, home=home), _digests(Path(path))
