@@ -220,6 +220,31 @@ def test_times_of_amber_netcdf(tmp_path):
         read(path, **options, time_step_fs=10.0, stride=500)
 
 
+def test_steps_in_the_comments_of_lammps(tmp_path):
+    """`dump xyz`, which has types for names and no cell."""
+    lines = xyz(FRAMES, [""] * 120, names=[str(t) for t in TYPES]).splitlines()
+    for number in range(120):
+        lines[number * (LI + CL + 2) + 1] = f"Atoms. Timestep: {500 * number}"
+    options = {"species": ["Li", "Cl"], "cell": [CELL_A] * 3}
+    whole = read(save(tmp_path / "a.xyz", "\n".join(lines) + "\n"), **options)
+    assert displacements(whole) == pytest.approx(truth(), abs=1e-4)
+    assert whole.frame_interval_ps == pytest.approx(0.5)
+    del lines[50 * (LI + CL + 2) : 53 * (LI + CL + 2)]
+    with pytest.raises(DlmdError, match="step 26500 follows step 24500"):
+        read(save(tmp_path / "b.xyz", "\n".join(lines) + "\n"), **options)
+
+
+@pytest.mark.parametrize(("time_ps", "step_fs"), [(500.0, 1000), (5e-4, 0.001)])
+def test_times_in_the_file_that_make_no_md(tmp_path, time_ps, step_fs):
+    comments = [f"step={500 * n} time_ps={time_ps * n}" for n in range(120)]
+    path = save(tmp_path / "a.xyz", xyz(FRAMES, comments))
+    with pytest.raises(DlmdError, match=f"make a time step of {step_fs:g}") as error:
+        read(path, time_step_fs=None)
+    assert "--trust-options" in error.value.remedy
+    trusted = read(path, time_step_fs=1.0, stride=500, trust_options=True)
+    assert trusted.frame_interval_ps == pytest.approx(0.5)
+
+
 # --- order, repetition, end ---------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from dlmd.trajectory.text_frames import ASE_TIME_PS, Frame
 _TOLERANCE = 0.01
 # MD time steps of atoms in fs: where a dump has times without their unit, ps and fs cannot both give one of these.
 _TIME_STEPS_FS = (0.05, 20.0)
+_RECORDED_STEPS_FS = (0.005, 25.0)
 _PS = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6, "s": 1e12}
 TRUST = "or give --trust-options, where they are right and the file is wrong"
 
@@ -58,6 +59,8 @@ class Clock:
             given = self.time_step_fs * (stride or 1) / FS_PER_PS
         if recorded is None and second is not None:
             recorded = self._by_times(first, second, spacing, given, where)
+        if recorded is not None and spacing is not None and spacing > 1:
+            self._check_recorded_step(recorded * FS_PER_PS / spacing, where)
         if recorded is None:
             return self._required(given, stride, where, _passed(first, second))
         if given is None:
@@ -75,6 +78,17 @@ class Clock:
             f"--time-step and --stride give {given:.6g} ps between frames, the file says {recorded:.6g} ps",
             where=where,
             remedy=f"leave them out, {TRUST}",
+        )
+
+    def _check_recorded_step(self, step_fs: float, where: str) -> None:
+        """Raises DlmdError where the file's times and steps make a time step that no MD of atoms has."""
+        low, high = _RECORDED_STEPS_FS
+        if self.trust or low <= step_fs <= high:
+            return
+        raise DlmdError(
+            f"the file's times and steps make a time step of {step_fs:.4g} fs: no MD of atoms has such a step",
+            where=where,
+            remedy="give --time-step (fs), --stride and --trust-options, where the file's times are wrong",
         )
 
     def _stride(self, known: int | None, where: str) -> int | None:

@@ -26,6 +26,8 @@ COMPRESSED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open,
 ASE_TIME_PS = 0.010180505671156723
 # " i =       10, time =        5.000, E =       -17.16": MD step and time in fs
 CP2K_COMMENT = re.compile(r"\s*i\s*=\s*(\d+)\s*,\s*time\s*=\s*([-+.\deE]+)")
+# "Atoms. Timestep: 500 Time: 0.5" (LAMMPS' dump xyz, with `dump_modify time yes`)
+LAMMPS_COMMENT = re.compile(r"\s*Atoms\. Timestep: (\d+)(?:\s+Time: ([-+.\deE]+))?")
 _DAMAGED = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
 
@@ -278,6 +280,9 @@ def _xyz_frame(
     if cp2k := CP2K_COMMENT.match(comment):
         frame.step, frame.time, frame.time_unit = int(cp2k[1]), float(cp2k[2]), "fs"
         frame.counts_steps = True
+    elif lammps := LAMMPS_COMMENT.match(comment):
+        frame.step, frame.counts_steps = int(lammps[1]), True
+        frame.time = float(lammps[2]) if lammps[2] else None
     else:
         _xyz_time(frame, info)
     return frame
