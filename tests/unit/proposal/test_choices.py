@@ -39,7 +39,20 @@ def test_oxide_vacancies_and_fluoride():
     assert mobile.choose(two({"Zr": 1, "O": 0.9}), {"Zr": 4, "O": -2})[0] == "O"
     assert mobile.choose(two({"Ba": 1, "F": 1}), {"Ba": 2, "F": -1})[0] == "F"
     with pytest.raises(DlmdError, match="which ion"):
-        mobile.choose(two({"Zr": 1, "O": 1}), {"Zr": 4, "O": -2})
+        mobile.choose(two({"Mg": 1, "O": 1}), {"Mg": 2, "O": -2})
+
+
+def test_the_only_anion_moves_where_cations_of_high_charge_leave_sites_empty():
+    found, why = mobile.choose(two({"La": 2 / 3, "O": 1}), {"La": 3, "O": -2})
+    assert found == "O" and "La leaves sites empty" in why
+    with pytest.raises(DlmdError, match="which ion"):  # magnesium may be what moves
+        mobile.choose(two({"Mg": 0.5, "Zr": 0.25, "O": 1}), {"Mg": 2, "Zr": 4, "O": -2})
+
+
+def test_where_a_charge_is_left_and_no_ion_can_move_one_is_missing():
+    with pytest.raises(DlmdError, match=r"leave -0\.5 e per cell: is one missing") as error:
+        mobile.choose(two({"La": 0.5, "O": 1}), {"La": 3, "O": -2})
+    assert "--mobile" in error.value.remedy
 
 
 def test_divalent_copper_is_no_mobile_ion():
@@ -88,6 +101,18 @@ def test_a_filling_says_what_it_changes():
     assert found.overrides() == {"M": 0.4, "X": 0.4}
     other = nearest(chain(0.45), (5, 1, 1), charges={"Na": 1, "F": -1}, mobile="Na")
     assert other.changes["Na"] == pytest.approx(-0.05) and other.occupancy_error == pytest.approx(0.05)
+
+
+def test_a_cell_that_empties_or_fills_no_site_is_worth_a_larger_one():
+    sites = {
+        "Li1": ({"Li": 0.9375}, [[0, 0, 0]]),
+        "Li2": ({"Li": 0.0625}, [[0.5, 0.5, 0.0]]),
+        "F": ({"F": 1.0}, [[0.5, 0.5, 0.5]]),
+    }
+    small = nearest(crystal(sites, lattice=[6.0] * 3), (2, 2, 1), charges={"Li": 1, "F": -1}, mobile="Li")
+    assert small.emptied == {"Li2": 0.0625} and small.filled == {"Li1": 0.9375}
+    found = cells.choose(small.crystal, {"Li": 1, "F": -1}, "Li", Wanted(12.0, 1, weights=(0.0, 0.0)))
+    assert found.repeat == (2, 2, 3) and not found.emptied and not found.filled
 
 
 def test_the_nearest_sites_that_can_both_be_filled_are_a_hop():

@@ -4,7 +4,10 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.proposal import faithful
+from dlmd.proposal.design import design
 from dlmd.proposal.filling import nearest
+from dlmd.proposal.wishes import Wishes
+from drawn_cifs import cubic, write_cif
 from small_crystals import crystal
 
 
@@ -63,3 +66,55 @@ def test_sites_give_way_before_the_composition_does():
     small = crystal(sites, lattice=[8.0, 9.0, 9.0])
     made = nearest(small, (5, 2, 1), charges={"Li": 1, "Na": 1, "K": 1, "F": -1}, mobile="Li")
     assert made.composition == {"Li": 20, "Na": 7, "K": 3, "F": 30}
+
+
+def test_a_cage_a_little_too_full_is_the_reason_and_not_a_charge_of_nothing():
+    full = cages(0.505, 0.01)
+    assert faithful.crowded(full, CHARGES) == []
+    made = nearest(full, (10, 10, 10), charges=CHARGES, mobile="Li")
+    with pytest.raises(DlmdError, match=r"would hold 1\.01 atoms where one has room"):
+        faithful.refuse_another_compound(Emptied(made), CHARGES, "Li")
+
+
+class Emptied:
+    """A filling without its fluorine, of which the crystal has no lack."""
+
+    def __init__(self, filling):
+        self.crystal, self.repeat = filling.crystal, filling.repeat
+        self.composition = filling.composition | {"F": 0}
+        self.counts = filling.counts
+
+
+def test_a_full_site_that_has_to_be_emptied_is_another_crystal():
+    # the site of Li1 is full, and Li2 stands 1.6 Å from it: lithium is kept only if half of Li1 goes
+    sites = {
+        "Li1": ({"Li": 0.8, "Na": 0.2}, [[0, 0, 0]]),
+        "Li2": ({"Li": 0.4}, [[0.2, 0, 0], [0.8, 0, 0]]),
+        "F": ({"F": 0.9}, [[0.5, 0.5, 0], [0.5, 0, 0.5]]),
+    }
+    small = crystal(sites, lattice=[8.0, 9.0, 9.0])
+    charges = {"Li": 1, "Na": 1, "F": -1}
+    made = nearest(small, (2, 2, 2), charges=charges, mobile="Li")
+    with pytest.raises(DlmdError, match=r"Li1 and Li2 exclude.*of 8 Li1 empty, which the CIF fills"):
+        faithful.refuse_another_compound(made, charges, "Li")
+
+
+def test_what_gives_way_is_spread_over_sites_of_a_kind():
+    # Li1 has room for half; Li2 and Li3 are alike and take the rest in equal parts, neither full nor empty
+    sites = {
+        "Li1": ({"Li": 0.6}, [[0, 0, 0], [0.15, 0, 0]]),
+        "Li2": ({"Li": 0.5}, [[0.5, 0.25, 0.25]]),
+        "Li3": ({"Li": 0.5}, [[0.5, 0.75, 0.75]]),
+        "F": ({"F": 1.0}, [[0.5, 0.5, 0], [0.5, 0, 0.5]]),
+    }
+    made = nearest(crystal(sites, lattice=[8.0] * 3), (5, 2, 2), charges={"Li": 1, "F": -1}, mobile="Li")
+    assert made.counts["Li1"]["Li"] == 20
+    assert {made.counts[s]["Li"] for s in ("Li2", "Li3")} == {10}
+
+
+def test_elements_of_the_formula_that_no_site_holds_are_named(tmp_path):
+    rows = ["La1 La 0 0 0 1", "O1 O 0.5 0.5 0.5 1"]
+    tags = ["_chemical_formula_sum 'Li0.3 La1 O1'"]
+    path = write_cif(tmp_path, cubic(4.0), rows, tags=tags)
+    with pytest.raises(DlmdError, match="Li of _chemical_formula_sum is on no site"):
+        design(path, Wishes())

@@ -29,6 +29,25 @@ KNOWN = {
     "Na2 Zn2 Te O6": {"Na": 1, "Zn": 2, "Te": 6, "O": -2},
     "Li Co O2": {"Li": 1, "Co": 3, "O": -2},
     "Li2 Mn O3": {"Li": 1, "Mn": 4, "O": -2},
+    # bonds between atoms of a kind
+    "Li4 P2 S6": {"Li": 1, "P": 4, "S": -2},
+    "Fe P S3": {"Fe": 2, "P": 4, "S": -2},
+    # several elements that change their charge
+    "Li3 Ni Mn Co O6": {"Li": 1, "Ni": 2, "Mn": 4, "Co": 3, "O": -2},
+    "Li2 Ni Mn3 O8": {"Li": 1, "Ni": 2, "Mn": 4, "O": -2},
+    "Na2 Ni Mn2 O6": {"Na": 1, "Ni": 2, "Mn": 4, "O": -2},
+    "Mn Fe2 O4": {"Mn": 2, "Fe": 3, "O": -2},
+    "Co Fe2 O4": {"Co": 2, "Fe": 3, "O": -2},
+    "Fe Ti O3": {"Fe": 2, "Ti": 4, "O": -2},
+    "Fe Cr2 O4": {"Fe": 2, "Cr": 3, "O": -2},
+    "Co Mn2 O4": {"Co": 2, "Mn": 3, "O": -2},
+    "Na4 Fe V P3 O12": {"Na": 1, "Fe": 2, "V": 3, "P": 5, "O": -2},
+    "Cu Fe S2": {"Cu": 1, "Fe": 3, "S": -2},
+    "Ti Nb2 O7": {"Ti": 4, "Nb": 5, "O": -2},
+    "Fe2 Mo3 O12": {"Fe": 3, "Mo": 6, "O": -2},
+    "Li2 Fe Mn P2 O8": {"Li": 1, "Fe": 2, "Mn": 2, "P": 5, "O": -2},
+    "Li Co Mn O4": {"Li": 1, "Co": 3, "Mn": 4, "O": -2},
+    "Cu2 Mn Sn S4": {"Cu": 1, "Mn": 2, "Sn": 4, "S": -2},
 }
 
 
@@ -56,6 +75,20 @@ def test_mixed_valence_is_a_fraction_of_an_element_that_can_have_it():
     found = oxidation.guess(of("Na0.74 Co O2"))
     assert found.charges["Co"] == pytest.approx(3.26) and found.mixed == ("Co",)
     assert "Co" in found.notes[0] and not found.whole
+
+
+@pytest.mark.parametrize(
+    ("composition", "element", "charge"),
+    [
+        ("Li Ni0.8 Mn0.1 Co0.1 O2", "Ni", 2.875),
+        ("Na0.667 Fe0.5 Mn0.5 O2", "Mn", 3.666),
+        ("La0.6 Sr0.4 Co0.2 Fe0.8 O3", "Fe", 3.25),
+    ],
+)
+def test_the_last_step_of_several_elements_is_the_one_that_is_shared(composition, element, charge):
+    found = oxidation.guess(of(composition))
+    assert found.mixed == (element,) and found.charges[element] == pytest.approx(charge)
+    assert "order" in found.notes[0]
 
 
 def test_rounded_occupancies_are_no_mixed_valence():

@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
 def _shown(proposal: Proposal) -> Iterator[str]:
     """What was decided, one thing to a line."""
     from dlmd.proposal import lengths, theory
-    from dlmd.proposal.parts import changed_composition, formula, table
+    from dlmd.proposal.parts import formula, remarks, table
 
     design, of = proposal.design, "{:<14} {}".format
     charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
@@ -159,7 +159,7 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         size = "x".join(map(str, cell.repeat))
         atoms = f"{cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}"
         yield of(name, f"{formula(cell)}, {size} cells: {atoms}")
-    for line in (*table(design), *changed_composition(design)):
+    for line in (*table(design), *remarks(design)):
         yield of("", line)
     shown = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
     yield of("distances (Å)", shown)

@@ -23,6 +23,7 @@ from dlmd.structures.crystal import Crystal
 LABEL_WEIGHTS = (8.0, 15.0)
 PRODUCTION_WEIGHTS = (40.0, 60.0)
 LOST = 2.0  # an element that a cell has none of
+NOTHING_LEFT = 0.35  # a partly filled site that a cell empties or fills: 1.4 times the atoms
 MOST_SHAPES = 60
 LARGER = 8.0  # cells of up to so many times the smallest one's atoms are looked at
 WIDEST_TO_NARROWEST = 2.5
@@ -82,6 +83,7 @@ def _price(filling: Filling, wanted: Wanted) -> float:
         + occupancy * filling.occupancy_error
         + composition * min(filling.composition_error, 0.2)
         + LOST * len(filling.lost)
+        + NOTHING_LEFT * (len(filling.emptied) + len(filling.filled))
     )
 
 

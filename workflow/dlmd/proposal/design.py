@@ -90,6 +90,7 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
         filled or built.
     """
     crystal = read_cif(cif)
+    faithful.refuse_unlisted(crystal)
     found = oxidation.guess(crystal, given=wishes.charges)
     ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
     cutoff, label, production = _cells(crystal, found.charges, ion, gpu=wishes.gpu)

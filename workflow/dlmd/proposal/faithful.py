@@ -8,25 +8,30 @@ from math import prod
 from dlmd.base.errors import DlmdError
 from dlmd.proposal.filling import Filling
 from dlmd.structures.crystal import Crystal
+from dlmd.structures.exclusion import SLACK
 from dlmd.structures.occupancy import of_unit_cell
 
 MOST_OF_MOBILE, MOST_OF_HOST = 0.1, 0.05  # relative changes of an element's number beyond one atom
 # of the mobile ions: what may be added or taken away to balance what the refined occupancies leave
 MOST_BALANCED = 0.25
-MOST_VACANT = 0.03  # of a mixed site that the CIF fills
+MOST_VACANT = 0.03  # of a mixed site of the host that the CIF fills
+MOST_LEFT = 0.1  # of any other site that it fills
 FULL = 0.999
+NEARLY_ROOM = 1.002  # atoms on positions that have room for one: a little more is what makes a cell impossible
+ROUNDED_E = 0.05  # charge per cell that printed digits leave
 
 
-def crowded(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
+def crowded(crystal: Crystal, charges: Mapping[str, float], *, above: float = 1 + SLACK) -> list[str]:
     """Positions that exclude each other and hold more than one atom as refined, one line for every set of sites."""
     problem = of_unit_cell(crystal, tuple(charges.items()))
     lines: dict[str, str] = {}
-    for clique in problem.crowded:
-        lines.setdefault(
-            clique.names,
-            f"{clique.names} exclude each other ({clique.distance_a:.2f} Å apart) and would hold "
-            f"{clique.filled(problem.requested):.3g} atoms where one has room",
-        )
+    for clique in sorted(problem.cliques, key=lambda c: -c.filled(problem.requested)):
+        if clique.filled(problem.requested) > above:
+            lines.setdefault(
+                clique.names,
+                f"{clique.names} exclude each other ({clique.distance_a:.2f} Å apart) and would hold "
+                f"{clique.filled(problem.requested):.4g} atoms where one has room",
+            )
     return list(lines.values())
 
 
@@ -41,21 +46,20 @@ def refuse_another_compound(filling: Filling, charges: Mapping[str, float], mobi
     off = _differences(filling, charges, mobile)
     if not off:
         return
-    why = crowded(filling.crystal, charges)
-    charge = sum(charges[s] * n for s, n in filling.crystal.composition.items())
+    crystal = filling.crystal
+    charge = sum(charges[s] * n for s, n in crystal.composition.items())
+    why = crowded(crystal, charges)
+    if not why and abs(charge) < ROUNDED_E:
+        why = crowded(crystal, charges, above=NEARLY_ROOM)
+    remedy = "correct the occupancies (those that exclude each other add up to 1 at most; is a site missing?)"
     if not why:
         why = [f"the occupancies leave {charge:+.3g} e per cell"]
+        remedy = "correct the occupancies (is a site missing?), or state the charges: --charge ELEMENT=E"
     raise DlmdError(
-        f"no neutral cell keeps the compound of {filling.crystal.name}: {why[0]}; nearest in "
+        f"no neutral cell keeps the compound of {crystal.name}: {why[0]}; nearest in "
         f"{'x'.join(map(str, filling.repeat))} cells: {', '.join(off)}",
-        where=f"{filling.crystal.source}, occupancies",
-        remedy="correct the occupancies"
-        + (
-            " (those that exclude each other add up to 1 at most; is a site missing?)"
-            if "room" in why[0]
-            else ""
-        )
-        + ", or state the charges: --charge ELEMENT=E",
+        where=f"{crystal.source}, occupancies",
+        remedy=remedy,
     )
 
 
@@ -76,11 +80,26 @@ def _differences(filling: Filling, charges: Mapping[str, float], mobile: str) ->
     for site in filling.crystal.sites:
         places = site.multiplicity * cells
         held = sum(filling.counts[site.label].values())
-        if (
-            len(site.occupancy) > 1
-            and mobile not in site.occupancy
-            and sum(site.occupancy.values()) > FULL
-            and places - held > max(MOST_VACANT * places, 1)
-        ):
-            found.append(f"{places - held} of {places} {site.label} empty")
+        host = len(site.occupancy) > 1 and mobile not in site.occupancy
+        most = (MOST_VACANT if host else MOST_LEFT) * places
+        if sum(site.occupancy.values()) > FULL and places - held > max(most, 1):
+            found.append(f"{places - held} of {places} {site.label} empty, which the CIF fills")
     return found
+
+
+def refuse_unlisted(crystal: Crystal) -> None:
+    """Refuse a crystal whose formula has elements that no site holds: a simulation of the rest is one of something else.
+
+    Raises
+    ------
+    DlmdError
+        that names them.
+    """
+    atoms = crystal.composition
+    missing = [s for s, n in crystal.formula.items() if n > 0 and not atoms.get(s)]
+    if missing:
+        raise DlmdError(
+            f"{' and '.join(missing)} of _chemical_formula_sum {'is' if len(missing) == 1 else 'are'} on no site",
+            where=crystal.source,
+            remedy="add the sites that are missing (a structure without them is another compound), or correct the formula",
+        )

@@ -13,6 +13,8 @@ import numpy as np
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import of_unit_cell
 
+NEARLY_FULL = 0.95  # a refined site that is fuller is a full one with its error
+
 
 @dataclass(frozen=True)
 class Filling:
@@ -60,16 +62,41 @@ class Filling:
         cells = prod(self.repeat)
         return {s: self.composition.get(s, 0) / cells - n for s, n in self.crystal.composition.items()}
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Element -> the same as a part of the element's atoms."""
+        atoms = self.crystal.composition
+        return {s: change / atoms[s] for s, change in self.changes.items() if atoms[s] > 0}
+
     @cached_property
     def composition_error(self) -> float:
-        """Largest of these as a part of the element's atoms."""
-        atoms = self.crystal.composition
-        return max(abs(change) / atoms[s] for s, change in self.changes.items())
+        """Largest of these."""
+        return max(abs(share) for share in self.shares.values())
 
     @property
     def lost(self) -> list[str]:
         """Elements of the CIF that this cell has none of."""
         return [s for s in self.crystal.composition if not self.composition.get(s)]
+
+    @cached_property
+    def emptied(self) -> dict[str, float]:
+        """Label -> occupancy in the CIF of sites that it fills in part and this cell not at all."""
+        return {
+            site.label: sum(site.occupancy.values())
+            for site in self.crystal.sites
+            if 0 < sum(site.occupancy.values()) and not any(self.counts[site.label].values())
+        }
+
+    @cached_property
+    def filled(self) -> dict[str, float]:
+        """Label -> occupancy in the CIF of sites that it leaves empty in part and this cell fills."""
+        cells = prod(self.repeat)
+        return {
+            site.label: x
+            for site in self.crystal.sites
+            if (x := sum(site.occupancy.values())) < NEARLY_FULL
+            and sum(self.counts[site.label].values()) == site.multiplicity * cells
+        }
 
     @property
     def disordered(self) -> bool:

@@ -14,6 +14,7 @@ SLOWER = ("H", "Rb", "Cs", "Tl")
 MAJORITY = 0.8
 NEARLY_ONE = 0.3
 ANIONS = ("F", "O")
+UNBALANCED = 0.012  # of all positive charge: more than rounding leaves
 
 
 def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None = None) -> tuple[str, str]:
@@ -55,6 +56,10 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         return "F", "F⁻ is the only ion of one charge here, and there is no cation of one"
     if len(loose) == 1:
         return loose[0], f"there is no cation of one charge, and sites of {loose[0]} are partly empty"
+    _refuse_unbalanced(crystal, charges)
+    anions = [s for s in charges if charges[s] < 0]
+    if anions == ["O"] and split and all(charges[s] >= 3 for s in split):
+        return "O", f"there is no cation of one charge, and {' and '.join(sorted(split))} leaves sites empty"
     raise _several(
         crystal, loose or sorted((s for s in charges if charges[s]), key=lambda s: abs(charges[s]))
     )
@@ -67,6 +72,19 @@ def disordered(crystal: Crystal) -> set[str]:
         if sum(site.occupancy.values()) < FULL:
             loose |= set(site.occupancy)
     return loose
+
+
+def _refuse_unbalanced(crystal: Crystal, charges: Mapping[str, float]) -> None:
+    """Raise where no ion of one charge is listed and the others are not neutral: it may be what is missing."""
+    atoms = crystal.composition
+    left = sum(charges.get(s, 0.0) * n for s, n in atoms.items())
+    positive = sum(max(charges.get(s, 0.0), 0.0) * n for s, n in atoms.items())
+    if abs(left) > UNBALANCED * positive:
+        raise DlmdError(
+            f"{crystal.name} has no ion that is known to move, and its sites leave {left:+.3g} e per cell: is one missing?",
+            where=f"{crystal.source} ({_formula(crystal)})",
+            remedy="add the sites of the mobile ion; or, if the CIF is whole, say which one it is by --mobile ELEMENT",
+        )
 
 
 def _several(crystal: Crystal, options: Sequence[str]) -> DlmdError:

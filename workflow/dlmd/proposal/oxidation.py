@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.proposal import redox
 from dlmd.structures.crystal import Crystal
 
 # states rarer than this among an element's are none to guess, unless textbooks name them
@@ -21,12 +22,15 @@ RARE = 0.1
 RARE_IN_TEXTBOOKS = 0.03
 # rare states down to this one bound a mixed valence
 RARE_IN_MIXTURES = 0.02
+# of elements that bond to their own kind (P2S6 4-, S2 2-), where nothing commoner is neutral
+RARE_IN_BONDS = 0.02
+BONDED = "Si Ge P As S Se Te".split()
 # a charge up to this part of all positive charge is what rounded or refined occupancies leave
 ROUNDING = 0.012
 # what ions that were not found may leave, where no element can have a mixed valence
 LEFT_OUT = 0.15
 MOST_CHARGE = 7.0
-WHOLE = 0.05  # a mean charge this near to a whole one is that state
+WHOLE = redox.WHOLE
 KEPT = 100_000  # best combinations that are carried on from element to element
 # elements whose charge changes easily: mixed valence is a property of these
 REDOX = "Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Ta W Re Os Ir Ce Pr Eu Tb Yb U Sn Sb Tl Pb Bi".split()
@@ -85,6 +89,9 @@ def _neutral(
     given: Container[str],
 ) -> Oxidation:
     """The likeliest combination that is neutral but for rounding, else one with a mixed valence, else with ions left out."""
+    several = _several_that_change(atoms, states, given)
+    if several is not None:
+        return Oxidation(several, source, _sum(atoms, several), _fractions(several), _order_notes(several))
     charges, score, left = _combinations(atoms, states)
     names = list(atoms)
     good = np.flatnonzero(left <= ROUNDING)
@@ -100,6 +107,11 @@ def _neutral(
             return Oxidation(charge, source, _sum(atoms, charge), (), (note,))
         note = f"{element} has a mixed valence of {charge[element]:+.4g}, which makes the cell neutral"
         return Oxidation(charge, source, 0.0, (element,), (note,))
+    bonded = _bonded(atoms, states, given)
+    if bonded is not None:
+        rarer, element = bonded
+        note = f"{element} {rarer[element]:+g} is of bonds between its own atoms; it makes the cell neutral"
+        return Oxidation(rarer, source, _sum(atoms, rarer), (), (note,))
     near = np.flatnonzero(left <= LEFT_OUT)
     if not len(near):
         best = dict(zip(names, charges[int(np.argmax(score))].tolist(), strict=True))
@@ -153,6 +165,28 @@ def _combinations(
     return charges, score, left
 
 
+def _several_that_change(
+    atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]], given: Container[str]
+) -> dict[str, float] | None:
+    """Charges where several elements change theirs easily: which gives its electrons first is known, and frequencies say nothing."""
+    if sum(s in redox.CHANGING and s not in given for s in atoms) < 2:
+        return None
+    usual = {s: max(states[s], key=states[s].__getitem__) for s in atoms}
+    found = redox.ordered(atoms, usual, given)
+    if found is None or (_left(atoms, found) > ROUNDING and not _fractions(found)):
+        return None
+    return found
+
+
+def _fractions(charges: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(s for s, q in charges.items() if not float(q).is_integer())
+
+
+def _order_notes(charges: Mapping[str, float]) -> tuple[str, ...]:
+    shown = ", ".join(f"{s} {q:+.4g}" for s, q in charges.items() if s in redox.CHANGING)
+    return (f"{shown}: by the order in which these elements give electrons in oxides",)
+
+
 def _mixed(
     atoms: Mapping[str, float],
     states: Mapping[str, Mapping[float, float]],
@@ -175,6 +209,26 @@ def _mixed(
                 return whole, element
             return usual | {element: round(min(max(needed, min(range_)), max(range_)), 6)}, element
     return None
+
+
+def _bonded(
+    atoms: Mapping[str, float],
+    states: Mapping[str, Mapping[float, float]],
+    given: Container[str],
+) -> tuple[dict[str, float], str] | None:
+    """Common states of all elements but one that bonds to its own kind, in a rarer one; None where none is neutral."""
+    found: list[tuple[float, dict[str, float], str]] = []
+    for element in (s for s in atoms if s in BONDED and s not in given):
+        sign = max(states[element], key=states[element].__getitem__)
+        for q, share in _shares(element).items():
+            if share < RARE_IN_BONDS or q * sign <= 0 or q in states[element]:
+                continue
+            charges, score, left = _combinations(atoms, {**states, element: {q: share}})
+            good = np.flatnonzero(left <= ROUNDING)
+            if len(good):
+                best = good[np.argmax(score[good])]
+                found.append((float(score[best]), dict(zip(atoms, charges[best].tolist(), strict=True)), element))
+    return max(found, key=lambda entry: entry[0])[1:] if found else None
 
 
 def _states(element: str, given: Mapping[str, float]) -> dict[float, float]:

@@ -22,6 +22,7 @@ FIRST = "label"
 OTHER = {"random": ("label_annealed", "coulomb"), "coulomb": ("label_random", "random")}
 RELAXED_ATOMS = 1000  # most atoms that the label engine relaxes
 MOST_CHANGE = 0.05  # of an element, which a user has to know of
+SHOWN_CHANGE = 0.0005  # of one beside a site that is emptied or filled
 HELD_OUT_ATOMS = 700  # most atoms of a held-out trajectory
 TIME_STEP_FS, TIME_STEP_H_FS = 2.0, 0.5
 
@@ -131,7 +132,7 @@ def _structures(design: Design) -> dict[str, Any]:
     orderings = "" if design.orderings > 1 else "all sites are full or empty here: there is one only"
     distances = ", ".join(f"{pair} {d:.2f}" for pair, d in design.distances.items() if d is not None)
     return {
-        "table": [*table(design), *changed_composition(design)],
+        "table": [*table(design), *remarks(design)],
         "occupancies": occupancies,
         "cells": cells(design),
         "orderings": design.orderings,
@@ -169,15 +170,36 @@ def changed_composition(design: Design) -> list[str]:
     """Elements of which a cell has over 5 % more or fewer atoms than the CIF's occupancies ask for, one line per cell."""
     found = []
     for name, cell in (("the label cell", design.label), ("production", design.production)):
-        atoms = cell.crystal.composition
-        parts = [
-            f"{s} {100 * x / atoms[s]:+.0f} %"
-            for s, x in cell.changes.items()
-            if atoms[s] > 0 and abs(x) > MOST_CHANGE * atoms[s]
-        ]
+        parts = [f"{s} {100 * x:+.0f} %" for s, x in cell.shares.items() if abs(x) > MOST_CHANGE]
         if parts:
             found.append(f"NOTE: {', '.join(parts)} in {name}: what its whole atoms and exclusions allow")
     return list(dict.fromkeys(found))
+
+
+def remarks(design: Design) -> list[str]:
+    """What a user has to know of the cells: sites emptied or filled, and elements that are more or fewer."""
+    return [*whole_sites(design), *changed_composition(design)]
+
+
+def whole_sites(design: Design) -> list[str]:
+    """Sites that the CIF fills in part and a cell not at all, or wholly; one line for every cell that differs."""
+    said: dict[tuple[str, ...], list[str]] = {}
+    for name, cell in (("the label cell", design.label), ("production", design.production)):
+        parts = [f"none on {_site(cell, s)}" for s in cell.emptied]
+        parts += [f"{_site(cell, s)} full" for s in cell.filled]
+        off = [f"{s} {x:+.1%}" for s, x in cell.shares.items() if abs(x) >= SHOWN_CHANGE]
+        if parts:
+            composition = f"composition {', '.join(off)}" if off else "the composition is the CIF's"
+            said.setdefault((*parts, composition), []).append(name)
+    return [
+        f"NOTE: {', '.join(parts)} in {' and '.join(names)}; {composition}"
+        for (*parts, composition), names in said.items()
+    ]
+
+
+def _site(filling: Filling, label: str) -> str:
+    site = filling.crystal.site(label)
+    return f"{label} ({site.wyckoff}, {sum(site.occupancy.values()):.3g} in the CIF)"
 
 
 def formula(filling: Filling) -> str:

@@ -16,9 +16,12 @@ from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, Site
 ROUNDING = 5e-4  # occupancies are printed with three digits
 COMPOSITION_WEIGHT = 10.0  # an atom too many in the whole crystal counts as ten on the wrong site
 # where the request cannot be kept: what is nearest keeps the composition, whatever sites it takes
-HOST_WEIGHT = 40.0
+HOST_WEIGHT = 60.0
 MOBILE_WEIGHT = 12.0  # the ions that move can be fewer or more: that is a doped crystal, not another one
-VACANCY_WEIGHT = 40.0  # of a mixed site that the request fills
+VACANCY_WEIGHT = 60.0  # of a mixed site that the request fills
+# of an occupancy's change, the more the further: what has to give way is spread over the sites, and empties none where it need not
+SPREAD_BEYOND, SPREAD_WEIGHT = (0.05, 0.1, 0.2, 0.35), 0.05
+SPREAD_BEYOND_SHARE = 0.5  # of what is there, or of what is free
 MIXED_VALENCE_E = 0.05  # a mean charge that is a fraction may be off by this much
 LARGEST_SEARCH_CELLS = 2000
 LONGEST_TO_SHORTEST = 3.0  # supercells longer than this are not proposed
@@ -123,7 +126,7 @@ class Problem:
         if np.any(low > high):
             return None
 
-        # variables: counts n; |n - wanted| per entry; |total - wanted total| per species
+        # variables: counts n; |n - wanted| per entry; |total - wanted total| per species; what differences are too large by
         n, p = len(self.entries), len(self.species)
         totals = np.array([[s == name for _, s, _ in self.entries] for name in self.species], float)
         per_site = np.array(
@@ -132,8 +135,11 @@ class Problem:
         room = np.array([site.multiplicity * cells for site in self.crystal.sites])
         least = np.where(totals @ wanted > 0, 1.0, 0.0)  # no species is lost
 
+        spread = self._spread(capacity) if keep_full else np.zeros((0, n))
+        k = spread.size
+
         def row(counts: np.ndarray, each: np.ndarray, total: np.ndarray) -> np.ndarray:
-            return np.hstack([counts, each, total])
+            return np.hstack([counts, each, total, np.zeros((len(counts), k))])
 
         def of_counts(counts: np.ndarray) -> np.ndarray:
             return row(counts, np.zeros((len(counts), n)), np.zeros((len(counts), p)))
@@ -152,17 +158,27 @@ class Problem:
             constraints.append(LinearConstraint(of_counts(totals), least, np.inf))
         if bounded and len(self.bounds):
             constraints.append(LinearConstraint(of_counts(self.bounds), -np.inf, cells + 1e-9))
-        cost = self._cost(mobile, keep_full)
+        if k:
+            each = np.tile(eye, (len(spread), 1))
+            beyond = np.hstack([np.zeros((k, n)), each, np.zeros((k, p)), -np.eye(k)])
+            constraints.append(LinearConstraint(beyond, -np.inf, spread.ravel()))
+        cost = np.concatenate([self._cost(mobile, keep_full), np.full(k, SPREAD_WEIGHT)])
+        rest = n + p + k
         found = milp(
             cost,
-            integrality=np.concatenate([np.ones(n), np.zeros(n + p)]),
+            integrality=np.concatenate([np.ones(n), np.zeros(rest)]),
             bounds=Bounds(
-                np.concatenate([low, np.zeros(n + p)]), np.concatenate([high, np.full(n + p, np.inf)])
+                np.concatenate([low, np.zeros(rest)]), np.concatenate([high, np.full(rest, np.inf)])
             ),
             constraints=constraints,
             options={"mip_rel_gap": 0.0},
         )
         return self._by_site(np.rint(found.x[:n]).astype(int)) if found.success else None
+
+    def _spread(self, capacity: np.ndarray) -> np.ndarray:
+        """(steps, entries) differences in atoms beyond which each further one costs more."""
+        share = SPREAD_BEYOND_SHARE * np.minimum(self.target, 1 - self.target)
+        return np.array([*(np.full(len(capacity), x) for x in SPREAD_BEYOND), share]) * capacity
 
     def _cost(self, mobile: str | None, keep_full: bool) -> np.ndarray:
         """(2 entries + species,) what a unit of each variable costs: counts, their differences, those of the totals."""

@@ -13,6 +13,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.structures.apportioning import Counts, Problem
 
 SAME_COMPOSITION = 1e-3  # relative
+LEFT_E = 1e-3
 OF_SEVERAL_VALENCES = (
     "Ti",
     "V",
@@ -126,10 +127,13 @@ def _other_sizes(problem: Problem, tolerance: float, asked: str, size: str) -> N
     """Neutral on paper, but not with whole numbers of atoms in this many cells."""
     smallest = problem.smallest_supercell(tolerance)
     if smallest is None:
+        left = problem.charge_per_cell
+        carries = f" (as asked for {left:+.3g} e per cell)" if abs(left) > LEFT_E else ""
         raise DlmdError(
-            f"no whole numbers of atoms make {size} cells neutral: {asked}",
+            f"no whole numbers of atoms make {size} cells neutral{carries}: {asked}",
             where="occupancies and charges",
-            remedy="make a site partial whose species can balance the charge, or correct the occupancies",
+            remedy="add the site of the ions that balance it if one is missing, make a site partial whose species can, or "
+            "correct the occupancies",
         )
     step = prod(smallest)
     larger = _enlarged(problem, tolerance, step)
