@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import conductors
+from drawn_cifs import cubic, write_cif
 from running import ROOT, jobs, snakemake
 
 
@@ -34,6 +35,45 @@ def test_a_new_config_is_a_whole_dag(workdir):
     table = dry(workdir, "mine.yaml")
     assert table["md_equilibrate"] == table["transport"] == 6 and table["md_segment"] == 12
     assert table["learning_select"] == table["accept"] == table["report"] == 1
+
+
+# one of many partial sites and one of a mixed host; the others have the same rules and take as long
+FAMILIES = (
+    "garnet",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("argyrodite", "lgps", "nasicon", "lisicon", "beta_alumina", "ysz", "halide")
+    ),
+)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_well_known_families_are_whole_dags(workdir, family):
+    if family == "halide":
+        cif = str(ROOT / "structures/Li3YBr6.cif")
+    else:
+        cif = f"{family}.cif"
+        conductors.write(workdir, family)
+    out = new(workdir, cif, "--output", f"{family}.yaml")
+    assert "ready to start" in out
+    table = dry(workdir, f"{family}.yaml")
+    temperatures = len(yaml.safe_load((workdir / f"{family}.yaml").read_text())["md"]["temperatures_k"])
+    assert table["transport"] == temperatures and table["report"] == table["accept"] == 1
+    assert table["md_equilibrate"] % temperatures == 0
+
+
+def test_charges_that_differ_between_sites_are_a_whole_dag(workdir):
+    rows = [
+        "Fe1 Fe3+ 0.125 0.125 0.125 0.75",
+        "Li1 Li1+ 0.125 0.125 0.125 0.25",
+        "Fe2 Fe2+ 0.5 0.5 0.5 0.25",
+        "Fe3 Fe3+ 0.5 0.5 0.5 0.75",
+        "O1 O2- 0.2548 0.2548 0.2548 1",
+    ]
+    write_cif(workdir, cubic(8.39), rows, group="F d -3 m :2", name="ferrite")
+    out = new(workdir, "ferrite.cif", "--output", "ferrite.yaml")
+    assert "Fe on Fe2/Fe3 +2.75" in out and "ready to start" in out
+    dry(workdir, "ferrite.yaml")
 
 
 def test_dft_single_points_are_as_many_as_asked_for(workdir):

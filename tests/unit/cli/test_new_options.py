@@ -27,6 +27,11 @@ def test_absurd_options_are_bad_usage(options, capsys):
     assert options[0] in capsys.readouterr().err
 
 
+def test_charges_of_elements_and_of_single_sites():
+    assert new._charge("co=3.25") == ("Co", 3.25)
+    assert new._charge("fe on Fe1=3") == ("Fe on Fe1", 3.0)
+
+
 def test_folders_and_missing_files_are_told(tmp_path):
     (tmp_path / "LiCl.cif").write_text("data_x\n")
     with pytest.raises(DlmdError, match="is a folder") as folder:

@@ -92,6 +92,14 @@ MISTAKES = {
         [("mobile: Li", "mobile: [Li, Na]")],
         ["'Na' is not among material.species"],
     ),
+    "charge of a site that is not there": (
+        [("{Li: 1, Ti: 3, Cl: -1}", "{Li: 1, Ti: 3, Cl: -1, Ti on 9z: 3}")],
+        ["charges: 'Ti on 9z'", "has no site '9z'"],
+    ),
+    "charge of an element on a site": (
+        [("{Li: 1, Ti: 3, Cl: -1}", "{Li: 1, Ti: 3, Cl: -1, Na on 2a: 1}")],
+        ["Na is not among material.species"],
+    ),
     "mobile species twice": ([("mobile: Li", "mobile: [Li, Li]")], ["named twice"]),
     "mobile species of both signs": ([("mobile: Li", "mobile: [Li, Cl]")], ["both signs"]),
     "no ion of a hop": ([("mobile: Li", "mobile: [Li, Ti]")], ["makes the hop '101'"]),

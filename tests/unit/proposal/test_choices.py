@@ -5,7 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import conductivity_ms_per_cm
-from dlmd.proposal import cells, disorder, lengths, mobile, temperatures
+from dlmd.proposal import cells, lengths, mobile, temperatures
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import nearest, widths
 from dlmd.proposal.temperatures import Carriers
@@ -113,14 +113,6 @@ def test_a_cell_that_empties_or_fills_no_site_is_worth_a_larger_one():
     assert small.emptied == {"Li2": 0.0625} and small.filled == {"Li1": 0.9375}
     found = cells.choose(small.crystal, {"Li": 1, "F": -1}, "Li", Wanted(12.0, 1, weights=(0.0, 0.0)))
     assert found.repeat == (2, 2, 3) and not found.emptied and not found.filled
-
-
-def test_the_nearest_sites_that_can_both_be_filled_are_a_hop():
-    split = crystal(
-        {"M": ({"Li": 0.5}, [[0, 0, 0], [0.1, 0, 0], [0.5, 0, 0]]), "X": ({"Cl": 1.0}, [[0.3, 0.5, 0.5]])},
-        lattice=[6.0, 9.0, 9.0],
-    )
-    assert disorder.hop_length(split, "Li") == pytest.approx(2.4)
 
 
 def test_temperatures_follow_from_conductivity_and_activation_energy():

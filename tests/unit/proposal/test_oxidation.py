@@ -5,6 +5,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.proposal import oxidation
 from dlmd.structures.crystal import read_cif
+from drawn_cifs import cubic, write_cif
 from small_crystals import crystal
 
 # composition -> charges
@@ -158,3 +159,35 @@ def test_the_advice_is_another_charge_than_the_one_that_was_tried():
     with pytest.raises(DlmdError) as refused:
         oxidation.guess(crystal(sites, lattice=[20.0] * 3), given={"Fe": 3})
     assert "--charge Fe=5" in refused.value.remedy
+
+
+MAGNETITE = [
+    "Fe1 Fe3+ 0.125 0.125 0.125 0.9",
+    "Li1 Li1+ 0.125 0.125 0.125 0.1",
+    "Fe2 Fe2+ 0.5 0.5 0.5 0.45",
+    "Fe3 Fe3+ 0.5 0.5 0.5 0.55",
+    "O1 O2- 0.2548 0.2548 0.2548 1",
+]
+
+
+def test_charges_of_sites_that_the_cif_states_are_kept(tmp_path):
+    rows = [MAGNETITE[0].replace("0.9", "1"), *MAGNETITE[2:]]
+    rows[1:3] = ["Fe2 Fe2+ 0.5 0.5 0.5 0.5", "Fe3 Fe3+ 0.5 0.5 0.5 0.5"]
+    spinel = read_cif(write_cif(tmp_path, cubic(8.39), rows, group="F d -3 m :2"))
+    found = oxidation.guess(spinel)
+    assert found.charges == {"Fe": pytest.approx(8 / 3, abs=1e-3), "O": -2}
+    assert found.on_sites == {"Fe on Fe1": 3.0, "Fe on Fe2/Fe3": 2.5}
+    assert found.stated == {**found.charges, **found.on_sites}
+
+
+def test_given_charges_of_sites():
+    sites = {"Fe1": ({"Fe": 1.0}, [[0, 0, 0]]), "Fe2": ({"Fe": 1.0}, [[0.5, 0.5, 0.5]])}
+    sites["O1"] = ({"O": 1.0}, [[0.5, 0, 0], [0, 0.5, 0], [0.3, 0.3, 0]])
+    small = crystal(sites, lattice=[6.0] * 3)
+    found = oxidation.guess(small, given={"Fe on Fe1": 2, "Fe on Fe2": 4, "O": -2})
+    assert found.charges == {"Fe": 3, "O": -2} and found.on_sites == {"Fe on Fe1": 2, "Fe on Fe2": 4}
+    assert found.charge_per_cell == 0
+    with pytest.raises(DlmdError, match="a charge on Fe1, and none on Fe2"):
+        oxidation.guess(small, given={"Fe on Fe1": 2})
+    with pytest.raises(DlmdError, match="no site 'Fe7'"):
+        oxidation.guess(small, given={"Fe on Fe7": 2})

@@ -43,7 +43,7 @@ def test_rocksalt_has_its_madelung_energy(repeat):
 def test_the_potential_is_the_direct_sum():
     cell, counts, exclusions, model = prepared(chain(), (4, 2, 1), {"Na": 1, "F": -1})
     content = random_content(cell, counts, exclusions, np.random.default_rng(1))
-    charges = model.charge_of_content[content]
+    charges = model.charges(content)
     start, neighbour, pair = cell.neighbour_table(model.pairs)
     direct = [(model.kernel[pair[a:b]] * charges[neighbour[a:b]]).sum() for a, b in itertools.pairwise(start)]
     np.testing.assert_allclose(model.potential(charges), direct, atol=1e-9)
@@ -60,11 +60,11 @@ def test_the_change_of_a_swap_is_that_of_the_whole_energy(name, occupancies):
     rng = np.random.default_rng(2)
     content = random_content(cell, counts, exclusions, rng)
     annealer = Annealer(model, movable(cell, counts), exclusions)
-    potential = model.potential(model.charge_of_content[content])[annealer.positions]
+    potential = model.potential(model.charges(content))[annealer.positions]
     before, tested = model.energy(content), 0
     for a, b in zip(*annealer._proposals(60, rng), strict=True):
         here, there = annealer.positions[[a, b]]
-        shift = model.charge_of_content[content[there]] - model.charge_of_content[content[here]]
+        shift = model.charges(content)[there] - model.charges(content)[here]
         if not shift:
             continue
         swapped = content.copy()

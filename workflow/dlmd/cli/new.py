@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_charge,
         metavar="ELEMENT=E",
-        help="oxidation state of an element in e, instead of a guess; may be repeated",
+        help="oxidation state of an element in e, instead of a guess; 'Fe on Fe1=3' is that on one site; may be repeated",
     )
     crystal.add_argument(
         "--sigma",
@@ -149,7 +149,7 @@ def _shown(proposal: Proposal) -> Iterator[str]:
     from dlmd.proposal.parts import formula, remarks, table
 
     design, of = proposal.design, "{:<14} {}".format
-    charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.charges.items())
+    charges = ", ".join(f"{s} {q:+.4g}" for s, q in design.oxidation.stated.items())
     yield of(
         "crystal", f"{design.crystal.spacegroup}, {len(design.crystal.sites)} sites: {design.crystal.source}"
     )
@@ -205,14 +205,17 @@ def within(low: float, high: float, unit: str) -> Callable[[str], float]:
 
 
 def _charge(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
+    name, _, value = text.rpartition("=")
     try:
         charge = float(value)
     except ValueError:
         charge = float("nan")
     if not -8 <= charge <= 8:
         raise argparse.ArgumentTypeError(f"'{text}' is no charge; write Co=3")
-    return element(name), charge
+    from dlmd.structures import site_charges
+
+    symbol, site = site_charges.split(name.strip())
+    return element(symbol) if site is None else site_charges.key(element(symbol), site), charge
 
 
 def _whole(text: str) -> int:

@@ -93,18 +93,18 @@ def _ions(cfg: RunFields) -> Found:
     for element in material.species:
         if element not in material.charges:
             yield "material.charges", f"no charge for {element}", f"add '{element}: <charge in e>'"
-    for element in material.charges:
+    for name, charge in material.charges.items():
+        element = name.partition(" on ")[0]  # 'Fe on Fe1' is that of one site
         if element not in material.species:
             yield (
-                f"material.charges.{element}",
+                f"material.charges.{name}",
                 f"{element} is not among material.species",
                 did_you_mean(element, material.species),
             )
-    for element, charge in material.charges.items():
         known = oxidation_states(element)
         if known and charge and not any(state * charge > 0 for state in known):
             yield (
-                f"material.charges.{element}",
+                f"material.charges.{name}",
                 f"{element} with a charge of {charge:+g} e; its known oxidation states are {', '.join(f'{s:+d}' for s in known)}",
                 "check the sign",
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import ceil, log, prod
+from math import ceil, inf, log, prod
 from typing import NoReturn
 
 import numpy as np
@@ -33,12 +33,16 @@ LARGE_LABEL_CELL = 300
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a cell must have: width (Å) along every direction, mobile ions, and the most atoms that may be spent on it."""
+    """What a cell must have: width (Å) along every direction, mobile ions, and the most atoms that may be spent on it.
+
+    Atoms beyond `dear_atoms` cost twice.
+    """
 
     width_angstrom: float
     mobile_ions: int = 1
     most_atoms: int = 100_000
     weights: tuple[float, float] = LABEL_WEIGHTS
+    dear_atoms: float = inf
 
 
 def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: Wanted) -> Filling:
@@ -80,6 +84,7 @@ def _price(filling: Filling, wanted: Wanted) -> float:
     occupancy, composition = wanted.weights
     return (
         log(filling.n_atoms)
+        + log(max(1.0, filling.n_atoms / wanted.dear_atoms))
         + occupancy * filling.occupancy_error
         + composition * min(filling.composition_error, 0.2)
         + LOST * len(filling.lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import cells, disorder, faithful, mobile, oxidation
+from dlmd.proposal import cells, disorder, faithful, hops, mobile, oxidation
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import Filling
+from dlmd.proposal.hops import Hop
 from dlmd.proposal.oxidation import Oxidation
 from dlmd.proposal.temperatures import Carriers
 from dlmd.proposal.wishes import Wishes
@@ -69,6 +71,11 @@ class Design:
         """Charges (e) of the elements, in the order of the CIF."""
         return self.oxidation.charges
 
+    @cached_property
+    def hop(self) -> Hop:
+        """The length that tells hops from rattling."""
+        return hops.hop(self.crystal, self.charges, self.mobile)
+
     @property
     def carriers(self) -> Carriers:
         """The mobile ions."""
@@ -76,7 +83,7 @@ class Design:
         return Carriers(
             self.charges[self.mobile],
             self.production.composition[self.mobile] / volume,
-            disorder.hop_length(self.crystal, self.mobile),
+            self.hop.length_a,
         )
 
 
@@ -93,9 +100,9 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
     faithful.refuse_unlisted(crystal)
     found = oxidation.guess(crystal, given=wishes.charges)
     ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
-    cutoff, label, production = _cells(crystal, found.charges, ion, gpu=wishes.gpu)
+    cutoff, label, production = _cells(crystal, found.stated, ion, gpu=wishes.gpu)
     sampling, sampling_reason = disorder.sampling(crystal, found.charges, ion)
-    orderings, distances = _built(crystal, found.charges, label, production, sampling)
+    orderings, distances = _built(crystal, found.stated, label, production, sampling)
     return Design(
         crystal=crystal,
         oxidation=found,
@@ -110,7 +117,7 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
         distances=distances,
         notes=tuple(
             f"{line}: the cells put one there, the rest on other sites where they have room"
-            for line in faithful.crowded(crystal, found.charges)
+            for line in faithful.crowded(crystal, found.stated)
         ),
     )
 
@@ -126,8 +133,9 @@ def _cells(
 ) -> tuple[float, Filling, Filling]:
     """Cutoff, label cell and production cell; a cutoff that is a little shorter where it spares a third of the atoms."""
     cutoff = CUTOFF_A
-    label = cells.choose(crystal, charges, ion, Wanted(2 * cutoff))
-    shorter = cells.choose(crystal, charges, ion, Wanted(2 * SHORTER_CUTOFF_A))
+    dear = cells.LARGE_LABEL_CELL
+    label = cells.choose(crystal, charges, ion, Wanted(2 * cutoff, dear_atoms=dear))
+    shorter = cells.choose(crystal, charges, ion, Wanted(2 * SHORTER_CUTOFF_A, dear_atoms=dear))
     if shorter.n_atoms < WORTH_A_SHORTER_CUTOFF * label.n_atoms:
         cutoff, label = SHORTER_CUTOFF_A, shorter
     ions = PRODUCTION_IONS_GPU if gpu else PRODUCTION_IONS

@@ -1,17 +1,11 @@
-"""How the sites of a cell are best filled, how far apart the mobile ions' sites are, and which distances a filled cell has."""
+"""How the sites of a cell are best filled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from dlmd.proposal.mobile import FULL
 from dlmd.structures.crystal import Crystal
-from dlmd.structures.supercell import Supercell
-
-SHORTEST_HOP_A, LONGEST_HOP_A = 1.8, 5.0
-USUAL_HOP_A = 3.0
 
 
 def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tuple[str, str]:
@@ -39,12 +33,3 @@ def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tup
             "the host's ions of like charge were mixed when it was made, which annealing would undo",
         )
     return "random", f"only {mobile} is disordered, and it finds its places in the dynamics"
-
-
-def hop_length(crystal: Crystal, mobile: str) -> float:
-    """Distance (Å) of the nearest sites of the mobile ions that can both be filled."""
-    supercell = Supercell(crystal, (1, 1, 1))
-    holds = np.array([site.occupancy.get(mobile, 0.0) > 0 for site in crystal.sites])[supercell.site_of_basis]
-    pairs = supercell.pairs(LONGEST_HOP_A)
-    both = holds[pairs.first] & holds[pairs.second] & (pairs.distance > SHORTEST_HOP_A)
-    return round(float(pairs.distance[both].min()), 1) if both.any() else USUAL_HOP_A

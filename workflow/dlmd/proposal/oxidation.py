@@ -8,13 +8,14 @@ charge easily, or else ions that the refinement has not found.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.proposal import redox
+from dlmd.structures import site_charges
 from dlmd.structures.crystal import Crystal
 
 # states rarer than this among an element's are none to guess, unless textbooks name them
@@ -38,13 +39,19 @@ REDOX = "Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Ta W Re Os Ir Ce Pr Eu Tb Yb U Sn Sb
 
 @dataclass(frozen=True)
 class Oxidation:
-    """Charges (e) of the elements, where they come from, and what they leave per cell of the CIF."""
+    """Charges (e) of the elements, and of elements on single sites, where they come from, and what they leave per cell of the CIF."""
 
     charges: Mapping[str, float]
     source: str
     charge_per_cell: float
     mixed: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    on_sites: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def stated(self) -> dict[str, float]:
+        """All that a config says: charges of elements, and of elements on single sites ('Fe on Fe1')."""
+        return {**self.charges, **self.on_sites}
 
     @property
     def whole(self) -> bool:
@@ -66,19 +73,56 @@ def guess(crystal: Crystal, *, given: Mapping[str, float] | None = None) -> Oxid
     DlmdError
         for a given element that the crystal has not, and where no likely charges come near a neutral cell.
     """
-    atoms, given = crystal.composition, dict(given or {})
-    for element in given:
+    atoms = crystal.composition
+    given, on_sites = _given(crystal, given or {})
+    if given.keys() >= atoms.keys():
+        return Oxidation({s: given[s] for s in atoms}, "given", _sum(atoms, given), on_sites=on_sites)
+    own = dict(crystal.oxidation) | given
+    if own.keys() >= atoms.keys() and _left(atoms, own) <= ROUNDING:
+        of_cif = {
+            site_charges.key(s, site): q for (site, s), q in crystal.site_oxidation.items() if s not in given
+        }
+        found = {s: own[s] for s in atoms}
+        return Oxidation(found, "stated in the CIF", _sum(atoms, own), on_sites=of_cif | on_sites)
+    source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"
+    found_rest = _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source, given)
+    return replace(found_rest, on_sites=on_sites)
+
+
+def _given(crystal: Crystal, given: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """Charges by element, and those on single sites, that the user states; the mean of an element that has only the latter.
+
+    Raises
+    ------
+    DlmdError
+        for an element or a site that the crystal has not, and for an element with charges on a part of its sites only.
+    """
+    atoms = crystal.composition
+    elements = {name: q for name, q in given.items() if site_charges.split(name)[1] is None}
+    for name in given:
+        element = site_charges.split(name)[0]
         if element not in atoms:
             raise DlmdError(
                 f"{crystal.name} has no {element}", where="--charge", remedy=did_you_mean(element, atoms)
             )
-    if given.keys() >= atoms.keys():
-        return Oxidation({s: given[s] for s in atoms}, "given", _sum(atoms, given))
-    own = dict(crystal.oxidation) | given
-    if own.keys() >= atoms.keys() and _left(atoms, own) <= ROUNDING:
-        return Oxidation({s: own[s] for s in atoms}, "stated in the CIF", _sum(atoms, own))
-    source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"
-    return _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source, given)
+    on_sites = {name: q for name, q in given.items() if name not in elements}
+    for element in {site_charges.split(name)[0] for name in on_sites} - elements.keys():
+        charge = {
+            crystal.site(label, where="--charge").label: q
+            for name, q in on_sites.items()
+            for s, label in [site_charges.split(name)]
+            if s == element and label
+        }
+        held = {site.label: site.occupancy.get(element, 0.0) * site.multiplicity for site in crystal.sites}
+        others = [label for label, n in held.items() if n > 0 and label not in charge]
+        if others:
+            raise DlmdError(
+                f"{element} has a charge on {', '.join(charge)}, and none on {', '.join(others)}",
+                where="--charge",
+                remedy=f"state it for all of them, or that of the others as --charge {element}=E",
+            )
+        elements[element] = sum(q * held[label] for label, q in charge.items()) / atoms[element]
+    return elements, on_sites
 
 
 def _neutral(

@@ -88,12 +88,17 @@ def _material(design: Design) -> dict[str, Any]:
     return {
         "mobile": design.mobile,
         "mobile_reason": design.mobile_reason,
-        "charges": design.charges,
+        "charges": design.oxidation.stated,
         "charges_source": oxidation.source,
         "charge_notes": [line for note in notes for line in writing.wrapped(note)],
-        # the mobile ion first: the order of the types in LAMMPS and DeePMD
-        "species": sorted(design.charges, key=lambda s: (s != design.mobile, -design.charges[s])),
+        "charge_names": [*_species(design), *design.oxidation.on_sites],
+        "species": _species(design),
     }
+
+
+def _species(design: Design) -> list[str]:
+    """All elements, the mobile one first: the order of the types of LAMMPS and DeePMD."""
+    return sorted(design.charges, key=lambda s: (s != design.mobile, -design.charges[s]))
 
 
 def occupancy_names(design: Design) -> tuple[str, str]:
@@ -278,5 +283,6 @@ def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[
         "temperature_reason": writing.wrapped(at.reason),
         "production_k": at.production_k,
         "budget_reason": writing.wrapped(budget),
-        "hop_angstrom": design.carriers.hop_angstrom,
+        "hop_angstrom": design.hop.length_a,
+        "hop_reason": design.hop.reason,
     }

@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from dlmd.base.carriers import elements
-from dlmd.structures import exclusion
+from dlmd.structures import exclusion, site_charges
 from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, Site
 
 ROUNDING = 5e-4  # occupancies are printed with three digits
@@ -49,11 +49,12 @@ class Problem:
         self.entries = [(site, s, x) for site in crystal.sites for s, x in requested[site.label].items()]
         self.target = np.array([x for _, _, x in self.entries])
         self.multiplicity = np.array([site.multiplicity for site, _, _ in self.entries])
-        self.charge = np.array([float(charges[s]) for _, s, _ in self.entries])
+        own = site_charges.by_site(charges, crystal)
+        self.charge = np.array([float(own.get((site.label, s), charges[s])) for site, s, _ in self.entries])
         self.species = list(dict.fromkeys(s for _, s, _ in self.entries))
         # A full or an empty site stays as it is, whatever the other sites need.
         self.fixed = np.array([x in (0.0, 1.0) for _, _, x in self.entries])
-        self.mixed = np.array([not float(charges[s]).is_integer() for _, s, _ in self.entries])
+        self.mixed = np.array([not q.is_integer() for q in self.charge.tolist()])
         pairs = {(a, b): limits[i + 1, j + 1] for i, a in enumerate(species) for j, b in enumerate(species)}
         around = exclusion.Surroundings(crystal, requested, float(limits.max()))
         self.cliques = around.cliques(pairs)
@@ -204,15 +205,15 @@ class Problem:
     def totals(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
         return {s: sum(row.get(s, 0) for row in counts.values()) for s in self.species}
 
-    def neutral_charges(self, counts: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
-        """The charges, those of mixed valence moved by what makes the counts neutral."""
-        totals = self.totals(counts)
-        mixed = {s for (_, s, _), m in zip(self.entries, self.mixed, strict=True) if m}
-        rest = sum(self.charges[s] * n for s, n in totals.items())
-        ions = sum(totals[s] for s in mixed)
-        if not mixed or not ions or abs(rest) < 1e-9:
-            return dict(self.charges)
-        return {s: q - rest / ions if s in mixed else q for s, q in self.charges.items()}
+    def neutral_charges(self, counts: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, str], float]:
+        """(site label, species) -> charge, those of mixed valence moved by what makes the counts neutral."""
+        atoms = np.array([counts[site.label].get(s, 0) for site, s, _ in self.entries])
+        rest, ions = float(self.charge @ atoms), int(atoms[self.mixed].sum())
+        moved = rest / ions if ions and abs(rest) >= 1e-9 else 0.0
+        return {
+            (site.label, s): float(q - moved if mixed else q)
+            for (site, s, _), q, mixed in zip(self.entries, self.charge, self.mixed, strict=True)
+        }
 
     def smallest_supercell(self, tolerance: float, *, least: int = 1) -> tuple[int, int, int] | None:
         """The smallest supercell of at least `least` cells, not too long in one direction, that realises the request."""

@@ -42,7 +42,15 @@ class CoulombModel:
         from scipy.special import erfc
 
         self.supercell = supercell
-        self.charge_of_content = np.array([0.0, *(apportionment.charges[s] for s in apportionment.species)])
+        charges, by_site = apportionment.charges, apportionment.charges_by_site
+        # (sites, contents) in e
+        self.charge_of_content = np.array(
+            [
+                [0.0, *(by_site.get((site.label, s), charges[s]) for s in apportionment.species)]
+                for site in supercell.crystal.sites
+            ]
+        )
+        self.site_of_position = supercell.site_of_position
         self.pairs = supercell.pairs(cutoff_angstrom)
         shift = erfc(damping_per_a * cutoff_angstrom) / cutoff_angstrom
         self.kernel = COULOMB_EV_A * (erfc(damping_per_a * self.pairs.distance) / self.pairs.distance - shift)
@@ -64,9 +72,13 @@ class CoulombModel:
         transformed = (self._kernel_in_k @ in_k.T[:, :, None])[:, :, 0].T.reshape(shape)
         return np.fft.ifftn(transformed, axes=(1, 2, 3)).real.ravel()
 
+    def charges(self, content: np.ndarray) -> np.ndarray:
+        """(positions,) charges (e) of a `content` (positions,)."""
+        return self.charge_of_content[self.site_of_position, content]
+
     def energy(self, content: np.ndarray) -> float:
         """Total energy in eV of a `content` (positions,)."""
-        charges = self.charge_of_content[content]
+        charges = self.charges(content)
         return float(0.5 * charges @ self.potential(charges) + self.self_energy * (charges @ charges))
 
     def couplings(self, positions: np.ndarray) -> Any:
@@ -95,6 +107,7 @@ class Annealer:
     def __init__(self, model: CoulombModel, groups: Sequence[np.ndarray], exclusions: Exclusions):
         self.model, self.exclusions = model, exclusions
         self.positions = np.concatenate(groups) if groups else np.zeros(0, int)
+        self.site = model.site_of_position[self.positions]
         matrix = model.couplings(self.positions)
         self.start = matrix.indptr.tolist()
         self.column, self.value = matrix.indices, matrix.data
@@ -119,8 +132,7 @@ class Annealer:
         if not n:
             return
         state = content[self.positions].copy()
-        charges = self.model.charge_of_content[content]
-        potential = self.model.potential(charges)[self.positions]
+        potential = self.model.potential(self.model.charges(content))[self.positions]
         hot = max(self._typical_change(state, potential, rng), 1e-9)
         for temperature in hot * np.geomspace(1.0, coldest, sweeps):
             self._sweep(content, state, potential, temperature, rng)
@@ -143,7 +155,7 @@ class Annealer:
         return shift * (potential[a] - potential[b]) + alone - shift**2 * self._coupling(a, b)
 
     def _typical_change(self, state: np.ndarray, potential: np.ndarray, rng: np.random.Generator) -> float:
-        charge = self.model.charge_of_content[state]
+        charge = self.model.charge_of_content[self.site, state]
         first, second = self._proposals(1000, rng)
         moves = [(a, b, charge[b] - charge[a]) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
         changes = [abs(self._change(a, b, shift, potential)) for a, b, shift in moves if shift]
@@ -161,13 +173,14 @@ class Annealer:
         n = len(self.positions)
         first, second = self._proposals(n, rng)
         thresholds = (-np.log(1.0 - rng.random(n)) * temperature).tolist()
-        charge_of = self.model.charge_of_content.tolist()
+        charge_of, site = self.model.charge_of_content.tolist(), self.site.tolist()
         check = self.exclusions.possible
         accepted = 0
         for a, b, threshold in zip(first.tolist(), second.tolist(), thresholds, strict=True):
             if state[a] == state[b]:
                 continue
-            shift = charge_of[state[b]] - charge_of[state[a]]
+            charge = charge_of[site[a]]  # swaps are within a site
+            shift = charge[state[b]] - charge[state[a]]
             if self._change(a, b, shift, potential) > threshold - 1e-9:
                 continue
             here, there = self.positions[a], self.positions[b]

@@ -69,6 +69,8 @@ class Crystal:
         Element -> number in `_chemical_formula_sum`; empty where the file has none.
     oxidation
         Species -> mean oxidation state that the file states (e).
+    site_oxidation
+        (site label, species) -> that of species whose state differs between sites, as the file states it.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Crystal:
     notes: tuple[str, ...] = ()
     formula: Mapping[str, float] = field(default_factory=dict)
     oxidation: Mapping[str, float] = field(default_factory=dict)
+    site_oxidation: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def composition(self) -> dict[str, float]:
@@ -171,6 +174,7 @@ def read_cif(path: str | Path) -> Crystal:
         notes=(*block.notes, *notes, *(note for group in grouped for note in group.notes)),
         formula=cif.formula(block.tags),
         oxidation=sites.oxidation(grouped),
+        site_oxidation=sites.site_oxidation(grouped),
     )
     off = formula_difference(crystal)
     if off:

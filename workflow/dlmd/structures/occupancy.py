@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import distances, refusals
+from dlmd.structures import distances, refusals, site_charges
 from dlmd.structures.apportioning import ROUNDING, Problem, isotropic_shape
 from dlmd.structures.crystal import OCCUPANCY_ROUNDING, Crystal, read_cif
 from dlmd.structures.distances import MinDistance
@@ -32,6 +32,8 @@ class Apportionment:
         The fixed element order, that of `charges`.
     charges
         Mean charge (e) of every species. Those of mixed valence (a fraction) are what makes the cell neutral.
+    charges_by_site
+        (site label, species) -> charge (e), those of a species alike unless stated otherwise.
     counts, requested, realised
         Site label -> species -> number of atoms, requested and realised occupancy.
     limits
@@ -47,6 +49,7 @@ class Apportionment:
     requested: Mapping[str, Mapping[str, float]]
     realised: Mapping[str, Mapping[str, float]]
     limits: np.ndarray
+    charges_by_site: Mapping[tuple[str, str], float] = field(default_factory=dict)
     stated_charges: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -79,7 +82,7 @@ class Apportionment:
         return ", ".join(
             f"{s} {self.charges[s]:.4g} for {q:.4g}"
             for s, q in self.stated_charges.items()
-            if abs(self.charges[s] - q) > 1e-6
+            if s in self.charges and abs(self.charges[s] - q) > 1e-6
         )
 
     @property
@@ -165,7 +168,7 @@ def apportion(
         species -> number, which then is the whole content of the site. 0 empties the site.
     charges
         Formal charge (e) of every species; their order is the element order of all structures made of this. A fraction is
-        a mean over mixed valence and may be off by 0.05 e.
+        a mean over mixed valence and may be off by 0.05 e. 'Fe on Fe1' is that of Fe on one site.
     tolerance
         Largest accepted difference between a realised and a requested occupancy. The default is half a unit
         of the third digit, so that a printed 0.063 may mean 1/16.
@@ -267,18 +270,35 @@ def of_unit_cell(crystal: Crystal, charges: tuple[tuple[str, float], ...]) -> Pr
 def _made(
     problem: Problem, species: tuple[str, ...], counts: Mapping[str, Mapping[str, int]], tolerance: float
 ) -> Apportionment:
+    by_site = problem.neutral_charges(counts)
     return Apportionment(
         crystal=problem.crystal,
         repeat=problem.repeat,
-        charges=problem.neutral_charges(counts),
+        charges=_means(problem, counts, by_site),
         tolerance=tolerance,
         species=species,
         counts=counts,
         requested=problem.requested,
         realised=problem.occupancies(counts),
         limits=problem.limits,
-        stated_charges=dict(problem.charges),
+        charges_by_site=by_site,
+        stated_charges={s: q for s, q in problem.charges.items() if s in species},
     )
+
+
+def _means(
+    problem: Problem, counts: Mapping[str, Mapping[str, int]], by_site: Mapping[tuple[str, str], float]
+) -> dict[str, float]:
+    """Mean charge of every species; of those that are not there, what is stated."""
+    means: dict[str, float] = {
+        s: q for s, q in problem.charges.items() if site_charges.split(s)[1] is None
+    }
+    for species, stated in means.items():
+        here = {label: row[species] for label, row in counts.items() if row.get(species)}
+        if here and any(by_site[label, species] != stated for label in here):
+            total = sum(n * by_site[label, species] for label, n in here.items())
+            means[species] = total / sum(here.values())
+    return means
 
 
 def _checked_repeat(repeat: Sequence[int]) -> tuple[int, int, int]:

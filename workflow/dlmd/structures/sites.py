@@ -92,10 +92,31 @@ def oxidation(found: Sequence[Group]) -> dict[str, float]:
             stated.setdefault(name, []).append((weight, charge))
     content = composition(found)
     return {
-        name: round(sum(w * q for w, q in parts) / sum(w for w, _ in parts), 4)
+        name: _mean(parts)
         for name, parts in stated.items()
         if sum(w for w, _ in parts) > 0.99 * content[name] > 0
     }
+
+
+def site_oxidation(found: Sequence[Group]) -> dict[tuple[str, str], float]:
+    """(site, species) -> oxidation state (e) of species that are stated for all their sites, and differ between them."""
+    means = oxidation(found)
+    by_site: dict[str, dict[str, float]] = {}
+    for group in found:
+        for name in {name for name, weight, _ in group.charges if weight > 0 and name in means}:
+            parts = [(w, q) for s, w, q in group.charges if s == name]
+            by_site.setdefault(name, {})[group.name] = _mean(parts)
+    return {
+        (site, name): charge
+        for name, row in by_site.items()
+        if len(set(row.values())) > 1
+        for site, charge in row.items()
+    }
+
+
+def _mean(parts: Sequence[tuple[float, float]]) -> float:
+    total = sum(w for w, _ in parts)
+    return round(sum(w * q for w, q in parts) / total, 4) if total else parts[0][1]
 
 
 def _orbits(
