@@ -44,6 +44,8 @@ def test_a_void_beside_an_ion_of_the_host_is_no_place():
 
 
 def test_far_sites_have_the_usual_length():
-    lone = crystal({"M": ({"Li": 1.0}, [[0, 0, 0]]), "X": ({"Cl": 1.0}, [[0.5, 0.5, 0.5]])}, lattice=[9.0] * 3)
+    lone = crystal(
+        {"M": ({"Li": 1.0}, [[0, 0, 0]]), "X": ({"Cl": 1.0}, [[0.5, 0.5, 0.5]])}, lattice=[9.0] * 3
+    )
     found = hops.hop(lone, SALT, "Li")
     assert found.length_a == hops.USUAL_A and found.reason.startswith("usual")

@@ -45,7 +45,9 @@ def test_energies_have_the_charges_of_the_sites():
     model = CoulombModel(Supercell(SMALL, (2, 2, 2)), made)
     (atoms,) = orderings(SMALL, made, n=1, seed=1, method="coulomb")
     by_hand = {("Fe", "Fe1"): 2.5, ("Fe", "Fe2/Li2"): 2.0, ("Li", "Fe2/Li2"): 1.0, ("O", "O1"): -2.0}
-    charges = [by_hand[s, site] for s, site in zip(atoms.get_chemical_symbols(), atoms.arrays["site"], strict=True)]
+    charges = [
+        by_hand[s, site] for s, site in zip(atoms.get_chemical_symbols(), atoms.arrays["site"], strict=True)
+    ]
     content = np.zeros(model.supercell.n_positions, int)
     places = model.supercell.fractional()
     for symbol, place in zip(atoms.get_chemical_symbols(), atoms.get_scaled_positions(), strict=True):
@@ -54,7 +56,9 @@ def test_energies_have_the_charges_of_the_sites():
     assert sorted(model.charges(content)) == sorted(charges)
     assert model.energy(content) == pytest.approx(atoms.info["coulomb_energy_ev"], abs=1e-5)
     alike = apportion(SMALL, repeat=(2, 2, 2), charges={"Li": 1, "Fe": 7 / 3, "O": -2})
-    assert CoulombModel(model.supercell, alike).energy(content) != pytest.approx(model.energy(content), abs=1e-3)
+    assert CoulombModel(model.supercell, alike).energy(content) != pytest.approx(
+        model.energy(content), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ MOST_BALANCED = 0.25
 MOST_VACANT = 0.03  # of a mixed site of the host that the CIF fills
 MOST_LEFT = 0.1  # of any other site that it fills
 FULL = 0.999
-NEARLY_ROOM = 1.002  # atoms on positions that have room for one: a little more is what makes a cell impossible
+NEARLY_ROOM = (
+    1.002  # atoms on positions that have room for one: a little more is what makes a cell impossible
+)
 ROUNDED_E = 0.05  # charge per cell that printed digits leave
 
 

@@ -271,7 +271,9 @@ def _bonded(
             good = np.flatnonzero(left <= ROUNDING)
             if len(good):
                 best = good[np.argmax(score[good])]
-                found.append((float(score[best]), dict(zip(atoms, charges[best].tolist(), strict=True)), element))
+                found.append(
+                    (float(score[best]), dict(zip(atoms, charges[best].tolist(), strict=True)), element)
+                )
     return max(found, key=lambda entry: entry[0])[1:] if found else None
 
 

@@ -290,9 +290,7 @@ def _means(
     problem: Problem, counts: Mapping[str, Mapping[str, int]], by_site: Mapping[tuple[str, str], float]
 ) -> dict[str, float]:
     """Mean charge of every species; of those that are not there, what is stated."""
-    means: dict[str, float] = {
-        s: q for s, q in problem.charges.items() if site_charges.split(s)[1] is None
-    }
+    means: dict[str, float] = {s: q for s, q in problem.charges.items() if site_charges.split(s)[1] is None}
     for species, stated in means.items():
         here = {label: row[species] for label, row in counts.items() if row.get(species)}
         if here and any(by_site[label, species] != stated for label in here):
