@@ -67,8 +67,8 @@ class Material(Section):
         min_length=1,
         description="Formal charge of every element, in elementary charges. The cell must be neutral. A fraction is the mean "
         "over mixed valence, such as Co: 3.26; it may be off by 0.05 where whole atoms make it neutral. Where sites differ, "
-        "'Fe on Fe1': 3 is that of Fe on the site Fe1 (a label of the CIF, or a Wyckoff label that only one site has), beside Fe: "
-        "2.5 for all others.",
+        "'Fe on Fe1': 3 is that of Fe on the site Fe1 (a label of the CIF, or a Wyckoff label that only one site has), beside "
+        "Fe: 2.5 for all others.",
     )
     species: list[str] = Field(
         min_length=1, description="All elements, in the order of the atom types of LAMMPS and DeePMD."

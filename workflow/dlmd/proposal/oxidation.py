@@ -39,7 +39,7 @@ REDOX = "Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Ta W Re Os Ir Ce Pr Eu Tb Yb U Sn Sb
 
 @dataclass(frozen=True)
 class Oxidation:
-    """Charges (e) of the elements, and of elements on single sites, where they come from, and what they leave per cell of the CIF."""
+    """Charges (e) of the elements and of elements on single sites, their source, and what they leave per cell of the CIF."""
 
     charges: Mapping[str, float]
     source: str
@@ -212,7 +212,7 @@ def _combinations(
 def _several_that_change(
     atoms: Mapping[str, float], states: Mapping[str, Mapping[float, float]], given: Container[str]
 ) -> dict[str, float] | None:
-    """Charges where several elements change theirs easily: which gives its electrons first is known, and frequencies say nothing."""
+    """Charges where several elements change theirs easily: which gives its electrons first is known; frequencies say nothing."""
     if sum(s in redox.CHANGING and s not in given for s in atoms) < 2:
         return None
     usual = {s: max(states[s], key=states[s].__getitem__) for s in atoms}

@@ -19,7 +19,7 @@ COMPOSITION_WEIGHT = 10.0  # an atom too many in the whole crystal counts as ten
 HOST_WEIGHT = 60.0
 MOBILE_WEIGHT = 12.0  # the ions that move can be fewer or more: that is a doped crystal, not another one
 VACANCY_WEIGHT = 60.0  # of a mixed site that the request fills
-# of an occupancy's change, the more the further: what has to give way is spread over the sites, and empties none where it need not
+# of an occupancy's change, the more the further: what gives way is spread over the sites, and empties none where it need not
 SPREAD_BEYOND, SPREAD_WEIGHT = (0.05, 0.1, 0.2, 0.35), 0.05
 SPREAD_BEYOND_SHARE = 0.5  # of what is there, or of what is free
 MIXED_VALENCE_E = 0.05  # a mean charge that is a fraction may be off by this much
