@@ -1,9 +1,9 @@
 """How far an ion hops: to the nearest of its sites, or to the void between where sites lie too far apart for one hop.
 
-Between two octahedra of a close-packed lattice of anions that share an edge an ion goes through the tetrahedron beside both, 0.61 of
-their distance from each (octahedral-tetrahedral-octahedral paths: Wang et al., Nat. Mater. 14, 1026 (2015)). It need not be a site
-of the CIF. A void counts where it is far enough from both sites to be a place of its own. Voids are the centres of Delaunay
-tetrahedra of the ions of the other sign: points as far from four of them as can be.
+Between two octahedra of a close-packed lattice of anions that share an edge an ion goes through the tetrahedron beside both,
+0.61 of their distance from each (octahedral-tetrahedral-octahedral paths: Wang et al., Nat. Mater. 14, 1026 (2015)). It need
+not be a site of the CIF. A void counts where it is far enough from both sites to be a place of its own. Voids are the centres of
+Delaunay tetrahedra of the ions of the other sign: points as far from four of them as can be.
 """
 
 from __future__ import annotations
