@@ -121,9 +121,7 @@ class Problem:
         cells = cells or self.cells
         capacity = self.multiplicity * cells
         wanted = self.target * capacity
-        slack = np.where(self.fixed, 0.0, tolerance * capacity) + 1e-6
-        low = np.clip(np.ceil(wanted - slack), 0, capacity)
-        high = np.clip(np.floor(wanted + slack), 0, capacity)
+        low, high = self._range(wanted, capacity, tolerance)
         if np.any(low > high):
             return None
 
@@ -160,21 +158,26 @@ class Problem:
         if bounded and len(self.bounds):
             constraints.append(LinearConstraint(of_counts(self.bounds), -np.inf, cells + 1e-9))
         if k:
-            each = np.tile(eye, (len(spread), 1))
-            beyond = np.hstack([np.zeros((k, n)), each, np.zeros((k, p)), -np.eye(k)])
+            beyond = np.hstack(
+                [np.zeros((k, n)), np.tile(eye, (len(spread), 1)), np.zeros((k, p)), -np.eye(k)]
+            )
             constraints.append(LinearConstraint(beyond, -np.inf, spread.ravel()))
-        cost = np.concatenate([self._cost(mobile, keep_full), np.full(k, SPREAD_WEIGHT)])
-        rest = n + p + k
+        rest = np.zeros(n + p + k)
         found = milp(
-            cost,
-            integrality=np.concatenate([np.ones(n), np.zeros(rest)]),
-            bounds=Bounds(
-                np.concatenate([low, np.zeros(rest)]), np.concatenate([high, np.full(rest, np.inf)])
-            ),
+            np.concatenate([self._cost(mobile, keep_full), np.full(k, SPREAD_WEIGHT)]),
+            integrality=np.concatenate([np.ones(n), rest]),
+            bounds=Bounds(np.concatenate([low, rest]), np.concatenate([high, rest + np.inf])),
             constraints=constraints,
             options={"mip_rel_gap": 0.0},
         )
         return self._by_site(np.rint(found.x[:n]).astype(int)) if found.success else None
+
+    def _range(
+        self, wanted: np.ndarray, capacity: np.ndarray, tolerance: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(entries,) fewest and most atoms within the tolerance; more than the most where no whole number is."""
+        slack = np.where(self.fixed, 0.0, tolerance * capacity) + 1e-6
+        return np.clip(np.ceil(wanted - slack), 0, capacity), np.clip(np.floor(wanted + slack), 0, capacity)
 
     def _spread(self, capacity: np.ndarray) -> np.ndarray:
         """(steps, entries) differences in atoms beyond which each further one costs more."""
