@@ -127,10 +127,7 @@ class Problem:
 
         # variables: counts n; |n - wanted| per entry; |total - wanted total| per species; what differences are too large by
         n, p = len(self.entries), len(self.species)
-        totals = np.array([[s == name for _, s, _ in self.entries] for name in self.species], float)
-        per_site = np.array(
-            [[site is other for site, _, _ in self.entries] for other in self.crystal.sites], float
-        )
+        totals, per_site = self._sums
         room = np.array([site.multiplicity * cells for site in self.crystal.sites])
         least = np.where(totals @ wanted > 0, 1.0, 0.0)  # no species is lost
 
@@ -171,6 +168,13 @@ class Problem:
             options={"mip_rel_gap": 0.0},
         )
         return self._by_site(np.rint(found.x[:n]).astype(int)) if found.success else None
+
+    @cached_property
+    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """(species, entries) and (sites, entries): which entries add up to the atoms of each species, and of each site."""
+        totals = [[s == name for _, s, _ in self.entries] for name in self.species]
+        per_site = [[site is other for site, _, _ in self.entries] for other in self.crystal.sites]
+        return np.array(totals, float), np.array(per_site, float)
 
     def _range(
         self, wanted: np.ndarray, capacity: np.ndarray, tolerance: float
