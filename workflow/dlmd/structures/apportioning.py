@@ -140,8 +140,7 @@ class Problem:
         def of_counts(counts: np.ndarray) -> np.ndarray:
             return row(counts, np.zeros((len(counts), n)), np.zeros((len(counts), p)))
 
-        no_total, eye = np.zeros((n, p)), np.eye(n)
-        off = MIXED_VALENCE_E * self.mixed_per_cell * cells
+        no_total, eye, off = np.zeros((n, p)), np.eye(n), MIXED_VALENCE_E * self.mixed_per_cell * cells
         constraints = [
             LinearConstraint(of_counts(self.charge[None]), -off, off),
             LinearConstraint(of_counts(per_site), -np.inf, room),
@@ -155,9 +154,8 @@ class Problem:
         if bounded and len(self.bounds):
             constraints.append(LinearConstraint(of_counts(self.bounds), -np.inf, cells + 1e-9))
         if k:
-            beyond = np.hstack(
-                [np.zeros((k, n)), np.tile(eye, (len(spread), 1)), np.zeros((k, p)), -np.eye(k)]
-            )
+            each = np.tile(eye, (len(spread), 1))
+            beyond = np.hstack([np.zeros((k, n)), each, np.zeros((k, p)), -np.eye(k)])
             constraints.append(LinearConstraint(beyond, -np.inf, spread.ravel()))
         rest = np.zeros(n + p + k)
         found = milp(
