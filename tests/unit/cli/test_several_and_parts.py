@@ -165,3 +165,41 @@ def test_a_crystal_of_another_compound_is_refused(tmp_path, capsys, segments):
     assert "Li3InCl6.cif" in error and len(error.splitlines()) == 3
     code, _, error = call(capsys, f"mechanism {segments} {command}")
     assert code == 1 and "the trajectory Cl, Li, Ti: another compound" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--temperature inf", "inf is not positive"),
+        ("--skip nan", "nan is no number of at least 0"),
+        ("--charge 0", "a charge of 0 e carries no current"),
+        ("--charge Li=nan", "a charge of nan e carries no current"),
+        ("--end nan", "nan is not positive"),
+        ("--predict nan", "nan is not positive"),
+        ("--name a/b", "is no name of a file"),
+        ("--cell 14 14 nan", "no lengths"),
+        ("--cell 28 14 14", "--cell has edges 28, 14, 14 Å, the file's own cell 14, 14, 14 Å"),
+        ("-o /proc/none/here", "no such file or directory"),
+    ],
+)
+def test_options_without_a_meaning(tmp_path, capsys, options, says):
+    path = write_two_carriers(tmp_path / "T600.dump", frames=20)
+    command = "study" if "--predict" in options else "transport"
+    given = "" if command == "study" or "--temperature" in options else "--temperature 600"
+    out = "" if "-o" in options else f"-o {tmp_path}/out"
+    try:
+        code, _, error = call(
+            capsys, f"{command} {path} --mobile Li --time-step 1 {given} {out} {options}"
+        )
+    except SystemExit as ended:
+        code, error = ended.code, capsys.readouterr().err
+    assert code in (1, 2) and says in error and "fix:" in error
+    assert "unexpected" not in error and len(error.splitlines()) <= 4
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_the_same_cell_given_again_is_no_contradiction(tmp_path):
+    from dlmd.trajectory import readers
+
+    path = write_two_carriers(tmp_path / "a.dump", frames=20)
+    assert readers.read([path], mobile="Li", time_step_fs=1.0, cell=[14.0, 14.0, 14.05]).cell[0, 0] == CELL_A

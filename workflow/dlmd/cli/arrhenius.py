@@ -24,6 +24,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.formatting import how_known, predicted
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
+from dlmd.cli.own_trajectory import positive
 from dlmd.config.published import PublishedPoint
 
 ROOM_TEMPERATURE_K = 298.15
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predict",
         nargs="+",
-        type=float,
+        type=positive,
         default=[ROOM_TEMPERATURE_K],
         metavar="K",
         help="temperatures to predict in K; default: 298.15",

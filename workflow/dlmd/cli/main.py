@@ -74,6 +74,20 @@ def _nearest(option: str, options: Sequence[str]) -> str:
     return f"did you mean '{begun[0]}'?" if len(begun) == 1 else did_you_mean(option, options)
 
 
+def _unexpected(error: Exception) -> DlmdError:
+    """What to tell of an error that is none of our own."""
+    if isinstance(error, OSError) and error.strerror:
+        return DlmdError(
+            error.strerror.lower(),
+            where=None if error.filename is None else str(error.filename),
+            remedy="check the path, its permissions and the space that is left on the disk",
+        )
+    return DlmdError(
+        f"unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+        remedy="run again with --debug for the traceback, and report it",
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit codes are those of `dlmd.cli.exit_codes`."""
     argv = mobile_joined(sys.argv[1:] if argv is None else argv)
@@ -98,11 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if args.debug:
             raise
-        print(
-            f"dlmd: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            file=sys.stderr,
-        )
-        print("  fix: run again with --debug for the traceback, and report it", file=sys.stderr)
+        print(f"dlmd: {_unexpected(error)}", file=sys.stderr)
     return FAILED
 
 

@@ -104,7 +104,7 @@ def add_part(parser: argparse._ActionsContainer) -> None:
     """Options on which part of the run counts."""
     parser.add_argument(
         "--skip",
-        type=float,
+        type=not_negative,
         default=0.0,
         metavar="PS",
         help="leave out the first PS picoseconds; default: %(default)g",
@@ -209,7 +209,7 @@ def _sidecars(path: Path) -> list[Path]:
         raise DlmdError(
             "no segments (NNNN.json) of production in this folder",
             where=str(path),
-            remedy="name the folder of one run",
+            remedy="name the folder of one run of the pipeline, or the trajectory files themselves",
         )
     return found
 
@@ -250,15 +250,22 @@ def _refuse_contradiction(args: argparse.Namespace, trajectory) -> None:
 
 
 def charges(text: str) -> float | dict[str, float]:
-    """A charge, or charges by element."""
+    """A charge, or charges by element: finite, and not 0."""
     if "=" not in text:
-        return float(text)
+        return _charge(text)
     try:
-        return {name: float(z) for name, _, z in (part.partition("=") for part in text.split(","))}
+        return {name: _charge(z) for name, _, z in (part.partition("=") for part in text.split(","))}
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"'{text}' is not Z or ELEMENT=Z,ELEMENT=Z, such as Li=1,Cu=0.8"
         ) from error
+
+
+def _charge(text: str) -> float:
+    value = float(text)
+    if not 0 < abs(value) < float("inf"):
+        raise argparse.ArgumentTypeError(f"a charge of {text} e carries no current: give it as 1 for Li+")
+    return value
 
 
 def mobile_joined(argv: Sequence[str]) -> list[str]:
@@ -278,8 +285,16 @@ def mobile_joined(argv: Sequence[str]) -> list[str]:
 def positive(text: str) -> float:
     """A positive number."""
     value = float(text)
-    if not value > 0:
+    if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """A number of at least 0."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of at least 0")
     return value
 
 

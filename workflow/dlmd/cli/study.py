@@ -29,7 +29,7 @@ _NOT_TRAJECTORIES = ("vasprun.xml", "contcar", "poscar")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dlmd study`."""
-    from dlmd.cli.own_trajectory import add_system
+    from dlmd.cli.own_trajectory import add_system, positive
     from dlmd.cli.transport import add_analysis
 
     parser.add_argument(
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--predict",
         nargs="+",
-        type=float,
+        type=positive,
         default=[ROOM_TEMPERATURE_K],
         metavar="K",
         help="temperatures to predict in K; default: 298.15",

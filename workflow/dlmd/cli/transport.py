@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmd.base.errors import DlmdError
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_settings import analysis_options, check_charge, require_free
@@ -95,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.provenance import provenance
     from dlmd.cli import carriers
 
+    if args.name and Path(args.name).name != args.name:
+        raise DlmdError(f"--name {args.name} is no name of a file", remedy="give the folder with -o DIR")
     folder = Path(args.output)
     stem = args.name or (f"{args.temperature:g}K" if args.temperature else None)
     if stem:

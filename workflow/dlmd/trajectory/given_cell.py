@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.trajectory.text_frames import Frame
 
 _FORMS = "give A B C in Å, A B C ALPHA BETA GAMMA, nine numbers, or CP2K's PROJECT-1.cell"
 
@@ -32,6 +33,8 @@ def given_cell(cell: Any, sources: Sequence[Any]) -> Cells | None:
         numbers = np.asarray(cell, dtype=float).ravel()
     except ValueError as error:
         raise DlmdError(f"--cell {cell}: no file and no numbers", remedy=_FORMS) from error
+    if not np.isfinite(numbers).all() or not numbers.any():
+        raise DlmdError(f"--cell {' '.join(f'{x:g}' for x in numbers)}: no lengths", remedy=_FORMS)
     if len(numbers) == 9:
         return Cells({None: numbers.reshape(3, 3)})
     if len(numbers) in (3, 6):
@@ -48,11 +51,37 @@ def given_cell(cell: Any, sources: Sequence[Any]) -> Cells | None:
     raise DlmdError(f"--cell has {len(numbers)} numbers: no cell has so many", remedy=_FORMS)
 
 
+# Two cells that differ by less than this fraction are one, rounded.
+_SAME_CELL = 0.01
+
+
 class Cells:
     """Cells by MD step; one under None holds for all frames."""
 
     def __init__(self, by_step: dict[int | None, np.ndarray]):
         self._by_step = by_step
+
+    def give(self, frame: Frame, where: str) -> None:
+        """Give a frame its cell, where the file has none.
+
+        Raises
+        ------
+        DlmdError
+            where the file has another one, and where the file of cells lacks its step.
+        """
+        own = frame.cell
+        given = self.of(None if frame.by_time else frame.step, where) if own is None or self._constant else own
+        if own is not None and np.abs(given - own).max() > _SAME_CELL * np.abs(own).max():
+            raise DlmdError(
+                f"--cell has edges {_edges(given)} Å, the file's own cell {_edges(own)} Å",
+                where=where,
+                remedy="leave --cell out",
+            )
+        frame.cell = given if own is None else own
+
+    @property
+    def _constant(self) -> bool:
+        return None in self._by_step
 
     def of(self, step: int | None, where: str) -> np.ndarray:
         """The (3, 3) cell of a frame.
@@ -70,6 +99,10 @@ class Cells:
                 remedy="write cells as often as positions (CP2K: MOTION%PRINT%CELL)",
             )
         return found
+
+
+def _edges(cell: np.ndarray) -> str:
+    return ", ".join(f"{x:.4g}" for x in np.linalg.norm(cell, axis=1))
 
 
 def _cp2k_beside(source: Any) -> Path | None:

@@ -151,8 +151,8 @@ class Stream:
                 number += 1
                 if frame.note:
                     self._notes.append(frame.note)
-                if self._given_cells is not None and frame.cell is None:
-                    frame.cell = self._given_cells.of(None if frame.by_time else frame.step, self.where)
+                if self._given_cells is not None:
+                    self._given_cells.give(frame, self.where)
                 yield frame
         except CutShort as error:
             if not number:
