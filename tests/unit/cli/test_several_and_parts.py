@@ -188,9 +188,7 @@ def test_options_without_a_meaning(tmp_path, capsys, options, says):
     given = "" if command == "study" or "--temperature" in options else "--temperature 600"
     out = "" if "-o" in options else f"-o {tmp_path}/out"
     try:
-        code, _, error = call(
-            capsys, f"{command} {path} --mobile Li --time-step 1 {given} {out} {options}"
-        )
+        code, _, error = call(capsys, f"{command} {path} --mobile Li --time-step 1 {given} {out} {options}")
     except SystemExit as ended:
         code, error = ended.code, capsys.readouterr().err
     assert code in (1, 2) and says in error and "fix:" in error

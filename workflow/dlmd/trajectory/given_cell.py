@@ -70,7 +70,9 @@ class Cells:
             where the file has another one, and where the file of cells lacks its step.
         """
         own = frame.cell
-        given = self.of(None if frame.by_time else frame.step, where) if own is None or self._constant else own
+        given = (
+            self.of(None if frame.by_time else frame.step, where) if own is None or self._constant else own
+        )
         if own is not None and np.abs(given - own).max() > _SAME_CELL * np.abs(own).max():
             raise DlmdError(
                 f"--cell has edges {_edges(given)} Å, the file's own cell {_edges(own)} Å",
