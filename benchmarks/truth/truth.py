@@ -73,6 +73,8 @@ class Score:
             self.held.append(low <= truth <= high)
 
     def row(self, model: str, name: str) -> str:
+        if not self.errors:
+            return f"| {model} | {name} | none | none | none | 0 |"
         error = np.array(self.errors)
         coverage = f"{np.mean(self.held):.3f}" if self.held else "none"
         return (
@@ -94,7 +96,7 @@ def run(model: str, replicas: int) -> list[str]:
     )
     others = ("D_total, Whittle with the true t*", "D_total, least squares over 0.1-0.5 T")
     scores = {name: Score() for name in (*names, *others)}
-    gated = 0
+    gated = withheld = 0
     for replica in range(replicas):
         results = []
         for k, temperature in enumerate(TEMPERATURES_K):
@@ -130,8 +132,12 @@ def run(model: str, replicas: int) -> list[str]:
             at_298 = sigma(truth.d_total * speed(298.15) / speed(temperature), 298.15)
             scores["E_a (sigma T)"].add(ENERGY_EV, **fits["conductivity"]["activation_energy_ev"])
             scores["E_a (D_self)"].add(ENERGY_EV, **fits["d_self"]["activation_energy_ev"])
-            scores["sigma(298 K)"].add(at_298, **fits["conductivity"]["predictions"][0]["value_ms_per_cm"])
-    label = f"{model} (H {truth.haven:.2f}, {gated} gated)"
+            predicted = fits["conductivity"]["predictions"][0]["value_ms_per_cm"]
+            if predicted is None:
+                withheld += 1
+            else:
+                scores["sigma(298 K)"].add(at_298, **predicted)
+    label = f"{model} (H {truth.haven:.2f}, {gated} gated, {withheld} of σ(298 K) withheld)"
     return [score.row(label if not i else "", name) for i, (name, score) in enumerate(scores.items())]
 
 

@@ -114,6 +114,13 @@ def test_temperatures_have_the_published_lines_beside_them_where_there_are_any()
     assert "published lines" not in tables.temperature(result, PUBLISHED | {"activation_energy_ev": {}})
 
 
+def test_a_line_says_its_own_points_and_bounds():
+    points = [{"temperature_k": t} for t in (750, 800, 850)]
+    assert tables.points_of({"points": points, "bounds": []}) == "3 temperatures"
+    bounds = [{"temperature_k": 700.0, "high": 7.0}]
+    assert tables.points_of({"points": points, "bounds": bounds}) == "3 temperatures and a bound at 700 K"
+
+
 def test_haven_ratio_names_its_temperature_and_skips_verdicts(run):
     gated = {"temperature_k": 400, "verdict": {"code": "not_diffusive"}, "haven_ratio": None}
     usable = {"temperature_k": 500, "verdict": OK, "haven_ratio": {"value": 0.5, "low": 0.4, "high": 0.6}}

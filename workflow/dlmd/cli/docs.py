@@ -49,12 +49,8 @@ def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
         called = (
             ", ".join(f"`{option}{value}`" for option in action.option_strings) or f"`{_metavar(action)}`"
         )
-        text = (
-            (action.help or "")
-            .replace("%(default)s", str(action.default))
-            .replace("%%", "%")
-            .replace("|", "\\|")
-        )
+        # as argparse itself fills in defaults
+        text = ((action.help or "") % (vars(action) | {"prog": command.prog})).replace("|", "\\|")
         yield f"| {called} | {text} |"
     yield ""
 

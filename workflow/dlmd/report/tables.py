@@ -63,7 +63,7 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
                 {
                     "quantity": label,
                     "this run": interval(fit["activation_energy_ev"]),
-                    "how": f"{len(fitted['temperatures_k'])} temperatures",
+                    "how": points_of(fit),
                     "published": beside,
                 }
             )
@@ -78,6 +78,13 @@ def answer(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping)
             }
         )
     return rows
+
+
+def points_of(fit: Mapping) -> str:
+    """What a line goes through: each quantity has temperatures of its own, and a bound moves the line too."""
+    bounds = ", ".join(f"{b['temperature_k']:g}" for b in fit["bounds"])
+    text = f"{len(fit['points'])} temperatures"
+    return f"{text} and a bound at {bounds} K" if bounds else text
 
 
 def temperature(result: Mapping, published: Mapping | None = None) -> dict:
@@ -356,7 +363,7 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping]) -> list[dict]:
     if fits:
         for p in fits["conductivity"]["predictions"]:
             cards.append(_predicted_card(p))
-        count = f"{len(fitted['temperatures_k'])} temperatures"
+        count = points_of(fits["conductivity"])
         if fitted["verdict"]["code"] == Verdict.SHOWS_THE_WAY.value:
             count += "; shows the way, not the value"
         elif fitted["verdict"]["code"] == Verdict.NOT_ARRHENIUS.value:
