@@ -2,7 +2,7 @@
 
 import json
 
-from dlmd.report import result, tables
+from dlmd.report import answer, result, tables
 from dlmd.transport import jobs
 from exact_lines import TEMPERATURES
 from exact_lines import result as on_a_line
@@ -70,5 +70,5 @@ def test_each_carrier_has_a_line_of_its_own(tmp_path):
     fitted = json.loads((tmp_path / "arrhenius.json").read_text())
     energy = fitted["carriers"]["Na"]["fits"]["d_self"]["activation_energy_ev"]
     assert energy["low"] < 0.3 < energy["high"]
-    rows = tables.answer(fitted, [several(t) for t in TEMPERATURES], {})
+    rows = answer.table(fitted, [several(t) for t in TEMPERATURES], {})
     assert any(row["quantity"] == "activation energy of self-diffusion of Na (eV)" for row in rows)

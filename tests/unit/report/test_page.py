@@ -1,7 +1,8 @@
 """Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
 
 from dlmd.base.formatting import interval
-from dlmd.report.tables import answer, headline
+from dlmd.report.answer import headline
+from dlmd.report.answer import table as answer
 
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
 OK = {"code": "ok", "message": ""}
@@ -14,6 +15,8 @@ PUBLISHED = {
 def fitted(predict_k):
     fit = {
         "activation_energy_ev": ESTIMATE,
+        "points": [{"temperature_k": t} for t in (400, 500, 600)],
+        "bounds": [],
         "predictions": [
             {
                 "temperature_k": t,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlmd.base.files import write_json
-from dlmd.report import published, tables
+from dlmd.report import answer, published, tables
 from dlmd.run.results import RunResults
 
 OK = {"code": "ok"}
@@ -116,9 +116,9 @@ def test_temperatures_have_the_published_lines_beside_them_where_there_are_any()
 
 def test_a_line_says_its_own_points_and_bounds():
     points = [{"temperature_k": t} for t in (750, 800, 850)]
-    assert tables.points_of({"points": points, "bounds": []}) == "3 temperatures"
+    assert answer.points_of({"points": points, "bounds": []}) == "3 temperatures"
     bounds = [{"temperature_k": 700.0, "high": 7.0}]
-    assert tables.points_of({"points": points, "bounds": bounds}) == "3 temperatures and a bound at 700 K"
+    assert answer.points_of({"points": points, "bounds": bounds}) == "3 temperatures and a bound at 700 K"
 
 
 def test_haven_ratio_names_its_temperature_and_skips_verdicts(run):

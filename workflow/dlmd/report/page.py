@@ -18,6 +18,7 @@ from dlmd.config.published import conductivities
 from dlmd.config.published import read as read_published
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
+from dlmd.report import answer as report_answer
 from dlmd.report import (
     barriers as report_barriers,
 )
@@ -138,8 +139,8 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: Cos
     return {
         "name": results.name,
         "theory": tables.theory(cfg, results.name),
-        "headline": tables.headline(fitted, temperatures),
-        "answer": tables.answer(fitted, temperatures, published),
+        "headline": report_answer.headline(fitted, temperatures),
+        "answer": report_answer.table(fitted, temperatures, published),
         "published": report_published.rows(
             results, published, temperatures=temperatures, confidence=cfg.transport.confidence
         ),
