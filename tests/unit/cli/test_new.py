@@ -50,3 +50,14 @@ def test_wrong_options_are_refused(folder, options):
     with pytest.raises(SystemExit) as stop:
         main.main(["new", "bismuth_oxide.cif", *options])
     assert stop.value.code == 2
+
+
+def test_a_run_does_not_take_the_name_of_another(folder, capsys):
+    (folder / "config").mkdir()
+    (folder / "config/other.yaml").write_text("run: bismuth_oxide\n")
+    main.main(["new", "bismuth_oxide.cif", "--budget-core-hours", "5"])
+    assert load(folder / "config/bismuth_oxide.yaml").run == "bismuth_oxide-2"
+    assert (
+        "run            bismuth_oxide-2: config/other.yaml has the name bismuth_oxide"
+        in capsys.readouterr().out
+    )

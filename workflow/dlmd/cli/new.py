@@ -107,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.cli import check
     from dlmd.proposal import Wishes, propose
     from dlmd.proposal.design import run_name
+    from dlmd.run.same_name import free_name
 
     output = Path(args.output or f"config/{run_name(args.cif)}.yaml")
     if output.is_dir():
@@ -130,9 +131,14 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         single_points=args.single_points,
     )
-    proposal = propose(args.cif, wishes, file=str(output), command=shlex.join(args.argv))
+    name, taken = free_name(run_name(output), file=output)
+    proposal = propose(args.cif, wishes, file=str(output), command=shlex.join(args.argv), run=name)
     for line in _shown(proposal):
         print(line)
+    if taken:
+        print(
+            f"{'run':<14} {name}: {taken} has the name {run_name(output)}, and two runs of a name share results"
+        )
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, proposal.text)
     print(f"\nwrote {output}; dlmd check {shlex.quote(str(output))}:\n")

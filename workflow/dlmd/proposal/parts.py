@@ -35,6 +35,7 @@ class Head:
     file: str
     command: str
     wishes: Wishes
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
         + (f"{head.wishes.single_points} single points of DFT." if dft else f"{engine} in place of DFT."),
         "dft": dft,
         "command": head.command,
-        "run": run_name(head.file),
+        "run": head.run or run_name(head.file),
         "launch": launch,
         "cif": json.dumps(head.cif, ensure_ascii=False),
         "levels": theory.levels(engine, design.charges),

@@ -40,7 +40,12 @@ class Proposal:
 
 
 def propose(
-    cif: str | Path, wishes: Wishes | None = None, *, file: str = "config", command: str = "dlmd new"
+    cif: str | Path,
+    wishes: Wishes | None = None,
+    *,
+    file: str = "config",
+    command: str = "dlmd new",
+    run: str = "",
 ) -> Proposal:
     """A complete config for the crystal of a CIF.
 
@@ -52,6 +57,8 @@ def propose(
         Where the config will be, for its errors and its link to the schema.
     command
         How the proposal was asked for; it stands in the config's head.
+    run
+        Name of the run; by default that of the file.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def propose(
     """
     wishes = wishes or Wishes()
     crystal = design(cif, wishes)
-    head = Head(cif=str(cif), file=file, command=command, wishes=wishes)
+    head = Head(cif=str(cif), file=file, command=command, wishes=wishes, run=run)
     kind = temperatures.kind(crystal.mobile, crystal.charges, crystal.crystal.composition)
 
     def config(at: Temperatures, recipe: Recipe, production: Production) -> RunConfig:

@@ -14,6 +14,8 @@ from dlmd.config import published, routes
 from dlmd.config.launch import PROGRAMS
 from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel
 from dlmd.config.run_config import RunConfig
+from dlmd.run import tree
+from dlmd.run.same_name import require_own_results
 from dlmd.run.structure_checks import check_structures
 
 # import name -> what it is needed for
@@ -62,6 +64,11 @@ def checks(
         "crystal",
         f"{cfg.material.cif}: whole, neutral counts in every supercell",
         partial(check_structures, cfg, file=file, arrange=arrange),
+    )
+    yield (
+        "results",
+        f"none of another material in {tree.home(cfg.run)}",
+        partial(require_own_results, cfg, file=file),
     )
     if cfg.barriers:
         yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)

@@ -19,7 +19,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config import advice, routes
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
-from dlmd.run import estimates, preflight, structure_checks, tree
+from dlmd.run import estimates, preflight, same_name, structure_checks, tree
 
 # A scheduler that does not answer within this time is busy; the run is not at fault.
 ANSWER_S = 3.0
@@ -58,6 +58,9 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
             yield Finding(subject, "ok", what)
         if subject == "crystal":
             yield from (Finding(subject, "note", text) for text in structure_checks.notes(cfg))
+        if subject == "results":
+            for text, remedy in same_name.remarks(cfg, file=file):
+                yield Finding(subject, "note", text, remedy=remedy)
     for key, text in advice.unwise(cfg):
         yield Finding("unwise", "note", f"{key}: {text}")
     yield from _programs(cfg)

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json
 from dlmd.base.units import FS_PER_PS
 from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
 from dlmd.md.production import FAILED
 from dlmd.process import ownership
-from dlmd.run import targets, tree
+from dlmd.run import same_name, targets, tree
 from dlmd.run.results import RunResults
 from dlmd.training.input import WORK
 
@@ -57,30 +56,14 @@ class Production:
 
 
 def find_config(given: str) -> str:
-    """The config file meant by `given`: itself, or the one in config/ whose run has that folder.
+    """The config file meant by `given`: itself, or the one of the run whose folder it is.
 
     Raises
     ------
     DlmdError
-        where there is none.
+        as `dlmd.run.same_name.config_of`.
     """
-    import yaml
-
-    path = Path(given)
-    if path.suffix in (".yaml", ".yml"):
-        return given
-    for candidate in sorted(Path("config").glob("*.y*ml")):
-        try:
-            run = yaml.safe_load(candidate.read_text(encoding="utf-8"))
-        except yaml.YAMLError:
-            continue
-        if isinstance(run, dict) and run.get("run") == path.name:
-            return str(candidate)
-    raise DlmdError(
-        f"no config of a run '{path.name}' in config/",
-        where=given,
-        remedy="give the run's config file instead",
-    )
+    return given if Path(given).suffix in (".yaml", ".yml") else same_name.config_of(given)
 
 
 def active(run: Path, cfg: RunConfig) -> list[Active]:
