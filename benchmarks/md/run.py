@@ -1,6 +1,6 @@
 """Time step and neighbour list of production, judged by the energy and the CPU time with a run's own potential.
 
-    python benchmarks/md/run.py results/demo/md/u4/600K/r0 results/demo/training/u4/0/compressed.pb --species Li Ti Cl
+    python benchmarks/md/run.py results/demo/md/u4/750K/r0 results/demo/training/u4/0/compressed.pb --species Li Ti Cl
 
 begins at the last restart file of the given production run and prints two tables. Times are CPU seconds of the loop, so that
 other work on the machine matters little.

@@ -1,6 +1,6 @@
 """Does D hang on the thermostat? The same state with the damping of production, a weak one, and none, at one temperature.
 
-    python benchmarks/md/thermostat.py results/demo/md/u4/650K/r0 results/demo/training/u4/0/compressed.pb --species Li Ti Cl
+    python benchmarks/md/thermostat.py results/demo/md/u4/750K/r0 results/demo/training/u4/0/compressed.pb --species Li Ti Cl
 
 heats the last restart file of a production run to `--temperature` (2 ps, damping 100 fs), goes on from there in three ways,
 and prints D_self of each with its interval. One species of the types is mobile: `--mobile`.
