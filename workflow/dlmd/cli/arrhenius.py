@@ -19,13 +19,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.formatting import how_known, predicted
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_trajectory import positive
-from dlmd.config.published import PublishedPoint
+
+if TYPE_CHECKING:
+    from dlmd.config.published import PublishedPoint
 
 ROOM_TEMPERATURE_K = 298.15
 PERCENT = 100.0
@@ -220,6 +223,8 @@ def _interval(estimate: Mapping | None) -> str:
 
 
 def _reference(text: str) -> tuple[str, PublishedPoint]:
+    from dlmd.config.published import PublishedPoint
+
     try:
         label, *numbers = text.split(":")
         point = PublishedPoint(*map(float, numbers))
