@@ -6,6 +6,8 @@ A full or read-only disk is a file system in memory that is mounted for the tria
 import json
 import os
 import random
+import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -115,14 +117,22 @@ def two_at_once(run: Path, scratch: Path, stage: str, rng: random.Random) -> tup
 
 
 def clock(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Trial, int]:
-    """After a kill the clock is a day ahead or behind: what was written so far is of tomorrow, or of yesterday."""
+    """After a kill the clock is a day ahead or behind: what was written so far is of tomorrow, or of yesterday.
+
+    Files of tomorrow are refused; the command that the refusal gives is followed.
+    """
     trial = _killed(run, scratch, stage, rng)
     shift = rng.choice([-DAY_S, DAY_S])
     for path in trial.home.rglob("*"):
         if path.is_file():
             there = path.stat().st_mtime
             os.utime(path, (there + shift, there + shift))
-    return trial, trial.again()
+    code = trial.again()
+    remedy = re.search(r"files back: (find .*)$", trial.console(), re.MULTILINE)
+    if code and remedy:
+        subprocess.run(shlex.split(remedy[1]), check=True, cwd=trial.workdir)
+        code = trial.again()
+    return trial, code
 
 
 def moved(run: Path, scratch: Path, stage: str, rng: random.Random) -> tuple[Trial, int]:

@@ -245,6 +245,14 @@ def test_times_in_the_file_that_make_no_md(tmp_path, time_ps, step_fs):
     assert trusted.frame_interval_ps == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("step_fs", [1000.0, 100.0])
+def test_a_time_step_of_picoseconds_with_the_strides_of_the_file(tmp_path, step_fs):
+    path = save(tmp_path / "a.dump", dump(FRAMES))
+    with pytest.raises(DlmdError, match=f"--time-step {step_fs:g} fs with 500 steps between frames") as error:
+        read_dump(path, time_step_fs=step_fs)
+    assert str(path) in error.value.where
+
+
 # --- order, repetition, end ---------------------------------------------------------------------------------------
 
 
@@ -253,6 +261,18 @@ def test_frames_in_no_order_are_refused(tmp_path):
     for stride in (None, 500):
         with pytest.raises(DlmdError, match="frames in no order"):
             read_dump(path, stride=stride)
+
+
+def test_single_frames_without_steps_in_the_order_of_a_shell(tmp_path):
+    for number in range(30):
+        save(tmp_path / f"{number}.xyz", xyz(FRAMES[number : number + 1], [""]))
+    paths = sorted(tmp_path.glob("*.xyz"), key=str)
+    trajectory = read(paths, stride=500)
+    assert displacements(trajectory) == pytest.approx(truth(FRAMES[:30]), abs=1e-4)
+    assert any("in the order of their numbers" in note for note in trajectory.notes)
+    # an order of the user's own stays
+    backwards = sorted(paths, key=lambda path: -int(path.stem))
+    assert not any("numbers" in note for note in read(backwards, stride=500).notes)
 
 
 def test_a_frame_written_twice_by_a_restart_counts_once(tmp_path):

@@ -130,7 +130,7 @@ def test_one_file_per_frame_in_the_order_of_the_shell(tmp_path):
         save(tmp_path / f"dump.{number * 500}", dump(FRAMES[number : number + 1], first=number * 500))
     trajectory = read(sorted(tmp_path.glob("dump.*"), key=str))
     assert displacements(trajectory) == pytest.approx(truth(FRAMES[:30]), abs=1e-4)
-    assert any("in the order of their steps" in note for note in trajectory.notes)
+    assert any("in the order of their numbers" in note for note in trajectory.notes)
 
 
 # --- times, temperature -----------------------------------------------------------------------------------------

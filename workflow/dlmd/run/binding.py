@@ -17,7 +17,7 @@ from typing import Any, Union, get_args, get_origin
 from dlmd.base.errors import DlmdError
 from dlmd.config.launch import Launch, LevelLaunch
 from dlmd.config.production import Md
-from dlmd.run import checksums, post_mortem, tree
+from dlmd.run import checksums, clock_skew, post_mortem, tree
 
 # The param that only marks results as old when a method changes.
 VERSION_PARAM = "algorithm"
@@ -211,7 +211,7 @@ def run(rule: str, given: Given) -> None:
     Raises
     ------
     DlmdError
-        for an input that was changed since or is damaged, and whatever the job raises.
+        for an input that was changed since, is damaged or from the future, and whatever the job raises.
     """
     job = JOBS.get(rule)
     if job is None:
@@ -219,6 +219,7 @@ def run(rule: str, given: Given) -> None:
     function = job.function()
     values = arguments(function, given, unread=job.unread)
     home = Path(tree.home(given.config["run"]))
+    clock_skew.require_past(_paths(given.inputs), home=home)
     checksums.forget(_paths(given.outputs), home=home)
     checksums.require_same(_paths(given.inputs), home=home)
     try:

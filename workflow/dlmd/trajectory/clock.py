@@ -51,6 +51,7 @@ class Clock:
             )
             spacing = None
         stride = self._stride(spacing if spacing is not None else first.stride, where)
+        check_time_step(self.time_step_fs, stride, trust=self.trust, where=where)
         given = (
             None if self.time_step_fs is None or stride is None else self.time_step_fs * stride / FS_PER_PS
         )
@@ -163,7 +164,9 @@ def _passed(first: Frame, second: Frame | None) -> float | None:
     return second.time - first.time
 
 
-def check_time_step(time_step_fs: float | None, stride: int | None, *, trust: bool) -> None:
+def check_time_step(
+    time_step_fs: float | None, stride: int | None, *, trust: bool, where: str | None = None
+) -> None:
     """Raises DlmdError for an MD time step that no atoms stand: ps given for fs, or the time between frames for the step."""
     if time_step_fs is None or trust:
         return
@@ -171,12 +174,14 @@ def check_time_step(time_step_fs: float | None, stride: int | None, *, trust: bo
     if time_step_fs < low:
         raise DlmdError(
             f"--time-step {time_step_fs:g} fs: no MD of atoms has such a step",
+            where=where,
             remedy=f"give it in fs (LAMMPS' metal units have ps: {time_step_fs:g} ps is --time-step "
             f"{time_step_fs * FS_PER_PS:g}), or give --trust-options",
         )
     if time_step_fs > high and stride not in (None, 1):
         raise DlmdError(
-            f"--time-step {time_step_fs:g} fs with --stride {stride}: no MD of atoms has such a step",
+            f"--time-step {time_step_fs:g} fs with {stride} steps between frames: no MD of atoms has such a step",
+            where=where,
             remedy="give the step of the MD in fs, or the time between frames with --stride 1; or give --trust-options",
         )
 

@@ -11,17 +11,22 @@ from dlmd.trajectory.frame_readers import identify
 
 
 def in_order(sources: Sequence[Any]) -> tuple[list[Any], bool]:
-    """Files of single frames (one per step, as a shell lists them) by step, and whether that changed their order."""
+    """Files of single frames by the numbers in their names, where a shell has listed them, and whether that changed their order.
+
+    The numbers are steps of the files, or the files have none and come in the order of a shell (1, 10, 2).
+    """
     found = list(sources)
     if len(found) < 2 or not all(isinstance(source, Path) for source in found):
         return found, False
-    numbers = [_number(source) for source in found]
-    if any(number is None for number in numbers):
+    if any(_number(source) is None for source in found):
         return found, False
     ordered = sorted(found, key=lambda path: _number(path) or 0)
-    if ordered == found or not all(_single_step(path) == _number(path) for path in (found[0], found[-1])):
+    if ordered == found:
         return found, False
-    return ordered, True
+    ends = [(_steps(path), _number(path)) for path in (found[0], found[-1])]
+    by_step = all(steps == [number] for steps, number in ends)
+    listed = found == sorted(found, key=str) and all(steps == [None] for steps, _ in ends)
+    return (ordered, True) if by_step or listed else (found, False)
 
 
 def _number(path: Path) -> int | None:
@@ -30,10 +35,8 @@ def _number(path: Path) -> int | None:
     return int(numbers[-1]) if numbers else None
 
 
-def _single_step(path: Path) -> int | None:
-    """Step of the only frame of a file that counts steps; None for any other file."""
+def _steps(path: Path) -> list[int | None]:
+    """Steps of the first two frames of a file, None for those of frames that count no steps."""
     kind = identify(path)
-    if not kind.counts_steps:
-        return None
-    steps = [frame.step for _, frame in zip(range(2), kind.read(path), strict=False)]
-    return steps[0] if len(steps) == 1 else None
+    frames = [frame for _, frame in zip(range(2), kind.read(path), strict=False)]
+    return [frame.step if kind.counts_steps or frame.counts_steps else None for frame in frames]
