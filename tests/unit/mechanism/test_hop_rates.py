@@ -144,6 +144,16 @@ def test_a_share_of_none_or_all_has_an_interval():
     assert share_interval(np.ones(30, bool), ion=ion, batch=batch, confidence=0.95).high == 1
 
 
+def test_a_share_of_all_or_none_lies_within_its_interval_to_the_last_digit():
+    """One ended at 0.9999999999999998 beside a share of 1, and the figure refused the negative error bar."""
+    rng = np.random.default_rng(5)
+    for n in (*range(2, 60), 997, 5120, 7684, 20_001):
+        ion, batch = rng.integers(0, 12, n), rng.integers(0, 8, n)
+        for mine in (np.ones(n, bool), np.zeros(n, bool)):
+            found = share_interval(mine, ion=ion, batch=batch, confidence=0.95)
+            assert 0 <= found.low <= found.value <= found.high <= 1
+
+
 def test_an_exact_arrhenius_law_is_found_and_two_temperatures_are_too_few():
     t = np.array([450.0, 500, 600])
     k = 7.0 * np.exp(-0.25 / (BOLTZMANN_EV_PER_K * t))

@@ -229,7 +229,8 @@ def share_interval(mine: np.ndarray, *, ion: np.ndarray, batch: np.ndarray, conf
     z2 = float(stdtrit(found.dof, 0.5 + confidence / 2)) ** 2
     centre = (p + z2 / (2 * worth)) / (1 + z2 / worth)
     reach = np.sqrt(z2 * (p * (1 - p) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
-    return Estimate(p, float(max(centre - reach, 0.0)), float(min(centre + reach, 1.0)))
+    # where all or none are, one end is the share itself, which rounding must not miss
+    return Estimate(p, float(min(max(centre - reach, 0.0), p)), float(max(min(centre + reach, 1.0), p)))
 
 
 def arrhenius(temperatures_k: Sequence[float], rates: Sequence[dict], *, confidence: float) -> dict | None:

@@ -145,7 +145,8 @@ def _bar(ax: Axes, row: float, value: Mapping, colour: str, scale: float, *, row
     ax.errorbar(
         centre,
         row + row_shift,
-        xerr=[[centre - low], [high - centre]],
+        # an end that is the value itself may have been rounded past it
+        xerr=[[max(centre - low, 0.0)], [max(high - centre, 0.0)]],
         fmt="o",
         color=colour,
         capsize=3,
