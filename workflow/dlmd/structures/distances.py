@@ -16,6 +16,7 @@ DEFAULT_A = 1.5
 DEFAULT_KEY = "default"
 REPAIR_TRIES_PER_POSITION = 60
 MIXING_SWAPS_PER_POSITION = 10
+LARGE_POSITIONS = 8000  # movable ones: one integer programme of more takes minutes
 
 
 def limits(
@@ -247,9 +248,16 @@ def _packed(
     content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
 ) -> None:
     """An arrangement by integer programming, or a DlmdError that says how many atoms fit."""
+    from dlmd.structures import tiling
+
     bad = exclusions.conflicting(content)
     position = int(bad[0])
     pair = exclusions.describe(content, position)
+    if sum(map(len, movable)) > LARGE_POSITIONS:
+        found = tiling.tiled(content, movable, exclusions, rng)
+        if found is not None and not len(exclusions.conflicting(found)):
+            content[:] = found
+            return
     outcome = packing.Packing(content, movable, exclusions).solve(rng)
     if outcome.content is not None:
         content[:] = outcome.content

@@ -6,7 +6,7 @@ every site exact. A random objective makes the arrangement differ from seed to s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,7 +46,14 @@ class Outcome:
 class Packing:
     """The integer programme of the movable positions, everything else as it is in `content`."""
 
-    def __init__(self, content: np.ndarray, groups: Sequence[np.ndarray], exclusions: Exclusions):
+    def __init__(
+        self,
+        content: np.ndarray,
+        groups: Sequence[np.ndarray],
+        exclusions: Exclusions,
+        *,
+        wanted: Sequence[Mapping[int, int]] | None = None,
+    ):
         self.base = content.copy()
         owner = np.full(len(content), -1)
         for k, positions in enumerate(groups):
@@ -58,16 +65,13 @@ class Packing:
         self.targets: list[tuple[np.ndarray, int]] = []  # variables, how many of them are filled
         places, kinds = [], []
         n = 0
-        for positions in groups:
-            for species in np.unique(content[positions]):
-                if species:
-                    self.number[positions, species] = np.arange(n, n + len(positions))
-                    self.targets.append(
-                        (np.arange(n, n + len(positions)), int((content[positions] == species).sum()))
-                    )
-                    places.append(positions)
-                    kinds.append(np.full(len(positions), species))
-                    n += len(positions)
+        for positions, counts in zip(groups, wanted or [counted(content[p]) for p in groups], strict=True):
+            for species, count in counts.items():
+                self.number[positions, species] = np.arange(n, n + len(positions))
+                self.targets.append((np.arange(n, n + len(positions)), count))
+                places.append(positions)
+                kinds.append(np.full(len(positions), species))
+                n += len(positions)
         self.place = np.concatenate(places) if places else np.zeros(0, int)
         self.kind = np.concatenate(kinds) if kinds else np.zeros(0, int)
         self.closed = np.zeros(n, dtype=bool)
@@ -125,16 +129,35 @@ class Packing:
         exact = [(variables.tolist(), float(k), float(k)) for variables, k in self.targets]
         found = _milp(n, rng.random(n), [*bounds, *exact], self.closed, time_limit_s, gap=FIRST_FOUND_GAP)
         if found.x is not None:
-            content = self.base.copy()
-            filled = np.flatnonzero(found.x > 0.5)
-            content[self.place[filled]] = self.kind[filled]
-            return Outcome(content, fitting=wanted, wanted=wanted)
+            return Outcome(self._filled(found.x), fitting=wanted, wanted=wanted)
         if found.status != 2:
             return Outcome(None, wanted=wanted)
-        at_most = [(variables.tolist(), -np.inf, float(k)) for variables, k in self.targets]
-        most = _milp(n, -np.ones(n), [*bounds, *at_most], self.closed, time_limit_s, gap=0.0)
+        most = self._most(-np.ones(n), cliques, time_limit_s)
         fitting = round(-most.fun) if most.x is not None else 0
         return Outcome(None, impossible=True, fitting=fitting, wanted=wanted)
+
+    def most(self, rng: np.random.Generator, *, time_limit_s: float = TIME_LIMIT_S) -> np.ndarray | None:
+        """(positions,) an arrangement of as many of the wanted atoms as fit, None where the time is too short for one."""
+        n = len(self.place)
+        found = self._most(-1.0 - 0.1 / max(n, 1) * rng.random(n), self.cliques(), time_limit_s)
+        return None if found.x is None else self._filled(found.x)
+
+    def _most(self, cost: np.ndarray, cliques: Sequence[Sequence[int]], time_limit_s: float) -> Any:
+        rows = [(members, -np.inf, 1.0) for members in cliques]
+        rows += [(variables.tolist(), -np.inf, float(k)) for variables, k in self.targets]
+        return _milp(len(cost), cost, rows, self.closed, time_limit_s, gap=0.0)
+
+    def _filled(self, x: np.ndarray) -> np.ndarray:
+        content = self.base.copy()
+        filled = np.flatnonzero(x > 0.5)
+        content[self.place[filled]] = self.kind[filled]
+        return content
+
+
+def counted(content: np.ndarray) -> dict[int, int]:
+    """Species -> atoms in a content."""
+    found, counts = np.unique(content[content > 0], return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _milp(
