@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dlmd.base.errors import DlmdError
-from dlmd.structures import cells, distances, exclusion, ordering, packing
+from dlmd.structures import cells, distances, exclusion, ordering, packing, repairing
 from dlmd.structures.crystal import read_cif
 from dlmd.structures.occupancy import apportion, nearest
 from dlmd.structures.ordering import METHODS, orderings
@@ -323,7 +323,7 @@ def test_an_arrangement_is_found_where_there_is_one(data):
     exclusions = distances.Exclusions(supercell, np.array([[0, 0], [0, 2.4]]), species=["Li"])
     content = np.zeros(supercell.n_positions, dtype=np.int8)
     content[rng.permutation(len(points))[: len(chosen)]] = 1
-    distances.repair(content, [np.arange(len(points))], exclusions, rng)
+    repairing.repair(content, [np.arange(len(points))], exclusions, rng)
     assert content[: len(points)].sum() == len(chosen)
     filled = points[content[: len(points)] > 0]
     gaps = (filled[:, None] - filled[None] + 0.5) % 1 - 0.5

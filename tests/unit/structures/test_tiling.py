@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlmd.structures import distances, ordering, tiling
+from dlmd.structures import ordering, repairing, tiling
 from dlmd.structures.occupancy import apportion
 from dlmd.structures.supercell import Supercell
 from small_crystals import crystal
@@ -53,9 +53,9 @@ def test_what_whole_tiles_do_not_hold_is_added(monkeypatch):
 
 
 def test_a_repair_that_swaps_do_not_find_takes_the_tiles(monkeypatch):
-    monkeypatch.setattr(distances, "REPAIR_TRIES_PER_POSITION", 1)
-    monkeypatch.setattr(distances, "LARGE_POSITIONS", 100)
-    monkeypatch.setattr(distances.packing, "TIME_LIMIT_S", 0.0)
+    monkeypatch.setattr(repairing, "REPAIR_TRIES_PER_POSITION", 1)
+    monkeypatch.setattr(repairing, "LARGE_POSITIONS", 100)
+    monkeypatch.setattr(repairing.packing, "TIME_LIMIT_S", 0.0)
     supercell, counts, exclusions, _ = prepared(0.5, (10, 10, 1))
     made = [
         ordering.random_content(supercell, counts, exclusions, np.random.default_rng(k)) for k in (0, 0, 1)

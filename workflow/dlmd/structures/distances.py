@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import exclusion, packing
+from dlmd.structures import exclusion
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.supercell import Supercell
 
 MinDistance = float | Mapping[str, float]
 DEFAULT_A = 1.5
 DEFAULT_KEY = "default"
-REPAIR_TRIES_PER_POSITION = 60
-MIXING_SWAPS_PER_POSITION = 10
-LARGE_POSITIONS = 8000  # movable ones: one integer programme of more takes minutes
 
 
 def limits(
@@ -190,86 +187,3 @@ class Exclusions:
         others = self.supercell.site_of_position[self.neighbour[bad]]
         names = sorted({self.supercell.crystal.sites[i].label for i in others})
         return f"{site.label} and {' or '.join(names)}"
-
-
-def repair(
-    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
-) -> None:
-    """Swap atoms within their site until no two are too near, then mix among such arrangements, in place.
-
-    `content` is (positions,). Where random swaps find none, an integer programme does (see `packing`). The mixing (random
-    swaps that keep the distances) undoes the bias of both.
-
-    Raises DlmdError where there is no such arrangement.
-    """
-    if not _swapped_apart(content, movable, exclusions, rng):
-        _packed(content, movable, exclusions, rng)
-    for positions in movable:
-        draws = rng.random((MIXING_SWAPS_PER_POSITION * len(positions), 2))
-        for a, b in positions[(draws * len(positions)).astype(int)].tolist():
-            if content[a] != content[b] and exclusions.swap_allowed(content, a, b):
-                content[a], content[b] = content[b], content[a]
-
-
-def _swapped_apart(
-    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
-) -> bool:
-    """Swaps that leave no more conflicts than before, until none is left or tries run out."""
-    owner = np.full(len(content), -1)
-    for k, positions in enumerate(movable):
-        owner[positions] = k
-    tries = REPAIR_TRIES_PER_POSITION * max(sum(map(len, movable)), 50)
-    bad = exclusions.conflicting(content)
-    while len(bad):
-        mobile = bad[owner[bad] >= 0]
-        if not len(mobile) or tries <= 0:
-            return False
-        for a in mobile.tolist():
-            here = exclusions.conflicts_at(a, content[a], content)
-            if not here:
-                continue
-            group = movable[owner[a]]
-            b = int(group[int(rng.random() * len(group))])
-            tries -= 1
-            if content[a] == content[b]:
-                continue
-            before = here + exclusions.conflicts_at(b, content[b], content)
-            content[a], content[b] = content[b], content[a]
-            after = exclusions.conflicts_at(a, content[a], content) + exclusions.conflicts_at(
-                b, content[b], content
-            )
-            if after > before:
-                content[a], content[b] = content[b], content[a]
-        bad = exclusions.conflicting(content)
-    return True
-
-
-def _packed(
-    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
-) -> None:
-    """An arrangement by integer programming, or a DlmdError that says how many atoms fit."""
-    from dlmd.structures import tiling
-
-    bad = exclusions.conflicting(content)
-    position = int(bad[0])
-    pair = exclusions.describe(content, position)
-    if sum(map(len, movable)) > LARGE_POSITIONS:
-        found = tiling.tiled(content, movable, exclusions, rng)
-        if found is not None and not len(exclusions.conflicting(found)):
-            content[:] = found
-            return
-    outcome = packing.Packing(content, movable, exclusions).solve(rng)
-    if outcome.content is not None:
-        content[:] = outcome.content
-    if outcome.content is None or len(exclusions.conflicting(content)):
-        why = (
-            f"at most {outcome.fitting} of {outcome.wanted} atoms of the partly filled sites fit"
-            if outcome.impossible
-            else f"no arrangement was found in {packing.TIME_LIMIT_S:g} s"
-        )
-        raise DlmdError(
-            f"{len(bad)} atoms stay closer than the minimum distance, such as {pair}: {why}",
-            where="min_distance_angstrom",
-            remedy="lower the occupancies of these sites, or state a smaller distance of this pair, as "
-            f"{{{exclusions.named(content, position)}}}",
-        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import distances, duplicates
+from dlmd.structures import distances, duplicates, repairing
 from dlmd.structures.coulomb import COLDEST, Annealer, CoulombModel
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import Apportionment
@@ -203,7 +203,7 @@ def random_content(
         order = np.argsort(rng.random(len(positions)), kind="stable")
         content[positions[order[: len(filling)]]] = filling
     if exclusions.possible:
-        distances.repair(content, movable(supercell, apportionment), exclusions, rng)
+        repairing.repair(content, movable(supercell, apportionment), exclusions, rng)
     return content
 
 
