@@ -155,7 +155,7 @@ class Packing:
 
 
 def counted(content: np.ndarray) -> dict[int, int]:
-    """Species -> atoms in a content."""
+    """Species -> atoms in a content (positions,)."""
     found, counts = np.unique(content[content > 0], return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
