@@ -75,6 +75,8 @@ class Output:
         )
         tell(f"   NELM   = {self.nelm:6d};   NELMIN={get('NELMIN', '2')}; NELMDL= -5     # of ELM steps ")
         tell(f"   EDIFF  = {float(get('EDIFF', '1E-4').replace('d', 'e')):.1E}   stopping-criterion for ELM")
+        projected = "F" if get("LREAL", "F").strip(".").upper().startswith("F") else "T"
+        tell(f"   LREAL  = {projected:>6s}    real-space projection")
         tell(f"   LMAXMIX     = {get('LMAXMIX', '2'):>4s}    max onsite mixed and CHGCAR")
         tell(f"   VOSKOWN= {get('VOSKOWN', '0'):>6s}    Vosko Wilk Nusair interpolation")
         tell(" Ionic relaxation")
@@ -132,9 +134,10 @@ class Output:
                 self.xml.write(f'  <v {kind}name="{name}"> {value}</v>\n')
             elif name in NUMBERS:
                 self.xml.write(f'  <i name="{name}"> {float(value.replace("d", "e")):.8f}</i>\n')
-            elif name in kinds:
-                text = truth(name) if kinds[name] == "logical" else value
-                self.xml.write(f'  <i type="{kinds[name]}" name="{name}">{text}</i>\n')
+            else:
+                kind = kinds.get(name, "string")
+                text = truth(name) if kind == "logical" else value
+                self.xml.write(f'  <i type="{kind}" name="{name}">{text}</i>\n')
         self.xml.write(' </incar>\n <kpoints>\n  <generation param="Gamma">\n')
         self.xml.write(f'   <v type="int" name="divisions">  {mesh[0]}  {mesh[1]}  {mesh[2]} </v>\n')
         self.xml.write(

@@ -100,6 +100,32 @@ def test_a_relaxation_is_as_far_and_as_free_as_staged(point, old, new, told):
     assert not any(text.startswith("EDIFFG") for text in mismatches(point, tight, role="relax"))
 
 
+@pytest.mark.parametrize("tag", ["METAGGA", "IVDW", "ADDGRID", "ENAUG"])
+def test_a_staged_tag_that_no_output_tells_of_is_asked_for(point, tmp_path, tag):
+    folder = tmp_path / "job"
+    shutil.copytree(point[0], folder)
+    job = stage.load_job(folder)
+    job["run_steps"][0]["tags"][tag] = 12
+    (folder / "job.json").write_text(json.dumps(job))
+    run = folder / "1-static/run00"
+    # INCAR says that it was not set
+    with pytest.raises(DlmdError, match=f"{tag} is (absent|0), staged 12"):
+        collect.collect_static(folder)
+    for name in ("INCAR", "inputs.json", "vasprun.xml"):
+        (run / name).unlink()
+    with pytest.raises(DlmdError, match=f"{tag} is not told, staged 12") as refused:
+        collect.collect_static(folder)
+    assert "bring back the INCAR and inputs.json" in refused.value.remedy
+
+
+def test_what_cannot_be_computed_is_refused_when_it_is_staged(tmp_path):
+    told = {"level": "u4", "cell": "toy", "source": "o_toy_0"}
+    with pytest.raises(DlmdError, match=r"tetrahedra \(ismear: -5\) on a mesh of 1x1x1"):
+        stage.stage_static(crystal(), tmp_path / "a", settings=settings(ismear=-5), **told)
+    with pytest.raises(DlmdError, match="LSORBIT is set, and moments are staged and read as collinear"):
+        stage.stage_static(crystal(), tmp_path / "b", settings=settings(incar={"LSORBIT": True}), **told)
+
+
 def listed(mesh, shift=(0, 0, 0), weights=None):
     points = (np.indices(mesh).reshape(3, -1).T + np.array(shift)) / np.array(mesh)
     weights = np.ones(len(points)) if weights is None else weights

@@ -22,7 +22,7 @@ CHANGES = [
     ({"incar": {"LASPH": False}}, "LASPH is T, staged False"),
     ({"incar": {"ADDGRID": True}}, "ADDGRID is absent, staged True"),
     ({"aimd": {"ediff_ev": 1e-8}}, "EDIFF is 1e-05, staged 1e-08"),
-    ({"aimd": {"incar": {"LREAL": False}}}, "LREAL is Auto, staged False"),
+    ({"aimd": {"incar": {"LREAL": False}}}, "LREAL is T, staged False"),
     ({"aimd": {"incar": {"ALGO": "All"}}}, "ALGO is Fast, staged All"),
     ({"aimd": {"incar": {"NELM": 80}}}, "NELM is 200, staged 80"),
     ({"magmom": {"Ti": 2.0}}, "MAGMOM is 6*0 1 1 12*0, staged 6*0 2 2 12*0"),

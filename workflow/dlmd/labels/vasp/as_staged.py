@@ -9,6 +9,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp_tags import METHOD, minimises
+from dlmd.config.levels.vasp_tags import MOTION as MOTION_TAGS
 from dlmd.labels.vasp import inputs, verify
 from dlmd.labels.vasp.continuation import SAME_STRUCTURE_A, moved
 from dlmd.labels.vasp.frames import Frame, Run
@@ -20,6 +21,8 @@ LEVEL = {"ENCUT": 0.05, "ISPIN": 0, "GGA": None, "LASPH": None, "VOSKOWN": 0, "L
 PLUS_U = {"LDAUTYPE": 0, "LDAUL": 0, "LDAUU": 0.05, "LDAUJ": 0.05}
 NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
 DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
+COMPARED = {*LEVEL, *PLUS_U, *NUMERICS, *DYNAMICS, "EDIFF", "LREAL", "NELECT"}
+NOT_TOLD = "not told"
 # by the role of a step
 MOTION = {"relax": {"IBRION": 0, "ISIF": 0}, "static": {"NSW": 1}}
 SAME_START_A = 1e-3
@@ -78,6 +81,8 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
     if step["role"] == "relax" and (folder / "custodian.json").is_file():
         wrong = [text for text in wrong if not _mended(text)]
     wrong += inputs.start_mismatches(folder, tags, job)
+    if not any((folder / name).is_file() for name in ("INCAR", inputs.FILE)) and step["role"] != "neb":
+        wrong += _untold_mismatches(run, tags)
     # one word for each tag, though several files may tell of it
     told: dict[str, str] = {}
     for text in wrong:
@@ -121,6 +126,19 @@ def _ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
             wrong.append(
                 f"{name} is {inputs.show(found)}, staged {inputs.show(tags.get(name, inputs.ABSENT))}"
             )
+    return wrong
+
+
+def _untold_mismatches(run: Run, tags: Mapping) -> list[str]:
+    """Staged tags that decide numbers, and that nothing which was brought back tells of or that it tells otherwise."""
+    told = found_kinds(run)
+    wrong = []
+    for name in sorted(set(tags) - inputs.ASIDE - METHOD - MOTION_TAGS - {"EDIFFG", *(run.incar or {}), *told}):
+        found = run.settings.get(name)
+        if found is None and not name.startswith("VDW_"):
+            wrong.append(f"{name} is {NOT_TOLD}, staged {inputs.show(tags[name])}")
+        elif found is not None and name not in COMPARED and not inputs.same(name, found, tags[name]):
+            wrong.append(f"{name} is {inputs.show(found)}, staged {inputs.show(tags[name])}")
     return wrong
 
 
@@ -195,7 +213,9 @@ def require_level(run: Run, job: Mapping, step: Mapping) -> None:
         raise DlmdError(
             f"these results are not of the staged inputs: {wrong[0]}{more}",
             where=str(run.path),
-            remedy="run the staged inputs unchanged; where the level was changed, move these results away or give it a "
+            remedy="bring back the INCAR and inputs.json of the run too"
+            if f"is {NOT_TOLD}" in wrong[0]
+            else "run the staged inputs unchanged; where the level was changed, move these results away or give it a "
             "new name: levels are never mixed",
         )
 

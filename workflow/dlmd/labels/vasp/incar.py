@@ -133,6 +133,13 @@ def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) 
             "LDAUJ": [0.0] * len(species),
             "LDAUPRINT": 1,
         }
+    for name in ("LSORBIT", "LNONCOLLINEAR"):
+        if (settings.incar | stage.incar).get(name):
+            raise DlmdError(
+                f"{name} is set, and moments are staged and read as collinear ones",
+                where="incar of the VASP level",
+                remedy="leave it out, or compute such labels outside and give them in labels.frames",
+            )
     missing = sorted(set(settings.plus_u) - set(species))
     if missing:
         raise DlmdError(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 JOB = "job.json"
+# ISMEAR, and the fewest k-points that it is possible with
+TETRAHEDRA, FEWEST_FOR_TETRAHEDRA = -5, 4
 FORMAT = {"format": "dlmd-vasp-job", "version": 1}
 
 
@@ -183,6 +185,12 @@ def stage_steps(
         )
     moments = initial_moments(atoms, settings) if settings.spin_polarised else None
     mesh = k_mesh(atoms, record["cell"], kpoints)
+    if settings.ismear == TETRAHEDRA and np.prod(mesh) < FEWEST_FOR_TETRAHEDRA:
+        raise DlmdError(
+            f"tetrahedra (ismear: {TETRAHEDRA}) on a mesh of {'x'.join(map(str, mesh))}",
+            where=f"kpoints and ismear of the VASP level {record['level']}",
+            remedy=f"use ismear: 0, or a mesh of at least {FEWEST_FOR_TETRAHEDRA} points",
+        )
     text, potentials = potcar.assemble(species, settings)
     for note in [*_missing_potentials(potentials), *potentials["warnings"]]:
         print(f"note: {note}", file=sys.stderr)
