@@ -32,7 +32,7 @@ LEVELS = {
     + "'basis_sets': {'Li': 'B', 'Ti': 'B', 'Cl': 'B'}, 'potentials': {'Li': 'P', 'Ti': 'P', 'Cl': 'P'}, "
     "'basis_set_file': 'BASIS_MOLOPT', 'potential_file': 'GTH_POTENTIALS', 'cutoff_ev': 8200.0, "
     "'relative_cutoff_ev': 820.0, 'kpoint_mesh': None, 'eps_scf': 1e-06, 'max_iterations': 200, 'mixing_alpha': 0.2, "
-    "'added_states': 20, 'engine': 'cp2k'}",
+    "'added_states': 20, 'engine': 'cp2k', 'stress': 'numerical'}",
 }
 
 

@@ -63,7 +63,9 @@ def recorded(level: Section | VaspSettings, exclude: Iterable[str] = ()) -> dict
     """Settings of a level as rules record them; another text of the same settings would compute every label again."""
     settings = level.model_dump(mode="json", exclude={*exclude, *Origin.model_fields})
     handed = getattr(level, "HANDED", None)
-    return settings if handed is None else handed.record(settings)
+    if handed is None:
+        return settings
+    return handed.record(settings) | getattr(level, "recorded_only", {})
 
 
 LEVELS: dict[str, type[BaseModel]] = {

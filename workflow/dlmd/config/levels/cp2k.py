@@ -70,6 +70,7 @@ class Cp2kSettings(DftSettings):
     """One level of theory run by CP2K."""
 
     HANDED: ClassVar[Handed] = HANDED
+    RECORDED_ONLY: ClassVar[tuple[str, ...]] = ("stress",)
     TOLD: ClassVar[tuple[str, ...]] = ("cutoff_ev", "basis_sets", "potentials")
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
@@ -98,6 +99,11 @@ class Cp2kSettings(DftSettings):
         "{FORCE_EVAL: {DFT: {SCF: {ADDED_MOS: 40, MIXING: {ALPHA: 0.1}}}}}; without, ADDED_MOS is 20 (raise it with the cell), "
         "ALPHA 0.2 (Broyden) and MAX_SCF 200.",
     )
+
+    @property
+    def recorded_only(self) -> dict[str, Any]:
+        """With a U CP2K's analytical stress is wrong, and labels were once made with it."""
+        return {"stress": "numerical"} if self.plus_u else {}
 
     @model_validator(mode="after")
     def _alike(self) -> Self:

@@ -80,6 +80,8 @@ class DftSettings(Strict, SpinsAndU):
 
     # what is known about the keywords that a level hands on to its program
     HANDED: ClassVar[Handed]
+    # keys that rules record and that are no settings: results made without them are to be made again
+    RECORDED_ONLY: ClassVar[tuple[str, ...]] = ()
     # further keys that the engine's level of theory names
     TOLD: ClassVar[tuple[str, ...]]
 
@@ -118,6 +120,11 @@ class DftSettings(Strict, SpinsAndU):
             "spin_polarised": self.spin_polarised,
             **self.HANDED.theory(self.given_keywords),
         }
+
+    @property
+    def recorded_only(self) -> dict[str, Any]:
+        """Values of the keys in `RECORDED_ONLY`."""
+        return {}
 
     @property
     def apart(self) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def validated(
     DlmdError
         naming the first unknown key or wrong value.
     """
-    known = {key: value for key, value in settings.items() if key not in Origin.model_fields}
+    aside = {*Origin.model_fields, *model.RECORDED_ONLY}
+    known = {key: value for key, value in settings.items() if key not in aside}
     settings = model.HANDED.from_record(known)
     for key in settings:
         if RENAMED.get(key, key) not in model.model_fields:
