@@ -133,7 +133,9 @@ def _untold_mismatches(run: Run, tags: Mapping) -> list[str]:
     """Staged tags that decide numbers, and that nothing which was brought back tells of or that it tells otherwise."""
     told = found_kinds(run)
     wrong = []
-    for name in sorted(set(tags) - inputs.ASIDE - METHOD - MOTION_TAGS - {"EDIFFG", *(run.incar or {}), *told}):
+    for name in sorted(
+        set(tags) - inputs.ASIDE - METHOD - MOTION_TAGS - {"EDIFFG", *(run.incar or {}), *told}
+    ):
         found = run.settings.get(name)
         if found is None and not name.startswith("VDW_"):
             wrong.append(f"{name} is {NOT_TOLD}, staged {inputs.show(tags[name])}")
