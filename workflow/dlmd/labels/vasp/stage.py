@@ -185,12 +185,7 @@ def stage_steps(
         )
     moments = initial_moments(atoms, settings) if settings.spin_polarised else None
     mesh = k_mesh(atoms, record["cell"], kpoints)
-    if settings.ismear == TETRAHEDRA and np.prod(mesh) < FEWEST_FOR_TETRAHEDRA:
-        raise DlmdError(
-            f"tetrahedra (ismear: {TETRAHEDRA}) on a mesh of {'x'.join(map(str, mesh))}",
-            where=f"kpoints and ismear of the VASP level {record['level']}",
-            remedy=f"use ismear: 0, or a mesh of at least {FEWEST_FOR_TETRAHEDRA} points",
-        )
+    _require_possible(settings, mesh, record["level"])
     text, potentials = potcar.assemble(species, settings)
     for note in [*_missing_potentials(potentials), *potentials["warnings"]]:
         print(f"note: {note}", file=sys.stderr)
@@ -231,6 +226,16 @@ def stage_steps(
         potcar.write(folder / "POTCAR", text)
     write_json(folder / JOB, job)  # last, so that a job record means a whole job
     return job
+
+
+def _require_possible(settings: VaspSettings, mesh: list[int], level: str) -> None:
+    """That tetrahedra have enough k-points."""
+    if settings.ismear == TETRAHEDRA and np.prod(mesh) < FEWEST_FOR_TETRAHEDRA:
+        raise DlmdError(
+            f"tetrahedra (ismear: {TETRAHEDRA}) on a mesh of {'x'.join(map(str, mesh))}",
+            where=f"kpoints and ismear of the VASP level {level}",
+            remedy=f"use ismear: 0, or a mesh of at least {FEWEST_FOR_TETRAHEDRA} points",
+        )
 
 
 def _sweep(folder: Path, settings: VaspSettings) -> None:
