@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,19 @@ def require_free(path: Path, args: argparse.Namespace) -> None:
     if before and all(any(one == p or p in one.parents for one in before) for p in named):
         return
     raise DlmdError(
-        f"{path.name} is the result of other files: {', '.join(sorted(p.name for p in before)[:3]) or 'unknown'}",
+        f"{path.name} is the result of other files: {_listed(before)}, now {_listed(named)}",
         where=str(path.parent),
-        remedy="give another name with --name NAME, or another folder with -o DIR",
+        # not every command names its results by an option
+        remedy="give another name with --name NAME, or another folder with -o DIR"
+        if hasattr(args, "name")
+        else "give another folder with -o DIR",
+    )
+
+
+def _listed(paths: Iterable[Path], most: int = 3) -> str:
+    """Paths as seen from the working directory, since runs in several folders have files of one name."""
+    here = Path.cwd()
+    shown = sorted({str(p.relative_to(here) if p.is_relative_to(here) else p) for p in paths})
+    return (
+        ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "unknown"
     )

@@ -86,10 +86,32 @@ def run(args: argparse.Namespace) -> None:
     for name, (columns, rows) in tables.items():
         write_table(folder / name, columns, rows)
     save(rdf_panels({"MD": found}), [folder / "rdf.png"])
-    print(f"{found.n_frames} frames, distances to {found.r_a[-1]:.2f} Å")
+    print(*_counted(found.n_frames, trajectory), sep="\n")
+    print(f"distances to {found.r_a[-1]:.2f} Å")
     for pair in found.g:
         print(f"  {pair}: first peak {found.first_peak_a(pair):.2f} Å, g = {found.g[pair].max():.2f}")
     print(f"\nwritten: {', '.join(str(folder / name) for name in (*tables, 'rdf.png'))}")
+
+
+def _counted(used: int, trajectory: Trajectory) -> list[str]:
+    """Of how many frames the functions are, and of which where it is not all of them."""
+    total, atoms = trajectory.n_frames, trajectory.atoms
+    if atoms is None or used == total:
+        lines = [f"{used} frames"]
+    else:
+        gaps = set(map(int, atoms.frames[1:] - atoms.frames[:-1]))
+        which = f"one in {gaps.pop()}" if len(gaps) == 1 else "not evenly"
+        lines = [
+            f"g(r) and coordination from {used} of {total} frames ({which}): those in which all atoms are kept"
+        ]
+    if (step := _step(trajectory)) > 1:
+        lines.append(f"van Hove functions from one frame in {step}, for memory")
+    return lines
+
+
+def _step(trajectory: Trajectory) -> int:
+    """Of how many frames one is held in memory for the van Hove functions."""
+    return max(1, -(-12 * trajectory.n_ions * trajectory.n_frames // _BYTES))
 
 
 def _van_hove(args: argparse.Namespace, trajectory: Trajectory) -> dict[str, tuple[list[str], np.ndarray]]:
@@ -123,7 +145,7 @@ def _of_ions(args: argparse.Namespace, trajectory: Trajectory) -> VanHove:
     from dlmd.base.errors import DlmdError
     from dlmd.trajectory import rdf
 
-    step = max(1, -(-12 * trajectory.n_ions * trajectory.n_frames // _BYTES))
+    step = _step(trajectory)
     ions = np.concatenate([block[::step] for block in trajectory.blocks()], axis=1)
     interval_ps = step * trajectory.frame_interval_ps
     last = (len(ions) - 1) * interval_ps

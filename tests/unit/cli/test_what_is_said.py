@@ -1,0 +1,44 @@
+"""What the commands on one's own trajectories say of what they took, and of whose results stand in their way."""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.files import write_json
+from dlmd.cli import own_settings, rdf
+
+
+def frames_of(kept, total, ions=10):
+    return SimpleNamespace(n_frames=total, n_ions=ions, atoms=SimpleNamespace(frames=np.array(kept)))
+
+
+def test_rdf_says_of_which_frames_it_is(monkeypatch):
+    assert rdf._counted(40, frames_of(range(40), 40)) == ["40 frames"]
+    kept = range(0, 1076, 20)
+    (line,) = rdf._counted(len(kept), frames_of(kept, 1076))
+    assert line.startswith("g(r) and coordination from 54 of 1076 frames (one in 20)")
+    assert "not evenly" in rdf._counted(3, frames_of([0, 5, 20], 100))[0]
+    monkeypatch.setattr(rdf, "_BYTES", 12 * 10 * 100)
+    assert rdf._counted(400, frames_of(range(400), 400))[1].startswith(
+        "van Hove functions from one frame in 4"
+    )
+
+
+def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = tmp_path / "out/600K.json"
+    result.parent.mkdir()
+    write_json(result, {"provenance": {"inputs": [{"path": "first/XDATCAR"}]}})
+    study = argparse.Namespace(trajectories=[str(tmp_path / "second/XDATCAR")])
+    with pytest.raises(DlmdError, match="of other files: first/XDATCAR, now second/XDATCAR") as refused:
+        own_settings.require_free(result, study)
+    # an option that study does not have is no way out
+    assert "--name" not in refused.value.remedy and "-o DIR" in refused.value.remedy
+    with pytest.raises(DlmdError) as refused:
+        own_settings.require_free(result, argparse.Namespace(**vars(study), name=None))
+    assert "--name NAME" in refused.value.remedy
+    own_settings.require_free(result, argparse.Namespace(trajectories=[str(Path("first/XDATCAR"))]))
