@@ -25,6 +25,29 @@ def test_acceptance_rows(level):
     ]
 
 
+def test_a_slope_is_shown_with_its_interval_and_what_that_decides(level):
+    checks = [
+        {"name": f"energy slope of {name}", "value": 0.0, "bound": 0.1, "ok": True}
+        for name in ("hot", "cold")
+    ]
+    write(level, tree.ACCEPTED, {"checks": checks})
+    slopes = {"hot": (1.02, 0.75, 1.29), "cold": (1.01, 0.98, 1.04)}
+    each = {
+        name: {
+            "frames": 26,
+            "energy_slope": dict(zip(("value", "low", "high"), s, strict=True)),
+            "pressure_error_gpa": None,
+        }
+        for name, s in slopes.items()
+    }
+    write(level, tree.ERRORS, {"trajectories": each})
+    hot, cold = trust.acceptance(level)
+    assert (hot["found"], hot["bound"]) == ("1.02 (0.75 to 1.29)", "1 ± 0.1")
+    assert hot[""] == "kept, but not decided by 26 held-out frames" and cold[""] == "kept"
+    (note,) = trust.undecided(level)
+    assert note.startswith("energy slope of hot: 1.02 (0.75 to 1.29)") and "26 held-out frames" in note
+
+
 def test_a_single_potential_and_run_have_neither_committee_nor_budget(level):
     assert trust.committee(level) is None
     assert trust.budget(level) == []

@@ -15,8 +15,9 @@ ERRORS = {
     "force_rmse_mev_per_a": 60.0,
     "trajectories": {
         # too few frames
-        "a": {"relative_force_rmse": 0.15, "energy_slope": None, "pressure_error_gpa": None},
+        "a": {"frames": 12, "relative_force_rmse": 0.15, "energy_slope": None, "pressure_error_gpa": None},
         "b": {
+            "frames": 40,
             "relative_force_rmse": 0.2,
             "energy_slope": {"value": 1.05, "low": 1.01, "high": 1.09},
             "pressure_error_gpa": {"value": 0.4, "low": 0.28, "high": 0.52},
@@ -136,6 +137,32 @@ def test_a_slope_is_refused_only_beyond_its_statistical_error(low, high):
             what="errors",
         )
     )
+
+
+def text_of(found, name):
+    return next(check.text for check in found if check.name == name)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "decided"), [(0.95, 1.09, True), (0.75, 1.29, False), (1.03, 1.11, False)]
+)
+def test_an_interval_that_reaches_beyond_the_bound_is_said_to_decide_nothing(low, high, decided):
+    slope = {"value": 1.02, "low": low, "high": high}
+    found = judge(("trajectories", "b", "energy_slope"), slope, what="errors")
+    text = text_of(found, "energy slope of b")
+    assert all(check.ok for check in found) and f"1.02 ({low:.2f} to {high:.2f})" in text
+    assert ("not decided by 40 held-out frames" in text) is not decided
+
+
+def test_a_pressure_that_nothing_decides_is_told_too():
+    pressure = {"value": 0.4, "low": -0.4, "high": 1.2}
+    found = judge(("trajectories", "b", "pressure_error_gpa"), pressure, what="errors")
+    assert "+0.40 (-0.40 to +1.20) GPa" in text_of(found, "pressure error of b")
+    assert "not decided by 40" in text_of(found, "pressure error of b")
+    # what is refused is decided
+    beyond = {"value": 3.0, "low": 2.0, "high": 4.0}
+    refused = judge(("trajectories", "b", "pressure_error_gpa"), beyond, what="errors")
+    assert "not decided" not in text_of(refused, "pressure error of b")
 
 
 def test_every_potential_of_production_is_judged():

@@ -150,6 +150,7 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: Cos
         ]
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
         + tables.size_warnings(results.size_check, fitted)
+        + trust.undecided(results)
         + longer.advice(cfg, results.name, fitted, model)
         + [
             f"{t['temperature_k']:g} K: {note}"

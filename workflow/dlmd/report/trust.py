@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from dlmd.base.formatting import interval
 from dlmd.run.results import LevelResults
+from dlmd.validation.acceptance import Measured, measured
 
 COMPONENTS = ("statistics", "potential", "ordering")
 
 
 def acceptance(results: LevelResults) -> list[dict]:
-    """Rows of all checks before production."""
-    return [
-        {
+    """Rows of all checks before production; where a check counts only what lies beyond an interval, that interval."""
+    intervals = measured(results.errors, results.few_labels)
+    return [_check_row(check, intervals.get(check["name"])) for check in results.accepted["checks"]]
+
+
+def _check_row(check: Mapping, found: Measured | None) -> dict:
+    kept = "kept" if check["ok"] else "not kept"
+    if found is None:
+        return {
             "check before production": check["name"],
             "found": f"{check['value']:.3g}",
             "bound": f"{check['bound']:g}",
-            "": "kept" if check["ok"] else "not kept",
+            "": kept,
         }
-        for check in results.accepted["checks"]
+    remark = found.undecided(check["bound"])
+    return {
+        "check before production": check["name"],
+        "found": interval(asdict(found), ".2f", unit=found.unit),
+        "bound": f"{found.ideal:g} ± {check['bound']:g}",
+        "": f"{kept}, but {remark}" if remark else kept,
+    }
+
+
+def undecided(results: LevelResults) -> list[str]:
+    """In words, what the potential was accepted with although the held-out frames do not decide it."""
+    intervals = measured(results.errors, results.few_labels)
+    return [
+        f"{row['check before production']}: {row['found']} where {row['bound']} is asked for. It is {row['']}: hold out more."
+        for check in results.accepted.get("checks", ())
+        if (found := intervals.get(check["name"])) and found.undecided(check["bound"])
+        for row in [_check_row(check, found)]
     ]
 
 

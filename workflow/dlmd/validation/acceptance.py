@@ -24,6 +24,56 @@ class Check:
     figure: str
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A number with its 95 % interval that a check judges by: only what lies beyond the interval counts, so that few held-out
+    frames pass undecided. `ideal` is what a perfect potential has."""
+
+    value: float
+    low: float
+    high: float
+    ideal: float
+    frames: int
+    unit: str = ""
+
+    @staticmethod
+    def of(found: Mapping[str, float], ideal: float, frames: int, unit: str = "") -> Measured:
+        """From an estimate as it is stored."""
+        return Measured(found["value"], found["low"], found["high"], ideal, frames, unit)
+
+    @property
+    def excess(self) -> float:
+        """How far off the ideal it is at least."""
+        return max(self.low - self.ideal, self.ideal - self.high, 0.0)
+
+    def decided(self, bound: float) -> bool:
+        """Whether the whole interval is on one side of the bound."""
+        within = self.ideal - bound <= self.low and self.high <= self.ideal + bound
+        return within or not self.excess <= bound
+
+    def undecided(self, bound: float) -> str:
+        """That the frames do not decide it, in words; empty where they do."""
+        return "" if self.decided(bound) else f"not decided by {self.frames} held-out frames"
+
+
+def measured(errors: Mapping | None, few: Mapping | None = None) -> dict[str, Measured]:
+    """By name of their check, all numbers with intervals (errors.json and few_labels.json, as `checks`)."""
+    found = {}
+    for name, one in (errors or {}).get("trajectories", {}).items():
+        for what, key, ideal, unit in (
+            ("energy slope of", "energy_slope", 1.0, ""),
+            ("pressure error of", "pressure_error_gpa", 0.0, "GPa"),
+        ):
+            if one.get(key) is not None:
+                found[f"{what} {name}"] = Measured.of(one[key], ideal, one["frames"], unit)
+    after = (few or {}).get("after", {})
+    for kind in ("force", "energy"):
+        if after.get(f"{kind}_slope") is not None:
+            name = f"{kind} slope of single points"
+            found[name] = Measured.of(after[f"{kind}_slope"], 1.0, after["frames"])
+    return found
+
+
 def checks(
     errors: Mapping | None,
     trials: Sequence[Mapping],
@@ -106,23 +156,26 @@ def _force_errors(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Chec
         )
 
 
+def _within(name: str, key: str, found: Measured, bound: float, text: str) -> Check:
+    """A check that counts only what lies beyond the interval; where that decides nothing, its text says so."""
+    remark = found.undecided(bound)
+    text += f"; {remark}: the interval reaches beyond it" if remark else ""
+    return _at_most(name, key, found.excess, bound, text, "parity.png")
+
+
 def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     bound = bounds["max_energy_slope_error"]
-    for name, one in errors["trajectories"].items():
-        slope = one["energy_slope"]
-        if slope is None:
-            continue
-        # The slope is wrong by at least this much: what lies within its interval does not count.
-        value = max(slope["low"] - 1, 1 - slope["high"], 0.0)
-        yield _at_most(
-            f"energy slope of {name}",
-            "max_energy_slope_error",
-            value,
-            bound,
-            f"energies of trajectory {name} vary {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times as much "
-            f"as the engine's, which would change barriers likewise; the limit is {100 * bound:g} %",
-            "parity.png",
-        )
+    for check, found in measured(errors).items():
+        name = check.removeprefix("energy slope of ")
+        if name != check:
+            yield _within(
+                check,
+                "max_energy_slope_error",
+                found,
+                bound,
+                f"energies of trajectory {name} vary {_shown(found)} times as much as the engine's, which would change "
+                f"barriers likewise; the limit is {100 * bound:g} %",
+            )
 
 
 def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
@@ -130,42 +183,34 @@ def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     bound = bounds.get("max_pressure_error_gpa")
     if bound is None:
         return
-    for name, one in errors["trajectories"].items():
-        found = one["pressure_error_gpa"]
-        if found is None:
-            continue
-        value = max(found["low"], -found["high"], 0.0)
-        yield _at_most(
-            f"pressure error of {name}",
-            "max_pressure_error_gpa",
-            value,
-            bound,
-            f"the pressure on {name} is {found['value']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f}) GPa off the "
-            f"engine's, and the cell would be wrong by as much; the limit is {bound:g} GPa (weigh the virial: "
-            "training.virial_prefactor)",
-            "parity.png",
-        )
+    for check, found in measured(errors).items():
+        name = check.removeprefix("pressure error of ")
+        if name != check:
+            yield _within(
+                check,
+                "max_pressure_error_gpa",
+                found,
+                bound,
+                f"the pressure on {name} is {_shown(found, '+.2f')} GPa off the engine's, and the cell would be wrong by as "
+                f"much; the limit is {bound:g} GPa (weigh the virial: training.virial_prefactor)",
+            )
 
 
 def _single_points(few: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     """Forces and energies on held-out single points, of which a trajectory has too few for a slope of its own."""
+    found = measured(None, few)
     for kind, key, what in (
         ("force", "max_force_slope_error", "forces on held-out single points are"),
         ("energy", "max_energy_slope_error", "energies of held-out single points vary"),
     ):
-        slope, bound = few["after"][f"{kind}_slope"], bounds[key]
-        if slope is None:
-            continue
-        value = max(slope["low"] - 1, 1 - slope["high"], 0.0)
-        yield _at_most(
-            f"{kind} slope of single points",
-            key,
-            value,
-            bound,
-            f"{what} {slope['value']:.2f} ({slope['low']:.2f} to {slope['high']:.2f}) times the labels', the limit is "
-            f"{100 * bound:g} %",
-            "parity.png",
-        )
+        name, bound = f"{kind} slope of single points", bounds[key]
+        if name in found:
+            text = f"{what} {_shown(found[name])} times the labels', the limit is {100 * bound:g} %"
+            yield _within(name, key, found[name], bound, text)
+
+
+def _shown(found: Measured, form: str = ".2f") -> str:
+    return f"{found.value:{form}} ({found.low:{form}} to {found.high:{form}})"
 
 
 def _members(committee: Mapping, trials: Sequence[Mapping], bounds: Mapping[str, float]) -> Iterator[Check]:

@@ -200,8 +200,10 @@ def accept(
         bounds,
         few=read_json(few) if few else None,
     )
+    intervals = acceptance.measured(read_json(errors) if errors else None, read_json(few) if few else None)
     for check in found:
-        print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.value:.4g} (bound {check.bound:g})")
+        shown = check.text if check.name in intervals else f"{check.value:.4g} (bound {check.bound:g})"
+        print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {shown}")
     write_json(Path(accepted), acceptance.require(found, where=str(Path(accepted).parent)))
 
 
