@@ -282,12 +282,31 @@ def test_mechanism_of_ones_own_trajectory(tmp_path, capsys):
     voxel = atoms.get_volume() / density.size
     assert density.sum() * voxel == pytest.approx(trajectory.n_ions, rel=1e-3)
     assert ase.io.read(tmp_path / "out/density.cube").get_chemical_symbols().count("Cl") > 0
+    # a last frame that is cut inside
+    whole = (tmp_path / "a.xyz").read_text()
+    (tmp_path / "a.xyz").write_text(whole[: -len(whole.splitlines()[-1]) - 20])
     code, printed, error = call(capsys, f"{command} --cif {cif}")
     assert code == 0 and "verdict: ok" in printed, error + printed
     result = json.loads((tmp_path / "out/600K.json").read_text())
     rows = (tmp_path / "out/600K.hops.csv").read_text().splitlines()
     assert len(rows) - 1 == pytest.approx(sum(made), rel=0.1)
     assert result["n_ions"] == trajectory.n_ions and len(result["classes"]) >= 2
+    (cut,) = [note for note in result["notes"] if "ends in the middle of a frame" in note]
+    assert f"- {cut}" in printed
+    rates = [
+        row["rate_per_ps"]["value"] * 1000
+        for row in (result["hops"], *result["classes"])
+        if "rate_per_ps" in row
+    ]
+    for said in (
+        *(f"{rate:.3g} (" for rate in rates),
+        "occupancy",
+        "residence (ps)",
+        "straight back to the site before:",
+    ):
+        assert said in printed, said
+    for row in result["sites"]:
+        assert row["occupancy"] is None or f"{row['occupancy']['value']:.2f} (" in printed
     for kind in ("sites", "hops", "density", "traces"):
         assert (tmp_path / f"out/600K.{kind}.png").stat().st_size > 0
 

@@ -21,6 +21,8 @@ from typing import Any
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, count, load
 
+PS_PER_NS = 1000.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `dlmd mechanism`."""
@@ -88,11 +90,15 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     own_run.write_cube(folder / "density.cube", density, trajectories[0])
+    read = list(dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes))
     if found is None:
+        print(*(f"- {note}" for note in read), sep="\n")
         print(
             f"written: {folder / 'density.cube'}; sites and hops need the crystal (--cif FILE) or its sites (--sites FILE)"
         )
         return 0
+    # what was done to the input, before what was found in it
+    found[1]["notes"] = [*read, *found[1].get("notes", [])]
     data, written = _written(args, found, [*inputs, Path(args.cif or args.sites)], folder)
     if args.json:
         print(json.dumps(data, indent=1, ensure_ascii=False))
@@ -152,16 +158,62 @@ def _written(args, analysed: tuple[Any, dict], inputs, folder: Path) -> tuple[di
 
 def report(data: dict[str, Any]) -> str:
     """The result as text."""
+    from dlmd.base.formatting import aligned, interval
+
     code = data["verdict"]["code"].replace("_", " ")
     lines = [f"verdict: {code} ({data['verdict']['message']})"]
-    if "sites" not in data:
-        return "\n".join(lines)
-    lines.append(f"{data['n_ions']} {data['mobile']} followed for {data['length_ps']:.4g} ps")
-    for note in data["notes"]:
-        lines.append(f"- {note}")
-    for entry in data["classes"] or []:
-        lines.append(f"  {entry['name']}: {entry['events']} hops")
-    return "\n".join(lines)
+    if "sites" in data:
+        lines += [
+            f"{data['n_ions']} {data['mobile']} followed for {data['length_ps']:.4g} ps",
+            "",
+            *aligned([_site_row(row) for row in data["sites"]]),
+            "",
+            *aligned([_hop_row({"name": "all"} | data["hops"]), *map(_hop_row, data["classes"] or [])]),
+            "",
+        ]
+        next_hop = data["succession"]
+        back = (
+            f"{interval(next_hop['straight_back'], '.0f', scale=100, unit='%')} of {next_hop['pairs']} next hops"
+            if "straight_back" in next_hop
+            else next_hop["verdict"]
+        )
+        lines += [f"straight back to the site before: {back}"]
+    return "\n".join([*lines, *(f"- {note}" for note in data.get("notes", ()))])
+
+
+def _site_row(row: dict[str, Any]) -> dict[str, str]:
+    """What one kind of site holds, and for how long an ion stays."""
+    from dlmd.base.formatting import interval
+
+    stay = row["residence"]
+    return {
+        "site": row["label"] + ("" if row["resting"] else " (void)"),
+        "open": f"{row['open_sites']:.4g}",
+        "occupancy": interval(row["occupancy"], ".2f") if row["occupancy"] else "",
+        "residence (ps)": interval(stay["mean_ps"]) if "mean_ps" in stay else _longer_than(stay),
+    }
+
+
+def _longer_than(stay: dict[str, Any]) -> str:
+    """The shortest mean residence that too few departures leave possible; nothing where no ion was there."""
+    return f"above {1 / stay['below_per_ps']:.3g}" if stay.get("below_per_ps") else ""
+
+
+def _hop_row(row: dict[str, Any]) -> dict[str, str]:
+    """How often hops of one kind happen; a bound where there are too few."""
+    from dlmd.base.formatting import interval
+
+    if "rate_per_ps" in row:
+        per_ns = interval(row["rate_per_ps"], scale=PS_PER_NS)
+    else:
+        per_ns = f"below {row['below_per_ps'] * PS_PER_NS:.3g}" if "below_per_ps" in row else ""
+    share = row.get("share_of_hops")
+    return {
+        "hops": row["name"],
+        "number": f"{row['events']}",
+        "per ion and ns": per_ns,
+        "share": interval(share, ".0f", scale=100, unit="%") if share else "",
+    }
 
 
 def _charge(text: str) -> tuple[str, float]:

@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
         write_table(folder / name, columns, rows)
     save(rdf_panels({"MD": found}), [folder / "rdf.png"])
     print(*_counted(found.n_frames, trajectory), sep="\n")
+    print(*(f"- {note}" for note in trajectory.notes), sep="\n")
     print(f"distances to {found.r_a[-1]:.2f} Å")
     for pair in found.g:
         print(f"  {pair}: first peak {found.first_peak_a(pair):.2f} Å, g = {found.g[pair].max():.2f}")
