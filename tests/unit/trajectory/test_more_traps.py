@@ -340,6 +340,23 @@ def test_velocities_of_a_dump_are_held_against_the_temperature(tmp_path, scale, 
     assert read_dump(path, trust_options=True).n_frames == 120
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_velocities_of_ase_may_come_from_a_dump_in_other_units(scale):
+    import ase
+    from ase.units import fs
+
+    def frames(temperature_k):
+        for place, velocity in zip(FRAMES, thermal(temperature_k), strict=True):
+            atoms = ase.Atoms(SYMBOLS, positions=place, cell=[CELL_A] * 3, pbc=True)
+            atoms.set_velocities(scale * velocity / (1000 * fs))
+            yield atoms
+
+    options = {"mobile": "Li", "time_step_fs": 1.0, "stride": 500, "temperature_k": 600.0}
+    assert readers.read(list(frames(600.0)), **options).n_frames == 120
+    with pytest.raises(DlmdError, match="the velocities in the file are those of 30"):
+        readers.read(list(frames(300.0)), **options)
+
+
 def test_velocities_in_an_unknown_unit_are_noted(tmp_path):
     path = save(tmp_path / "a.dump", dump(FRAMES, "id type x y z vx vy vz", more=47.0 * thermal(600.0)))
     assert any("another unit, so that they say nothing" in note for note in read_dump(path).notes)

@@ -201,6 +201,15 @@ def test_dl_poly_history(tmp_path):
     trajectory = read(path, time_step_fs=None, stride=None)
     assert displacements(trajectory) == pytest.approx(truth(), abs=1e-4)
     assert trajectory.frame_interval_ps == pytest.approx(0.02)
+    # two files in one, each with its header
+    each = 1 + 3 + 2 * (LI + CL)
+    path.write_text("\n".join([*lines[: 2 + 25 * each], *lines[:2], *lines[2 + 25 * each :]]) + "\n")
+    assert displacements(read(path, time_step_fs=None, stride=None)) == pytest.approx(truth(), abs=1e-4)
+    path.write_text("\n".join([*lines[: 2 + 25 * each + 1], "not", "this"]) + "\n")
+    assert read(path, time_step_fs=None, stride=None).n_frames == 25
+    path.write_text("\n".join([*lines[: 2 + 25 * each], "not", "this", ""]))
+    with pytest.raises(DlmdError, match="frame 25: expected 'timestep', found 'not'"):
+        read(path, time_step_fs=None, stride=None)
 
 
 def test_h5md(tmp_path):

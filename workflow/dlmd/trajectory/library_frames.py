@@ -39,6 +39,8 @@ def of_ase(atoms: Any) -> Frame:
     frame = Frame(np.array(atoms.positions), cell, symbols=atoms.get_chemical_symbols())
     if atoms.has("momenta"):
         frame.velocities = atoms.get_velocities() / ASE_TIME_PS
+        # ASE takes a dump in Å/fs for one in Å/ps
+        frame.metal_or_real = True
     return frame
 
 
@@ -51,21 +53,14 @@ def read_history(path: Path) -> Iterator[Frame]:
         for something that is no HISTORY.
     """
     lines = text_lines(path)
-    try:
-        next(lines)
-        level, periodic, _ = (int(word) for word in next(lines).split()[:3])
-    except (StopIteration, ValueError) as error:
-        raise DlmdError(
-            "no header of a HISTORY", where=str(path), remedy="give a HISTORY of DL_POLY"
-        ) from error
-    for count, line in enumerate(lines):
-        words = line.split()
-        if words[:1] != ["timestep"]:
-            raise DlmdError(
-                f"frame {count}: expected 'timestep', found {line.strip()[:40]!r}",
-                where=str(path),
-                remedy=TRUNCATED,
-            )
+    level, periodic = _history_header(next(lines, ""), lines, path, 0)
+    count = -1
+    for line in lines:
+        if line.split()[:1] != ["timestep"]:
+            # the next of several files in a row
+            level, periodic = _history_header(line, lines, path, count + 1)
+            continue
+        words, count = line.split(), count + 1
         try:
             step, n_atoms, time_step_ps = int(words[1]), int(words[2]), float(words[5])
         except (ValueError, IndexError) as error:
@@ -85,6 +80,23 @@ def read_history(path: Path) -> Iterator[Frame]:
         if level:
             frame.velocities = table(rows[2 :: level + 2], [0, 1, 2], path, count, n_atoms)
         yield frame
+
+
+def _history_header(title: str, lines: Iterator[str], path: Path, count: int) -> tuple[int, int]:
+    """What each atom has beside its position (velocity, force), and the kind of the box, from the line after the title."""
+    try:
+        level, periodic, _ = (int(word) for word in next(lines, "").split()[:3])
+    except ValueError as error:
+        if not count:
+            raise DlmdError(
+                "no header of a HISTORY", where=str(path), remedy="give a HISTORY of DL_POLY"
+            ) from error
+        raise DlmdError(
+            f"frame {count}: expected 'timestep', found {title.strip()[:40]!r}",
+            where=str(path),
+            remedy=TRUNCATED,
+        ) from error
+    return level, periodic
 
 
 def read_h5md(path: Path) -> Iterator[Frame]:
@@ -230,6 +242,7 @@ def _of_mdanalysis(group: Any) -> Iterator[Frame]:
     # MDAnalysis makes up 1 ps where a format holds no times, and reads those of LAMMPS' DCD in the wrong unit
     timed = str(getattr(trajectory, "format", "")) in ("XTC", "TRR", "H5MD")
     for step in trajectory:
+        moving = bool(getattr(step, "has_velocities", False))
         dimensions = step.triclinic_dimensions
         cell = None if dimensions is None else np.asarray(dimensions, dtype=float)
         yield Frame(
@@ -238,9 +251,8 @@ def _of_mdanalysis(group: Any) -> Iterator[Frame]:
             symbols=names,
             time=float(step.time) if timed else None,
             time_unit="ps" if timed else None,
-            velocities=np.array(group.velocities, dtype=float)
-            if getattr(step, "has_velocities", False)
-            else None,
+            velocities=np.array(group.velocities, dtype=float) if moving else None,
+            metal_or_real=not timed,
         )
 
 

@@ -223,10 +223,11 @@ class Stream:
         at = bisect_left(self._steps, frame.step)
         number = self._steps_from + at
         from_last, from_same, usual = self._distances(frame, number if at < len(self._steps) else None)
+        number_of = "frame" if frame.by_time else "step"
         if min(from_same, from_last) > max(_ONE_RUN_A, 2.0 * usual):
             raise DlmdError(
-                f"{self._named(frame)} comes after step {self._steps[-1]}, and continues neither it nor the earlier frame of "
-                f"that step (ions {min(from_same, from_last):.1f} Å away): another run",
+                f"{self._named(frame)} comes after {number_of} {self._steps[-1]}, and continues neither it nor the earlier "
+                f"one of that number (ions {min(from_same, from_last):.1f} Å away): another run",
                 where=where,
                 remedy="give runs of their own with --replicas, and the parts of one run in their order",
             )
@@ -234,13 +235,13 @@ class Stream:
             return False
         if number == 0:
             raise DlmdError(
-                f"step {frame.step} repeats the whole run before it",
+                f"{self._named(frame)} repeats the whole run before it",
                 where=where,
                 remedy="give each run once, or runs of their own with --replicas",
             )
         dropped = self.store.n_frames - number
         self._restarts.append(
-            f"{'frames' if frame.by_time else 'steps'} {self._steps[at]} to {self._steps[-1]} are there twice (a restart): "
+            f"{number_of}s {self._steps[at]} to {self._steps[-1]} are there twice (a restart): "
             f"counted once, as the restarted run has them, {dropped} frames of the run before it left out"
         )
         self.store.cut(number)
