@@ -53,6 +53,16 @@ def test_help_without_a_command_names_them_all(capsys):
     assert [name for name in main.COMMANDS if not re.search(rf"^ +{name}\b", printed, re.MULTILINE)] == []
 
 
+def test_a_reader_that_has_had_enough_is_no_error():
+    """`dlmd check config/toy.yaml | head -1` ended with a broken pipe and a remedy about the disk."""
+    command = [sys.executable, "-m", "dlmd.cli.main", "check", "config/toy.yaml"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        started.stdout.close()
+        assert (started.stderr.read(), started.wait()) == ("", 141)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(LIBRARY).as_posix())
 def test_modules_that_are_started_have_a_help(path):
     name = ".".join(path.relative_to(LIBRARY.parent).with_suffix("").parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 from dlmd import __version__
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED
+from dlmd.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, PIPE_CLOSED
 from dlmd.cli.own_trajectory import mobile_joined
 
 # name -> module with add_arguments(parser) and run(args) -> exit code or None; it must be light to import
@@ -101,7 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Warnings of libraries say nothing about the user's input. What the user must know has an error or a note of its own.
         warnings.simplefilter("ignore")
     try:
-        return args.run(args) or 0
+        code = args.run(args) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # whoever reads, as `head`, has had enough: no error. What is left unwritten must not fail at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except DlmdError as error:
         if args.debug:
             raise
