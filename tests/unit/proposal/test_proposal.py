@@ -123,11 +123,24 @@ def test_an_ordered_crystal_has_one_ordering(salt):
     assert list(proposal.config.structures.cells) == ["label", "production"]
 
 
+@pytest.mark.parametrize(
+    ("engine", "worth"), [("chgnet", "three to nine times too large"), ("sevennet", "3 to 7 % too large")]
+)
+def test_what_a_pretrained_teacher_is_worth_is_said(salt, engine, worth):
+    proposal = checked(salt, Wishes(engine=engine))
+    (line,) = [note for note in proposal.notes if worth in note]
+    assert f"{engine} is a start" in line and "start_from" in line and "docs/potential.md" in line
+    # beside the level, as a comment
+    levels = proposal.text.partition("\nlevels:")[2].partition("\nlabels:")[0]
+    assert line in " ".join(levels.replace("#", " ").split())
+
+
 @pytest.mark.parametrize("engine", ["vasp", "gpaw"])
 def test_dft_labels_are_few_and_start_from_a_pretrained_potential(tmp_path, engine):
     proposal = checked(conductors.write(tmp_path, "thioantimonate"), Wishes(engine=engine, single_points=100))
     cfg = proposal.config
     assert cfg.levels["dft"].engine == engine and cfg.levels["dft"].start_from == "chgnet"
+    assert not any("is a start" in note for note in proposal.notes)
     assert cfg.learning.iterations * cfg.learning.max_frames == 100
     assert {g.split for g in cfg.learning.explore} == {"train", "test"}
     held_out = [(g.cell, n) for g in cfg.learning.explore if g.split == "test" for n in g.orderings]

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from dlmd.config.reading import loads
 from dlmd.config.run_config import RunConfig
-from dlmd.proposal import lengths, parts, temperatures, writing
+from dlmd.proposal import lengths, parts, temperatures, theory, writing
 from dlmd.proposal.design import Design, design
 from dlmd.proposal.lengths import Lengths, Production, Recipe
 from dlmd.proposal.parts import Head
 from dlmd.proposal.temperatures import Temperatures
-from dlmd.proposal.theory import is_dft
 from dlmd.proposal.wishes import Wishes
 
 
@@ -36,6 +35,7 @@ class Proposal:
             *self.design.notes,
             *self.temperatures.notes,
             *self.lengths.notes,
+            *filter(None, [theory.worth(self.wishes.engine)]),
         )
 
 
@@ -74,7 +74,7 @@ def propose(
         planned = Lengths(recipe, production, 0.0, 0.0)
         return loads(writing.render(parts.all_parts(crystal, at, planned, head)), file=file)
 
-    recipes = lengths.few_labels(wishes.single_points) if is_dft(wishes.engine) else lengths.RECIPES
+    recipes = lengths.few_labels(wishes.single_points) if theory.is_dft(wishes.engine) else lengths.RECIPES
     # temperatures hang on the length of production, and its price hangs a little on the labels' temperatures
     length_ps = lengths.SHORT.length_ps
     for _ in range(2):
