@@ -65,11 +65,9 @@ def checks(
         f"{cfg.material.cif}: whole, neutral counts in every supercell",
         partial(check_structures, cfg, file=file, arrange=arrange),
     )
-    yield (
-        "results",
-        f"none of another material in {tree.home(cfg.run)}",
-        partial(require_own_results, cfg, file=file),
-    )
+    if Path(tree.home(cfg.run)).is_dir():
+        what = f"{tree.home(cfg.run)}: none of another material"
+        yield "results", what, partial(require_own_results, cfg, file=file)
     if cfg.barriers:
         yield "barriers", "every hop joins sites of the crystal", partial(check_barriers, cfg, file=file)
     for name, level in cfg.levels.items():

@@ -58,9 +58,8 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
             yield Finding(subject, "ok", what)
         if subject == "crystal":
             yield from (Finding(subject, "note", text) for text in structure_checks.notes(cfg))
-        if subject == "results":
             for text, remedy in same_name.remarks(cfg, file=file):
-                yield Finding(subject, "note", text, remedy=remedy)
+                yield Finding("run", "note", text, remedy=remedy)
     for key, text in advice.unwise(cfg):
         yield Finding("unwise", "note", f"{key}: {text}")
     yield from _programs(cfg)
