@@ -1,4 +1,4 @@
-"""Seconds of single points of Li3TiCl6 with 20, 40 and 80 atoms, by the engines that this machine has.
+"""Seconds of single points of Li3TiCl6 or Li3InCl6 with 20, 40 and 80 atoms, by the engines that this machine has.
 
     python benchmarks/dft_engines/run.py cp2k --command cp2k.psmp --atoms 20 40 --out results.json
 
@@ -22,17 +22,17 @@ ROOT = Path(__file__).resolve().parents[2]
 CELLS = {20: (1, 1, 1), 40: (2, 1, 1), 80: (2, 1, 2)}
 
 
-def cell(atoms: int):
-    """One ordering of Li3TiCl6 with so many atoms."""
+def cell(name: str, atoms: int):
+    """One ordering of Li3TiCl6 or Li3InCl6 with so many atoms."""
     from dlmd import apportion, orderings, read_cif
 
-    crystal = read_cif(str(ROOT / "structures/Li3TiCl6.cif"))
+    crystal = read_cif(str(ROOT / f"structures/{name}.cif"))
     counts = apportion(
         crystal,
         repeat=CELLS[atoms],
         # the vacancies of 4g do not fit into 20 atoms
         occupancies={"2a": 0.75, "4g": 0.125} if atoms == 80 else {"2a": 0.5, "4g": 0.25},
-        charges={"Li": 1, "Ti": 3, "Cl": -1},
+        charges={"Li": 1, "Ti": 3, "In": 3, "Cl": -1},
     )
     found = orderings(crystal, counts, n=1, seed=1)[0]
     found.rattle(0.05, seed=1)
@@ -62,14 +62,18 @@ def cpu_seconds() -> float:
     return total + sum(times[pid] for pid in below - {os.getpid()})
 
 
-def timed(atoms, calculator) -> dict[str, float]:
-    """Wall and CPU seconds, and energy of one point."""
+def timed(atoms, calculator) -> dict:
+    """Wall and CPU seconds of one point, and its results."""
     began, cpu = time.monotonic(), cpu_seconds()
     calculator.calculate(atoms, ["energy", "forces", "stress"])
+    found = calculator.results
     return {
         "seconds": round(time.monotonic() - began, 1),
         "cpu_seconds": round(cpu_seconds() - cpu, 1),
-        "energy_ev": calculator.results["energy"],
+        "energy_ev": found["energy"],
+        "forces_ev_per_angstrom": found["forces"].round(6).tolist(),
+        "stress_ev_per_angstrom3": found["stress"].round(7).tolist(),
+        "magmoms": found["magmoms"].round(3).tolist() if "magmoms" in found else None,
     }
 
 
@@ -78,6 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engine")
     parser.add_argument("--command")
+    parser.add_argument("--crystal", choices=["Li3TiCl6", "Li3InCl6"], default="Li3TiCl6")
     parser.add_argument("--level", default="u4", help="level of config/engines/<engine>.yaml")
     parser.add_argument("--set", default="{}", help="keys of the level to replace, as YAML")
     parser.add_argument("--atoms", type=int, nargs="+", default=list(CELLS))
@@ -91,9 +96,9 @@ def main() -> None:
     settings = level["levels"][chosen.level] | yaml.safe_load(chosen.set)
     engine = engines.get(settings, LevelLaunch(command=chosen.command))
     for number in chosen.atoms:
-        atoms = cell(number)
+        atoms = cell(chosen.crystal, number)
         calculator = engine.calculator()
-        row = {"engine": chosen.engine, "atoms": number, "load": os.getloadavg()[0]}
+        row = {"engine": chosen.engine, "crystal": chosen.crystal, "atoms": number, "load": os.getloadavg()[0]}
         row |= {"settings": settings, "versions": engine.versions()}
         try:
             row["first"] = timed(atoms, calculator)
@@ -103,7 +108,7 @@ def main() -> None:
             row["unconverged"] = error.what
         rows = json.loads(chosen.out.read_text()) if chosen.out.exists() else []
         chosen.out.write_text(json.dumps([*rows, row], indent=1) + "\n")
-        print(row, file=sys.stderr)
+        print({key: row[key] for key in row if key not in ("first", "next")}, file=sys.stderr)
 
 
 if __name__ == "__main__":

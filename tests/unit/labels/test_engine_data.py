@@ -109,7 +109,7 @@ def test_a_data_file_is_read_for_its_entries():
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     (tmp_path / "BASIS_MOLOPT").write_text(DATA)
-    (tmp_path / "GTH_POTENTIALS").write_text(" Ti GTH-PBE-q12 GTH-PBE\n Cl GTH-PBE-q7\n")
+    (tmp_path / "GTH_POTENTIALS").write_text(" Ti GTH-PBE-q12 GTH-PBE\n Ti GTH-PBE-q4\n Cl GTH-PBE-q7\n")
     monkeypatch.setenv("CP2K_DATA_DIR", str(tmp_path))
     return {
         "engine": "cp2k",
@@ -124,6 +124,9 @@ def data(tmp_path, monkeypatch):
         ({}, None),
         ({"basis_sets": {"Ti": "DZVP-GHT", "Cl": "DZVP-GTH-q7"}}, "did you mean 'DZVP-GTH'"),
         ({"potentials": {"Ti": "GTH-PBE-q12", "Cl": "GTH-PBE-q17"}}, "different numbers of electrons"),
+        # by the other names of its entry
+        ({"potentials": {"Ti": "GTH-PBE-q4", "Cl": "GTH-PBE-q7"}}, "DZVP-GTH (q12) and the potential GTH-PBE-q4"),
+        ({"potentials": {"Ti": "GTH-PBE", "Cl": "GTH-PBE-q7"}}, None),
         ({"potentials": {"Ti": "GTH-PADE-q12", "Cl": "GTH-PBE-q7"}}, "is of PADE, the level of PBE"),
         ({"potentials": {"Ti": "GTH-PBE-q12"}}, "none for Cl"),
         ({"basis_set_file": "BASIS_MOLOPTS"}, "did you mean 'BASIS_MOLOPT'"),

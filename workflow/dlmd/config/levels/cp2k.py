@@ -17,7 +17,7 @@ SHELL = "CP2K is driven through its shell, one step at a time"
 # in the names of pseudopotentials
 OTHER_FUNCTIONALS = {
     *("PADE", "LDA", "BLYP", "B3LYP", "BP", "HCTH93", "HCTH120", "HCTH407", "OLYP", "HF", "PBE0", "PBESOL"),
-    *("REVPBE", "TPSS", "SCAN", "R2SCAN", "MCL"),
+    *("REVPBE", "TPSS", "SCAN", "R2SCAN", "MCL", "MGGA", "HYB"),
 }
 HANDED = Handed(
     key="input",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Iterable
@@ -41,11 +42,13 @@ def require_entries(settings: Cp2kSettings, symbols: Iterable[str], *, command: 
     """
     elements = list(dict.fromkeys(symbols))
     require_named(settings, elements)
+    electrons: dict[str, dict[str, str]] = {element: {} for element in elements}
     for key, file_key in FILES.items():
         file = _data_file(getattr(settings, file_key), file_key, command)
         if file is None:
             continue
-        known = entries(file.read_text(encoding="utf-8", errors="replace"), elements)
+        text = file.read_text(encoding="utf-8", errors="replace")
+        known = entries(text, elements)
         for element in elements:
             name = getattr(settings, key)[element]
             if name.upper() not in {n.upper() for n in known[element]}:
@@ -56,6 +59,26 @@ def require_entries(settings: Cp2kSettings, symbols: Iterable[str], *, command: 
                     if known[element]
                     else f"name another file in {file_key}",
                 )
+            found = valence_electrons(text, element, name)
+            if found is not None:
+                electrons[element][key] = found
+    for element, found_in in electrons.items():
+        if len(set(found_in.values())) > 1:
+            basis, potential = (f"{getattr(settings, key)[element]} (q{found_in[key]})" for key in FILES)
+            raise DlmdError(
+                f"the basis set {basis} and the potential {potential} of {element} are for different numbers of electrons",
+                where="keys basis_sets and potentials of the level",
+                remedy="name two with the same q",
+            )
+
+
+def valence_electrons(text: str, element: str, name: str) -> str | None:
+    """Valence electrons that the entry of an element is for, by whichever of its names says so (-q12); None where none does."""
+    for line in text.splitlines():
+        words = line.partition("#")[0].upper().split()
+        if words[:1] == [element.upper()] and name.upper() in words[1:]:
+            return next((m[1] for word in words[1:] if (m := re.search(r"-Q(\d+)$", word))), None)
+    return None
 
 
 def entries(text: str, elements: Iterable[str]) -> dict[str, list[str]]:
