@@ -98,7 +98,12 @@ def main() -> None:
     for number in chosen.atoms:
         atoms = cell(chosen.crystal, number)
         calculator = engine.calculator()
-        row = {"engine": chosen.engine, "crystal": chosen.crystal, "atoms": number, "load": os.getloadavg()[0]}
+        row = {
+            "engine": chosen.engine,
+            "crystal": chosen.crystal,
+            "atoms": number,
+            "load": os.getloadavg()[0],
+        }
         row |= {"settings": settings, "versions": engine.versions()}
         try:
             row["first"] = timed(atoms, calculator)

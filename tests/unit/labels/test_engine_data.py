@@ -125,7 +125,10 @@ def data(tmp_path, monkeypatch):
         ({"basis_sets": {"Ti": "DZVP-GHT", "Cl": "DZVP-GTH-q7"}}, "did you mean 'DZVP-GTH'"),
         ({"potentials": {"Ti": "GTH-PBE-q12", "Cl": "GTH-PBE-q17"}}, "different numbers of electrons"),
         # by the other names of its entry
-        ({"potentials": {"Ti": "GTH-PBE-q4", "Cl": "GTH-PBE-q7"}}, "DZVP-GTH (q12) and the potential GTH-PBE-q4"),
+        (
+            {"potentials": {"Ti": "GTH-PBE-q4", "Cl": "GTH-PBE-q7"}},
+            "DZVP-GTH (q12) and the potential GTH-PBE-q4",
+        ),
         ({"potentials": {"Ti": "GTH-PBE", "Cl": "GTH-PBE-q7"}}, None),
         ({"potentials": {"Ti": "GTH-PADE-q12", "Cl": "GTH-PBE-q7"}}, "is of PADE, the level of PBE"),
         ({"potentials": {"Ti": "GTH-PBE-q12"}}, "none for Cl"),
