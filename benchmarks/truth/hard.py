@@ -1,8 +1,9 @@
 """Coverage and bias of the transport analysis on conductors that are hard to analyse.
 
-    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out] [--out hard.md]
+    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out | --more] [--out hard.md]
 
-One run per replica, with the seeds that tests/support/hard_conductors.py and, for --held-out, held_out.py beside this name.
+One run per replica, with the seeds that tests/support/hard_conductors.py and, beside this file, held_out.py (--held-out)
+and more_judges.py (--more) name.
 Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
 truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
 accepted run is an error.
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
 import held_out  # noqa: E402
+import more_judges  # noqa: E402
 
 import hard_conductors  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
@@ -70,9 +72,13 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=64)
     parser.add_argument("--models")
     parser.add_argument("--held-out", action="store_true", help="the models of held_out.py")
+    parser.add_argument("--more", action="store_true", help="the models of more_judges.py")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    models, seed = (held_out.MODELS, held_out.SEED) if args.held_out else (hard_conductors.MODELS, 2026)
+    models, seed = hard_conductors.MODELS, 2026
+    for chosen, module in ((args.held_out, held_out), (args.more, more_judges)):
+        if chosen:
+            models, seed = module.MODELS, module.SEED
     lines = [
         "| model | accepted | D_self: bias / coverage | D_total: bias / coverage | other verdicts |",
         "|---|---|---|---|---|",

@@ -6,6 +6,7 @@ import pytest
 import hard_conductors
 import synthetic
 from dlmd.base.errors import DlmdError
+from dlmd.base.intervals import Estimate
 from dlmd.base.units import conductivity_ms_per_cm
 from dlmd.trajectory.host import HostHealth
 from dlmd.trajectory.trajectory import Trajectory
@@ -182,7 +183,7 @@ def test_across_layers_there_is_an_upper_bound_and_along_them_a_value():
     result = analyse(plane + 0.2 * rng.standard_normal(plane.shape))
     assert result["verdict"]["code"] == "ok"
     across, along = (result["axes"][axis]["d_total_cm2_per_s"] for axis in ("c_star", "a"))
-    assert across["bound"] and across["high"] < 0.1 * 0.45e-4
+    assert across["bound"] and across["high"] < 0.15 * 0.45e-4
     assert "bound" not in along and holds(along, 0.45e-4)
 
 
@@ -347,3 +348,33 @@ def test_truth(model):
     assert abs(np.mean(errors["total"])) < 0.06 + 2 * np.std(errors["total"]) / replicas**0.5
     # all-uncertain intervals would cover too: they must also be tight
     assert np.sqrt(np.mean(np.square(errors["total"]))) < 0.3
+
+
+@pytest.mark.parametrize("vibration", [0.0, 0.3])
+def test_along_an_axis_without_hops_there_are_bounds_of_both(vibration):
+    """Nobody saw a hop in the run: at the level of confidence, fewer than three go unseen."""
+    rng = np.random.default_rng(20)
+    plane = walk(rng, n_frames=3000)
+    plane[..., 2] = vibration * rng.standard_normal(plane.shape[:2])
+    result = analyse(plane)
+    assert result["verdict"]["code"] == "ok" and not result["notes"]
+    unseen = -np.log(0.05) * 3.0**2 / (2 * 40 * 2999 * 0.1) * 1e-4
+    for key in ("d_self_cm2_per_s", "d_total_cm2_per_s"):
+        bound = result["axes"]["c_star"][key]
+        assert bound["bound"] and bound["value"] == bound["low"] == 0
+        assert bound["high"] == pytest.approx(unseen) if vibration == 0 else bound["high"] >= 0.999 * unseen
+        assert "bound" not in result["axes"]["a"][key]
+    assert result["axes"]["c_star"]["haven_ratio"] is None
+    json.dumps(result, allow_nan=False)
+
+
+def test_what_is_no_number_is_null_and_named():
+    nothing = Estimate(np.nan, np.nan, np.nan)
+    assert analysis._json(nothing) is None
+    axes = {"c_star": {"d_self_cm2_per_s": None, "d_total_cm2_per_s": {"value": 1.0}}}
+    assert analysis._missing(axes) == ["no D_self along c*: its error has no finite value"]
+
+
+def test_d_self_that_may_be_zero_is_too_short_a_run():
+    assert gates.ions_diffuse(Estimate(0.0, 0.0, 1.0, bound=True), 5.0).code == "too_short"
+    assert gates.ions_diffuse(Estimate(1.0, 0.5, 2.0), 5.0) is None

@@ -63,3 +63,25 @@ def test_a_handful_of_frames_has_no_onset():
     walk = np.cumsum(rng.standard_normal((6, 5, 3)), axis=0)
     run = msd.displacements(Trajectory.from_arrays(walk, frame_interval_ps=0.1, cell=10 * np.eye(3)))
     assert onset.find([run]) is None
+
+
+def test_noise_is_told_where_it_is():
+    """Spectra of ions that move together at low frequencies, and rattle each on its own above."""
+    rng = np.random.default_rng(5)
+    sigma = np.where(np.arange(2000) < 300, 0.4, 0.03)
+    _, _, count = onset._bins(np.arange(1.0, 2001), np.ones(2000))
+    scatter = onset._scatter(np.exp(sigma * rng.standard_normal(2000)), count)
+    low = count.cumsum() < 200
+    np.testing.assert_allclose(scatter[low], 0.4, rtol=0.35)
+    np.testing.assert_allclose(scatter[-5:], 0.03, rtol=0.2)
+
+
+def test_ions_that_move_in_columns_have_an_onset():
+    found = 0
+    for n in range(6):
+        rng = np.random.default_rng([6, n])
+        hops = 3.0 * rng.choice([-1.0, 1.0], (1500, 3, 3)) * (rng.random((1500, 3, 3)) < 0.01)
+        walk = np.repeat(hops.cumsum(axis=0), 20, axis=1) + 0.3 * rng.standard_normal((1500, 60, 3))
+        run = msd.displacements(Trajectory.from_arrays(walk, frame_interval_ps=0.2, cell=10 * np.eye(3)))
+        found += onset.find([run]) is not None
+    assert found >= 5

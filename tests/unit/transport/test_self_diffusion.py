@@ -1,8 +1,9 @@
 """D_self of walks without memory: unbiased, and not much wider than their scatter."""
 
 import numpy as np
+import pytest
 
-from dlmd.transport import analysis
+from dlmd.transport import analysis, diffusion, extra_scatter, window_slopes
 from synthetic import Hop, hopping
 
 
@@ -24,3 +25,28 @@ def test_walks_without_memory():
     assert ((low < 0) & (high > 0)).mean() > 0.8
     # what an early and a late window differ by is known from their difference, and not from that of separate errors
     assert half_width < 3.3 * value.std()
+
+
+def batches(values, *, noise):
+    means = (values + noise * np.tile([-1.0, 1.0], 10))[:, None, None] * np.eye(3)
+    lags, weights = np.array([1, 2]), np.array([-1.0, 1.0])
+    quiet = [np.ones((10**6, 4, 3, 3))]
+    return window_slopes.SlopeSeries(
+        [means], [1e6], lags, weights, start_ps=1.0, end_ps=3.0, quarters=quiet, interval_ps=1.0
+    )
+
+
+@pytest.mark.parametrize("later", [0.8, 1.0, 1.25])
+def test_a_later_window_draws_the_value_its_way(later):
+    """Motion that slows down, and motion that goes on the same way, beyond the first window."""
+    level = np.ones(20)
+    own = diffusion.SelfDiffusion(
+        early=batches(level, noise=0.02),
+        late=batches(later * level, noise=0.04),
+        fall=batches((later - 1) * level, noise=0.04),
+        early_tensor=np.eye(3),
+        late_tensor=later * np.eye(3),
+    )
+    found = own.interval(0.95, None, extra_scatter.NONE)
+    assert found.low < later < found.high
+    assert found.value == pytest.approx(later, abs=0.04)

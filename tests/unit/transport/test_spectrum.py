@@ -33,7 +33,10 @@ def test_bounded_motion_leaks_nothing_into_low_frequencies():
 
 def fit_of(tensors_root, frequency, *, onset_ps=1.0):
     return spectrum.SpectralFit(
-        tensors_root, (frequency * onset_ps) ** 2, spectrum._bounded(frequency, onset_ps), (0.0, 2.0)
+        tensors_root,
+        (frequency * onset_ps) ** 2,
+        spectrum._rises(frequency, onset_ps * np.geomspace(0.02, 0.5, 10)),
+        (0.0, 2.0),
     )
 
 
@@ -84,3 +87,54 @@ def test_degrees_of_freedom_follow_the_dimension(shape, expected):
         brownian(rng, 4000) * np.array(shape), frame_interval_ps=0.5, n_ions=7
     )
     assert fit_of(modes, frequency).degrees_of_freedom == pytest.approx(expected, abs=0.1)
+
+
+OWN_PS = np.array([1.5, 3.0, 6.0])
+
+
+def of_slow_sum(rng, strength, *, own, starts=None, n=160):
+    """Modes of a spectrum 1 + strength h, h of 6 ps, at 160 frequencies up to 1/(2 t*), t* = 1 ps, of 160 ps."""
+    frequency = np.arange(1, n + 1) / n / 2
+    modes = (
+        rng.standard_normal((n, 3)) * np.sqrt(1 + strength * spectrum._rises(frequency, OWN_PS)[2])[:, None]
+    )
+    fit = fit_of(modes, frequency)
+    rises = spectrum._rises(frequency, OWN_PS) if own else None
+    return spectrum.SpectralFit(modes, fit.rise, fit.bounded, fit.prior, rises, starts)
+
+
+def test_the_sum_may_remember_for_longer_than_single_ions():
+    rng = np.random.default_rng(11)
+    held = {True: [], False: []}
+    for _ in range(60):
+        state = rng.bit_generator.state
+        for own in held:
+            rng.bit_generator.state = state
+            one = of_slow_sum(rng, 1.5, own=own).interval(0.95)
+            held[own].append(one.low <= 1 <= one.high)
+    assert np.mean(held[True]) > 0.6 and np.mean(held[False]) < 0.1
+
+
+def test_a_sum_without_a_memory_keeps_its_value_and_pays_little():
+    found = {
+        own: [of_slow_sum(np.random.default_rng([12, n]), 0.0, own=own).interval(0.95) for n in range(40)]
+        for own in (True, False)
+    }
+    value, width = (
+        {own: np.array([f(one) for one in each]) for own, each in found.items()}
+        for f in (lambda one: np.log(one.value), lambda one: np.log(one.high / one.low))
+    )
+    assert abs(value[True].mean()) < 0.04
+    assert value[True].std() < 1.15 * value[False].std() + 0.01
+    assert width[True].mean() < 1.5 * width[False].mean()
+
+
+def test_bins_of_frequencies_change_nothing():
+    frequency = np.arange(1, 161) / 320
+    starts = spectrum._starts(frequency)
+    assert len(starts) < 100 and starts[0] == 0
+    one, other = (
+        of_slow_sum(np.random.default_rng(13), 1.0, own=True, starts=s).level().quantiles([0.025, 0.5, 0.975])
+        for s in (None, starts)
+    )
+    np.testing.assert_allclose(other, one, rtol=0.02)

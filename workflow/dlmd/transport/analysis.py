@@ -60,7 +60,8 @@ class TransportResult:
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers, JSON-ready: units in the keys, None for what is withheld."""
-        out = {
+        numbers = self._numbers()
+        return {
             "format": "dlmd-transport",
             "version": VERSION,
             "algorithms": {
@@ -74,11 +75,10 @@ class TransportResult:
             "verdict": self.verdict,
             "onset_ps": self.onset_ps,
             "fit_window_ps": list(self.window_ps) if self.window_ps else None,
-            "notes": self.notes,
-            **self._numbers(),
+            "notes": [*self.notes, *_missing(numbers["axes"])],
+            **numbers,
             "msd": self._msd(),
         }
-        return out
 
     def _numbers(self) -> dict[str, Any]:
         if self.estimates is None:
@@ -150,9 +150,21 @@ class TransportResult:
         return out
 
 
+def _missing(axes: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """What has no number along an axis: never silent."""
+    names = {"d_self_cm2_per_s": "D_self", "d_total_cm2_per_s": "D_total"}
+    return [
+        f"no {name} along {axis.replace('_star', '*')}: its error has no finite value"
+        for axis, found in (axes or {}).items()
+        for key, name in names.items()
+        if found[key] is None
+    ]
+
+
 def _json(estimate: Estimate | None) -> dict[str, float | bool] | None:
-    """None, or value, low and high; an upper bound has value and low 0, and `bound` True, which others lack."""
-    if estimate is None:
+    """None, or value, low and high; an upper bound has value and low 0, and `bound` True, which others lack. What is no number is
+    None."""
+    if estimate is None or not np.isfinite([estimate.value, estimate.low, estimate.high]).all():
         return None
     if estimate.bound:
         return {"value": 0.0, "low": 0.0, "high": float(estimate.high), "bound": True}
@@ -206,7 +218,6 @@ def analyse(
     system = _system(trajectories, charge=charge, temperature_k=temperature_k)
     shortest = min(run.length_ps for run in trajectories)
     _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0])
-
     runs = msd.all_displacements(trajectories)
     curves = msd.curves(runs)
     relaxation = onset_of_diffusion.find(runs)
@@ -236,10 +247,11 @@ def analyse(
             relaxation=relaxation,
             axes=dict(zip(AXES, cell_axes(trajectories[0].cell), strict=True)),
             hop_time_ps=hop_time,
+            hop_length_a=limits.hop_length_angstrom,
             log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
-        verdict = gates.verdict([gates.sum_diffuses(estimates.scalar["total"], estimates.scalar["self"])])
+        estimates, verdict = _judged(estimates, shortest)
     return TransportResult(
         curves=_saved(curves),
         axes=cell_axes(trajectories[0].cell),
@@ -250,6 +262,15 @@ def analyse(
         estimates=estimates,
         notes=_notes(trajectories, system, offset),
     )
+
+
+def _judged(
+    found: diffusion.Diffusivities, length_ps: float
+) -> tuple[diffusion.Diffusivities | None, dict[str, Any]]:
+    """The estimates, withheld where D_self may be zero, and the verdict on them."""
+    own, total = found.scalar["self"], found.scalar["total"]
+    still = gates.ions_diffuse(own, length_ps)
+    return None if still else found, gates.verdict([still, gates.sum_diffuses(total, own)])
 
 
 def _saved(curves: MsdCurves) -> MsdCurves:

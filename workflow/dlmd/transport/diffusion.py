@@ -9,20 +9,24 @@ spectrum (`dlmd.transport.spectrum`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dlmd.base.intervals import Estimate, difference, positive_interval, ratio
+from dlmd.base.intervals import Estimate, difference, ratio
 from dlmd.transport import extra_scatter as scatter
 from dlmd.transport import spectrum, window_slopes
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
 
-VERSION = 4
+VERSION = 5
 
-# Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then.
+# Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then; and
+# the same of motion that becomes quicker, as where moves go on the same way.
 _SLOWING, _SLOWED = 0.5, 0.3
+_QUICKENING, _QUICKENED = 0.05, 0.1
+# Least noise of what two windows differ by, in parts of D.
+_SHARPEST = 1e-4
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class SelfDiffusion:
 
     An ion may remember its last hop until the next one, longer than the spectrum shows. Then D of the window is too high, by a
     factor exp(b). The window [t, 3 t] whose t is the time of a hop is free of it, and three times as noisy or more. What both
-    say together is the posterior of b: zero with a chance of one half beforehand, else exponential.
+    say together is the posterior of b: positive with a chance of one half beforehand, negative with one of a twentieth, else 0.
     """
 
     early: window_slopes.SlopeSeries
@@ -94,8 +98,10 @@ class SelfDiffusion:
         """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
         value = _along(self.early_tensor, direction)
         error = self.early.lasting_error(direction)
-        if value <= error.error:
-            return positive_interval(value, error.error, error.dof, confidence)
+        # the gates have seen that the ions move on, but not along which axis
+        if not value > error.error * (_reach(error.dof, confidence) if direction is not None else 1.0):
+            most = max(value, 0.0) + _reach(error.dof, confidence) * error.error
+            return Estimate(0.0, 0.0, most, bound=True)
         relative = error.error / value
         slowing, weight = self._slowing(direction, value, relative)
         return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
@@ -107,6 +113,12 @@ class SelfDiffusion:
             return 0.0
         b, weight = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
         return float(weight @ b**2 - (weight @ b) ** 2)
+
+    def single_ions_variance(self, direction: np.ndarray | None) -> float:
+        """Variance of ln D from which ions happen to be quick in these runs, which no spectrum of their sum shows; of the scalar
+        or along a unit vector (3,)."""
+        value = _along(self.early_tensor, direction)
+        return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
 
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
         """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
@@ -127,8 +139,15 @@ class SelfDiffusion:
         noise = self._noise_of_fall(direction, value, relative)
         # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
         seen = _along(self.late_tensor, direction) / value
-        b = np.concatenate([[0.0], np.linspace(0.01, 2.5, 125)])
-        prior = np.concatenate([[1 - _SLOWING], _SLOWING * _prior_of_slowing(b[1:])])
+        slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 0.5, 50)
+        b = np.concatenate([-quicker, [0.0], slower])
+        prior = np.concatenate(
+            [
+                _QUICKENING * _exponential(quicker, _QUICKENED),
+                [1 - _SLOWING - _QUICKENING],
+                _SLOWING * _exponential(slower, _SLOWED),
+            ]
+        )
         weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
         return b, weight / weight.sum()
 
@@ -143,7 +162,8 @@ class SelfDiffusion:
         ) / window_slopes.brownian_variance(self.early.spans, self.early.lags, self.early.weights)
         scaled = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
         seen = self.fall.error(direction)
-        return float(min(scaled, seen.error / value * np.sqrt(seen.dof / chdtri(seen.dof, 0.75))))
+        allowed = seen.error / value * np.sqrt(seen.dof / chdtri(seen.dof, 0.75))
+        return float(max(min(scaled, allowed), _SHARPEST))
 
 
 def _between_runs(levels: Sequence[spectrum.Level | None], few: float) -> scatter.Extra:
@@ -154,9 +174,30 @@ def _between_runs(levels: Sequence[spectrum.Level | None], few: float) -> scatte
     return scatter.between(found[:, 1], np.sqrt(((found[:, 2] - found[:, 0]) / 2) ** 2 + few))
 
 
-def _prior_of_slowing(b: np.ndarray) -> np.ndarray:
-    density = np.exp(-b / _SLOWED)
+def _exponential(b: np.ndarray, mean: float) -> np.ndarray:
+    """Probabilities of (n,) evenly spaced values of an exponential distribution."""
+    density = np.exp(-b / mean)
     return density / density.sum()
+
+
+def _reach(dof: float, confidence: float) -> float:
+    """Quantile of Student's distribution for a two-sided interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(dof, 0.5 + confidence / 2))
+
+
+def unseen(
+    runs: Sequence[Displacements], *, hop_length_a: float, confidence: float, dimensions: int
+) -> float:
+    """D in Å²/ps of ions that hop so seldom that runs show no hop with a chance of 1 - confidence: no bound is lower."""
+    ion_time = sum(run.n_ions * (run.n_frames - 1) * run.frame_interval_ps for run in runs)
+    return float(-np.log(1 - confidence) / ion_time * hop_length_a**2 / (2 * dimensions))
+
+
+def _no_lower(estimate: Estimate, least: float) -> Estimate:
+    """An upper bound is at least what the runs can tell."""
+    return replace(estimate, high=max(estimate.high, least)) if estimate.bound else estimate
 
 
 def _along(tensor: np.ndarray, direction: np.ndarray | None) -> float:
@@ -179,10 +220,32 @@ def _mixture(
     tail = (1 - confidence) / 2
     reach = float(stdtrit(dof, 1 - tail))
     scale = relative * extra.widening(reach * relative, confidence)
-    x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale, 2000)
+    x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale - slowing.min(), 2000)
     below = stdtr(dof, (x[:, None] + slowing) / scale) @ weight
     low, middle, high = np.exp(np.interp((tail, 0.5, 1 - tail), below, x))
     return Estimate(value * float(middle), value * float(low), value * float(high))
+
+
+def _self_diffusion(
+    runs: Sequence[Displacements],
+    curves: MsdCurves,
+    early: window_slopes.SlopeSeries,
+    hop_time_ps: float | None,
+) -> SelfDiffusion:
+    start, end = early.start_ps, early.end_ps
+    late = (
+        None
+        if hop_time_ps is None or hop_time_ps <= start
+        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
+    )
+    later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
+    return SelfDiffusion(
+        early=early,
+        late=later,
+        fall=window_slopes.fall_series(runs, early, later) if later else None,
+        early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
+        late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
+    )
 
 
 def estimate(
@@ -193,29 +256,18 @@ def estimate(
     relaxation: Relaxation | None,
     axes: dict[str, np.ndarray],
     hop_time_ps: float | None = None,
+    hop_length_a: float = 3.0,
     log_variance: float = 0.0,
     confidence: float = 0.95,
 ) -> Diffusivities:
     """All coefficients with intervals; `early` is of the fit window, and `log_variance` of ln D comes from elsewhere.
 
-    The intervals of D_self and D_total are symmetric in the logarithm; those of their difference and ratio
-    follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27, 1693
-    (2008)), D_self and D_total taken as independent.
+    Where a coefficient may be zero it is an upper bound, no lower than what hops of `hop_length_a` would give of which the runs
+    would show none with a chance of 1 - confidence. The intervals of D_self and D_total are symmetric in the logarithm; those
+    of their difference and ratio follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27,
+    1693 (2008)), D_self and D_total taken as independent.
     """
-    start, end = early.start_ps, early.end_ps
-    late = (
-        None
-        if hop_time_ps is None or hop_time_ps <= start
-        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
-    )
-    later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
-    own = SelfDiffusion(
-        early=early,
-        late=later,
-        fall=window_slopes.fall_series(runs, early, later) if later else None,
-        early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
-        late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
-    )
+    start, own = early.start_ps, _self_diffusion(runs, curves, early, hop_time_ps)
     fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
     fits = (
         [spectrum.fit([run], onset_ps=start, relaxation=relaxation) for run in runs] if len(runs) > 1 else []
@@ -224,13 +276,17 @@ def estimate(
 
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
         differing = own.between_runs(direction).plus(log_variance) if fits else given
-        single = own.interval(confidence, direction, differing)
-        common = log_variance + own.slowing_variance(direction)
+        least = unseen(
+            runs, hop_length_a=hop_length_a, confidence=confidence, dimensions=3 if direction is None else 1
+        )
+        single = _no_lower(own.interval(confidence, direction, differing), least)
+        common = log_variance + own.slowing_variance(direction) + own.single_ions_variance(direction)
         few, dof = scatter.few_moves(runs, onset_ps=start, direction=direction)
         of_sum = (
             _between_runs([one.level(direction) for one in fits], few * len(fits)) if fits else scatter.NONE
         )
         total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(common))
+        total = _no_lower(total, least)
         return {
             "self": single,
             "total": total,
@@ -241,7 +297,7 @@ def estimate(
     scalar = all_of(None)
     single = scalar["self"]
     tensor = own.early_tensor
-    if single is not None and np.trace(tensor) > 0:
+    if single is not None and single.value > 0 and np.trace(tensor) > 0:
         tensor = tensor * (3 * single.value / np.trace(tensor))
     return Diffusivities(
         scalar=scalar,

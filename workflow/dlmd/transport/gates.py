@@ -16,7 +16,7 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.base.verdicts import Verdict
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,19 @@ def sum_moves(msd_total_a2: float, msd_self_a2: float) -> Gate | None:
         limit,
         f"the sum of all mobile ions does not move (MSD_total {msd_total_a2:.1e} Å²)",
         "give positions in the frame of the host, with the host's atoms",
+    )
+
+
+def ions_diffuse(d_self: Estimate | None, length_ps: float) -> Gate | None:
+    """Is D_self a value? Few stretches of a run may differ by so much that it may be zero."""
+    if d_self is None or not d_self.bound:
+        return None
+    return Gate(
+        Verdict.TOO_SHORT,
+        None,
+        0.0,
+        f"D_self of the {length_ps:g} ps is no larger than its error: the run has too few independent moves",
+        "run longer, or in a larger cell",
     )
 
 

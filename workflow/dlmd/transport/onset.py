@@ -14,7 +14,7 @@ low frequencies that this describes within the noise is fitted, and
 is the lag beyond which the slope of MSD_self is within 1 % of its limit, but never below 1 / f_max of the
 band: what the model does not describe (rattling, before it has lost its phase) is not vouched for at shorter
 lags. Frequencies are independent to leading order, so that the noise shows in their scatter, however the ions
-depend on each other.
+depend on each other: it is larger at low frequencies where ions move together but rattle each on its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 from dlmd.transport.msd import Displacements
 
-VERSION = 3
+VERSION = 4
 
 # From the lag on at which the slope of MSD_self is this near to its limit, motion counts as diffusive.
 TOLERANCE = 0.01
@@ -40,6 +40,8 @@ _EVIDENCE = 12.0
 # The lowest bins may lie off the fit without them by this many standard deviations.
 _DIP = 2.5
 _FEWEST_BINS = 6
+# The noise at a frequency is told from so many neighbours at least.
+_NEIGHBOURS = 100
 _IONS_AT_ONCE = 16
 
 
@@ -92,10 +94,8 @@ def find(runs: Sequence[Displacements]) -> Relaxation | None:
     frequency, spectrum = frequency[order], spectrum[order]
     if len(frequency) < 2 or not (spectrum > 0).all():
         return None
-    # The noise of ln S at one frequency follows from the differences of neighbours: a smooth spectrum adds little to them.
-    scatter = np.median(np.abs(np.diff(np.log(spectrum)))) / 0.6745 / np.sqrt(2)
     centre, mean, count = _bins(frequency, spectrum)
-    noise = np.sqrt(scatter**2 / count + _MISFIT**2)
+    noise = np.sqrt(_scatter(spectrum, count) ** 2 / count + _MISFIT**2)
     for n in range(len(centre), _FEWEST_BINS - 1, -1):
         misfit, limit, amplitude, time = _fit(centre[:n], mean[:n], noise[:n])
         if chdtrc(n - 4, misfit) > _SIGNIFICANCE and not _dips(centre[:n], mean[:n], noise[:n]):
@@ -139,6 +139,19 @@ def _bins(frequency: np.ndarray, spectrum: np.ndarray) -> tuple[np.ndarray, np.n
         np.add.reduceat(spectrum, edges[:-1]) / count,
         count,
     )
+
+
+def _scatter(spectrum: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """(bins,) noise of ln S at one frequency, from the differences of neighbours in each bin and about it: a smooth spectrum adds
+    little to them. `count` frequencies are in each bin."""
+    apart = np.abs(np.diff(np.log(spectrum)))
+    ends = count.cumsum()
+    found = []
+    for start, end in zip(ends - count, ends, strict=True):
+        wider = max(0, _NEIGHBOURS - (end - start)) // 2
+        first = min(max(0, start - wider), max(0, len(apart) - _NEIGHBOURS))
+        found.append(np.median(apart[first : max(end + wider, first + _NEIGHBOURS)]))
+    return np.array(found) / 0.6745 / np.sqrt(2)
 
 
 def _dips(frequency: np.ndarray, spectrum: np.ndarray, noise: np.ndarray) -> bool:

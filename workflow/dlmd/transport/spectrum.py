@@ -17,6 +17,10 @@ of width 2 + 2 |A|. Where no relaxation is known, h = f². For given beta the li
 distribution, so that the posterior of a = D_total (flat in ln a) is a mixture of these over a grid of beta;
 its median is the value, its quantiles the interval. Each direction has a beta of its own.
 
+The sum may remember for longer than any single ion shows: strings that return late, or all ions that swing against the host.
+With a chance of one in ten beforehand the spectrum has a further term gamma h of its own relaxation time, from t* to a
+25th of the run, whose gamma is like that of a weak to a strong memory, or of moves that go on the same way (gamma < 0).
+
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
 than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
 zero: where a spectrum b h(f), of motion that goes nowhere, describes the data nearly as well as the best with a > 0, there is
@@ -35,13 +39,20 @@ from dlmd.transport import extra_scatter as scatter
 from dlmd.transport.msd import Displacements
 from dlmd.transport.onset import Relaxation
 
-VERSION = 2
+VERSION = 3
 
 # By how much (in ln likelihood) the best spectrum with a > 0 must beat those of bounded motion: D_total = 0 passes for more with
 # a chance of about 1 in 50.
 _EVIDENCE = 2.0
 # Slowest bounded motion that is told from diffusion: its relaxation time in onsets t*.
 _SLOWEST = 0.5
+# Chance, before the data are seen, that the sum has a slower relaxation of its own; its times, up to this part of the shortest
+# run; its strengths, and how likely each is beforehand.
+_OWN_MEMORY, _OWN_TIMES, _LONGEST_OWN = 0.1, 8, 0.04
+_STRENGTHS = np.array([-0.6, -0.3, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+_STRENGTH_PRIOR = np.array([0.4, 0.8, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]) / 5.075
+# Powers at neighbouring frequencies are joined in bins of this relative width.
+_BIN = 0.03
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,17 @@ class Level:
 
     Attributes
     ----------
-    strength
-        Most probable beta.
+    shape_found
+        (n_f,) the most probable spectrum over its limit, at each frequency.
     weight, likeliest
-        Posterior probability of each beta on a grid, and the most likely limit for it.
+        Posterior probability of each spectrum on a grid, and the most likely limit for it.
     shape
         Half the degrees of freedom of all frequencies together.
     may_be_zero
         Whether motion that goes nowhere would do as well.
     """
 
-    strength: float
+    shape_found: np.ndarray
     weight: np.ndarray
     likeliest: np.ndarray
     shape: float
@@ -70,22 +81,33 @@ class Level:
         """(probabilities,) of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
         from scipy.special import gammaincc
 
+        # components differ in their likeliest limit only, and are joined where it is nearly the same
         matters = self.weight > 1e-7 * self.weight.max()
-        weight, likeliest = self.weight[matters] / self.weight[matters].sum(), self.likeliest[matters]
+        log_likeliest, weight = np.log(self.likeliest[matters]), self.weight[matters]
+        edges = np.linspace(log_likeliest.min(), log_likeliest.max() + 1e-9, 201)
+        joined, _ = np.histogram(log_likeliest, edges, weights=weight)
+        centres, _ = np.histogram(log_likeliest, edges, weights=weight * log_likeliest)
+        some = joined > 0
+        centre, weight = centres[some] / joined[some], joined[some] / joined.sum()
         width = 8.0 / np.sqrt(self.shape)
-        log_a = np.linspace(np.log(likeliest.min()) - width, np.log(likeliest.max()) + width, 300)
-        below = gammaincc(self.shape, self.shape * likeliest / np.exp(log_a)[:, None]) @ weight
+        log_a = np.linspace(centre.min() - width, centre.max() + width, 300)
+        below = gammaincc(self.shape, self.shape * np.exp(centre - log_a[:, None])) @ weight
         return np.exp(np.interp(probabilities, below, log_a))
 
 
 @dataclass(frozen=True)
 class SpectralFit:
-    """Modes of the collective current below the cutoff, (n_f, 3) in Å/ps^1/2, and what the fit of their powers needs."""
+    """Modes of the collective current below the cutoff, (n_f, 3) in Å/ps^1/2, and what the fit of their powers needs.
+
+    `own` (times, n_f) are rises of the sum's own slower memory, and `starts` (bins,) where bins of frequencies begin.
+    """
 
     modes: np.ndarray
     rise: np.ndarray
     bounded: np.ndarray
     prior: tuple[float, float]
+    own: np.ndarray | None = None
+    starts: np.ndarray | None = None
 
     def level(self, direction: np.ndarray | None = None) -> Level | None:
         """Posterior of D_total, or along a unit vector (3,); None where nothing moves."""
@@ -95,7 +117,15 @@ class SpectralFit:
             power, dof = (self.modes @ direction) ** 2, 1.0
         if not (power > 0).any():
             return None
-        return posterior(power, self.rise, dof=dof, bounded=self.bounded, prior=self.prior)
+        return posterior(
+            power,
+            self.rise,
+            dof=dof,
+            bounded=self.bounded,
+            prior=self.prior,
+            own=self.own,
+            starts=self.starts,
+        )
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -110,12 +140,11 @@ class SpectralFit:
         return float(np.clip(trace**2 / max(square, trace**2 / 3.0), 1.0, 3.0))
 
     def tensor(self) -> np.ndarray:
-        """(3, 3) diffusion tensor in Å²/ps, at the scalar's most probable beta and with the scalar's trace."""
+        """(3, 3) diffusion tensor in Å²/ps, at the scalar's most probable spectrum and with the scalar's trace."""
         level = self.level()
         if level is None:
             return np.zeros((3, 3))
-        weight = 1.0 / (1.0 + level.strength * self.rise)
-        tensor = np.einsum("k,ka,kb->ab", weight, self.modes, self.modes)
+        tensor = np.einsum("k,ka,kb->ab", 1.0 / level.shape_found, self.modes, self.modes)
         return tensor * (3.0 * float(level.quantiles([0.5])[0]) / np.trace(tensor))
 
     def interval(
@@ -124,7 +153,7 @@ class SpectralFit:
         """Value and interval in Å²/ps of the scalar, or along a unit vector (3,); `extra` variance of its logarithm is added."""
         level = self.level(direction)
         if level is None:
-            return Estimate(0.0, 0.0, 0.0)
+            return Estimate(0.0, 0.0, 0.0, bound=True)
         tail = (1 - confidence) / 2
         low, middle, high = level.quantiles((tail, 0.5, 1 - tail))
         factor = extra.widening(np.log(high / low) / 2, confidence)
@@ -155,18 +184,25 @@ def low_modes(runs: Sequence[Displacements], *, cutoff_per_ps: float) -> tuple[n
         last = max(1, int(np.searchsorted(f, cutoff_per_ps, side="right")))
         frequencies.append(f[:last])
         modes.append(z[:last])
-    return np.concatenate(frequencies), np.concatenate(modes)
+    frequency = np.concatenate(frequencies)
+    order = np.argsort(frequency, kind="stable")
+    return frequency[order], np.concatenate(modes)[order]
 
 
 def fit(runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxation | None) -> SpectralFit:
     """The low spectrum of all runs together."""
     frequency, modes = low_modes(runs, cutoff_per_ps=0.5 / onset_ps)
-    bounded = _bounded(frequency, onset_ps)
+    longest_ps = _LONGEST_OWN * min(run.n_frames * run.frame_interval_ps for run in runs)
+    own = None
+    if longest_ps > 1.5 * onset_ps:
+        own = _rises(frequency, np.geomspace(onset_ps, longest_ps, _OWN_TIMES))
+    further = {"own": own, "starts": _starts(frequency)}
+    bounded = _rises(frequency, onset_ps * np.geomspace(0.02, _SLOWEST, 10))
     if relaxation is None:
-        return SpectralFit(modes, (frequency * onset_ps) ** 2, bounded, (0.0, 2.0))
-    x2 = (2 * np.pi * frequency * relaxation.time_ps) ** 2
+        return SpectralFit(modes, (frequency * onset_ps) ** 2, bounded, (0.0, 2.0), **further)
     prior = relaxation.amplitude, 2 + 2 * abs(relaxation.amplitude)
-    return SpectralFit(modes, x2 / (1 + x2), bounded, prior)
+    rise = _rises(frequency, np.array([relaxation.time_ps]))[0]
+    return SpectralFit(modes, rise, bounded, prior, **further)
 
 
 def posterior(
@@ -176,35 +212,85 @@ def posterior(
     dof: float,
     bounded: np.ndarray,
     prior: tuple[float, float] = (0.0, 1e3),
+    own: np.ndarray | None = None,
+    starts: np.ndarray | None = None,
 ) -> Level:
-    """Fit a [1 + beta h] to powers (n_f,) of `dof` degrees of freedom each, for h = `rise` (n_f,) and a Cauchy prior (centre,
-    width) of beta; `bounded` (spectra, n_f) are those of motion that goes nowhere."""
-    n = len(power)
+    """Fit a [1 + beta h + gamma h_own] to powers (n_f,) of `dof` degrees of freedom each, for h = `rise` (n_f,), a Cauchy prior
+    (centre, width) of beta, and h_own each of `own` (times, n_f); `bounded` (spectra, n_f) are those of motion that goes nowhere.
+
+    Powers are summed, and spectra averaged, over bins that begin at `starts`.
+    """
+    starts = np.arange(len(power)) if starts is None else starts
+    count = np.diff([*starts, len(power)])
+    powers = np.add.reduceat(power, starts), count, dof
+    rise, bounded = (np.add.reduceat(h, starts, axis=-1) / count for h in (rise, bounded))
     # The spectrum may fall to a third of its limit within the band, or rise manyfold.
     beta = np.concatenate([np.linspace(-0.67, 0, 15)[:-1], np.geomspace(0.02, 1e4, 120) - 0.02]) / rise.max()
-    likelihood, likeliest = _likelihood(power, 1.0 + beta[:, None] * rise, dof)
-    centre, width = prior
-    log_weight = likelihood - np.log1p(((beta - centre) / width) ** 2)
-    weight = np.exp(log_weight - log_weight.max()) * np.gradient(beta)
-    bounded, _ = _likelihood(power, bounded, dof)
+    shapes, before = 1.0 + beta[:, None] * rise, _prior(beta, prior)
+    if own is not None:
+        own = np.add.reduceat(own, starts, axis=1) / count
+        shapes, before = _with_own_memory(shapes, before, beta[::3], rise, prior, own)
+    likelihood, likeliest = _likelihood(shapes, *powers)
+    best = likelihood[: len(beta)].max()
+    log_weight = likelihood + np.log(before)
+    weight = np.exp(log_weight - log_weight.max())
+    of_bounded, _ = _likelihood(bounded, *powers)
     return Level(
-        strength=float(beta[np.argmax(log_weight)]),
+        shape_found=np.repeat(shapes[np.argmax(log_weight)], count),
         weight=weight / weight.sum(),
         likeliest=likeliest,
-        shape=0.5 * dof * n,
-        may_be_zero=bool(likelihood.max() - bounded.max() < _EVIDENCE),
+        shape=0.5 * dof * len(power),
+        may_be_zero=bool(best - of_bounded.max() < _EVIDENCE),
     )
 
 
-def _likelihood(power: np.ndarray, shapes: np.ndarray, dof: float) -> tuple[np.ndarray, np.ndarray]:
-    """Greatest ln likelihood of powers about a spectrum a * shape, and that a, for each of (shapes, n_f)."""
-    likeliest = np.mean(power / shapes, axis=1)
-    return -0.5 * dof * len(power) * (np.log(likeliest) + np.mean(np.log(shapes), axis=1)), likeliest
+def _prior(beta: np.ndarray, prior: tuple[float, float]) -> np.ndarray:
+    """(beta,) probabilities of a Cauchy distribution with (centre, width)."""
+    density = np.gradient(beta) / (1 + ((beta - prior[0]) / prior[1]) ** 2)
+    return density / density.sum()
 
 
-def _bounded(frequency: np.ndarray, onset_ps: float) -> np.ndarray:
-    """(spectra, n_f): rises from zero, of motion that goes nowhere, with relaxation times from instantaneous to what the onset
-    allows."""
-    times = onset_ps * np.geomspace(0.02, _SLOWEST, 10)
-    x2 = (2 * np.pi * frequency * times[:, None]) ** 2
+def _with_own_memory(
+    shapes: np.ndarray,
+    before: np.ndarray,
+    beta: np.ndarray,
+    rise: np.ndarray,
+    prior: tuple[float, float],
+    own: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(spectra, bins) and their prior probabilities: those given, and those with a slower memory of the sum's own."""
+    grid = 1.0 + beta[:, None, None, None] * rise + _STRENGTHS[:, None, None] * own
+    chance = _prior(beta, prior)[:, None, None] * _STRENGTH_PRIOR[:, None] * np.full(len(own), 1 / len(own))
+    grid, chance = grid.reshape(-1, grid.shape[-1]), chance.ravel()
+    # no spectrum falls below a tenth of its limit
+    possible = grid.min(axis=1) > 0.1
+    return (
+        np.concatenate([shapes, grid[possible]]),
+        np.concatenate([(1 - _OWN_MEMORY) * before, _OWN_MEMORY * chance[possible]]),
+    )
+
+
+def _likelihood(
+    shapes: np.ndarray, power: np.ndarray, count: np.ndarray, dof: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Greatest ln likelihood of summed powers of `count` frequencies (bins,) about a spectrum a * shape, and that a, for each of
+    (shapes, bins)."""
+    n = count.sum()
+    likeliest = (1.0 / shapes) @ power / n
+    return -0.5 * dof * (n * np.log(likeliest) + np.log(shapes) @ count), likeliest
+
+
+def _starts(frequency: np.ndarray) -> np.ndarray:
+    """Where bins of (n_f,) rising frequencies begin: single frequencies first, then bins of a given relative width."""
+    starts = [0]
+    while (
+        following := max(starts[-1] + 1, int(np.searchsorted(frequency, frequency[starts[-1]] * (1 + _BIN))))
+    ) < len(frequency):
+        starts.append(following)
+    return np.array(starts)
+
+
+def _rises(frequency: np.ndarray, times_ps: np.ndarray) -> np.ndarray:
+    """(times, n_f): x² / (1 + x²), x = 2 pi f tau."""
+    x2 = (2 * np.pi * frequency * times_ps[:, None]) ** 2
     return x2 / (1 + x2)

@@ -84,10 +84,11 @@ def ion_means(
     return means
 
 
-def _halves(means: np.ndarray) -> np.ndarray:
-    """(ions, 3, 3): half of what each ion's later bins have more than its earlier ones, from (ions, bins, 3, 3)."""
-    middle = means.shape[1] // 2
-    return 0.5 * (means[:, middle:].mean(axis=1) - means[:, :middle].mean(axis=1))
+def _quarters(means: np.ndarray) -> np.ndarray:
+    """(ions, 4, 3, 3): means of each ion over quarters of the origins, or over halves where there are fewer bins, from (ions,
+    bins, 3, 3)."""
+    parts = np.array_split(np.arange(means.shape[1]), min(4, means.shape[1] // 2 * 2))
+    return np.stack([means[:, part].mean(axis=1) for part in parts], axis=1)
 
 
 def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -166,8 +167,8 @@ def _batches(span_ps: float, onset_ps: float, n_runs: int) -> int:
 class SlopeSeries:
     """Diffusion tensors from batches of time origins of each run, (n_bins, 3, 3) Å²/ps, and what their errors need.
 
-    `lags` and `spans` are in units of `interval_ps`; `halves`, (ions, 3, 3) of each run, are half of what the later half of the
-    origins has more than the earlier one, ion by ion.
+    `lags` and `spans` are in units of `interval_ps`; `quarters`, (ions, 4, 3, 3) of each run, are each ion's own means over
+    quarters of the origins (halves, where batches are few).
     """
 
     means: list[np.ndarray]
@@ -176,7 +177,7 @@ class SlopeSeries:
     weights: np.ndarray
     start_ps: float
     end_ps: float
-    halves: list[np.ndarray]
+    quarters: list[np.ndarray]
     interval_ps: float
 
     def error(self, direction: np.ndarray | None = None) -> MeanError:
@@ -198,7 +199,7 @@ class SlopeSeries:
             least = joined.error * np.sqrt(joined.dof / chdtri(joined.dof, _BY_CHANCE))
             if least > found.error:
                 found = MeanError(least, joined.dof)
-        least = max(self._brownian_error(direction), self._single_ions_error(direction))
+        least = max(self._brownian_error(direction), self.single_ions_error(direction))
         if found.error >= least:
             return found
         return MeanError(least, min(_SURE, found.dof * (least / max(found.error, 1e-300)) ** 2))
@@ -207,26 +208,46 @@ class SlopeSeries:
         """Error of the mean for independent ions in Brownian motion with this diffusion tensor; var(u²) is 2 <u²>²."""
         tensor = np.mean(np.concatenate(self.means), axis=0)
         size = np.linalg.norm(np.diag(tensor)) / 3 if direction is None else tensor @ direction @ direction
-        relative = 2 * brownian_variance(self.spans, self.lags, self.weights) / len(self.halves[0])
+        relative = 2 * brownian_variance(self.spans, self.lags, self.weights) / len(self.quarters[0])
         return float(size * self.interval_ps * relative**0.5)
 
-    def _single_ions_error(self, direction: np.ndarray | None) -> float:
-        """Error of the mean for independent ions, from how differently each moves in the two halves of a run: ions that wait for
-        long change from quick to slow so seldom that no batches show it. What tells ions apart for good is no error."""
+    def single_ions_error(self, direction: np.ndarray | None) -> float:
+        """Error of the mean for independent ions, from how differently each moves from part to part of a run: ions that wait for
+        long change from quick to slow so seldom that no batches show it."""
         share = np.array(self.spans) / np.sum(self.spans)
-        values = _along(self.halves, direction)
-        return float(
-            np.linalg.norm([s * v.std() / len(v) ** 0.5 for s, v in zip(share, values, strict=True)])
-        )
+        variance = [
+            s**2 * _of_single_ions(own) / len(own)
+            for s, own in zip(share, _along(self.quarters, direction), strict=True)
+        ]
+        return float(np.sum(variance) ** 0.5)
 
     def _values(self, direction: np.ndarray | None) -> list[np.ndarray]:
         return _along(self.means, direction)
 
 
+def _of_single_ions(values: np.ndarray) -> float:
+    """Variance of an ion's mean, from (ions, parts) of a run.
+
+    It is that of half the difference of the two halves, and their covariance, which tells how ions differ for longer than half of
+    the run. As far as first and last parts of an ion differ by more than neighbours do (beyond one standard error), ions change
+    places with each other, and another run would have others; what is left tells them apart for good and is no error.
+    """
+    own = values - values.mean(axis=0)
+    middle = own.shape[1] // 2
+    first, second = own[:, :middle].mean(axis=1), own[:, middle:].mean(axis=1)
+    variance, common = float(np.var(second - first)) / 4, float(np.mean(first * second))
+    near = float(np.mean(own[:, 1:] * own[:, :-1]))
+    if own.shape[1] < 4 or near <= 0 or common <= 0:
+        return variance
+    apart = 0.5 * (own[:, -1] - own[:, 0]) ** 2 - 0.5 * np.mean(np.diff(own, axis=1) ** 2, axis=1)
+    fades = float(apart.mean() - apart.std() / len(own) ** 0.5)
+    return variance + common * float(np.clip(fades / near, 0.0, 1.0))
+
+
 def _along(tensors: Sequence[np.ndarray], direction: np.ndarray | None) -> list[np.ndarray]:
-    """Thirds of the traces of (n, 3, 3), or components along a unit vector (3,)."""
+    """Thirds of the traces of (..., 3, 3), or components along a unit vector (3,)."""
     return [
-        np.trace(each, axis1=1, axis2=2) / 3 if direction is None else each @ direction @ direction
+        np.trace(each, axis1=-2, axis2=-1) / 3 if direction is None else each @ direction @ direction
         for each in tensors
     ]
 
@@ -263,12 +284,12 @@ def _series(
 ) -> SlopeSeries:
     """Batches of the slopes with weights (lags,) of lags (lags,) in frames of the thinned positions."""
     interval = runs[0].stride * runs[0].frame_interval_ps
-    means, halves, spans = [], [], []
+    means, quarters, spans = [], [], []
     for run in runs:
         origins = run.thinned.shape[2] - int(lags.max())
         bins = _batches(origins * interval, start_ps, len(runs))
         of_ions = ion_means(run, lags, weights, bins, shortest=shortest)
         means.append(of_ions.mean(axis=0))
-        halves.append(_halves(of_ions))
+        quarters.append(_quarters(of_ions))
         spans.append(float(origins))
-    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps, halves, interval)
+    return SlopeSeries(means, spans, lags, weights, start_ps, end_ps, quarters, interval)
