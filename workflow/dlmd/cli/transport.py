@@ -3,9 +3,11 @@
 Reads LAMMPS DCD, XTC and text dumps, VASP XDATCAR and vasprun.xml, (extended) XYZ, CP2K's XYZ with its .cell file, GROMACS TRR
 and GRO, ASE .traj, DL_POLY HISTORY, Amber NetCDF and H5MD (text files also as .gz, .bz2 or .xz); or MD segments of this package
 (NNNN.json, or the folder that holds them). Several files are one run, in a row, unless --replicas is given: steps that a
-restart repeats count once, and a last frame that a killed run left half is left out. Wrapped coordinates are unwrapped, cells
-may change (constant pressure), and the motion of the host (all other atoms) is removed. Where a run has no diffusion
-coefficient to give (ions that rattle, a run too short, a molten host ...), it gets a verdict instead of one (exit code 3).
+restart repeats count once, and a last frame that a killed run left half is left out. What a file says of steps, times,
+velocities, masses, its thermostat and its cell is held against the options, and so is the atoms' thermal motion. Wrapped
+coordinates are unwrapped, cells may change (constant pressure), and the motion of the host (all other atoms) is removed. Where
+a run has no diffusion coefficient to give (ions that rattle, a run too short, a molten host ...), it gets a verdict instead of
+one (exit code 3).
 
 examples:
   dlmd transport XDATCAR.gz --mobile Li --temperature 500 --time-step 2 --stride 50
