@@ -27,7 +27,7 @@ TEMPERATURE_K = 600.0
 # A random walk with vibration on top: onset of diffusion within a few frames.
 STEP_A, VIBRATION_A = 0.05, 0.2
 LAGS = (10, 100, 1000, 5000)
-CASES = {"peers": (2016, 20_000), "paper": (6000, 55_000)}
+CASES = {"moderate": (1008, 10_000), "peers": (2016, 20_000), "paper": (6000, 55_000)}
 HOST_ATOMS = 8
 THREADS = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -410,7 +410,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_segment(folder, *CASES[case])
-            tools = [t for t in args.only if t not in PEERS or (args.peers and case == "peers")]
+            tools = [t for t in args.only if t not in PEERS or (args.peers and case != "paper")]
             results[case] = {
                 t: measure(t, folder, args.peers if t in PEERS else sys.executable) for t in tools
             }
