@@ -13,7 +13,8 @@ from running import ROOT, jobs, snakemake, told
 ONE_LEVEL = {"dataset": 1, "train": 1, "rdf": 1}
 ON_SHIPPED_LABELS = {"dataset": 2, "train": 2, "given_labels": 1, "few_labels": 1}
 JOBS = {
-    "li3incl6": {"aimd": 11, "relax": 4, "md_segment": 8, "transport": 4, "orderings": 3} | ON_SHIPPED_LABELS,
+    "li3incl6": {"aimd": 11, "relax": 4, "md_segment": 12, "transport": 4, "orderings": 3}
+    | ON_SHIPPED_LABELS,
     "li3ycl6": {"aimd": 11, "relax": 4, "md_segment": 24, "transport": 6, "orderings": 2} | ONE_LEVEL,
 }
 
