@@ -157,7 +157,7 @@ def test_a_signal_leaves_no_potcar_and_no_vasp(tmp_path, number):
     lent = job / "seg000/run00/POTCAR"
     wait(lambda: lent.exists() and (job / "seg000/run00/vasp.out").exists())
     shell.send_signal(number)
-    assert shell.wait(timeout=10) == 128 + number
+    assert shell.wait(timeout=60) == 128 + number
     assert not lent.exists()
     wait(lambda: not alive(shell.pid))
 

@@ -53,7 +53,7 @@ def test_a_signal_takes_the_potcar_and_vasp_along(job, number, step):
     assert lent.exists()
     program.send_signal(number)
     # it still dies of the signal, as a scheduler expects
-    assert program.wait(timeout=20) == -number
+    assert program.wait(timeout=60) == -number
     assert not lent.exists()
     wait(lambda: not alive(int(pid.read_text())))
 
@@ -117,7 +117,7 @@ def test_after_a_kill_of_the_whole_control_group_the_potcar_goes_at_the_next_sta
     wait(lambda: pid.exists() and pid.read_text().strip(), program)
     # nobody is left to clear up
     os.killpg(program.pid, signal.SIGKILL)
-    program.wait(timeout=20)
+    program.wait(timeout=60)
     wait(lambda: not alive(int(pid.read_text())))
     assert lent.stat().st_mode & 0o777 == 0o600
     # whatever starts next in this job: the same step, or its staging
