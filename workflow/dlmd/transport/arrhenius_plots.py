@@ -152,16 +152,11 @@ def _published(ax: Axes, reference: Mapping[str, PublishedPoint], *, hottest_k: 
 
 
 def _heights(ax: Axes) -> None:
-    """Limits that hold all lines and error bars, whatever the bands do."""
-    from matplotlib.container import ErrorbarContainer
-
-    drawn = [line.get_ydata() for line in ax.lines if line.get_transform() == ax.transData]
-    for container in ax.containers:
-        if isinstance(container, ErrorbarContainer):
-            drawn += [segment[:, 1] for bars in container[2] for segment in bars.get_segments()]
-    heights = (
-        np.concatenate([np.ravel(np.asarray(one, dtype=float)) for one in drawn]) if drawn else np.empty(0)
-    )
+    """Limits that hold all lines, the caps of error bars among them, whatever the bands do."""
+    drawn = [
+        np.asarray(line.get_ydata(), dtype=float) for line in ax.lines if line.get_transform() == ax.transData
+    ]
+    heights = np.concatenate([np.empty(0), *drawn])
     heights = heights[np.isfinite(heights)]
     if len(heights):
         room = max(1.0, _ROOM * float(np.ptp(heights)))
