@@ -9,6 +9,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.cli import main
 from dlmd.transport.charges import charge_of
+from two_carriers import write_two_carriers
 
 CELL_A = 14.0
 
@@ -314,22 +315,9 @@ def test_mechanism_of_ones_own_trajectory(tmp_path, capsys):
 # --- several carriers ---------------------------------------------------------------------------------------------
 
 
-def write_two_carriers(path, *, frames=1500):
-    """8 Li and 8 Na that share a push, among 24 Cl; the matrix is known exactly."""
-    rng = np.random.default_rng(11)
-    start = rng.random((40, 3)) * CELL_A
-    push = rng.normal(0, 0.08, (frames, 1, 3))
-    li = (rng.normal(0, 0.2, (frames, 8, 3)) + push).cumsum(axis=0)
-    na = (rng.normal(0, 0.15, (frames, 8, 3)) + push).cumsum(axis=0)
-    cl = rng.normal(0, 0.15, (frames, 24, 3))
-    positions = start + np.concatenate([li, na, cl], axis=1)
-    names = ["Li"] * 8 + ["Na"] * 8 + ["Cl"] * 24
-    lines = []
-    for number, frame in enumerate(positions):
-        lines += ["ITEM: TIMESTEP", str(500 * number), "ITEM: NUMBER OF ATOMS", "40"]
-        lines += ["ITEM: BOX BOUNDS pp pp pp", *[f"0 {CELL_A}"] * 3, "ITEM: ATOMS id element xu yu zu"]
-        lines += [f"{i + 1} {names[i]} {x:.5f} {y:.5f} {z:.5f}" for i, (x, y, z) in enumerate(frame)]
-    path.write_text("\n".join(lines) + "\n")
+def two_carriers_known(path, *, frames=1500):
+    """The dump, and the matrix of its carriers."""
+    write_two_carriers(path, frames=frames)
     own, shared = {"Li": 8 * 0.04, "Na": 8 * 0.0225}, 64 * 0.0064
     return path, {"Li-Li": own["Li"] + shared, "Na-Na": own["Na"] + shared, "Li-Na": shared}
 
@@ -337,7 +325,7 @@ def write_two_carriers(path, *, frames=1500):
 def test_two_carriers(tmp_path, capsys):
     from dlmd.base.units import conductivity_ms_per_cm
 
-    path, growth = write_two_carriers(tmp_path / "a.dump")
+    path, growth = two_carriers_known(tmp_path / "a.dump")
     command = f"transport {path} --mobile Li Na --time-step 1 --temperature 600 -o {tmp_path} --lag-start 1 --lag-end 3"
     code, printed, error = call(capsys, command + " --charge Li=1,Na=0.9")
     assert code == 0, error + printed
@@ -496,7 +484,7 @@ def test_lags_beyond_the_run_are_named_and_leave_no_files(tmp_path, capsys):
 
 
 def test_van_hove_of_each_of_several_carriers(tmp_path, capsys):
-    write_two_carriers(tmp_path / "a.dump", frames=40)
+    two_carriers_known(tmp_path / "a.dump", frames=40)
     code, _, error = call(
         capsys, f"rdf {tmp_path}/a.dump --mobile Li Na --time-step 1 --lags 2 -o {tmp_path}/out"
     )

@@ -8,6 +8,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import readers
 from dlmd.trajectory.names import element_of
+from positions_read import displacements, relative_to_host
 
 LI, CL, CELL_A = 12, 20, 14.0
 SYMBOLS = ["Li"] * LI + ["Cl"] * CL
@@ -74,14 +75,8 @@ def read_dump(paths, **options):
     return read(paths, **{"species": ["Li", "Cl"], **options})
 
 
-def displacements(trajectory):
-    positions = np.concatenate(list(trajectory.blocks()), axis=1).astype(float)
-    return positions - positions[0]
-
-
 def truth(positions=FRAMES):
-    relative = positions[:, :LI] - positions[:, LI:].mean(axis=1)[:, None]
-    return relative - relative[0]
+    return relative_to_host(positions, LI)
 
 
 def thermal(temperature_k, frames=120, *, seed=3):

@@ -5,6 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import readers
+from positions_read import displacements, relative_to_host
 
 LI, CL, CELL_A, INTERVAL_PS = 12, 20, 14.0, 0.5
 SYMBOLS = ["Li"] * LI + ["Cl"] * CL
@@ -33,14 +34,8 @@ def save(path, text):
     return path
 
 
-def displacements(trajectory):
-    positions = np.concatenate(list(trajectory.blocks()), axis=1).astype(float)
-    return positions - positions[0]
-
-
 def truth(positions=FRAMES):
-    relative = positions[:, :LI] - positions[:, LI:].mean(axis=1)[:, None]
-    return relative - relative[0]
+    return relative_to_host(positions, LI)
 
 
 def xyz(positions, said=lambda number: ""):

@@ -6,6 +6,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import readers
 from dlmd.trajectory.names import element_of, elements_of_masses
+from positions_read import displacements, relative_to_host
 
 LI, CL, CELL_A = 12, 20, 14.0
 SYMBOLS = ["Li"] * LI + ["Cl"] * CL
@@ -61,14 +62,8 @@ def read(paths, **options):
     return readers.read(paths, **given)
 
 
-def displacements(trajectory):
-    positions = np.concatenate(list(trajectory.blocks()), axis=1).astype(float)
-    return positions - positions[0]
-
-
 def truth(positions=FRAMES):
-    relative = positions[:, :LI] - positions[:, LI:].mean(axis=1)[:, None]
-    return relative - relative[0]
+    return relative_to_host(positions, LI)
 
 
 # --- restarts ---------------------------------------------------------------------------------------------------
