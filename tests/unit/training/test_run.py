@@ -31,12 +31,27 @@ def test_fingerprint_sees_input_and_data(tmp_path):
     assert training.training_mark(settings, tmp_path / "work") != mark
 
 
+def save_checkpoint(work, step, *, without=()):
+    """Leave in `work` what TensorFlow leaves of a checkpoint, except for the parts in `without`."""
+    for part in ("data-00000-of-00001", "index", "meta"):
+        if part.partition("-")[0] not in without:
+            (work / f"model.ckpt-{step}.{part}").touch()
+    (work / "checkpoint").write_text(f'model_checkpoint_path: "model.ckpt-{step}"\n')
+
+
 def test_last_checkpoint(tmp_path):
     assert training.last_checkpoint(tmp_path) == 0
-    (tmp_path / "checkpoint").write_text(
-        'model_checkpoint_path: "model.ckpt-3000"\nall_model_checkpoint_paths: "model.ckpt-2000"\n'
-    )
-    assert training.last_checkpoint(tmp_path) == 3000
+    save_checkpoint(tmp_path, 2000)
+    save_checkpoint(tmp_path, 10000)
+    assert training.last_checkpoint(tmp_path) == 10000
+
+
+@pytest.mark.parametrize("missing", ["data", "index", "meta"])
+def test_a_checkpoint_in_parts_is_none(tmp_path, missing):
+    save_checkpoint(tmp_path, 3000, without=[missing])
+    assert training.last_checkpoint(tmp_path) == 0
+    save_checkpoint(tmp_path, 2000)
+    assert training.last_checkpoint(tmp_path) == 2000
 
 
 class FakeDp:
@@ -63,7 +78,7 @@ class FakeDp:
             header = "#  step      rmse_e_trn  rmse_f_trn  lr\n"
             with (cwd / "lcurve.out").open("a") as curve:
                 curve.write(header + "".join(f"{s} 0.1 0.2 1e-3\n" for s in range(start, end + 1, 10)))
-            (cwd / "checkpoint").write_text(f'model_checkpoint_path: "model.ckpt-{end}"\n')
+            save_checkpoint(cwd, end)
             if self.dies_at:
                 self.dies_at = None
                 raise DlmdError("dp ended with exit code -9")
@@ -148,6 +163,17 @@ def test_killed_training_goes_on(job):
     ]
 
 
+def test_training_killed_within_a_checkpoint_goes_on_from_the_one_before(job):
+    folder, _, run = job
+    dp = FakeDp(dies_at=50)
+    with pytest.raises(DlmdError):
+        run(dp)
+    # named in TensorFlow's list, and its graph not yet written
+    save_checkpoint(folder / "work", 75, without=["meta"])
+    run(dp)
+    assert dp.calls[1][-2:] == ["--restart", "model.ckpt-50"]
+
+
 @pytest.mark.parametrize(
     ("whole", "starts"), [([50], ["model.ckpt-75", "model.ckpt-50"]), ([], ["model.ckpt-75", None])]
 )
@@ -157,8 +183,8 @@ def test_a_damaged_checkpoint_is_passed_over(job, whole, starts, capsys):
     dp = FakeDp(dies_at=75, damaged=[75])
     with pytest.raises(DlmdError):
         run(dp)
-    for step in (*whole, 75):
-        (folder / f"work/model.ckpt-{step}.index").touch()
+    for step in whole:
+        save_checkpoint(folder / "work", step)
     run(dp)
     found = [call[-1] if "--restart" in call else None for call in dp.calls if call[0] == "train"]
     assert found[1:] == starts

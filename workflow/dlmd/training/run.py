@@ -132,8 +132,7 @@ def drop_checkpoint(work: Path, step: int) -> None:
     """Take a checkpoint out of `work`, so that the one before it is the last; without one, training starts from the beginning."""
     for path in work.glob(f"{CHECKPOINT}-{step}.*"):
         path.unlink()
-    left = [re.fullmatch(rf"{re.escape(CHECKPOINT)}-(\d+)\.index", path.name) for path in work.iterdir()]
-    steps = sorted(int(found[1]) for found in left if found)
+    steps = _complete_checkpoints(work)
     names = [f'all_model_checkpoint_paths: "{CHECKPOINT}-{n}"' for n in steps]
     if steps:
         names.insert(0, f'model_checkpoint_path: "{CHECKPOINT}-{steps[-1]}"')
@@ -142,8 +141,17 @@ def drop_checkpoint(work: Path, step: int) -> None:
 
 def last_checkpoint(work: Path) -> int:
     """Step of the newest complete checkpoint in `work`; 0 where there is none."""
-    state = work / "checkpoint"
-    found = (
-        re.search(r'^model_checkpoint_path: ".*-(\d+)"', state.read_text(), re.M) if state.exists() else None
-    )
-    return int(found[1]) if found else 0
+    return max(_complete_checkpoints(work), default=0)
+
+
+def _complete_checkpoints(work: Path) -> list[int]:
+    """Steps whose checkpoints have all their files, ascending.
+
+    TensorFlow names a checkpoint in its list `checkpoint` before it writes the graph (.meta) that a restart begins with: a job
+    that is killed between the two leaves a list whose newest entry cannot be read.
+    """
+    kinds: dict[int, set[str]] = {}
+    for path in work.glob(f"{CHECKPOINT}-*.*"):
+        if found := re.fullmatch(rf"{re.escape(CHECKPOINT)}-(\d+)\.(index|meta|data)(-\d+-of-\d+)?", path.name):
+            kinds.setdefault(int(found[1]), set()).add(found[2])
+    return sorted(step for step, there in kinds.items() if there == {"index", "meta", "data"})
