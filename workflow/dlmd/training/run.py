@@ -152,6 +152,8 @@ def _complete_checkpoints(work: Path) -> list[int]:
     """
     kinds: dict[int, set[str]] = {}
     for path in work.glob(f"{CHECKPOINT}-*.*"):
-        if found := re.fullmatch(rf"{re.escape(CHECKPOINT)}-(\d+)\.(index|meta|data)(-\d+-of-\d+)?", path.name):
+        if found := re.fullmatch(
+            rf"{re.escape(CHECKPOINT)}-(\d+)\.(index|meta|data)(-\d+-of-\d+)?", path.name
+        ):
             kinds.setdefault(int(found[1]), set()).add(found[2])
     return sorted(step for step, there in kinds.items() if there == {"index", "meta", "data"})
