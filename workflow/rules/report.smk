@@ -66,6 +66,11 @@ rule report:
             if cfg.md.lattice != "relaxed"
             else []
         ),
+        cells=level_files(tree.fill(tree.PRODUCTION_CELL, k=0)),
+        training=level_files(
+            tree.fill(tree.TRAINING_INPUT, m=0),
+            levels=[name for name in ANSWERING if routes.trained(cfg, name)],
+        ),
         size_check=level_files(tree.SIZE_CHECK) if cfg.md.size_check else [],
         barriers=(level_files(tree.BARRIERS, tree.png(tree.BARRIERS_FIGURE)) if cfg.barriers else []),
         swaps=(

@@ -24,6 +24,7 @@ from dlmd.report import (
 )
 from dlmd.report import (
     charts,
+    coverage,
     pages,
     result,
     scene,
@@ -151,6 +152,7 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: Cos
         + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
         + tables.size_warnings(results.size_check, fitted)
         + trust.undecided(results)
+        + coverage.beyond_labels(results)
         + longer.advice(cfg, results.name, fitted, model)
         + [
             f"{t['temperature_k']:g} K: {note}"

@@ -11,7 +11,7 @@ from typing import Any
 from dlmd.base import provenance
 from dlmd.config import routes
 from dlmd.config.run_config import RunConfig
-from dlmd.report import tables, trust
+from dlmd.report import coverage, tables, trust
 from dlmd.run.results import LevelResults, RunResults
 
 FORMAT = "dlmd-result"
@@ -64,7 +64,7 @@ def _level(cfg: RunConfig, results: LevelResults) -> dict:
     return {
         "theory": tables.theory(cfg, results.name),
         "potential": {key: results.errors.get(key) for key in POTENTIAL}
-        | {"notes": trust.undecided(results)},
+        | {"notes": trust.undecided(results) + coverage.beyond_labels(results)},
         "verdict": results.arrhenius["verdict"],
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],

@@ -168,6 +168,8 @@ JOBS = {
                 "learning",
                 "budget",
                 "expansion",
+                "cells",
+                "training",
                 "swaps",
                 "size_check",
                 "transport",
