@@ -161,7 +161,8 @@ class Output:
             ("TEBEG", None),
         ):
             mark = f'type="{kind}" ' if kind else ""
-            self.xml.write(f'   <i {mark}name="{name}"> {get(name, "0")}</i>\n')
+            usual = {"ISIF": "2", "IBRION": "-1"}.get(name, "0")
+            self.xml.write(f'   <i {mark}name="{name}"> {get(name, usual)}</i>\n')
         self.xml.write("  </separator>\n </parameters>\n <atominfo>\n")
         self.xml.write(f"  <atoms> {len(atoms)} </atoms>\n  <types> {len(self.species)} </types>\n")
         self.xml.write(

@@ -65,6 +65,19 @@ def run(atoms, calculator, frames, **settings):
     dynamics.run(atoms, calculator, frames=frames, **(defaults | settings))
 
 
+def test_what_frames_say_of_k_points_leaves_a_checkpoint_good(crystal, tmp_path):
+    said = {"numerics": {"kpoint_mesh": [1, 1, 1], "smearing_ev": 0.05}}
+    with pytest.raises(KeyboardInterrupt):
+        run(crystal, Einstein(crystal.positions, calls_left=22), tmp_path / "f.extxyz")
+    rest = Einstein(crystal.positions)
+    run(crystal, rest, tmp_path / "f.extxyz", numerics=said)
+    frames = read(tmp_path / "f.extxyz", ":")
+    assert rest.calls < 25 and [f.info.get("numerics") for f in frames[::8]] == [None, said["numerics"]]
+    assert read_source(
+        Source(tmp_path / "f.extxyz", "a", "train"), species=["Ti", "Cl"], level="test", discard_ps=0.0
+    )[0]
+
+
 def test_frames_carry_their_labels(crystal, tmp_path):
     run(crystal, Einstein(crystal.positions), tmp_path / "f.extxyz")
     frames = read(tmp_path / "f.extxyz", ":")

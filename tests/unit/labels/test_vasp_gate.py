@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.labels import given
+from dlmd.labels import given, given_theory
 from dlmd.labels.vasp import as_staged, collect, echoes, electrons, output, seen, stage
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import parse_vasprun
@@ -144,13 +144,13 @@ def test_labels_that_are_given_are_of_the_level_they_are_given_to(tmp_path, extr
     own = given._load(run / "vasprun.xml", None).theory
     plain = settings().level_of_theory()
     with pytest.raises(DlmdError, match="labels of another theory"):
-        given._require_theory(own, {}, plain, where="here")
+        given_theory.require(own, {}, plain, where="here")
     level = plain | {key: value for key, value in told.items() if key != "incar"}
     if "incar" in told:
         level["incar"] = {"ADDGRID": True} | {
             tag: value == "T" or int(value) for tag, value in told["incar"].items()
         }
-    given._require_theory(own, {}, level, where="here")
+    given_theory.require(own, {}, level, where="here")
 
 
 def test_how_electrons_converge_and_how_ranks_share_may_differ(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.config.levels.vasp_tags import minimises
-from dlmd.labels import given
+from dlmd.labels import given, given_theory
 from dlmd.labels.vasp import as_staged, collect, continuation, manifest, output, seen, stage
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.run import run_step
@@ -135,7 +135,7 @@ def listed(mesh, shift=(0, 0, 0), weights=None):
 def test_k_points_are_those_of_the_mesh_and_its_centring():
     half = (0.5, 0.5, 0.5)
     gamma, monkhorst = ({"centring": name, "mesh": [2, 2, 2]} for name in ("gamma", "monkhorst"))
-    judged = as_staged._kpoint_mismatches
+    judged = as_staged.kpoint_mismatches
     assert not judged(listed((2, 2, 2)), gamma) and not judged(listed((2, 2, 2), half), monkhorst)
     # as symmetry leaves them: Γ stands for itself
     assert not judged(listed((2, 2, 2), weights=[0.125, 0.375, 0.5]), gamma)
@@ -201,11 +201,11 @@ def test_given_labels_of_another_cutoff_spin_or_potential_are_refused(point, tmp
     path = tmp_path / "OUTCAR"
     level = settings(potcar={"flavours": {"Cl": "Cl"}}).level_of_theory()
     path.write_text(point[1])
-    given._require_theory(given._load(path, None).theory, {}, level, where="here")
+    given_theory.require(given._load(path, None).theory, {}, level, where="here")
     assert old in point[1]
     path.write_text(point[1].replace(old, new))
     with pytest.raises(DlmdError, match="labels of another theory") as refused:
-        given._require_theory(given._load(path, None).theory, {}, level, where="here")
+        given_theory.require(given._load(path, None).theory, {}, level, where="here")
     assert told in refused.value.what
     assert seen.theory(parse_outcar(point[1], path)) == {"functional": "PW91"}
 

@@ -32,7 +32,7 @@ class GivenFrames(Section):
     theory: dict[str, Any] = Field(
         {},
         description="What the labels were computed with, for files that do not say, for instance {functional: PBE, "
-        "hubbard_u_ev: {Ti: 4.0}}. It is compared with the level.",
+        "hubbard_u_ev: {Ti: 4.0}, kpoint_mesh: [1, 1, 1], smearing_ev: 0.05}. It is compared with the level.",
     )
 
     @model_validator(mode="before")

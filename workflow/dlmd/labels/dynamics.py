@@ -59,6 +59,7 @@ def run(
     source: str,
     strain: float = 0.0,
     settings: Mapping[str, Any] | None = None,
+    numerics: Mapping[str, Any] | None = None,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
 ) -> None:
@@ -85,6 +86,8 @@ def run(
         Name of this trajectory in the dataset.
     settings
         What decides numbers beside the theory (k-points, convergence); a checkpoint made with others is of no use.
+    numerics
+        What frames say of k-points and smearing (`dlmd.labels.numerics.beside`).
     checkpoint
         State of an interrupted run (default: beside `frames`). A checkpoint of other settings is not used.
     stream
@@ -108,6 +111,7 @@ def run(
         "source": source,
     }
     mark = _mark(atoms, common, settings, time_step_fs, stride, seed)
+    common |= numerics or {}
     work = atoms.copy()
     work.set_constraint(FixCom())
     work.calc = steady = _steady_class()(calculator)

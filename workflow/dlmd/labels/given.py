@@ -8,6 +8,7 @@ here, and forces against those of the level that a training starts from (`dlmd.t
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,35 +17,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.base.provenance import file_record
+from dlmd.config.levels.vasp import VaspSettings
+from dlmd.labels import given_theory, numerics
+from dlmd.labels.engines import said
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from dlmd.labels.vasp.frames import Run
 
 VERSION = 1
 
 SPLITS = ("train", "valid", "test")
 EXTXYZ = "extxyz"
-# VASP's functional tag -> its name in a level
-FUNCTIONALS = {"PE": "PBE", "91": "PW91", "PS": "PBEsol", "RP": "RPBE"}
 # shortest distance of two atoms over the sum of their covalent radii: 0.8 to 1.1 in solids, 1.9 times that where Bohr pass for Å
 NEAREST = (0.5, 1.5)
-# keys of a theory that a level has only where it says something of them
-UNASKED = ("dispersion", "incar")
-# keys of a theory that must be known of every label
-STATED = ("functional", "hubbard_u_ev")
 KEPT_INFO = ("time_ps", "temperature_k", "strain", "moments_in_range", "converged")
 
 
 @dataclass
 class Labels:
-    """Frames of one file with their results, what it says of its theory, and frames that were left out by reason."""
+    """Frames of one file with their results, what it says of its theory, and frames that were left out by reason.
+
+    `numerics` is what each frame says of k-points and smearing, `run` what VASP's output says of itself; with `whole` the theory
+    is that of a level, and what it leaves out is not there.
+    """
 
     frames: list[Atoms]
     theory: dict[str, Any] = field(default_factory=dict)
     left_out: Counter = field(default_factory=Counter)
+    numerics: list[dict[str, Any]] = field(default_factory=list)
+    run: Run | None = None
+    whole: bool = False
 
 
 def read(
@@ -72,8 +79,8 @@ def read(
     Raises
     ------
     DlmdError
-        for a file that cannot be read, another theory than the level's, elements that the run does not have, or distances that
-        are in other units.
+        for a file that cannot be read, another theory, k-points or smearing than the level's, elements that the run does not
+        have, or distances that are in other units.
     """
     import ase.io
 
@@ -84,8 +91,8 @@ def read(
             where=given,
             remedy="give a finished run; stresses need ISIF=2 in VASP, STRESS_TENSOR in CP2K, tstress in Quantum ESPRESSO",
         )
-    theory = theory_of(engine)
-    _require_theory(labels.theory, source["theory"], theory, where=given)
+    theory = given_theory.theory_of(engine)
+    silent = _require_level(labels, source["theory"], theory, engine, where=given)
     parts: dict[str, list[Atoms]] = {split: [] for split in SPLITS}
     for number, atoms in enumerate(labels.frames):
         _require_fitting(atoms, species, where=f"{given}, frame {number}")
@@ -104,33 +111,36 @@ def read(
             "theory": theory,
             "frames": {split: len(found) for split, found in parts.items()},
             "left_out": dict(labels.left_out),
+            "taken_for_granted": silent,
         },
     )
 
 
-def theory_of(engine: Mapping[str, Any]) -> dict[str, Any]:
-    """Level of theory that the keys of a level stand for; its program need not be installed."""
-    from dlmd.labels.engines.dft import validated
-
-    own = {key: value for key, value in engine.items() if key != "engine"}
-    name = engine["engine"]
-    if name == "vasp":
-        from dlmd.config.levels.vasp import VaspSettings
-
-        return VaspSettings.of_staging(own).level_of_theory()
-    if name in ("gpaw", "espresso", "cp2k"):
-        from dlmd.config.levels.cp2k import Cp2kSettings
-        from dlmd.config.levels.espresso import EspressoSettings
-        from dlmd.config.levels.gpaw import GpawSettings
-
-        kinds: dict[str, Any] = {"gpaw": GpawSettings, "espresso": EspressoSettings, "cp2k": Cp2kSettings}
-        kind = kinds[name]
-        settings: Any = validated(kind, own, engine=name)
-        cutoff = "cutoff_ev" if name == "cp2k" else "ecut_ev"
-        return {"engine": name, **settings.theory(), cutoff: getattr(settings, cutoff)}
-    from dlmd.labels import engines
-
-    return engines.get(engine).level
+def _require_level(
+    labels: Labels,
+    stated: Mapping[str, Any],
+    theory: Mapping[str, Any],
+    engine: Mapping[str, Any],
+    *,
+    where: str,
+) -> dict[str, Any]:
+    """That the labels are of the level; what neither file nor config says is told, and returned with the level's values."""
+    settings = given_theory.settings_of(engine)
+    # an extxyz has the theory that a level gave its frames; outputs tell of some settings
+    whole = labels.whole and "engine" in labels.theory
+    given_theory.require(labels.theory, stated, theory, where=where, whole=whole)
+    if labels.run is not None and isinstance(settings, VaspSettings):
+        silent = given_theory.require_run(labels.run, labels.frames[0], settings, where=where)
+    else:
+        said = labels.numerics or [{}] * len(labels.frames)
+        silent = given_theory.require_numerics(labels.frames, said, stated, settings, where=where)
+    if silent:
+        values = ", ".join(f"{name} {value}" for name, value in silent.items())
+        print(
+            f"note: {where} does not say all of its settings; the level's are taken: {values}",
+            file=sys.stderr,
+        )
+    return silent
 
 
 def _load(path: Path, kind: str | None) -> Labels:
@@ -150,13 +160,17 @@ def _load(path: Path, kind: str | None) -> Labels:
             where=str(path),
             remedy="give its format, for instance cp2k/output, cp2k/aimd_output or qe/pw/scf",
         )
-    return _dpdata([path], kind, path)
+    labels = _dpdata([path], kind, path)
+    told = said.of(path, kind)
+    labels.numerics = [numerics.spelt(told)] * len(labels.frames)
+    labels.theory = {key: value for key, value in told.items() if key not in numerics.KNOWN}
+    return labels
 
 
 def _extxyz(path: Path) -> Labels:
     from ase.io import iread
 
-    labels = Labels([])
+    labels = Labels([], whole=True)
     try:
         for atoms in iread(path, index=":", format=EXTXYZ):
             results = atoms.calc.results if atoms.calc else {}
@@ -167,6 +181,8 @@ def _extxyz(path: Path) -> Labels:
             labels.frames.append(atoms)
             own = atoms.info.get("theory", {})
             own = json.loads(own) if isinstance(own, str) else dict(own)
+            labels.numerics.append(numerics.spelt(own | dict(atoms.info.get(numerics.KEY, {}))))
+            own = {key: value for key, value in own.items() if not numerics.spelt({key: value})}
             if labels.theory and own != labels.theory:
                 raise DlmdError(
                     f"two theories in one file: {labels.theory} and {own}",
@@ -188,7 +204,8 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
     from dlmd.labels.vasp import output, seen
 
     run = (output.parse_vasprun if xml else output.parse_outcar)(output.read_text(path), path)
-    labels = Labels([], theory=_vasp_theory(run.species, run.settings, run.titels) | seen.theory(run))
+    theory = given_theory.of_vasp(run.species, run.settings, run.titels) | seen.theory(run)
+    labels = Labels([], theory={"engine": "vasp"} | theory, run=run)
     for frame in run.frames:
         if frame.reason is not None:
             labels.left_out[frame.reason.split(":")[0]] += 1
@@ -202,34 +219,6 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
             atoms.info["temperature_k"] = frame.temperature_k
         labels.frames.append(atoms)
     return labels
-
-
-def _vasp_theory(
-    species: Sequence[str], settings: Mapping[str, Any], titels: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Functional, U, cutoff, spin and potentials as VASP echoed them."""
-    from dlmd.labels.vasp.potcar import titel_name
-
-    tag = str(settings.get("GGA", "--")).upper()
-    with_u = str(settings.get("LDAU", "F")).strip(".").upper().startswith("T")
-    u, j = (settings.get(name) or [0.0] * len(species) for name in ("LDAUU", "LDAUJ"))
-    values = (
-        dict(zip(species, (float(a) - float(b) for a, b in zip(u, j, strict=False)), strict=False))
-        if with_u
-        else {}
-    )
-    found: dict[str, Any] = {
-        "functional": FUNCTIONALS.get(tag, tag),
-        "hubbard_u_ev": {element: value for element, value in sorted(values.items()) if value > 0},
-    }
-    if settings.get("ENCUT") is not None:
-        found["encut_ev"] = float(settings["ENCUT"])
-    if settings.get("ISPIN") is not None:
-        found["spin_polarised"] = int(settings["ISPIN"]) == 2
-    if len(titels) == len(species):
-        names = {element: titel_name(titel) for element, titel in zip(species, titels, strict=True)}
-        found["potcar_flavours"] = {element: name for element, name in names.items() if name != element}
-    return found
 
 
 def _dpdata(paths: Sequence[Path], kind: str, where: Path) -> Labels:
@@ -267,52 +256,6 @@ def _dpdata(paths: Sequence[Path], kind: str, where: Path) -> Labels:
 
 def _voigt(stress: Any) -> np.ndarray:
     return np.asarray(stress)[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
-
-
-def _require_theory(
-    own: Mapping[str, Any], stated: Mapping[str, Any], theory: Mapping[str, Any], *, where: str
-) -> None:
-    """That the labels are of the level's theory, as the file or the config says."""
-    from dlmd.labels.vasp.kinds import shown
-
-    for key in stated:
-        if key not in theory:
-            raise DlmdError(
-                f"theory.{key} is nothing that this level has", where=where, remedy=did_you_mean(key, theory)
-            )
-    known = {**stated, **own}
-    silent = [key for key in STATED if key not in known and key in theory]
-    if silent:
-        example = ", ".join(f"{key}: {json.dumps(theory[key])}" for key in silent)
-        raise DlmdError(
-            f"the file does not say with which {' and '.join(silent)} its labels were computed",
-            where=where,
-            remedy=f"if it was the level's, write  theory: {{{example}}}  beside the file in labels.frames",
-        )
-    for source, said in (("the config says", stated), ("the file says", own)):
-        for key, value in said.items():
-            has = theory.get(key)
-            if key == "potcar_flavours":
-                # a plain symbol is what an element takes that is not named
-                has = {element: name for element, name in (has or {}).items() if name != element}
-            if key == "incar" and source == "the file says":
-                # an output shows some of the tags that a level may have
-                has = {tag: shown(has[tag]) for tag in value if has and tag in has}
-            if (key in theory or key in UNASKED) and _plain(value) != _plain(has):
-                raise DlmdError(
-                    f"labels of another theory: {source} {key} = {value}, the level has {has or 'none'}",
-                    where=where,
-                    remedy="give them to a level of that theory; data of two levels are never mixed",
-                )
-
-
-def _plain(value: Any) -> Any:
-    """Numbers as floats, so that 4 and 4.0 are the same."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, bool) or not isinstance(value, int):
-        return value
-    return float(value)
 
 
 def _require_fitting(atoms: Atoms, species: Sequence[str], *, where: str) -> None:

@@ -111,14 +111,15 @@ def aimd(
     """NVT trajectory of the strained relaxed cell (see `dlmd.labels.dynamics.run`)."""
     import ase.io
 
-    from dlmd.labels import dynamics, engines
+    from dlmd.labels import dynamics, engines, numerics
     from dlmd.labels.engines.dft import numbers
     from dlmd.structures import cells
 
     label_engine = engines.get(engine, launch)
+    start = cells.strain(ase.io.read(relaxed), strain)
     with owned(Path(frames).parent):
         dynamics.run(
-            cells.strain(ase.io.read(relaxed), strain),
+            start,
             label_engine.calculator(threads=threads),
             temperature_k=temperature_k,
             time_step_fs=time_step_fs,
@@ -131,6 +132,7 @@ def aimd(
             source=source,
             strain=strain,
             settings=numbers(label_engine).get("apart"),
+            numerics=numerics.beside(getattr(label_engine, "settings", None), start),
             stream=sys.stderr,
         )
 

@@ -13,6 +13,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, whole, write_json, write_text
 from dlmd.config.launch import LevelLaunch
+from dlmd.labels import numerics
 from dlmd.labels.single_points import label_info, selected_frames, write_label
 from dlmd.process.ownership import owned
 
@@ -56,6 +57,7 @@ def label(
                 continue
             calculator = calculator or _calculator(label_engine, selected, launch, threads=threads)
             info = label_info(atoms, number=number, level=level, theory=theory)
+            info |= numerics.beside(getattr(label_engine, "settings", None), atoms)
             results = None
             try:
                 calculator.calculate(atoms, ["energy", "forces", "stress"])

@@ -51,7 +51,7 @@ FIXED = {
 # Minimisers that take the electrons to their ground state; the others compute spectra or nothing.
 ALGOS = ("normal", "fast", "veryfast", "all", "damped", "conjugate")
 # IALGO of these, a density kept as it is from this ICHARG on
-NOT_MINIMISING = (-1, 0, 1, 2, 3, 4)
+NOT_MINIMISING = (-1, 0, 1, 2, 3, 4, 90)
 FIXED_DENSITY = 10
 # How VASP shares out its work; another choice changes no number.
 PARALLEL = frozenset(
@@ -104,8 +104,8 @@ def minimises(name: str, value: object) -> bool:
     """Whether this value of ALGO, IALGO or ICHARG takes the electrons to the ground state of their own density."""
     text = str(value).strip().lower()
     if name == "ALGO":
-        # VASP reads the first letters
-        return text[:1] in ("v", "f", "d") or any(algo.startswith(text) for algo in ALGOS)
+        # VASP reads the first letters; Diag is no Damped
+        return (text[:1] in ("v", "f", "d") and text[:2] != "di") or any(algo.startswith(text) for algo in ALGOS)
     try:
         number = int(float(text))
     except ValueError:

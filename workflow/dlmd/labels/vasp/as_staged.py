@@ -23,6 +23,8 @@ NUMERICS = {"ISMEAR": 0, "SIGMA": 0.006, "PREC": None}
 DYNAMICS = {"IBRION": 0, "ISIF": 0, "POTIM": 1e-4, "TEBEG": 0.06, "TEEND": 0.06}
 COMPARED = {*LEVEL, *PLUS_U, *NUMERICS, *DYNAMICS, "EDIFF", "LREAL", "NELECT"}
 NOT_TOLD = "not told"
+# from this ISIF on VASP computes the whole stress
+WHOLE_STRESS = 2
 # by the role of a step
 MOTION = {"relax": {"IBRION": 0, "ISIF": 0}, "static": {"NSW": 1}}
 SAME_START_A = 1e-3
@@ -50,13 +52,7 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
     if tags.get("LDAU"):
         wanted |= PLUS_U
     wanted |= DYNAMICS if job["kind"] == "aimd" else MOTION.get(step["role"], {})
-    meant = {"LDAU": False, "VOSKOWN": 0, "TEEND": tags.get("TEBEG")} | tags
-    wrong = [
-        f"{name} is {_show(run.settings[name])}, staged {_show(meant[name])}"
-        for name, tolerance in wanted.items()
-        if run.settings.get(name) is not None
-        and not _same(name, run.settings[name], meant.get(name), tolerance)
-    ]
+    wrong = told_mismatches(run, tags, wanted)
     if (run.species, run.counts) != (job["species"], job["counts"]):
         wrong.append(f"atoms are {run.species} {run.counts}, staged {job['species']} {job['counts']}")
     names = [titel_name(t) for t in run.titels]
@@ -68,8 +64,8 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
             wrong.append(f"potential is '{titel}', staged '{staged}'")
         elif family and titel.split()[0] != family:
             wrong.append(f"potential is '{titel}', staged one of {family}")
-    wrong += _kpoint_mismatches(run, job["kpoints"]) + _ground_state_mismatches(run, tags)
-    wrong += _kind_mismatches(run, tags) + _number_mismatches(run, tags)
+    wrong += kpoint_mismatches(run, job["kpoints"]) + ground_state_mismatches(run, tags)
+    wrong += kind_mismatches(run, tags) + number_mismatches(run, tags) + stress_mismatches(run, step["role"])
     if run.incar is not None:
         staged_tags = dict(tags) | ({} if job["moments"] is None else {"MAGMOM": job["moments"]})
         # how far a relaxation went is judged by its forces
@@ -82,12 +78,23 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
         wrong = [text for text in wrong if not _mended(text)]
     wrong += inputs.start_mismatches(folder, tags, job)
     if not any((folder / name).is_file() for name in ("INCAR", inputs.FILE)) and step["role"] != "neb":
-        wrong += _untold_mismatches(run, tags)
+        wrong += untold_mismatches(run, tags)
     # one word for each tag, though several files may tell of it
     told: dict[str, str] = {}
     for text in wrong:
         told.setdefault(text.split()[0], text)
     return list(told.values())
+
+
+def told_mismatches(run: Run, tags: Mapping, wanted: Mapping[str, float | None]) -> list[str]:
+    """Where the settings that the output tells of differ from the tags; `wanted` has those compared, with their rounding."""
+    meant = {"LDAU": False, "VOSKOWN": 0, "TEEND": tags.get("TEBEG")} | dict(tags)
+    return [
+        f"{name} is {_show(run.settings[name])}, staged {_show(meant.get(name, inputs.ABSENT))}"
+        for name, tolerance in wanted.items()
+        if run.settings.get(name) is not None
+        and not _same(name, run.settings[name], meant.get(name), tolerance)
+    ]
 
 
 def _mended(text: str) -> bool:
@@ -97,7 +104,7 @@ def _mended(text: str) -> bool:
     )
 
 
-def _kpoint_mismatches(run: Run, staged: Mapping) -> list[str]:
+def kpoint_mismatches(run: Run, staged: Mapping) -> list[str]:
     """Where the k-points are not those of the staged mesh, by its subdivisions and by the points themselves."""
     mesh = np.array(staged["mesh"])
     if run.kpoints is not None and list(run.kpoints) != staged["mesh"]:
@@ -116,7 +123,7 @@ def _kpoint_mismatches(run: Run, staged: Mapping) -> list[str]:
     return [f"k-points are {len(points)} of another mesh, staged {staged['centring']} {staged['mesh']}"]
 
 
-def _ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
+def ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
     """Where the electrons were not taken to their own ground state."""
     wrong = []
     told = dict(run.incar or {}) | run.settings
@@ -129,7 +136,15 @@ def _ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
     return wrong
 
 
-def _untold_mismatches(run: Run, tags: Mapping) -> list[str]:
+def stress_mismatches(run: Run, role: str = "static") -> list[str]:
+    """Where a run that is to give labels computes no stress, or its trace alone."""
+    found = run.settings.get("ISIF")
+    if role == "neb" or found is None or float(found) >= WHOLE_STRESS:
+        return []
+    return [f"ISIF is {found}, staged {WHOLE_STRESS}"]
+
+
+def untold_mismatches(run: Run, tags: Mapping) -> list[str]:
     """Staged tags that decide numbers, and that nothing which was brought back tells of or that it tells otherwise."""
     told = found_kinds(run)
     wrong = []
@@ -144,7 +159,7 @@ def _untold_mismatches(run: Run, tags: Mapping) -> list[str]:
     return wrong
 
 
-def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
+def kind_mismatches(run: Run, tags: Mapping) -> list[str]:
     """Where the functional is of another kind, or the cell carries a charge, a field or a pressure that was not staged."""
     wrong = []
     meant = KINDS | {name: inputs.show(tags[name]) for name in KINDS if name in tags}
@@ -159,7 +174,7 @@ def _kind_mismatches(run: Run, tags: Mapping) -> list[str]:
     return wrong
 
 
-def _number_mismatches(run: Run, tags: Mapping) -> list[str]:
+def number_mismatches(run: Run, tags: Mapping) -> list[str]:
     """Where the number of electrons, their convergence or the projection differ from what was staged."""
     wrong = []
     electrons, neutral = run.settings.get("NELECT"), tags.get("NELECT", run.neutral_electrons)

@@ -20,6 +20,7 @@ from dlmd.base.files import whole
 from dlmd.base.units import EV_PER_A3_PER_GPA, FS_PER_PS
 from dlmd.config.levels.vasp import usual
 from dlmd.config.levels.vasp_tags import theory
+from dlmd.labels import numerics
 from dlmd.labels.vasp import as_staged, continuation, inputs, potcar, verify
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
@@ -115,7 +116,8 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     Atoms or None
         With results attached, as `collect_aimd` writes them.
     dict
-        `theory`, `reason` (why there is no frame, else None), `moments_in_range` (None where it was not judged).
+        `theory`, `numerics` (what the frame says of k-points and smearing), `reason` (why there is no frame, else None),
+        `moments_in_range` (None where it was not judged).
 
     Raises
     ------
@@ -132,6 +134,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     usable = frame.reason is None
     return _atoms(job, frame) if usable else None, {
         "theory": _theory(job, runs),
+        "numerics": numerics.of_job(job),
         "reason": frame.reason,
         "moments_in_range": as_staged.moments_in_range(frame, job) if usable else None,
     }
@@ -368,6 +371,7 @@ def _write(
                 else float("nan"),
                 "level": job["level"],
                 "theory": theory,
+                **numerics.of_job(job),
                 "strain": job["strain"],
                 "source": job["source"],
                 "converged": True,

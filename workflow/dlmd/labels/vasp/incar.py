@@ -99,7 +99,32 @@ def k_mesh(atoms: Atoms, cell: str, settings: KpointSettings) -> list[int]:
     return [max(1, math.ceil(b / settings.spacing_per_angstrom - 1e-8)) for b in lengths]
 
 
+def level_tags(settings: VaspSettings, species: list[str]) -> Tags:
+    """Tags of a level's dynamics and single points, without those that say where the ions go."""
+    return (
+        _electrons(settings, settings.aimd, species, "") | settings.incar | _but("SMASS", settings.aimd.incar)
+    )
+
+
 def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) -> Tags:
+    for name in ("LSORBIT", "LNONCOLLINEAR"):
+        if (settings.incar | stage.incar).get(name):
+            raise DlmdError(
+                f"{name} is set, and moments are staged and read as collinear ones",
+                where="incar of the VASP level",
+                remedy="leave it out, or compute such labels outside and give them in labels.frames",
+            )
+    missing = sorted(set(settings.plus_u) - set(species))
+    if missing:
+        raise DlmdError(
+            f"hubbard_u_ev names {', '.join(missing)}, which the structure lacks",
+            where="hubbard_u_ev of the VASP level",
+            remedy=f"use elements of the structure: {', '.join(species)}",
+        )
+    return _electrons(settings, stage, species, label)
+
+
+def _electrons(settings: VaspSettings, stage: Any, species: list[str], label: str) -> Tags:
     from ase.data import atomic_numbers
 
     heaviest = max(atomic_numbers[s] for s in species)
@@ -133,20 +158,6 @@ def _common(settings: VaspSettings, stage: Any, species: list[str], label: str) 
             "LDAUJ": [0.0] * len(species),
             "LDAUPRINT": 1,
         }
-    for name in ("LSORBIT", "LNONCOLLINEAR"):
-        if (settings.incar | stage.incar).get(name):
-            raise DlmdError(
-                f"{name} is set, and moments are staged and read as collinear ones",
-                where="incar of the VASP level",
-                remedy="leave it out, or compute such labels outside and give them in labels.frames",
-            )
-    missing = sorted(set(settings.plus_u) - set(species))
-    if missing:
-        raise DlmdError(
-            f"hubbard_u_ev names {', '.join(missing)}, which the structure lacks",
-            where="hubbard_u_ev of the VASP level",
-            remedy=f"use elements of the structure: {', '.join(species)}",
-        )
     return tags
 
 

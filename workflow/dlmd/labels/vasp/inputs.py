@@ -98,7 +98,7 @@ def tag_mismatches(
 
 
 # in every vasprun.xml of one version or another, set or not
-REPEATED = frozenset("EFIELD_PEAD KPOINT_BSE LCALCEPS LCALCPOL LEFG LMAXTAU LPEAD LRHFATM".split())
+REPEATED = frozenset("KPOINT_BSE LCALCEPS LCALCPOL LEFG LMAXTAU LPEAD LRHFATM".split())
 # tags that something is switched off by
 ON_BY_DEFAULT = frozenset("GGA_COMPAT LCORR".split())
 

@@ -54,6 +54,7 @@ def collect(record: str, selected: str, *, slot: int, frames: str, level: str) -
     atoms, found = collecting.collect_static(Path(record).parent / JOB_FOLDER)
     staged = single_points.selected_frames(selected, [slot])[slot]
     info = single_points.label_info(staged, number=slot, level=level, theory=found["theory"])
+    info |= found["numerics"]
     if found["moments_in_range"] is not None:
         info["moments_in_range"] = found["moments_in_range"]
     if atoms is None:

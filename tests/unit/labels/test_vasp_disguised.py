@@ -1,0 +1,232 @@
+"""One run of VASP in many disguises: as results of a staged job, and as labels that are given. Both say the same of all that
+decides numbers; labels that are given may come from any motion, any way to the ground state and any first moments."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.labels import given
+from dlmd.labels.vasp import as_staged, stage
+from dlmd.labels.vasp.outcar import parse_outcar
+from dlmd.labels.vasp.vasprun import parse_vasprun
+from vasp_bench import FAKE, crystal, potential, settings
+
+SPECIES = ["Li", "Ti", "Cl"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A single point as it was staged: its job, and what VASP 5 and 6 write of it."""
+    folder = tmp_path_factory.mktemp("run")
+    job = stage.stage_static(crystal(), folder, settings=settings(), level="u4", cell="toy", source="o_toy_0")
+    work = folder / "elsewhere"
+    shutil.copytree(folder / "1-static/inputs", work)
+    (work / "POTCAR").write_text("".join(potential(name) for name in job["species"]))
+    told = os.environ | {"FAKE_VASP": '{"version": 6}'}
+    subprocess.run([sys.executable, str(FAKE)], cwd=work, env=told, check=True)
+    new = (work / "OUTCAR").read_text()
+    old = re.sub(r"^ INCAR:\n.*?(?=^ POTCAR:)", "", new, flags=re.DOTALL | re.MULTILINE)
+    texts = {"OUTCAR": new, "OUTCAR of VASP 5": old, "vasprun.xml": (work / "vasprun.xml").read_text()}
+    return SimpleNamespace(folder=folder, job=job, incar=(work / "INCAR").read_text(), texts=texts)
+
+
+def disguised(text, **tags):
+    """The output of a run with these tags of its INCAR changed, in all places where VASP tells of them."""
+    for name, value in tags.items():
+        if text.startswith("<?xml"):
+            head, end, rest = text.partition(" </incar>")
+            head = re.sub(rf'^ +<[iv][^>]* name="{name}">[^<]*</[iv]>\n', "", head, flags=re.MULTILINE)
+            text = f'{head}  <i type="string" name="{name}">{value}</i>\n{end}{rest}'
+            continue
+        head, mark, rest = text.partition(" INCAR:\n")
+        if mark:
+            rest = re.sub(rf"^   {name} = .*\n", "", rest.partition(" POTCAR:")[0], flags=re.MULTILINE)
+            text = f"{head}{mark}   {name} = {value}\n{rest} POTCAR:{text.partition(' POTCAR:')[2]}"
+        start, shown = text.index(" POTCAR:"), {".TRUE.": "T", ".FALSE.": "F"}.get(value, value)
+        text = text[:start] + re.sub(rf"\b({name}\s*=\s*)[^\s;]+", rf"\g<1>{shown}", text[start:], count=1)
+    return text
+
+
+def as_results(run, name, text):
+    """What the gate says of it as the only output of the staged single point."""
+    parse = parse_vasprun if name == "vasprun.xml" else parse_outcar
+    return as_staged.setting_mismatches(
+        parse(text, run.folder / "none" / name), run.job, run.job["run_steps"][0]
+    )
+
+
+def as_labels(folder, name, text, **level):
+    """What is said of it as labels of the level; empty where they are taken."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name.split()[0]
+    path.write_text(text)
+    engine = {"engine": "vasp"} | settings(**level).staging()
+    try:
+        given.read(
+            str(path), g=0, frames=[str(folder / split) for split in given.SPLITS], record=str(folder / "given.json"),
+            level="u4", engine=engine, source={"split": "train", "format": None, "theory": {}}, species=SPECIES,
+        )  # fmt: skip
+    except DlmdError as error:
+        return error.what
+    return ""
+
+
+# tags of the INCAR; what VASP 5 shows of them in an OUTCAR alone is known of some
+BOTH = [
+    {"ISMEAR": "1"}, {"SIGMA": "0.2"}, {"ENCUT": "400.0"}, {"PREC": "Accurate"}, {"LASPH": ".FALSE."}, {"GGA": "PE"},
+    {"GGA": "PS"}, {"LDAUTYPE": "1"}, {"LHFCALC": ".TRUE."}, {"NELECT": "21.0"}, {"ISPIN": "1"}, {"LSORBIT": ".TRUE."},
+    {"ICHARG": "11"}, {"LREAL": ".FALSE."}, {"IALGO": "3"}, {"EDIFF": "1.0E-03"}, {"LDIPOL": ".TRUE."}, {"IDIPOL": "3"},
+    {"ISIF": "1"}, {"ISIF": "0"},
+]  # fmt: skip
+REPEATED = [
+    {"ADDGRID": ".TRUE."}, {"METAGGA": "SCAN"}, {"METAGGA": "R2SCAN"}, {"IVDW": "13"}, {"IVDW": "20", "LVDW_EWALD": ".TRUE."},
+    {"LUSE_VDW": ".TRUE."}, {"LHFCALC": ".TRUE.", "HFSCREEN": "0.2"}, {"AEXX": "0.3"}, {"EFIELD": "0.1"},
+    {"EFIELD_PEAD": "0.0 0.0 0.1"}, {"LIBXC1": "GGA_X_PBE", "LIBXC2": "GGA_C_PBE"}, {"LTBOUNDLIBXC": ".TRUE."},
+    {"ENAUG": "900.0"}, {"NGXF": "120"}, {"NUPDOWN": "2"}, {"PSTRESS": "10.0"}, {"LMONO": ".TRUE."}, {"VCA": "1.0 0.5 1.0"},
+    {"ALGO": "Exact"}, {"ALGO": "Diag"}, {"ALGO": "ACFDT"}, {"ALGO": "RPAR"}, {"ALGO": "CHI"}, {"ALGO": "Nothing"},
+    {"ALGO": "TDHF"}, {"ALGO": "Subrot"}, {"ALGO": "Timeev"}, {"IALGO": "90"}, {"GGA_COMPAT": ".FALSE."}, {"LSOL": ".TRUE."},
+    {"I_CONSTRAINED_M": "1"}, {"IMAGES": "5"}, {"LCLIMB": ".TRUE."}, {"LDAUL": "-1 1 -1"}, {"ENINI": "300.0"},
+    {"LNONCOLLINEAR": ".TRUE."},    {"LXCLUSTER": "1"},
+]  # fmt: skip
+
+
+# how labels that are given call what a tag decides
+WORDS = {
+    "ENCUT": ("encut_ev",), "ISPIN": ("spin_polarised",), "GGA": ("functional",), "LDAUL": ("hubbard_orbital",),
+    "METAGGA": ("functional",), "IVDW": ("incar", "IVDW"), "ALGO": ("IALGO", "ALGO"),
+}  # fmt: skip
+
+
+def require_seen(run, folder, name, tags):
+    other = disguised(run.texts[name], **tags)
+    assert other != run.texts[name]
+    wrong = as_results(run, name, other)
+    assert any(text.split()[0] in tags for text in wrong), (name, wrong)
+    told = as_labels(folder, name, other)
+    words = [word for tag in tags for word in (tag, *WORDS.get(tag, ()))]
+    assert "labels of another theory" in told and any(word in told for word in words), (name, told)
+
+
+def called(tags):
+    return " ".join(f"{name}={value}" for name, value in tags.items())
+
+
+def test_the_run_itself_is_taken_both_ways(run, tmp_path):
+    for name, text in run.texts.items():
+        assert as_results(run, name, text) == [], name
+        assert as_labels(tmp_path / name.split()[0], name, text) == "", name
+
+
+@pytest.mark.parametrize("tags", BOTH, ids=called)
+def test_another_theory_is_seen_in_every_output(run, tmp_path, tags):
+    for name in run.texts:
+        require_seen(run, tmp_path / name.split()[0], name, tags)
+
+
+@pytest.mark.parametrize("tags", REPEATED, ids=called)
+def test_another_theory_is_seen_in_what_repeats_the_incar(run, tmp_path, tags):
+    for name in ("OUTCAR", "vasprun.xml"):
+        require_seen(run, tmp_path / name, name, tags)
+
+
+NULL, QUARTER = ("  ".join([number] * 3) for number in ("0.00000000", "0.25000000"))
+# of labels: motion, ways to the ground state, first moments, sharing of work, what is written
+NO_MATTER = [
+    {"MAGMOM": "6*0.0 2*-1.0 12*0.0"}, {"ALGO": "All"}, {"NBANDS": "40"}, {"ISYM": "2"}, {"NELM": "60"}, {"EDIFF": "1.0E-07"},
+    {"IBRION": "0", "NSW": "500", "POTIM": "2.0", "ISIF": "3", "TEBEG": "900.0", "TEEND": "900.0", "MDALGO": "3"},
+    {"IBRION": "6", "NSW": "1", "NFREE": "2"}, {"IBRION": "5"}, {"NCORE": "8"}, {"LMAXMIX": "6"}, {"ISTART": "1", "ICHARG": "1"},
+    {"AMIX": "0.1"}, {"LORBIT": "10"}, {"EDIFFG": "-0.05"}, {"SYMPREC": "1E-4"}, {"LCHARG": ".TRUE."}, {"KSPACING": "0.9"},
+    {"PREC": "normal"}, {"GGA": "91"}, {"LDAUL": "0 2 0"}, {"LDAUU": "0.0 5.0 0.0", "LDAUJ": "0.0 1.0 0.0"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tags", NO_MATTER, ids=called)
+def test_labels_may_come_from_another_way(run, tmp_path, tags):
+    for name in ("OUTCAR", "vasprun.xml"):
+        other = disguised(run.texts[name], **tags)
+        assert as_labels(tmp_path / name, name, other) == "", name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "generate k-points for:    1",
+            "generate k-points for:    2",
+            "k-mesh is [2, 1, 1], the level has [1, 1, 1]",
+        ),
+        (
+            f"{NULL}       1.000",
+            f"{QUARTER}       1.000",
+            "k-points are 1 of another",
+        ),
+        ("PAW_GGA Cl", "PAW_PBE Cl", "potential is 'PAW_PBE Cl 01Jan2000', the level has one of PAW_GGA"),
+        ("PAW_GGA Cl", "PAW_GGA Cl_h", "potcar_flavours = {'Cl': 'Cl_h'}"),
+        ("0.0  4.0  0.0", "4.0  0.0  0.0", "hubbard_u_ev = {'Li': 4.0}"),
+        ("0.0  4.0  0.0", "0.0  4.5  0.0", "hubbard_u_ev = {'Ti': 4.5}"),
+        ("NELECT =       20.0000", "NELECT =       19.5000", "NELECT"),
+    ],
+)
+def test_an_outcar_of_other_points_potentials_or_u_is_seen(run, tmp_path, old, new, told):
+    for name in ("OUTCAR", "OUTCAR of VASP 5"):
+        text = run.texts[name]
+        assert old in text
+        assert as_results(run, name, text.replace(old, new)), name
+        assert told in as_labels(tmp_path / name.split()[0], name, text.replace(old, new)), name
+
+
+def test_meshes_of_the_level_by_cell_and_by_spacing(run, tmp_path):
+    text = run.texts["OUTCAR"]
+    for kpoints, taken in (
+        ({"mesh": {"a": (3, 3, 3), "b": (1, 1, 1)}}, True),
+        ({"mesh": {"a": (3, 3, 3)}}, False),
+        ({"mesh": {}, "spacing_per_angstrom": 1.5}, True),
+        ({"mesh": {}, "spacing_per_angstrom": 0.5}, False),
+    ):
+        told = as_labels(tmp_path, "OUTCAR", text, aimd={"kpoints": kpoints})
+        assert ("k-mesh is [1, 1, 1]" not in told) if taken else ("k-mesh is [1, 1, 1]" in told)
+
+
+def test_what_a_level_asks_for_is_found_or_said(run, tmp_path, capsys):
+    """ADDGRID of the level: absent in an INCAR that is repeated, not told by VASP 5."""
+    for name, text in run.texts.items():
+        folder = tmp_path / name.split()[0]
+        assert as_labels(folder, name, disguised(text, ADDGRID=".TRUE."), incar={"ADDGRID": True}) == ""
+    capsys.readouterr()
+    as_labels(tmp_path / "OUTCAR", "OUTCAR", run.texts["OUTCAR of VASP 5"], incar={"ADDGRID": True})
+    assert "the level's are taken: ADDGRID True" in capsys.readouterr().err
+    bare = re.sub(
+        r"generate k-points for.*\n|\n k-points in reciprocal[^\n]*\n.*\n",
+        "\n",
+        run.texts["OUTCAR of VASP 5"],
+    )
+    assert as_labels(tmp_path / "OUTCAR", "OUTCAR", bare) == ""
+    assert "k-points [[1, 1, 1]]" in capsys.readouterr().err
+
+
+def test_files_that_are_packed_cut_or_doubled(run, tmp_path):
+    for name in ("OUTCAR", "vasprun.xml"):
+        text = run.texts[name]
+        packed = tmp_path / f"{name}.gz"
+        packed.write_bytes(gzip.compress(text.encode()))
+        assert len(given._load(packed, None).frames) == 1
+        with pytest.raises(DlmdError, match="several runs are in one"):
+            given._load(written(tmp_path / name, text + text), None)
+    cut = run.texts["vasprun.xml"].partition("</calculation>")[0]
+    whole = given._load(written(tmp_path / "vasprun.xml", cut + "</calculation>\n"), None)
+    assert len(whole.frames) == 1
+    # an ionic step that ends in its forces
+    with pytest.raises(DlmdError, match="cannot be read"):
+        given._load(written(tmp_path / "vasprun.xml", cut[: cut.rindex('name="forces"') + 200]), None)
+
+
+def written(path, text):
+    path.write_text(text)
+    return path

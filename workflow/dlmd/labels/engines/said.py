@@ -1,0 +1,118 @@
+"""What an output of CP2K or pw.x says of its own settings and convergence, in the words of a level; for labels made elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from dlmd.base.errors import DlmdError
+from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.labels.engines import cp2k
+
+QE_KINDS = {"fermi-dirac": "fermi-dirac", "gaussian": "gaussian", "methfessel": "methfessel-paxton"}
+NOT_REACHED = "convergence NOT achieved"
+
+
+def of(path: Path, kind: str) -> dict[str, Any]:
+    """Theory, k-points and smearing that the output of dpdata's format `kind` tells of; empty for other programs.
+
+    Raises
+    ------
+    DlmdError
+        where the electrons of a step did not converge: dpdata gives every step, and does not say which these are.
+    """
+    program = kind.partition("/")[0]
+    if program != "cp2k" and not kind.startswith("qe/pw"):
+        return {}
+    if path.is_dir():
+        logs = sorted(path.glob("*.log"))
+        text = _text(logs[0]) if logs else ""
+    else:
+        text = _text(path)
+    missed = text.count(cp2k.UNCONVERGED if program == "cp2k" else NOT_REACHED)
+    if missed:
+        raise DlmdError(
+            f"the electrons of {missed} steps did not converge",
+            where=str(path),
+            remedy="leave these steps out, for instance as an extxyz of the others",
+        )
+    if not text:
+        return {}
+    return _cp2k(text) if program == "cp2k" else _espresso(text, _text(_input_of(path)))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""
+
+
+def _input_of(path: Path) -> Path:
+    """The input beside an output of pw.x, by dpdata's rule."""
+    return path.with_name(path.name.replace("out", "in"))
+
+
+def _cp2k(text: str) -> dict[str, Any]:
+    from ase.units import Ha
+
+    found: dict[str, Any] = {"engine": "cp2k"}
+    functional = re.findall(r"^ FUNCTIONAL\| ([\w-]+):", text, re.MULTILINE)
+    if functional:
+        found["functional"] = "+".join(dict.fromkeys(functional))
+    spins = re.search(r"DFT\| Spin (un)?restricted", text)
+    if spins:
+        found["spin_polarised"] = spins[1] is not None
+    if re.search(r"vdW POTENTIAL\||DISPERSION\|", text):
+        found["dispersion"] = "on"
+    # in Hartree, with two decimals; the head has one
+    grids = re.search(r"count for grid\s+1:\s+\d+\s+cutoff \[a\.u\.\]\s+([\d.]+)", text)
+    if grids:
+        found["cutoff_ev"] = Ha * float(grids[1])
+    relative = re.search(r"Relative density cutoff \[a\.u\.\]:\s+([\d.]+)", text)
+    if relative:
+        found["relative_cutoff_ev"] = Ha * float(relative[1])
+        # only a mesh is told of
+        mesh = re.search(r"BRILLOUIN\| K-Point grid\s+(\d+)\s+(\d+)\s+(\d+)", text, re.IGNORECASE)
+        found["kpoint_mesh"] = [int(n) for n in mesh.groups()] if mesh else [1, 1, 1]
+    method = re.search(r"Smear method:\s+(\w+)", text, re.IGNORECASE)
+    if method:
+        found["smearing"] = method[1].lower().replace("_", "-")
+    warmth = re.search(r"Electronic temperature \[K\]:\s+([\d.]+)", text)
+    if warmth:
+        found["smearing_ev"] = BOLTZMANN_EV_PER_K * float(warmth[1])
+    for key, line in (("basis_sets", r"Orbital Basis Set"), ("potentials", r"Potential information for")):
+        kinds = re.findall(rf"\d+\. Atomic kind: ([A-Z][a-z]?).*?{line}\s+(\S+)", text, re.DOTALL)
+        if kinds:
+            found[key] = dict(sorted(kinds))
+    return found
+
+
+def _espresso(text: str, given: str) -> dict[str, Any]:
+    from ase.units import Ry
+
+    found: dict[str, Any] = {"engine": "espresso", "spin_polarised": "Starting magnetic structure" in text}
+    functional = re.search(r"Exchange-correlation\s*=\s*(\S+)", text)
+    if functional:
+        found["functional"] = functional[1].upper()
+    cutoffs = [
+        re.search(rf"{name} cutoff\s*=\s*([\d.]+)\s*Ry", text)
+        for name in ("kinetic-energy", "charge density")
+    ]
+    if cutoffs[0]:
+        found["ecut_ev"] = Ry * float(cutoffs[0][1])
+    if cutoffs[0] and cutoffs[1]:
+        found["density_cutoff_ratio"] = float(cutoffs[1][1]) / float(cutoffs[0][1])
+    kind = re.search(r"number of k points=\s*\d+\s+(\w[\w-]*)\s+smearing, width \(Ry\)=\s*([\d.]+)", text)
+    if kind:
+        found["smearing"] = QE_KINDS.get(kind[1].lower().partition("-p")[0], kind[1].lower())
+        found["smearing_ev"] = Ry * float(kind[2])
+    u = dict(re.findall(r"U\(([A-Z][a-z]?)-\w+\)\s*=\s*([\d.]+)", text))
+    if u or "Hubbard" not in text:
+        found["hubbard_u_ev"] = {element: float(value) for element, value in sorted(u.items())}
+    if re.search(r"DFT-D3|Dispersion Correction|XDM|Tkatchenko", text):
+        found["dispersion"] = "on"
+    mesh = re.search(r"K_POINTS\W+automatic\W+(\d+)\s+(\d+)\s+(\d+)", given, re.IGNORECASE)
+    if mesh:
+        found["kpoint_mesh"] = [int(n) for n in mesh.groups()]
+    elif re.search(r"K_POINTS\W+gamma", given, re.IGNORECASE):
+        found["kpoint_mesh"] = [1, 1, 1]
+    return found
