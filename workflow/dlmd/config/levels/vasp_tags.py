@@ -105,7 +105,9 @@ def minimises(name: str, value: object) -> bool:
     text = str(value).strip().lower()
     if name == "ALGO":
         # VASP reads the first letters; Diag is no Damped
-        return (text[:1] in ("v", "f", "d") and text[:2] != "di") or any(algo.startswith(text) for algo in ALGOS)
+        return (text[:1] in ("v", "f", "d") and text[:2] != "di") or any(
+            algo.startswith(text) for algo in ALGOS
+        )
     try:
         number = int(float(text))
     except ValueError:
