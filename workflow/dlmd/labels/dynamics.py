@@ -103,15 +103,9 @@ def run(
 
     checkpoint = checkpoint or frames.with_name(frames.name + ".checkpoint")
     partial = frames.with_name(frames.name + ".part")
-    common = {
-        "temperature_k": temperature_k,
-        "level": level,
-        "theory": dict(theory),
-        "strain": strain,
-        "source": source,
-    }
+    common = {"temperature_k": temperature_k, "level": level, "theory": dict(theory)}
+    common |= {"strain": strain, "source": source}
     mark = _mark(atoms, common, settings, time_step_fs, stride, seed)
-    common |= numerics or {}
     work = atoms.copy()
     work.set_constraint(FixCom())
     work.calc = steady = _steady_class()(calculator)
@@ -127,8 +121,8 @@ def run(
     with partial.open("ab") as out:
         while True:
             if step % stride == 0 and (saved is None or step != saved[0]):
-                info = common | _place(step, steps - steps % stride, time_step_fs)
-                _keep_frame(out, work, atoms, info)
+                place = _place(step, steps - steps % stride, time_step_fs)
+                _keep_frame(out, work, atoms, common | (numerics or {}) | place)
                 _save(work, rng, checkpoint=checkpoint, size=out.tell(), step=step, mark=mark)
             if step >= steps:
                 break
