@@ -59,7 +59,7 @@ def run(
     source: str,
     strain: float = 0.0,
     settings: Mapping[str, Any] | None = None,
-    numerics: Mapping[str, Any] | None = None,
+    numerics: dict[str, Any] | None = None,
     checkpoint: Path | None = None,
     stream: TextIO | None = None,
 ) -> None:
