@@ -16,7 +16,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
-from dlmd.structures import distances, swap_mc
+from dlmd.structures import distances, molecules, swap_mc
 from dlmd.structures.supercell import Supercell
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _sampler(
     from dlmd.structures.ordering import build, random_content
 
     supercell = Supercell(counts.crystal, counts.repeat)
-    exclusions = distances.Exclusions(supercell, counts.limits, species=counts.species)
+    groups = molecules.of_crystal(counts.crystal, counts.realised, counts.charges)
+    exclusions = distances.Exclusions(supercell, counts.limits, species=counts.species, groups=groups)
 
     def atoms_of(content: np.ndarray) -> Atoms:
         return scale_to_cell(build(supercell, counts, content), repeat=counts.repeat, unit_cell=unit_cell)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import exclusion
+from dlmd.structures import exclusion, molecules
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.supercell import Supercell
 
@@ -117,7 +117,8 @@ class Exclusions:
     """Which contents of neighbouring positions a minimum distance forbids.
 
     Contents (positions,) are integers: 0 for a vacancy, k for species k - 1. With `allowed` ((sites, s + 1), which contents
-    a site can have) only pairs that can occur are looked at; `species` are their names, for messages.
+    a site can have) only pairs that can occur are looked at; `species` are their names, for messages. `groups` have a number
+    of ligands that swaps keep.
     """
 
     def __init__(
@@ -127,8 +128,10 @@ class Exclusions:
         *,
         allowed: np.ndarray | None = None,
         species: Sequence[str] = (),
+        groups: Sequence[molecules.Ligands] = (),
     ):
         self.supercell, self.table, self.species = supercell, table, species
+        self.groups = molecules.Counts(supercell, groups, species) if groups else None
         pairs = supercell.pairs(max(float(table.max()), 0.01))
         forbidden = pairs.distance[:, None, None] < table[None]
         if allowed is not None:
@@ -136,7 +139,7 @@ class Exclusions:
             forbidden &= of_basis[pairs.first][:, :, None] & of_basis[pairs.second][:, None, :]
         some = np.asarray(forbidden.any(axis=(1, 2)))
         self.pairs, self.forbidden = pairs.select(some), forbidden[some]
-        self.possible = bool(some.any())
+        self.possible = bool(some.any()) or self.groups is not None
         start, self.neighbour, self.pair = supercell.neighbour_table(self.pairs)
         self.start = start.tolist()
         # rows of forbidden contents as nested tuples: looked up one by one, they are ten times as fast as arrays
@@ -161,6 +164,8 @@ class Exclusions:
         """Whether exchanging the contents of a and b leaves both without conflict."""
         content[a], content[b] = content[b], content[a]
         free = not self.conflicts_at(a, content[a], content) and not self.conflicts_at(b, content[b], content)
+        if free and self.groups is not None:
+            free = self.groups.allows(content, a, b)
         content[a], content[b] = content[b], content[a]
         return free
 

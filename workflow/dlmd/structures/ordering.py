@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.structures import distances, duplicates, repairing
+from dlmd.structures import distances, duplicates, molecules, repairing
 from dlmd.structures.coulomb import COLDEST, Annealer, CoulombModel
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import Apportionment
@@ -175,7 +175,10 @@ def exclusions_of(
     for site, row in zip(supercell.crystal.sites, allowed, strict=True):
         for name, n in apportionment.counts[site.label].items():
             row[apportionment.species.index(name) + 1] = n > 0
-    return distances.Exclusions(supercell, table, allowed=allowed, species=apportionment.species)
+    groups = molecules.of_crystal(supercell.crystal, apportionment.realised, apportionment.charges)
+    return distances.Exclusions(
+        supercell, table, allowed=allowed, species=apportionment.species, groups=groups
+    )
 
 
 def is_ordered(apportionment: Apportionment) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlmd.structures import molecules
+
 TIME_LIMIT_S = 60.0
 FIRST_FOUND_GAP = 0.5  # relative: the objective is random, so that any arrangement serves
 
@@ -23,6 +25,7 @@ class Exclusions(Protocol):
     neighbour: np.ndarray
     pair: np.ndarray
     forbidden: np.ndarray
+    groups: molecules.Counts | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Outcome:
     wanted: int = 0
 
 
+Row = tuple[Sequence[int], Sequence[float], float, float]  # variables, weights, least and largest sum
+
+
 class Packing:
     """The integer programme of the movable positions, everything else as it is in `content`."""
 
@@ -60,6 +66,8 @@ class Packing:
             owner[positions] = k
             self.base[positions] = 0
         n_contents = exclusions.forbidden.shape[1] if len(exclusions.forbidden) else int(content.max()) + 1
+        if exclusions.groups is not None:
+            n_contents = exclusions.groups.is_centre.shape[1]
         # variables: (position, species) for what the position's site holds
         self.number = np.full((len(content), n_contents), -1)
         self.targets: list[tuple[np.ndarray, int]] = []  # variables, how many of them are filled
@@ -77,6 +85,24 @@ class Packing:
         self.closed = np.zeros(n, dtype=bool)
         self.neighbours: list[set[int]] = [set() for _ in range(n)]
         self._link(exclusions)
+        self.rows = self._grouped(exclusions.groups) if exclusions.groups is not None else []
+
+    def _grouped(self, groups: molecules.Counts) -> list[Row]:
+        """The numbers of ligands: fewest * centre <= ligands <= most * centre, and the most without a centre."""
+        rows: list[Row] = []
+        for n, (fewest, most, alone) in enumerate(groups.bounds):
+            kind, at, places = groups.kind[n], groups.centre[n], groups.places[n]
+            free = [int(k) for p in places for k in self.number[p][groups.is_ligand[kind]] if k >= 0]
+            fixed = int(sum(groups.is_ligand[kind, self.base[p]] for p in places))
+            here = [int(k) for k in self.number[at][groups.is_centre[kind]] if k >= 0]
+            there = int(groups.is_centre[kind, self.base[at]])
+            # most * centre + alone * (1 - centre), and the least
+            low, high = fewest * there - fixed, alone + (most - alone) * there - fixed
+            if free:
+                members = [*free, *here]
+                rows.append((members, [1.0] * len(free) + [-float(fewest)] * len(here), low, np.inf))
+                rows.append((members, [1.0] * len(free) + [float(alone - most)] * len(here), -np.inf, high))
+        return rows
 
     def _link(self, exclusions: Exclusions) -> None:
         first = np.repeat(np.arange(len(self.base)), np.diff(exclusions.start))
@@ -125,9 +151,10 @@ class Packing:
         """An arrangement of the counts, or how many atoms fit at most."""
         n, wanted = len(self.place), sum(k for _, k in self.targets)
         cliques = self.cliques()
-        bounds = [(members, -np.inf, 1.0) for members in cliques]
-        exact = [(variables.tolist(), float(k), float(k)) for variables, k in self.targets]
-        found = _milp(n, rng.random(n), [*bounds, *exact], self.closed, time_limit_s, gap=FIRST_FOUND_GAP)
+        bounds = [_sum(members, -np.inf, 1.0) for members in cliques]
+        exact = [_sum(variables.tolist(), float(k), float(k)) for variables, k in self.targets]
+        rows = [*bounds, *exact, *self.rows]
+        found = _milp(n, rng.random(n), rows, self.closed, time_limit_s, gap=FIRST_FOUND_GAP)
         if found.x is not None:
             return Outcome(self._filled(found.x), fitting=wanted, wanted=wanted)
         if found.status != 2:
@@ -143,8 +170,9 @@ class Packing:
         return None if found.x is None else self._filled(found.x)
 
     def _most(self, cost: np.ndarray, cliques: Sequence[Sequence[int]], time_limit_s: float) -> Any:
-        rows = [(members, -np.inf, 1.0) for members in cliques]
-        rows += [(variables.tolist(), -np.inf, float(k)) for variables, k in self.targets]
+        rows = [_sum(members, -np.inf, 1.0) for members in cliques]
+        rows += [_sum(variables.tolist(), -np.inf, float(k)) for variables, k in self.targets]
+        rows += self.rows
         return _milp(len(cost), cost, rows, self.closed, time_limit_s, gap=0.0)
 
     def _filled(self, x: np.ndarray) -> np.ndarray:
@@ -152,6 +180,10 @@ class Packing:
         filled = np.flatnonzero(x > 0.5)
         content[self.place[filled]] = self.kind[filled]
         return content
+
+
+def _sum(members: Sequence[int], least: float, largest: float) -> Row:
+    return members, [1.0] * len(members), least, largest
 
 
 def counted(content: np.ndarray) -> dict[int, int]:
@@ -163,7 +195,7 @@ def counted(content: np.ndarray) -> dict[int, int]:
 def _milp(
     n: int,
     cost: np.ndarray,
-    rows: Iterable[tuple[Sequence[int], float, float]],
+    rows: Iterable[Row],
     closed: np.ndarray,
     time_limit_s: float,
     *,
@@ -173,15 +205,14 @@ def _milp(
     from scipy.sparse import csr_array
 
     kept = list(rows)
-    lengths = [len(members) for members, _, _ in kept]
-    columns = np.concatenate([np.zeros(0, int), *(np.asarray(members, int) for members, _, _ in kept)])
-    matrix = csr_array(
-        (np.ones(sum(lengths)), (np.repeat(np.arange(len(kept)), lengths), columns)), shape=(len(kept), n)
-    )
+    lengths = [len(members) for members, _, _, _ in kept]
+    columns = np.concatenate([np.zeros(0, int), *(np.asarray(members, int) for members, _, _, _ in kept)])
+    weights = np.concatenate([np.zeros(0), *(np.asarray(weights) for _, weights, _, _ in kept)])
+    matrix = csr_array((weights, (np.repeat(np.arange(len(kept)), lengths), columns)), shape=(len(kept), n))
     return milp(
         cost,
         integrality=np.ones(n),
         bounds=Bounds(0, np.where(closed, 0.0, 1.0)),
-        constraints=LinearConstraint(matrix, [low for _, low, _ in kept], [high for _, _, high in kept]),
+        constraints=LinearConstraint(matrix, [low for *_, low, _ in kept], [high for *_, high in kept]),
         options={"mip_rel_gap": gap, "time_limit": time_limit_s},
     )

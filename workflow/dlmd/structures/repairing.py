@@ -25,7 +25,9 @@ def repair(
 
     Raises DlmdError where there is no such arrangement.
     """
-    if not _swapped_apart(content, movable, exclusions, rng):
+    if not (
+        _swapped_apart(content, movable, exclusions, rng) and _regrouped(content, movable, exclusions, rng)
+    ):
         _packed(content, movable, exclusions, rng)
     for positions in movable:
         draws = rng.random((MIXING_SWAPS_PER_POSITION * len(positions), 2))
@@ -67,21 +69,64 @@ def _swapped_apart(
     return True
 
 
+def _regrouped(
+    content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
+) -> bool:
+    """Swaps that bring ligands from centres with too many to those with too few, until all have theirs or tries run out."""
+    groups = exclusions.groups
+    if groups is None:
+        return True
+    group_of = {int(p): positions for positions in movable for p in positions}
+    tries = REPAIR_TRIES_PER_POSITION * max(len(group_of), 50)
+    wrong = groups.wrong(content)
+    while wrong and tries > 0:
+        for number in wrong:
+            places = [p for p in groups.places[number].tolist() if p in group_of]
+            tries -= 1
+            if not places or not groups.off(content, number):
+                continue
+            a = places[int(rng.random() * len(places))]
+            b = int(group_of[a][int(rng.random() * len(group_of[a]))])
+            if content[a] == content[b]:
+                continue
+            before = groups.off_at(content, a, b)
+            content[a], content[b] = content[b], content[a]
+            if (
+                groups.off_at(content, a, b) > before
+                or exclusions.conflicts_at(a, content[a], content)
+                or exclusions.conflicts_at(b, content[b], content)
+            ):
+                content[a], content[b] = content[b], content[a]
+        wrong = groups.wrong(content)
+    return not wrong
+
+
 def _packed(
     content: np.ndarray, movable: Sequence[np.ndarray], exclusions: Exclusions, rng: np.random.Generator
 ) -> None:
     """An arrangement by integer programming, or a DlmdError that says how many atoms fit."""
-    bad = exclusions.conflicting(content)
-    position = int(bad[0])
-    pair = exclusions.describe(content, position)
+    bad, groups = exclusions.conflicting(content), exclusions.groups
+    position = int(bad[0]) if len(bad) else 0
+    pair = exclusions.describe(content, position) if len(bad) else ""
     if sum(map(len, movable)) > LARGE_POSITIONS:
         found = tiling.tiled(content, movable, exclusions, rng)
-        if found is not None and not len(exclusions.conflicting(found)):
+        if (
+            found is not None
+            and not len(exclusions.conflicting(found))
+            and not (groups and groups.wrong(found))
+        ):
             content[:] = found
             return
     outcome = packing.Packing(content, movable, exclusions).solve(rng)
     if outcome.content is not None:
         content[:] = outcome.content
+    if groups is not None and (wrong := groups.wrong(content)):
+        raise DlmdError(
+            f"no arrangement gives every centre of a group its atoms: {len(wrong)} have not, such as "
+            f"{groups.describe(content, wrong[0])}",
+            where="occupancies",
+            remedy="write one orientation of the group in the CIF, or occupancies whose sum around each centre is a whole number",
+        )
     if outcome.content is None or len(exclusions.conflicting(content)):
         why = (
             f"at most {outcome.fitting} of {outcome.wanted} atoms of the partly filled sites fit"

@@ -1,0 +1,105 @@
+"""Ions of several atoms whose places are partly filled: every centre has as many ligands as its ion."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dlmd.base.errors import DlmdError
+from dlmd.structures import molecules
+from dlmd.structures.occupancy import apportion
+from dlmd.structures.ordering import METHODS, orderings
+from small_crystals import crystal
+
+HYDROXIDE = {"Na": 1, "O": -2, "H": 1}
+A = 5.0
+CORNERS = [list(s) for s in itertools.product((1, -1), repeat=3)]
+TETRAHEDRON = [c for c in CORNERS if np.prod(c) > 0]
+
+
+def hydroxide(occupancy):
+    """NaOH with hydrogen on the corners of a cube around every oxygen, 0.97 Å from it; a = 5 Å."""
+    sites = {
+        "O": ({"O": 1.0}, [[0, 0, 0]]),
+        "H": ({"H": occupancy}, (0.56 / A * np.array(CORNERS)).tolist()),
+        "Na": ({"Na": 1 - 4 * occupancy}, [[0.5, 0.5, 0.5], [0.5, 0.5, 0]]),
+    }
+    return crystal(sites, lattice=[A] * 3)
+
+
+def tetrahedra(occupancy=0.5, boron=1.0):
+    """BH4 in two orientations, and iodine where boron is not."""
+    places = (0.7 / A * np.array(CORNERS)).tolist()
+    sites = {
+        "B": ({"B": boron} | ({"I": 1 - boron} if boron < 1 else {}), [[0, 0, 0]]),
+        "H": ({"H": occupancy}, places),
+        "Na": ({"Na": 1.0}, [[0.5, 0.5, 0.5]]),
+    }
+    return crystal(sites, lattice=[A] * 3)
+
+
+def ligands(atoms, centre, ligand, bond):
+    """Number of ligands -> how many centres have it."""
+    symbols = np.array(atoms.get_chemical_symbols())
+    away = atoms.get_all_distances(mic=True)
+    near = (away[np.ix_(symbols == centre, symbols == ligand)] < bond).sum(axis=1)
+    return Counter(near.tolist())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_hydroxide_has_one_hydrogen(method):
+    counts = apportion(hydroxide(1 / 8), repeat=(3, 3, 2), charges=HYDROXIDE)
+    for atoms in orderings(counts.crystal, counts, n=2, seed=3, method=method):
+        assert ligands(atoms, "O", "H", 1.2) == {1: 18}
+
+
+def test_a_part_of_the_oxygens_has_one_and_none_has_two():
+    counts = apportion(hydroxide(1 / 16), repeat=(4, 2, 2), charges=HYDROXIDE)
+    (atoms,) = orderings(counts.crystal, counts, n=1, seed=5)
+    assert ligands(atoms, "O", "H", 1.2) == {0: 8, 1: 8}
+
+
+@pytest.mark.parametrize("boron", [1.0, 0.75])
+def test_tetrahedra_in_two_orientations_stay_whole(boron):
+    charges = {"Na": 1, "B": 3, "I": -1, "H": -1}
+    counts = apportion(
+        tetrahedra(0.5 * boron, boron), repeat=(4, 2, 2), charges=charges, min_distance_angstrom={"H-H": 1.2}
+    )
+    (atoms,) = orderings(counts.crystal, counts, n=1, seed=7)
+    assert ligands(atoms, "B", "H", 1.3) == {4: 16 * boron}
+    if boron < 1:
+        assert ligands(atoms, "I", "H", 1.3) == {0: 4}
+
+
+def test_centres_that_cannot_have_their_ligands_are_refused():
+    """Two hydrogens to an oxygen on average, with no room for two around one."""
+    water = hydroxide(1 / 4)
+    counts = apportion(water, repeat=(2, 2, 2), charges=HYDROXIDE, min_distance_angstrom={"H-H": 0.5})
+    (atoms,) = orderings(water, counts, n=1, seed=1)
+    assert ligands(atoms, "O", "H", 1.2) == {2: 8}
+    with pytest.raises(DlmdError) as refused:
+        orderings(water, counts, n=1, seed=1, min_distance_angstrom={"H-H": 3.0})
+    assert "H-H" in str(refused.value) or "around it" in str(refused.value)
+
+
+def test_vacancies_on_anion_sites_are_no_group():
+    """A few per cent of vacant sulfur around phosphorus are vacancies; so is all of an oxide's oxygen."""
+    sites = {"P": ({"P": 1.0}, [[0, 0, 0]]), "S": ({"S": 0.93}, (1.15 / A * np.array(TETRAHEDRON)).tolist())}
+    thiophosphate = crystal(sites, lattice=[A] * 3)
+    held = {site.label: dict(site.occupancy) for site in thiophosphate.sites}
+    assert not molecules.of_crystal(thiophosphate, held, {"P": 5, "S": -2})
+    whole = {"P": {"P": 1.0}, "S": {"S": 1.0}}
+    assert not molecules.of_crystal(thiophosphate, whole, {"P": 5, "S": -2})
+
+
+def test_what_shares_a_site_with_a_centre_has_as_many_ligands():
+    """Germanium beside phosphorus: four of eight places around both."""
+    sites = {
+        "P": ({"P": 0.5, "Ge": 0.5}, [[0, 0, 0]]),
+        "S": ({"S": 0.5}, (1.2 / A * np.array(CORNERS)).tolist()),
+    }
+    mixed = crystal(sites, lattice=[A] * 3)
+    held = {site.label: dict(site.occupancy) for site in mixed.sites}
+    (group,) = molecules.of_crystal(mixed, held, {"P": 5, "Ge": 4, "S": -2})
+    assert group.centres == {"P", "Ge"} and (group.fewest, group.most) == (4, 4)

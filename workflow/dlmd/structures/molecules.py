@@ -1,0 +1,183 @@
+"""Groups of atoms that one ion is made of (OH, NH4, BH4, PO4): how many ligands a centre has where places are partly filled.
+
+Occupancies of a disordered orientation say how many ligands a centre has on average: eight places around an oxygen, each with
+an eighth of a hydrogen, are one hydroxide. Filled at random they would be O, OH, OH2 and OH3 in one crystal, which is no
+hydroxide any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+
+from dlmd.structures.crystal import Crystal, Site
+from dlmd.structures.supercell import Supercell
+
+Place = tuple[int, tuple[int, int, int]]  # position in the unit cell, unit cell
+Content = Mapping[str, Mapping[str, float]]  # site label -> species -> occupancy
+
+BOND_SHARE = 1.15  # of the sum of covalent radii
+HYDROGEN = "H"
+HOLDERS = frozenset("B C N O S".split())  # of hydrogen
+CENTRES = frozenset("B C N P S Cl Se".split())  # of an ion's other ligands, where their charge is positive
+LIGANDS = frozenset("O S Se F N Cl".split())
+WHOLE = (
+    0.05  # ligands to a centre, on average, this near to a whole number are that many; others are vacancies
+)
+EXACT = 1e-4
+
+
+@dataclass(frozen=True)
+class Ligands:
+    """Places around the centres of one site, and how many of them are filled where the centre is there.
+
+    Attributes
+    ----------
+    centres, ligands
+        Species that count as a centre, and as a ligand.
+    around
+        Position of the site in the unit cell -> the places around it.
+    fewest, most
+        Ligands to a centre.
+    site
+        Label of the centres' site.
+    """
+
+    centres: frozenset[str]
+    ligands: frozenset[str]
+    around: Mapping[int, tuple[Place, ...]]
+    fewest: int
+    most: int
+    site: str
+
+
+def of_crystal(crystal: Crystal, content: Content, charges: Mapping[str, float]) -> list[Ligands]:
+    """The groups of which some places are partly filled; `content` is what the sites hold."""
+    found: list[Ligands] = []
+    for site in crystal.sites:
+        here = {s for s, x in content[site.label].items() if x > 0}
+        anions = {s for row in content.values() for s, x in row.items() if x > 0 and charges[s] < 0}
+        positive = {s for s in here if charges[s] > 0}
+        for known, centres, ligands in (
+            (here & HOLDERS, here & HOLDERS, {HYDROGEN}),
+            (positive & CENTRES, positive, anions & LIGANDS),
+        ):
+            # what shares a site with a centre of this kind has as many ligands
+            group = _around(crystal, content, site, _bonds(known, ligands), frozenset(centres))
+            if group is not None:
+                found.append(group)
+    return found
+
+
+def _bonds(centres: set[str], ligands: set[str]) -> dict[tuple[str, str], float]:
+    """Longest bond (Å) of every centre and ligand."""
+    from ase.data import atomic_numbers, covalent_radii
+
+    radius = {s: float(covalent_radii[atomic_numbers[s]]) for s in centres | ligands}
+    return {(c, s): BOND_SHARE * (radius[c] + radius[s]) for c in centres for s in ligands if c != s}
+
+
+def _around(
+    crystal: Crystal,
+    content: Content,
+    site: Site,
+    bonds: Mapping[tuple[str, str], float],
+    centres: frozenset[str],
+) -> Ligands | None:
+    """The group around a site; None where its places are full, or filled in part by vacancies."""
+    ligands = frozenset(s for _, s in bonds)
+    held = {label: sum(x for s, x in row.items() if s in ligands) for label, row in content.items()}
+    if not any(0 < x < 1 for x in held.values()):
+        return None
+    cell = Supercell(crystal, (1, 1, 1))
+    label = [crystal.sites[k].label for k in cell.site_of_basis]
+    reach = [
+        max((d for (_, s), d in bonds.items() if content[name].get(s, 0.0) > 0), default=0.0)
+        for name in label
+    ]
+    pairs = cell.pairs(max(bonds.values()))
+    around: dict[int, list[Place]] = {b: [] for b in range(len(label)) if label[b] == site.label}
+    for a, b, shift, distance in zip(
+        pairs.first.tolist(), pairs.second.tolist(), pairs.shift.tolist(), pairs.distance, strict=True
+    ):
+        if a in around and distance < reach[b]:
+            around[a].append((b, (shift[0], shift[1], shift[2])))
+    places = [held[label[b]] for near in around.values() for b, _ in near]
+    if not any(0 < x < 1 for x in places):
+        return None
+    filled = sum(x for s, x in content[site.label].items() if s in centres)
+    mean = sum(places) / (filled * len(around))
+    if abs(mean - round(mean)) > WHOLE and ligands != {HYDROGEN}:
+        return None
+    fewest, most = floor(mean + EXACT), ceil(mean - EXACT)
+    return Ligands(centres, ligands, {b: tuple(near) for b, near in around.items()}, fewest, most, site.label)
+
+
+class Counts:
+    """The groups in a supercell: every centre's places, and whether a content has as many ligands as it must.
+
+    Contents are those of `distances.Exclusions`: (positions,) of 0 for a vacancy and k for species k - 1.
+    """
+
+    def __init__(self, supercell: Supercell, groups: list[Ligands], species: tuple[str, ...]):
+        self.groups = groups
+        self.centre: list[int] = []
+        self.places: list[np.ndarray] = []
+        self.kind: list[int] = []
+        self.is_centre, self.is_ligand = (
+            np.array([[False, *(s in names(g) for s in species)] for g in groups])
+            for names in (lambda g: g.centres, lambda g: g.ligands)
+        )
+        self.of_position: dict[int, list[int]] = {}
+        for kind, group in enumerate(groups):
+            for b, near in group.around.items():
+                own = supercell.partners(b, (0, 0, 0))
+                others = np.array([supercell.partners(k, shift) for k, shift in near]).reshape(len(near), -1)
+                for n, position in enumerate(own.tolist()):
+                    number = len(self.centre)
+                    self.centre.append(position)
+                    self.places.append(others[:, n])
+                    self.kind.append(kind)
+                    for member in {position, *others[:, n].tolist()}:
+                        self.of_position.setdefault(member, []).append(number)
+        self.bounds = [self._bounds(number) for number in range(len(self.centre))]
+
+    def _bounds(self, number: int) -> tuple[int, int, int]:
+        """Fewest and most ligands where the centre is there, and the most where it is not."""
+        places, group = self.places[number].tolist(), self.groups[self.kind[number]]
+        if len(set(places)) < len(places):  # the cell is too small for its groups: nothing is demanded
+            return 0, len(places), len(places)
+        shared = any(len(self.of_position[p]) > 1 for p in places)
+        return group.fewest, group.most, len(places) if shared else 0
+
+    def allows(self, content: np.ndarray, *positions: int) -> bool:
+        """Whether all groups that these positions belong to have as many ligands as they must."""
+        return not self.off_at(content, *positions)
+
+    def off_at(self, content: np.ndarray, *positions: int) -> int:
+        """Ligands too many or too few in the groups that these positions belong to."""
+        numbers = {n for p in positions for n in self.of_position.get(p, ())}
+        return sum(self.off(content, n) for n in numbers)
+
+    def wrong(self, content: np.ndarray) -> list[int]:
+        """Numbers of the groups that have not."""
+        return [n for n in range(len(self.centre)) if self.off(content, n)]
+
+    def off(self, content: np.ndarray, number: int) -> int:
+        """Ligands too many or too few around one centre."""
+        kind = self.kind[number]
+        ligands = int(self.is_ligand[kind, content[self.places[number]]].sum())
+        fewest, most, alone = self.bounds[number]
+        if self.is_centre[kind, content[self.centre[number]]]:
+            return max(fewest - ligands, ligands - most, 0)
+        return max(ligands - alone, 0)
+
+    def describe(self, content: np.ndarray, number: int) -> str:
+        """What a centre has and what it should have, for an error message."""
+        kind = self.kind[number]
+        group, ligands = self.groups[kind], int(self.is_ligand[kind, content[self.places[number]]].sum())
+        wanted = f"{group.fewest}" if group.fewest == group.most else f"{group.fewest} or {group.most}"
+        return f"{group.site} with {ligands} {'/'.join(sorted(group.ligands))} around it for {wanted}"
