@@ -72,6 +72,18 @@ def test_lithium_keeps_two_angstrom_unless_the_crystal_shows_less(occupied, spac
     assert found["Li", "Li"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_little_beside_a_full_site_is_near_it():
+    """A hydrogen in a hundred on each bond of a full oxygen: nothing of the oxygen can give way to it."""
+    sites = {"O": ({"O": 1.0}, [[0, 0, 0]]), "H": ({"H": 0.01}, [[0.97 / 6, 0, 0]])}
+    found = of(crystal(sites, lattice=[6.0] * 3), {"O": -2, "H": 1}, default_a=1.2)
+    assert 0.9 < found["O", "H"] <= 0.97
+    sites["O"] = ({"O": 0.9}, [[0, 0, 0]])
+    assert of(crystal(sites, lattice=[6.0] * 3), {"O": -2, "H": 1}, default_a=1.2)["O", "H"] == 1.2
+    # an overlap is none: refused when counted
+    close = {"O": ({"O": 1.0}, [[0, 0, 0]]), "H": ({"H": 0.01}, [[0.4 / 6, 0, 0]])}
+    assert of(crystal(close, lattice=[6.0] * 3), {"O": -2, "H": 1}, default_a=1.2)["O", "H"] == 1.2
+
+
 def test_large_ions_keep_more_and_unlike_ones_only_the_default():
     small = line(0.3, 0.3)
     assert of(line(0.3, 0.3, species="Na"), {"Na": 1, "Cl": -1})["Na", "Na"] == pytest.approx(2.448)

@@ -30,6 +30,7 @@ HIGHLY_CHARGED_A, HIGHLY_CHARGED_E = 2.5, 3.0
 MOLECULAR = frozenset("H B C N".split())
 NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
+NOTHING = 1e-6  # atoms
 SLACK = 0.02  # refined occupancies of positions that exclude each other may add up to this much above 1
 UNLIKE_KEEP = 0.75  # of the sum of radii: the shortest bonds of oxides of P, S, B and N are 0.8 or more
 UNKNOWN_RADIUS_A = 0.7
@@ -56,6 +57,12 @@ class Clique:
     def filled(self, content: Content) -> float:
         """Mean number of atoms on the clique; above 1 is impossible."""
         return sum(n * content[site].get(species, 0.0) for (site, species), n in self.weights.items())
+
+    def crowded(self, content: Content) -> bool:
+        """Whether it holds more than has room, or anything beside a full site: nothing of a full site ever gives way."""
+        held = [content[site].get(species, 0.0) for site, species in self.weights]
+        filled = self.filled(content)
+        return filled > 1 + SLACK or (max(held) >= 1 and filled > 1 + NOTHING)
 
     @property
     def names(self) -> str:
@@ -215,7 +222,7 @@ def derived(
         keep[a, b] = min(keep[a, b], around.nearest(content, a, b))
     wanted = dict(keep)
     for _ in range(100):
-        over = [c for c in around.cliques(keep) if c.filled(content) > 1 + SLACK]
+        over = [c for c in around.cliques(keep) if c.crowded(content)]
         lowered = False
         for clique in sorted(over, key=lambda c: -c.filled(content)):
             _, distance, (a, b) = around.widest(clique, wanted)
@@ -264,7 +271,7 @@ def _with_unlike(
     while True:
         before = dict(raised)
         for clique in around.cliques(raised):
-            if clique.filled(content) > 1 + SLACK:
+            if clique.crowded(content):
                 for pair, distance in around.distances(clique):
                     if pair in unlike:
                         lower(pair, distance)
