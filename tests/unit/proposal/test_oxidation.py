@@ -191,3 +191,23 @@ def test_given_charges_of_sites():
         oxidation.guess(small, given={"Fe on Fe1": 2})
     with pytest.raises(DlmdError, match="no site 'Fe7'"):
         oxidation.guess(small, given={"Fe on Fe7": 2})
+
+
+@pytest.mark.parametrize(("cation", "boron"), [("Li", 10 / 12), ("Mg", 10 / 12)])
+def test_boron_of_a_cage_has_a_fraction(cation, boron):
+    """B12H12 2-, with the borons of the cage 1.78 Å apart; away from each other they are BH3, which is not neutral here."""
+    cations = 2 if cation == "Li" else 1
+
+    def of_spacing(spacing):
+        sites = {
+            "M": ({cation: 1.0}, [[0.5, 0.1 * k, 0.5] for k in range(cations)]),
+            "B": ({"B": 1.0}, [[k * spacing / 30, 0, 0] for k in range(12)]),
+            "H": ({"H": 1.0}, [[k * spacing / 30, 0.05, 0] for k in range(12)]),
+        }
+        return crystal(sites, lattice=[30.0] * 3)
+
+    found = oxidation.guess(of_spacing(1.78))
+    assert found.charges["B"] == pytest.approx(boron, abs=1e-5) and found.charges["H"] == -1
+    assert "share electrons" in found.notes[0]
+    with pytest.raises(DlmdError, match="no likely charges"):
+        oxidation.guess(of_spacing(2.0001))

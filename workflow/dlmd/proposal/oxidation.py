@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.proposal import redox
+from dlmd.proposal import boranes, redox
 from dlmd.structures import site_charges
 from dlmd.structures.crystal import Crystal
 
@@ -156,6 +156,10 @@ def _neutral(
         rarer, element = bonded
         note = f"{element} {rarer[element]:+g} is of bonds between its own atoms; it makes the cell neutral"
         return Oxidation(rarer, source, _sum(atoms, rarer), (), (note,))
+    cluster = boranes.charges(crystal, {s: max(q, key=q.__getitem__) for s, q in states.items()}, given)
+    if cluster is not None:
+        note = f"B {cluster['B']:+.4g} on average beside H -1: atoms of one cage share electrons, and it makes the cell neutral"
+        return Oxidation(cluster, source, _sum(atoms, cluster), ("B",), (note,))
     near = np.flatnonzero(left <= LEFT_OUT)
     if not len(near):
         best = dict(zip(names, charges[int(np.argmax(score))].tolist(), strict=True))
