@@ -29,6 +29,38 @@ def test_of_two_the_one_with_vacancies_is_mobile():
     assert found == "Li" and "Na⁺ on full ones" in why
 
 
+def test_two_that_both_leave_sites_empty_both_move():
+    charges = {"Li": 1, "Na": 1, "La": 3, "Cl": -1}
+    found, why = mobile.choose(two({"Li": 0.5, "Na": 0.3, "Cl": 1}), charges)
+    assert found == "Li,Na" and "both on partly occupied sites" in why
+    shared = crystal({"A": ({"Li": 0.3, "Na": 0.2, "La": 0.4}, [[0, 0, 0]])}, lattice=[9.0] * 3)
+    assert mobile.choose(shared, charges)[0] == "Li,Na"
+    assert mobile.choose(shared, charges, asked="Na,Li") == ("Na,Li", "asked for")
+    with pytest.raises(DlmdError, match="has no K"):
+        mobile.choose(shared, charges, asked="Li,K")
+
+
+@pytest.mark.parametrize(("cation", "anion", "filled"), [("K", "F", 0.95), ("Na", "O", 0.99)])
+def test_a_dopant_of_the_host_is_not_mobile_where_the_anion_leaves_sites_empty(cation, anion, filled):
+    """K in PbF2, Na in Na1/2Bi1/2TiO3: cations full, shared with ions of two charges and more."""
+    charges = {cation: 1, "Pb": 2, "F": -1, "O": -2}
+    host = ({cation: 0.1, "Pb": 0.9}, [[0, 0, 0]])
+    doped = crystal({"M": host, "X": ({anion: filled}, [[0.5, 0.5, 0.5]])}, lattice=[9.0] * 3)
+    found, why = mobile.choose(doped, charges)
+    assert found == anion and "partly empty" in why
+    full = crystal({"M": host, "X": ({anion: 1.0}, [[0.5, 0.5, 0.5]])}, lattice=[9.0] * 3)
+    assert mobile.choose(full, charges)[0] == cation
+    own = {"M": host, "N": ({cation: 0.5}, [[0.2, 0, 0]]), "X": ({anion: filled}, [[0.5, 0.5, 0.5]])}
+    assert mobile.choose(crystal(own, lattice=[9.0] * 3), charges)[0] == cation
+
+
+def test_lithium_of_a_host_that_leaves_anion_sites_empty_is_asked_for():
+    charges = {"Li": 1, "Mn": 3, "O": -2}
+    sites = {"M": ({"Li": 0.6, "Mn": 0.4}, [[0, 0, 0]]), "O": ({"O": 0.9}, [[0.5, 0.5, 0.5]])}
+    with pytest.raises(DlmdError, match="It may be O, Li"):
+        mobile.choose(crystal(sites, lattice=[9.0] * 3), charges)
+
+
 def test_of_two_alike_the_user_is_asked():
     with pytest.raises(DlmdError, match="It may be Li, Na") as error:
         mobile.choose(two({"Li": 1, "Na": 1, "Cl": 1}), {"Li": 1, "Na": 1, "Cl": -1})

@@ -18,6 +18,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
+from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mobile",
         type=element,
         metavar="ELEMENT",
-        help="element whose ions carry the current; default: the only one that can",
+        help="element whose ions carry the current, or several as Li,Na; default: those that can",
     )
     crystal.add_argument(
         "--charge",
@@ -152,6 +153,7 @@ def run(args: argparse.Namespace) -> int:
 def _shown(proposal: Proposal) -> Iterator[str]:
     """What was decided, one thing to a line."""
     from dlmd.proposal import lengths, theory
+    from dlmd.proposal.filling import ions
     from dlmd.proposal.parts import formula, remarks, table
 
     design, of = proposal.design, "{:<14} {}".format
@@ -160,10 +162,12 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         "crystal", f"{design.crystal.spacegroup}, {len(design.crystal.sites)} sites: {design.crystal.source}"
     )
     yield of("charges", f"{charges} ({design.oxidation.source})")
-    yield of("mobile", f"{design.mobile}: {design.mobile_reason}")
+    yield of("mobile", f"{carriers.spoken(design.mobile)}: {design.mobile_reason}")
     for name, cell in (("label cell", design.label), ("production", design.production)):
         size = "x".join(map(str, cell.repeat))
-        atoms = f"{cell.n_atoms} atoms, {cell.composition[design.mobile]} {design.mobile}"
+        atoms = (
+            f"{cell.n_atoms} atoms, {ions(cell.composition, design.mobile)} {carriers.spoken(design.mobile)}"
+        )
         yield of(name, f"{formula(cell)}, {size} cells: {atoms}")
     for line in (*table(design), *remarks(design)):
         yield of("", line)
@@ -191,8 +195,8 @@ def _shown(proposal: Proposal) -> Iterator[str]:
 
 
 def element(text: str) -> str:
-    """An element's symbol, however its letters are written."""
-    return text.strip().capitalize()
+    """An element's symbol, however its letters are written; several with commas."""
+    return carriers.joined(name.strip().capitalize() for name in text.split(carriers.SEPARATOR))
 
 
 def within(low: float, high: float, unit: str) -> Callable[[str], float]:

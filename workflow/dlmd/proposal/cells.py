@@ -14,8 +14,9 @@ from typing import NoReturn
 
 import numpy as np
 
+from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
-from dlmd.proposal.filling import Filling, nearest, widths
+from dlmd.proposal.filling import Filling, ions, nearest, widths
 from dlmd.structures import occupancy
 from dlmd.structures.crystal import Crystal
 
@@ -59,7 +60,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: 
         if best is not None and floor - 0.05 > best[0]:
             break
         filling = nearest(crystal, shape, charges=charges, mobile=mobile)
-        if filling is None or not filling.composition.get(mobile):
+        if filling is None or not ions(filling.composition, mobile):
             continue
         price = _price(filling, wanted)
         if best is None or price < best[0]:
@@ -74,7 +75,7 @@ def _refuse(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted:
     shape = next(_shapes(crystal, mobile, wanted))
     made = occupancy.nearest(crystal, repeat=shape, charges=charges, mobile=mobile)
     raise DlmdError(
-        f"no cell of {crystal.name} that is wide enough holds any {mobile}",
+        f"no cell of {crystal.name} that is wide enough holds any {carriers.spoken(mobile)}",
         where=f"{crystal.source}, occupancies",
         remedy=f"correct the occupancies: {'x'.join(map(str, shape))} cells have {made.composition}",
     )
@@ -97,7 +98,7 @@ def _shapes(crystal: Crystal, mobile: str, wanted: Wanted) -> Iterator[tuple[int
     unit = widths(crystal.lattice)
     atoms = crystal.composition
     least = [max(1, ceil(wanted.width_angstrom / w - 1e-3)) for w in unit]
-    fewest = max(prod(least), ceil(wanted.mobile_ions / max(atoms[mobile], 1e-9) - 1e-9))
+    fewest = max(prod(least), ceil(wanted.mobile_ions / max(ions(atoms, mobile), 1e-9) - 1e-9))
     most = max(LARGER * prod(least), 2 * fewest)
     most = max(min(most, wanted.most_atoms / sum(atoms.values())), prod(least), 1)
     ranges = [range(n, max(n + 1, int(most * n / prod(least)) + 1)) for n in least]

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError
 from dlmd.proposal import cells, disorder, faithful, hops, mobile, oxidation
 from dlmd.proposal.cells import Wanted
-from dlmd.proposal.filling import Filling
+from dlmd.proposal.filling import Filling, ions
 from dlmd.proposal.hops import Hop
 from dlmd.proposal.oxidation import Oxidation
 from dlmd.proposal.temperatures import Carriers
@@ -40,7 +41,7 @@ class Design:
     Attributes
     ----------
     mobile, mobile_reason
-        Element whose ions carry the current, and why it is taken for them.
+        Element whose ions carry the current (several with commas), and why it is taken for them.
     label, production
         Both cells with their whole atoms.
     sampling, sampling_reason
@@ -81,8 +82,8 @@ class Design:
         """The mobile ions."""
         volume = abs(float(np.linalg.det(self.crystal.lattice))) * prod(self.production.repeat)
         return Carriers(
-            self.charges[self.mobile],
-            self.production.composition[self.mobile] / volume,
+            self.charges[elements(self.mobile)[0]],
+            ions(self.production.composition, self.mobile) / volume,
             self.hop.length_a,
         )
 
@@ -138,8 +139,8 @@ def _cells(
     shorter = cells.choose(crystal, charges, ion, Wanted(2 * SHORTER_CUTOFF_A, dear_atoms=dear))
     if shorter.n_atoms < WORTH_A_SHORTER_CUTOFF * label.n_atoms:
         cutoff, label = SHORTER_CUTOFF_A, shorter
-    ions = PRODUCTION_IONS_GPU if gpu else PRODUCTION_IONS
-    wanted = Wanted(2 * cutoff, ions, weights=cells.PRODUCTION_WEIGHTS)
+    most = PRODUCTION_IONS_GPU if gpu else PRODUCTION_IONS
+    wanted = Wanted(2 * cutoff, most, weights=cells.PRODUCTION_WEIGHTS)
     production = cells.choose(crystal, charges, ion, wanted)
     if production.lost:
         raise DlmdError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
 from dlmd.proposal.filling import Filling
 from dlmd.structures.crystal import Crystal
@@ -68,21 +69,22 @@ def refuse_another_compound(filling: Filling, charges: Mapping[str, float], mobi
 def _differences(filling: Filling, charges: Mapping[str, float], mobile: str) -> list[str]:
     """Elements and sites that make it another compound, as 'S 154 for 160'."""
     cells, asked = prod(filling.repeat), filling.crystal.composition
+    moving = set(carriers.elements(mobile))
     # the mobile ions balance what the refined occupancies leave
     left = sum(charges[s] * n for s, n in asked.items())
     found = []
     for species, n in asked.items():
         wanted, most = n * cells, MOST_OF_HOST
-        if species == mobile:
-            wanted, most = (n - left / charges[mobile]) * cells, MOST_OF_MOBILE
+        if species in moving:
+            wanted, most = (n - left / charges[species]) * cells, MOST_OF_MOBILE
         made = filling.composition.get(species, 0)
-        far = species == mobile and abs(made - n * cells) > max(MOST_BALANCED * n * cells, 1.0) + 1e-6
+        far = species in moving and abs(made - n * cells) > max(MOST_BALANCED * n * cells, 1.0) + 1e-6
         if far or min(abs(made - wanted), abs(made - n * cells)) > max(most * n * cells, 1.0) + 1e-6:
             found.append(f"{species} {made} for {n * cells:.4g}")
     for site in filling.crystal.sites:
         places = site.multiplicity * cells
         held = sum(filling.counts[site.label].values())
-        host = len(site.occupancy) > 1 and mobile not in site.occupancy
+        host = len(site.occupancy) > 1 and not moving & site.occupancy.keys()
         most = (MOST_VACANT if host else MOST_LEFT) * places
         if sum(site.occupancy.values()) > FULL and places - held > max(most, 1):
             found.append(f"{places - held} of {places} {site.label} empty, which the CIF fills")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base import carriers
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.occupancy import of_unit_cell
 
@@ -131,6 +132,11 @@ def nearest(
     problem = of_unit_cell(crystal, tuple(charges.items()))
     counts = problem.solve(1.0, cells=prod(shape), mobile=mobile, keep_full=True)
     return None if counts is None else Filling(crystal, shape, counts)
+
+
+def ions(composition: Mapping[str, float], mobile: str) -> float:
+    """How many of the atoms are mobile."""
+    return sum(composition.get(s, 0) for s in carriers.elements(mobile))
 
 
 def widths(lattice: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlmd.base.carriers import elements, spoken
+from dlmd.proposal.filling import ions
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.supercell import Supercell
 
@@ -37,13 +39,17 @@ class Hop:
 def hop(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> Hop:
     """The shortest step of the mobile ions that takes them to another place."""
     supercell = Supercell(crystal, (1, 1, 1))
-    holds = np.array([site.occupancy.get(mobile, 0.0) > 0 for site in crystal.sites])[supercell.site_of_basis]
+    holds = np.array([ions(site.occupancy, mobile) > 0 for site in crystal.sites])[supercell.site_of_basis]
     pairs = supercell.pairs(LONGEST_A)
     both = pairs.select(holds[pairs.first] & holds[pairs.second] & (pairs.distance > SHORTEST_A))
     if not len(both.distance):
-        return Hop(USUAL_A, f"usual; sites of {mobile} lie more than {LONGEST_A:g} Å apart in the CIF")
+        return Hop(
+            USUAL_A, f"usual; sites of {spoken(mobile)} lie more than {LONGEST_A:g} Å apart in the CIF"
+        )
     nearest = float(both.distance.min())
-    direct = Hop(round(nearest, 1), f"the nearest sites of {mobile} in the CIF that can both be filled")
+    direct = Hop(
+        round(nearest, 1), f"the nearest sites of {spoken(mobile)} in the CIF that can both be filled"
+    )
     if nearest <= ONE_HOP_A:
         return direct
     lattice, basis = crystal.lattice, supercell.basis @ crystal.lattice
@@ -60,7 +66,7 @@ def hop(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> Hop:
         return direct
     return Hop(
         round(shortest, 1),
-        f"to the void between the nearest sites of {mobile} in the CIF, which are {nearest:.1f} Å apart",
+        f"to the void between the nearest sites of {spoken(mobile)} in the CIF, which are {nearest:.1f} Å apart",
     )
 
 
@@ -68,10 +74,12 @@ def _voids(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> np.nd
     """(n, 3) in Å: voids in and around the unit cell with room for the ion, away from ions of the host of its sign."""
     from scipy.spatial import Delaunay, QhullError, cKDTree
 
-    sign = np.sign(charges[mobile])
+    sign, moving = np.sign(charges[elements(mobile)[0]]), elements(mobile)
     other = _places(crystal, lambda s: charges.get(s, 0.0) * sign < 0)
-    host = _places(crystal, lambda s: s != mobile and charges.get(s, 0.0) * sign > 0)
-    sites = np.concatenate([s.positions for s in crystal.sites if s.occupancy.get(mobile)]) @ crystal.lattice
+    host = _places(crystal, lambda s: s not in moving and charges.get(s, 0.0) * sign > 0)
+    sites = (
+        np.concatenate([s.positions for s in crystal.sites if ions(s.occupancy, mobile)]) @ crystal.lattice
+    )
     if len(other) < 5:
         return np.zeros((0, 3))
     tree = cKDTree(other)

@@ -189,6 +189,8 @@ def production_h(cfg: RunConfig) -> float:
     """Core (and GPU) hours of all segments."""
     counts = estimates.compositions(cfg, [(cfg.md.occupancy, cfg.md.cell)])[cfg.md.occupancy, cfg.md.cell]
     steps = cfg.md.steps(1e3 * cfg.md.segment_ps * cfg.md.segments)
-    one = estimates.md(cfg, atoms=sum(counts.values()), mobile=counts[cfg.material.mobile], steps=steps)
+    one = estimates.md(
+        cfg, atoms=sum(counts.values()), mobile=sum(counts[s] for s in cfg.material.carriers), steps=steps
+    )
     runs = len(routes.answering(cfg)) * len(cfg.md.temperatures_k) * len(targets.production_runs(cfg))
     return runs * one.wall_s * max(one.cores, one.gpus) / HOUR_S

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dlmd.base import carriers
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.structures.crystal import Crystal
 
 FULL = 0.999
 # Small or polarisable ions of one charge; the others of that charge are rarely fast.
 FAST = ("Li", "Na", "Ag", "Cu", "K")
+SMALL = frozenset({"Li", "Ag", "Cu"})  # these may go through a host that the others are a part of
 SLOWER = ("H", "Rb", "Cs", "Tl")
 MAJORITY = 0.8
 NEARLY_ONE = 0.3
@@ -26,25 +28,30 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         for an element that is not in the crystal, or has no charge; and where several elements, or none, may be meant.
     """
     if asked is not None:
-        if asked not in charges:
-            raise DlmdError(
-                f"{crystal.name} has no {asked}", where="--mobile", remedy=did_you_mean(asked, charges)
-            )
-        if not charges[asked]:
-            raise DlmdError(
-                f"{asked} has no charge here", where="--mobile", remedy=f"state it: --charge {asked}=1"
-            )
-        return asked, "asked for"
+        return _asked(crystal, charges, asked)
     split, atoms = disordered(crystal), crystal.composition
     for group in (FAST, SLOWER):
         # copper(I) with a little copper(II) is copper(I)
         present = [s for s in group if abs(charges.get(s, 0.0) - 1) < NEARLY_ONE]
+        anion = _anion_beside(crystal, charges, present)
+        if anion and not SMALL & set(present):
+            names, verb = _named(present), "share" if len(present) > 1 else "shares"
+            return (
+                anion,
+                f"sites of {anion} are partly empty, and {names} {verb} full ones with ions of the host",
+            )
+        if anion:
+            raise _several(crystal, [anion, *present])
         if len(present) == 1:
             return present[0], f"{present[0]}⁺ is the only ion here that is known to move fast"
         loose = [s for s in present if s in split]
         if len(loose) == 1:
             others = " and ".join(f"{s}⁺" for s in present if s not in loose)
             return loose[0], f"{loose[0]}⁺ is on partly occupied sites, {others} on full ones"
+        if len(loose) > 1 and group is FAST:
+            return carriers.joined(
+                loose
+            ), f"{_named(loose)} are both on partly occupied sites and known to move fast"
         total = sum(atoms[s] for s in present)
         most = [s for s in present if atoms[s] > MAJORITY * total]
         if most:
@@ -63,6 +70,38 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
     raise _several(
         crystal, loose or sorted((s for s in charges if charges[s]), key=lambda s: abs(charges[s]))
     )
+
+
+def _asked(crystal: Crystal, charges: Mapping[str, float], asked: str) -> tuple[str, str]:
+    """The element, or the elements, that the user names."""
+    for name in carriers.elements(asked):
+        if name not in charges:
+            raise DlmdError(
+                f"{crystal.name} has no {name}", where="--mobile", remedy=did_you_mean(name, charges)
+            )
+        if not charges[name]:
+            raise DlmdError(
+                f"{name} has no charge here", where="--mobile", remedy=f"state it: --charge {name}=1"
+            )
+    return asked, "asked for"
+
+
+def _anion_beside(crystal: Crystal, charges: Mapping[str, float], cations: Sequence[str]) -> str | None:
+    """The anion that leaves sites empty where all cations of one charge are the host's: on full sites shared with others."""
+    split = disordered(crystal)
+    loose = [s for s in ANIONS if s in split and charges.get(s, 0.0) < 0]
+    if not cations or len(loose) != 1 or any(s in split for s in cations):
+        return None
+    shared = all(
+        any(charges[s] > 1 for s in site.occupancy)
+        for site in crystal.sites
+        if any(site.occupancy.get(s, 0.0) > 0 for s in cations)
+    )
+    return loose[0] if shared else None
+
+
+def _named(cations: Sequence[str]) -> str:
+    return " and ".join(f"{s}⁺" for s in cations)
 
 
 def disordered(crystal: Crystal) -> set[str]:

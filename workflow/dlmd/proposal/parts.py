@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dlmd.base.carriers import elements, spoken
 from dlmd.proposal import theory, trajectories, writing
 from dlmd.proposal.cells import narrowest
 from dlmd.proposal.design import Design, run_name
-from dlmd.proposal.filling import Filling
+from dlmd.proposal.filling import Filling, ions
 from dlmd.proposal.lengths import Lengths
 from dlmd.proposal.temperatures import Temperatures
 from dlmd.proposal.trajectories import Cells
@@ -69,7 +70,7 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
     dft = theory.is_dft(engine)
     return {
         "schema": schema,
-        "title": f"{formula(design.production)} from {head.cif}: {design.mobile} ions, "
+        "title": f"{formula(design.production)} from {head.cif}: {spoken(design.mobile)} ions, "
         + (f"{head.wishes.single_points} single points of DFT." if dft else f"{engine} in place of DFT."),
         "dft": dft,
         "command": head.command,
@@ -87,7 +88,7 @@ def _material(design: Design) -> dict[str, Any]:
         left = f"{oxidation.charge_per_cell:+.3g} e per cell"
         notes.append(f"with the CIF's occupancies they leave {left}, which the cells below do not have")
     return {
-        "mobile": design.mobile,
+        "mobile": f"[{', '.join(elements(design.mobile))}]" if "," in design.mobile else design.mobile,
         "mobile_reason": design.mobile_reason,
         "charges": design.oxidation.stated,
         "charges_source": oxidation.source,
@@ -99,7 +100,7 @@ def _material(design: Design) -> dict[str, Any]:
 
 def _species(design: Design) -> list[str]:
     """All elements, the mobile one first: the order of the types of LAMMPS and DeePMD."""
-    return sorted(design.charges, key=lambda s: (s != design.mobile, -design.charges[s]))
+    return sorted(design.charges, key=lambda s: (s not in elements(design.mobile), -design.charges[s]))
 
 
 def occupancy_names(design: Design) -> tuple[str, str]:
@@ -126,7 +127,7 @@ def cells(design: Design) -> dict[str, Cell]:
     found[PRODUCTION] = Cell(
         production.repeat,
         design.sampling,
-        f"{production.n_atoms} atoms, {production.composition[design.mobile]} {design.mobile}, "
+        f"{production.n_atoms} atoms, {ions(production.composition, design.mobile)} {spoken(design.mobile)}, "
         f"{narrowest(production):.1f} Å wide",
     )
     return found

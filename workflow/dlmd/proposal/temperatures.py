@@ -14,6 +14,7 @@ from math import exp
 
 import numpy as np
 
+from dlmd.base.carriers import elements
 from dlmd.base.units import BOLTZMANN_EV_PER_K, conductivity_ms_per_cm
 
 ROOM_K = 298.15
@@ -79,7 +80,7 @@ def kind(mobile: str, charges: Mapping[str, float], atoms: Mapping[str, float]) 
         return KINDS["oxide"]
     if mobile == "F":
         return KINDS["fluoride"]
-    if mobile in ("Ag", "Cu"):
+    if set(elements(mobile)) <= {"Ag", "Cu"}:
         return KINDS["silver"]
     anions = [s for s, q in charges.items() if q < 0]
     return KINDS.get(max(anions, key=lambda s: atoms[s]), OTHER) if anions else OTHER
