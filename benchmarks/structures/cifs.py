@@ -150,8 +150,8 @@ def judge(structure, atoms, repeat, charges: dict[str, float], mobile: str) -> t
     left = sum(charges.get(s, 0.0) * n for s, n in asked.items())
     for s in sorted(set(asked) | set(counts)):
         off = counts[s] - asked[s]
-        if s == mobile:
-            off = min(off, off + left / charges[mobile], key=abs)
+        if s in mobile.split(","):
+            off = min(off, off + left / charges[s], key=abs)
         if abs(off) > max(MOST_CHANGE * asked[s], 1.0 + 1e-6):
             wrong.append(f"composition: {s} {counts[s]} for {asked[s]:.4g}")
         elif abs(off) > 0.01 * asked[s] + 1e-6:
@@ -159,8 +159,7 @@ def judge(structure, atoms, repeat, charges: dict[str, float], mobile: str) -> t
     charge = sum(charges[s] * n for s, n in counts.items())
     if abs(charge) > 1e-3 * len(atoms):
         wrong.append(f"charge {charge:+.3g} e")
-    if not counts[mobile]:
-        wrong.append(f"no {mobile}")
+    wrong += [f"no {s}" for s in mobile.split(",") if not counts[s]]
     wrong += on_sites(structure, atoms, repeat)
     own = of_the_crystal(structure)
     for (a, b), d in distances(atoms).items():
