@@ -7,7 +7,7 @@ hydroxide any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -122,7 +122,7 @@ class Counts:
     Contents are those of `distances.Exclusions`: (positions,) of 0 for a vacancy and k for species k - 1.
     """
 
-    def __init__(self, supercell: Supercell, groups: list[Ligands], species: tuple[str, ...]):
+    def __init__(self, supercell: Supercell, groups: Sequence[Ligands], species: Sequence[str]):
         self.groups = groups
         self.centre: list[int] = []
         self.places: list[np.ndarray] = []

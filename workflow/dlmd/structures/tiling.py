@@ -72,8 +72,8 @@ def _tile(
     start = np.repeat(content[:: supercell.n_cells], small.n_cells)
     allowed = np.zeros((len(supercell.crystal.sites), len(exclusions.table)), dtype=bool)
     allowed[supercell.site_of_position, content] = True
-    groups = exclusions.groups.groups if exclusions.groups is not None else ()
-    within = Exclusions(small, exclusions.table, allowed=allowed, species=exclusions.species, groups=groups)
+    ligands = exclusions.groups.groups if exclusions.groups is not None else ()
+    within = Exclusions(small, exclusions.table, allowed=allowed, species=exclusions.species, groups=ligands)
     counts = [{s: n // n_tiles for s, n in row.items()} for row in wanted]
     return Packing(start, part, within, wanted=counts).solve(rng, time_limit_s=TIME_LIMIT_S).content
 
