@@ -9,6 +9,15 @@ from dlmd.base.errors import DlmdError
 
 VERSION = 2
 
+# kinds of what is measured with an interval -> key of the record, ideal, unit
+FORCE_SLOPE, ENERGY_SLOPE, PRESSURE_ERROR = "force slope", "energy slope", "pressure error"
+STORED = {
+    FORCE_SLOPE: ("force_slope", 1.0, ""),
+    ENERGY_SLOPE: ("energy_slope", 1.0, ""),
+    PRESSURE_ERROR: ("pressure_error_gpa", 0.0, "GPa"),
+}
+SINGLE_POINTS = "single points"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -27,8 +36,10 @@ class Check:
 @dataclass(frozen=True)
 class Measured:
     """A number with its 95 % interval that a check judges by: only what lies beyond the interval counts, so that few held-out
-    frames pass undecided. `ideal` is what a perfect potential has."""
+    frames pass undecided. `kind` is what was measured and `subject` on which frames; `ideal` is what a perfect potential has."""
 
+    kind: str
+    subject: str
     value: float
     low: float
     high: float
@@ -36,10 +47,10 @@ class Measured:
     frames: int
     unit: str = ""
 
-    @staticmethod
-    def of(found: Mapping[str, float], ideal: float, frames: int, unit: str = "") -> Measured:
-        """From an estimate as it is stored."""
-        return Measured(found["value"], found["low"], found["high"], ideal, frames, unit)
+    @property
+    def name(self) -> str:
+        """Name of its check."""
+        return f"{self.kind} of {self.subject}"
 
     @property
     def excess(self) -> float:
@@ -58,20 +69,25 @@ class Measured:
 
 def measured(errors: Mapping | None, few: Mapping | None = None) -> dict[str, Measured]:
     """By name of their check, all numbers with intervals (errors.json and few_labels.json, as `checks`)."""
-    found = {}
-    for name, one in (errors or {}).get("trajectories", {}).items():
-        for what, key, ideal, unit in (
-            ("energy slope of", "energy_slope", 1.0, ""),
-            ("pressure error of", "pressure_error_gpa", 0.0, "GPa"),
-        ):
-            if one.get(key) is not None:
-                found[f"{what} {name}"] = Measured.of(one[key], ideal, one["frames"], unit)
+    found = [
+        one
+        for name, held_out in (errors or {}).get("trajectories", {}).items()
+        for kind in (ENERGY_SLOPE, PRESSURE_ERROR)
+        for one in _measured(kind, name, held_out)
+    ]
     after = (few or {}).get("after", {})
-    for kind in ("force", "energy"):
-        if after.get(f"{kind}_slope") is not None:
-            name = f"{kind} slope of single points"
-            found[name] = Measured.of(after[f"{kind}_slope"], 1.0, after["frames"])
-    return found
+    for kind in (FORCE_SLOPE, ENERGY_SLOPE):
+        found += _measured(kind, SINGLE_POINTS, after)
+    return {one.name: one for one in found}
+
+
+def _measured(kind: str, subject: str, stored: Mapping) -> list[Measured]:
+    """The estimate of this kind from the record of some frames, if it has one."""
+    key, ideal, unit = STORED[kind]
+    if stored.get(key) is None:
+        return []
+    value, low, high = (stored[key][name] for name in ("value", "low", "high"))
+    return [Measured(kind, subject, value, low, high, ideal, stored["frames"], unit)]
 
 
 def checks(
@@ -156,26 +172,27 @@ def _force_errors(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Chec
         )
 
 
-def _within(name: str, key: str, found: Measured, bound: float, text: str) -> Check:
+def _within(key: str, found: Measured, bound: float, text: str) -> Check:
     """A check that counts only what lies beyond the interval; where that decides nothing, its text says so."""
     remark = found.undecided(bound)
     text += f"; {remark}: the interval reaches beyond it" if remark else ""
-    return _at_most(name, key, found.excess, bound, text, "parity.png")
+    return _at_most(found.name, key, found.excess, bound, text, "parity.png")
+
+
+def _of_kind(errors: Mapping, kind: str) -> Iterator[Measured]:
+    yield from (found for found in measured(errors).values() if found.kind == kind)
 
 
 def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     bound = bounds["max_energy_slope_error"]
-    for check, found in measured(errors).items():
-        name = check.removeprefix("energy slope of ")
-        if name != check:
-            yield _within(
-                check,
-                "max_energy_slope_error",
-                found,
-                bound,
-                f"energies of trajectory {name} vary {_shown(found)} times as much as the engine's, which would change "
-                f"barriers likewise; the limit is {100 * bound:g} %",
-            )
+    for found in _of_kind(errors, ENERGY_SLOPE):
+        yield _within(
+            "max_energy_slope_error",
+            found,
+            bound,
+            f"energies of trajectory {found.subject} vary {_shown(found)} times as much as the engine's, which would change "
+            f"barriers likewise; the limit is {100 * bound:g} %",
+        )
 
 
 def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
@@ -183,30 +200,27 @@ def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     bound = bounds.get("max_pressure_error_gpa")
     if bound is None:
         return
-    for check, found in measured(errors).items():
-        name = check.removeprefix("pressure error of ")
-        if name != check:
-            yield _within(
-                check,
-                "max_pressure_error_gpa",
-                found,
-                bound,
-                f"the pressure on {name} is {_shown(found, '+.2f')} GPa off the engine's, and the cell would be wrong by as "
-                f"much; the limit is {bound:g} GPa (weigh the virial: training.virial_prefactor)",
-            )
+    for found in _of_kind(errors, PRESSURE_ERROR):
+        yield _within(
+            "max_pressure_error_gpa",
+            found,
+            bound,
+            f"the pressure on {found.subject} is {_shown(found, '+.2f')} GPa off the engine's, and the cell would be wrong by as "
+            f"much; the limit is {bound:g} GPa (weigh the virial: training.virial_prefactor)",
+        )
 
 
 def _single_points(few: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
     """Forces and energies on held-out single points, of which a trajectory has too few for a slope of its own."""
-    found = measured(None, few)
-    for kind, key, what in (
-        ("force", "max_force_slope_error", "forces on held-out single points are"),
-        ("energy", "max_energy_slope_error", "energies of held-out single points vary"),
-    ):
-        name, bound = f"{kind} slope of single points", bounds[key]
-        if name in found:
-            text = f"{what} {_shown(found[name])} times the labels', the limit is {100 * bound:g} %"
-            yield _within(name, key, found[name], bound, text)
+    words = {
+        FORCE_SLOPE: ("max_force_slope_error", "forces on held-out single points are"),
+        ENERGY_SLOPE: ("max_energy_slope_error", "energies of held-out single points vary"),
+    }
+    for found in measured(None, few).values():
+        key, what = words[found.kind]
+        bound = bounds[key]
+        text = f"{what} {_shown(found)} times the labels', the limit is {100 * bound:g} %"
+        yield _within(key, found, bound, text)
 
 
 def _shown(found: Measured, form: str = ".2f") -> str:
