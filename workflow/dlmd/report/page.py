@@ -18,25 +18,19 @@ from dlmd.config.published import conductivities
 from dlmd.config.published import read as read_published
 from dlmd.config.reading import load
 from dlmd.config.run_config import RunConfig
-from dlmd.report import answer as report_answer
 from dlmd.report import (
-    barriers as report_barriers,
-)
-from dlmd.report import (
+    answer,
+    barriers,
     charts,
     coverage,
+    mechanism,
     pages,
+    published,
     result,
     scene,
     swaps,
     tables,
     trust,
-)
-from dlmd.report import (
-    mechanism as report_mechanism,
-)
-from dlmd.report import (
-    published as report_published,
 )
 from dlmd.run import costs, longer, targets, tree
 from dlmd.run.plan import CostModel
@@ -86,9 +80,9 @@ def write(
     """
     cfg = load(config, dict(overrides))
     results = RunResults(Path(html).parent)
-    published = read_published(reference)
+    literature = read_published(reference)
     model = CostModel(cfg, costs.records(results.path(tree.BENCHMARKS)))
-    levels = [_level(cfg, results.level(name), published, model) for name in routes.answering(cfg)]
+    levels = [_level(cfg, results.level(name), literature, model) for name in routes.answering(cfg)]
     cell = results.level(levels[0]["name"]).production_cell()
     species = [cfg.material.species[t - 1] for t in cell["types"]]
     found = result.collect(
@@ -104,18 +98,18 @@ def write(
         confidence=f"{cfg.transport.confidence:.0%}",
         asked=tables.asked(cfg, atoms=len(species), ions=sum(map(species.count, cfg.material.carriers))),
         levels=levels,
-        reference_notes=published.get("notes"),
+        reference_notes=literature.get("notes"),
         structures=results.occupancies,
         structure_figures=[_figure(results.folder, f) for f in _structure_figures(cfg, results)],
         lattice=tables.lattice(results.lattice),
         cost=tables.cost(results.costs),
-        throughput=tables.throughput(results.throughput, published),
+        throughput=tables.throughput(results.throughput, literature),
         versions=[{"package": p, "version": v} for p, v in provenance.versions(PACKAGES).items()],
         files=_files(found["provenance"]["inputs"]),
         config_text=_config_text(config, overrides),
         plotly=_plotly(),
     )
-    report_published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
+    published.write(Path(comparison), {level["name"]: level["published"] for level in levels})
     write_json(Path(answer), found)
     Path(summary).write_text(_summary(cfg, levels, results), encoding="utf-8")
     Path(html).write_text(page, encoding="utf-8")
@@ -131,19 +125,19 @@ def _config_text(config: str, overrides: Mapping[str, Any]) -> str:
     return f"{text.rstrip()}\n\n# changed on the command line (--config):\n{yaml.safe_dump(dict(overrides))}"
 
 
-def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: CostModel) -> dict:
+def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: CostModel) -> dict:
     """Everything the template shows of one level of theory."""
-    mechanism = report_mechanism.section(cfg, results)
-    barriers = report_barriers.section(results) if cfg.barriers else None
+    hops = mechanism.section(cfg, results)
+    bands = barriers.section(results) if cfg.barriers else None
     fitted = results.arrhenius
     temperatures = [results.transport(t) for t in cfg.md.temperatures_k]
     return {
         "name": results.name,
         "theory": tables.theory(cfg, results.name),
-        "headline": report_answer.headline(fitted, temperatures),
-        "answer": report_answer.table(fitted, temperatures, published),
-        "published": report_published.rows(
-            results, published, temperatures=temperatures, confidence=cfg.transport.confidence
+        "headline": answer.headline(fitted, temperatures),
+        "answer": answer.table(fitted, temperatures, literature),
+        "published": published.rows(
+            results, literature, temperatures=temperatures, confidence=cfg.transport.confidence
         ),
         "warnings": [
             f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}"
@@ -161,7 +155,7 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: Cos
             for note in host_notes(t["host_hopped"])
         ],
         "dataset": tables.dataset(results.dataset) if results.dataset else tables.NO_LABELS,
-        "errors": tables.errors(results.errors, published) if results.errors else [],
+        "errors": tables.errors(results.errors, literature) if results.errors else [],
         "few_labels": results.few_labels.get("sentences", []),
         "committee": trust.committee(results),
         "potential_figures": _drawn(results, _potential_figures(results)),
@@ -169,25 +163,25 @@ def _level(cfg: RunConfig, results: LevelResults, published: Mapping, model: Cos
         "lattice_figures": _drawn(results, [_lattice_figure(results)]),
         "swaps": swaps.sentences(cfg, results),
         "swap_figures": _drawn(results, _swap_figures(cfg, results)),
-        "transport": [tables.temperature(t, published) for t in temperatures],
+        "transport": [tables.temperature(t, literature) for t in temperatures],
         **tables.several_carriers(temperatures),
-        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, published)),
+        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, literature)),
         "size": tables.size_check(results.size_check),
         "budget": trust.budget(results),
         "acceptance": trust.acceptance(results),
         "mechanism": {
-            **mechanism,
-            "figures": _drawn(results, [_rates_figure(results), *(Shown(*f) for f in mechanism["figures"])]),
-            "scene": _scene(cfg, results, mechanism["temperature_k"]),
+            **hops,
+            "figures": _drawn(results, [_rates_figure(results), *(Shown(*f) for f in hops["figures"])]),
+            "scene": _scene(cfg, results, hops["temperature_k"]),
         },
-        "barriers": barriers
+        "barriers": bands
         and {
-            **barriers,
+            **bands,
             "figures": _drawn(
                 results,
                 [
                     Shown(*f, chart=lambda: charts.barriers(results.bands))  # type: ignore[misc]  # four parts
-                    for f in barriers["figures"]
+                    for f in bands["figures"]
                 ],
             ),
         },
@@ -239,7 +233,7 @@ def _potential_figures(results: LevelResults) -> list[Shown]:
 
 
 def _transport_figures(
-    results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping
+    results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], literature: Mapping
 ) -> list[Shown]:
     at = results.path
     return [
@@ -248,7 +242,7 @@ def _transport_figures(
             "Arrhenius plot",
             at(tree.ARRHENIUS_TABLE),
             "arrhenius.rst",
-            lambda: charts.arrhenius(temperatures, fitted, conductivities(published)),
+            lambda: charts.arrhenius(temperatures, fitted, conductivities(literature)),
         ),
         Shown(
             at(tree.png(tree.MSD_FIGURE)),
