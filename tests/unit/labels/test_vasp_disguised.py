@@ -9,14 +9,16 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.labels import given
-from dlmd.labels.vasp import as_staged, stage
+from dlmd.labels import given, given_theory
+from dlmd.labels.vasp import as_staged, collect, stage
+from dlmd.labels.vasp.frames import Frame
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import parse_vasprun
-from vasp_bench import FAKE, crystal, potential, settings
+from vasp_bench import FAKE, crystal, library, potential, settings
 
 SPECIES = ["Li", "Ti", "Cl"]
 
@@ -225,6 +227,108 @@ def test_files_that_are_packed_cut_or_doubled(run, tmp_path):
     # an ionic step that ends in its forces
     with pytest.raises(DlmdError, match="cannot be read"):
         given._load(written(tmp_path / "vasprun.xml", cut[: cut.rindex('name="forces"') + 200]), None)
+
+
+@pytest.mark.parametrize("mover", ["5", "6", "7", "8"])
+def test_a_single_point_that_displaces_its_atoms_is_none(run, mover):
+    for name, text in run.texts.items():
+        assert f"IBRION is {mover}, staged -1" in as_results(
+            run, name, disguised(text, IBRION=mover, NSW="1")
+        ), name
+
+
+@pytest.mark.parametrize(
+    "line", [" NEB: projections on to tangent (spring, REAL)  0.1 0.2", " energy of chain is (eV)  -85.0"]
+)
+def test_an_image_of_a_band_is_no_label(run, tmp_path, line):
+    text = run.texts["OUTCAR of VASP 5"]
+    image = text.replace(" General timing", f"{line}\n General timing")
+    assert as_results(run, "OUTCAR", image) == ["IMAGES is set, staged absent"]
+    assert "IMAGES is set" in as_labels(tmp_path, "OUTCAR", image)
+    # but one of a band that was staged
+    step = run.job["run_steps"][0] | {"role": "neb"}
+    found = as_staged.setting_mismatches(parse_outcar(image, run.folder / "none/00/OUTCAR"), run.job, step)
+    assert not any("IMAGES" in text for text in found)
+
+
+def test_potentials_of_another_edition_are_seen_where_the_level_has_a_library(run, tmp_path):
+    home = library(tmp_path / "lib")
+    text = run.texts["OUTCAR"]
+    assert as_labels(tmp_path, "OUTCAR", text, potcar={"directory": home}) == ""
+    told = as_labels(
+        tmp_path, "OUTCAR", text.replace("Ti 01Jan2000", "Ti 08Apr2002"), potcar={"directory": home}
+    )
+    assert "potential is 'PAW_GGA Ti 08Apr2002', the level has 'PAW_GGA Ti 01Jan2000'" in told
+
+
+U = {"LDAU": "T", "LDAUL": [-1, 2, 2, -1], "GGA": "PE"}
+TYPES = ["PAW_PBE Li 1", "PAW_PBE Fe 1", "PAW_PBE Fe 1", "PAW_PBE O 1"]
+
+
+@pytest.mark.parametrize(
+    ("species", "titels", "u", "wanted"),
+    [
+        # a vasprun.xml puts types of one element together, an OUTCAR does not
+        (["Li", "Fe", "O"], TYPES, [0, 4.3, 4.3, 0], {"Fe": 4.3}),
+        (["Li", "Fe", "Fe", "O"], TYPES, [0, 4.3, 4.3, 0], {"Fe": 4.3}),
+        (["Li", "Fe", "O"], TYPES, [0, 4.3, 0, 0], {"Fe": [4.3, 0.0]}),
+        (["Li", "Fe", "O"], TYPES, [0, -2.0, -2.0, 0], {"Fe": -2.0}),
+    ],
+)
+def test_a_u_belongs_to_its_type(species, titels, u, wanted):
+    found = given_theory.of_vasp(species, U | {"LDAUU": u}, titels)
+    assert found["hubbard_u_ev"] == wanted and found["hubbard_orbital"] == {"Fe": "d"}
+
+
+def test_single_points_are_on_the_staged_structure_in_every_run(run, tmp_path):
+    folder = tmp_path / "job"
+    shutil.copytree(run.folder, folder)
+    for name in ("run00", "run01"):
+        shutil.copytree(folder / "1-static/inputs", folder / "1-static" / name)
+        (folder / "1-static" / name / "OUTCAR").write_text(run.texts["OUTCAR"])
+    assert collect.collect_static(folder)[0] is not None
+    path = folder / "1-static/run01/OUTCAR"
+    text = path.read_text()
+    start = text.index("POSITION  ")
+    row = text.index("\n", text.index("\n", start) + 1) + 1
+    path.write_text(text[:row] + f"{1.0:13.5f}" + text[row + 13 :])
+    with pytest.raises(DlmdError, match="begins with another structure"):
+        collect.collect_static(folder)
+
+
+def frames(moves, *, forces=0.0):
+    atoms = crystal()
+    made = []
+    for n in range(5):
+        positions = atoms.positions + 0.01 * n * np.array(moves)[:, None]
+        held = np.zeros((len(atoms), 3))
+        held[0, 0] = forces
+        made.append(
+            Frame(step=n + 1, electronic_steps=4, cell=atoms.cell.array, positions=positions, forces=held)
+        )
+    return made
+
+
+def test_atoms_that_are_held_fixed_are_noticed():
+    free, some = np.ones(20), np.array([0.0] * 3 + [1.0] * 17)
+    as_staged.require_moving(frames(free), "here")
+    as_staged.require_moving(frames(some)[:3], "here")  # too few to tell
+    with pytest.raises(DlmdError, match="3 of 20 atoms never move"):
+        as_staged.require_moving(frames(some), "here")
+    step = {"tags": {"EDIFFG": -0.05}}
+    as_staged.require_relaxed(frames(free, forces=0.06)[-1], SimpleNamespace(path="here"), step)
+    with pytest.raises(DlmdError, match=r"a force is 0\.3 eV/Å at the end of the relaxation, staged 0\.05"):
+        as_staged.require_relaxed(frames(free, forces=0.3)[-1], SimpleNamespace(path="here"), step)
+
+
+def test_a_run_of_learned_steps_alone_gives_no_label(run, tmp_path):
+    text = run.texts["OUTCAR"]
+    start, end = text.index("---------------------------------------"), text.index(" General timing")
+    learned = " ML_LMLFF = T\n  ML FORCE on cell\n  ML TOTEN  =  -80.0\n"
+    # without an iteration of the electrons, dpdata does not know where the head ends
+    assert "no frame with energy, forces and stress" in as_labels(
+        tmp_path, "OUTCAR", text[:start] + learned + text[end:]
+    )
 
 
 def written(path, text):

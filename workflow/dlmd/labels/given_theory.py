@@ -78,20 +78,18 @@ def of_vasp(
     from dlmd.labels.vasp.potcar import titel_name
 
     tag = str(settings.get("GGA", "--")).upper()
-    with_u = str(settings.get("LDAU", "F")).strip(".").upper().startswith("T")
-    u, j = (settings.get(name) or [0.0] * len(species) for name in ("LDAUU", "LDAUJ"))
-    values = (
-        dict(zip(species, (float(a) - float(b) for a, b in zip(u, j, strict=False)), strict=False))
-        if with_u
-        else {}
-    )
-    found: dict[str, Any] = {
-        "functional": FUNCTIONALS.get(tag, tag),
-        "hubbard_u_ev": {element: value for element, value in sorted(values.items()) if value > 0},
-    }
-    if with_u and settings.get("LDAUL"):
-        orbitals = {e: ORBITALS.get(int(n), "none") for e, n in zip(species, settings["LDAUL"], strict=False)}
-        found["hubbard_orbital"] = {element: orbitals[element] for element in found["hubbard_u_ev"]}
+    found: dict[str, Any] = {"functional": FUNCTIONALS.get(tag, tag), "hubbard_u_ev": {}}
+    if str(settings.get("LDAU", "F")).strip(".").upper().startswith("T"):
+        u, j, orbitals = (settings.get(name) or [] for name in ("LDAUU", "LDAUJ", "LDAUL"))
+        # one element may be of several types, with a potential each
+        own = [titel_name(titel).split("_")[0] for titel in titels]
+        types = own if len(u) == len(own) != len(species) else list(species)
+        values = [float(a) - float(b) for a, b in zip(u, j or [0.0] * len(u), strict=False)]
+        effective = _by_element(types, values)
+        found["hubbard_u_ev"] = {e: v for e, v in sorted(effective.items()) if v != 0}
+        if orbitals:
+            kinds = _by_element(types, [ORBITALS.get(int(n), "none") for n in orbitals])
+            found["hubbard_orbital"] = {element: kinds.get(element) for element in found["hubbard_u_ev"]}
     if settings.get("ENCUT") is not None:
         found["encut_ev"] = float(settings["ENCUT"])
     if settings.get("ISPIN") is not None:
@@ -100,6 +98,14 @@ def of_vasp(
         names = {element: titel_name(titel) for element, titel in zip(species, titels, strict=True)}
         found["potcar_flavours"] = {element: name for element, name in names.items() if name != element}
     return found
+
+
+def _by_element(types: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Element -> its value; all of its values where its types have different ones, which no level has."""
+    every: dict[str, list[Any]] = {}
+    for element, value in zip(types, values, strict=False):
+        every.setdefault(element, []).append(value)
+    return {element: own[0] if len(set(own)) == 1 else own for element, own in every.items()}
 
 
 def require(
@@ -207,7 +213,12 @@ def require_run(run: Run, atoms: Atoms, settings: VaspSettings, *, where: str) -
     wrong = as_given.mismatches(run, settings, level[numerics.MESH])
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise DlmdError(f"labels of another theory: {wrong[0]}{more}", where=where, remedy=REMEDY)
+        raise DlmdError(
+            f"labels of another theory: {wrong[0]}{more}",
+            where=where,
+            remedy="where all labels are of these settings, give them to the level (its keys, incar, aimd.incar, aimd.kpoints); "
+            "else to a level of their own",
+        )
     return as_given.unsaid(run, settings, level[numerics.MESH])
 
 

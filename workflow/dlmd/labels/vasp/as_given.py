@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlmd.base.errors import DlmdError
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.config.levels.vasp_tags import FIXED, METHOD, MOTION
 from dlmd.labels.vasp import as_staged, incar, inputs, potcar, verify
@@ -38,7 +39,7 @@ def mismatches(run: Run, settings: VaspSettings, meshes: list[list[int]]) -> lis
     wrong += [
         text for text in as_staged.number_mismatches(run, tags) if not _tighter(text, run.settings, tags)
     ]
-    wrong += as_staged.stress_mismatches(run)
+    wrong += as_staged.motion_mismatches(run, "given")
     wrong += [text for text in _untold(run, tags) if NOT_TOLD not in text]
     if run.incar is not None:
         wrong += inputs.tag_mismatches(run.incar, tags, aside=ASIDE | TOLD, whole=False)
@@ -68,12 +69,30 @@ def _potentials(run: Run, settings: VaspSettings) -> list[str]:
     wanted = potcar.names(run.species, settings)
     if not run.titels:
         return []
-    names = [titel_name(t) for t in run.titels]
+    # one element may be of several types
+    names = list(dict.fromkeys(titel_name(t) for t in run.titels))
+    wanted = list(dict.fromkeys(wanted))
     if names != wanted:
         return [f"potentials are {names}, staged {wanted}"]
+    for titel, own in zip(run.titels, _editions(run, settings), strict=False):
+        if own is not None and titel.split() != own.split():
+            return [f"potential is '{titel}', staged '{own}'"]
     family = as_staged.POTENTIALS.get(settings.potcar_family)
     others = [titel for titel in run.titels if family and titel.split()[0] != family]
     return [f"potential is '{titel}', staged one of {family}" for titel in others[:1]]
+
+
+def _editions(run: Run, settings: VaspSettings) -> list[str | None]:
+    """TITELs of the level's own library, where it is here."""
+    try:
+        folder = potcar.library(settings)
+        found = [
+            potcar.load(folder, name.split("_")[0], name, settings) if folder else None
+            for name in map(titel_name, run.titels)
+        ]
+    except DlmdError:
+        return []
+    return [one.titel if one else None for one in found]
 
 
 def _k_points(run: Run, settings: VaspSettings, meshes: list[list[int]]) -> list[str]:

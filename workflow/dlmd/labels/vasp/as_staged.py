@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,12 @@ COMPARED = {*LEVEL, *PLUS_U, *NUMERICS, *DYNAMICS, "EDIFF", "LREAL", "NELECT"}
 NOT_TOLD = "not told"
 # from this ISIF on VASP computes the whole stress
 WHOLE_STRESS = 2
+# IBRION of finite differences and linear response, which displace atoms whatever NSW is
+DISPLACING = (5, 6, 7, 8)
+# a force at the end of a relaxation, over EDIFFG, beyond which atoms were not free; VASP takes off a drift
+FREE_FORCE = 1.5
+# an atom that has moved by less (Å) in all of a trajectory was held
+HELD_A, FEWEST_STEPS = 1e-4, 4
 # by the role of a step
 MOTION = {"relax": {"IBRION": 0, "ISIF": 0}, "static": {"NSW": 1}}
 SAME_START_A = 1e-3
@@ -65,7 +71,7 @@ def setting_mismatches(run: Run, job: Mapping, step: Mapping) -> list[str]:
         elif family and titel.split()[0] != family:
             wrong.append(f"potential is '{titel}', staged one of {family}")
     wrong += kpoint_mismatches(run, job["kpoints"]) + ground_state_mismatches(run, tags)
-    wrong += kind_mismatches(run, tags) + number_mismatches(run, tags) + stress_mismatches(run, step["role"])
+    wrong += kind_mismatches(run, tags) + number_mismatches(run, tags) + motion_mismatches(run, step["role"])
     if run.incar is not None:
         staged_tags = dict(tags) | ({} if job["moments"] is None else {"MAGMOM": job["moments"]})
         # how far a relaxation went is judged by its forces
@@ -136,12 +142,19 @@ def ground_state_mismatches(run: Run, tags: Mapping) -> list[str]:
     return wrong
 
 
-def stress_mismatches(run: Run, role: str = "static") -> list[str]:
-    """Where a run that is to give labels computes no stress, or its trace alone."""
-    found = run.settings.get("ISIF")
-    if role == "neb" or found is None or float(found) >= WHOLE_STRESS:
+def motion_mismatches(run: Run, role: str) -> list[str]:
+    """Where the stress is not computed whole, forces hold springs between images, or a single point moves its atoms."""
+    if role == "neb":
         return []
-    return [f"ISIF is {found}, staged {WHOLE_STRESS}"]
+    wrong = []
+    stress, mover = (run.settings.get(name) for name in ("ISIF", "IBRION"))
+    if stress is not None and float(stress) < WHOLE_STRESS:
+        wrong.append(f"ISIF is {stress}, staged {WHOLE_STRESS}")
+    if run.settings.get("CHAIN"):
+        wrong.append("IMAGES is set, staged absent")
+    if role == "static" and mover is not None and int(float(mover)) in DISPLACING:
+        wrong.append(f"IBRION is {mover}, staged -1")
+    return wrong
 
 
 def untold_mismatches(run: Run, tags: Mapping) -> list[str]:
@@ -261,6 +274,35 @@ def require_start(run: Run, job: Mapping) -> None:
             f"the run begins with another structure than was staged: an atom is {far:.3f} Å away",
             where=str(run.path),
             remedy=OTHER_START,
+        )
+
+
+def require_relaxed(frame: Frame, run: Run, step: Mapping) -> None:
+    """Raise DlmdError if a relaxation ended with forces on atoms that were not free to move."""
+    limit = -float(step["tags"]["EDIFFG"])
+    assert frame.forces is not None
+    largest = float(np.linalg.norm(frame.forces, axis=1).max())
+    if largest > FREE_FORCE * limit:
+        raise DlmdError(
+            f"a force is {largest:.3g} eV/Å at the end of the relaxation, staged {limit:g}: atoms were held fixed",
+            where=str(run.path),
+            remedy="run the staged POSCAR, in which no atom is held (selective dynamics)",
+        )
+
+
+def require_moving(frames: Sequence[Frame], where: str) -> None:
+    """Raise DlmdError if atoms stay where they are in dynamics of others."""
+    whole = [frame for frame in frames if frame.positions is not None and frame.cell is not None]
+    if len(whole) < FEWEST_STEPS:
+        return
+    first = whole[0]
+    far = np.max([moved(first.cell, first.positions, frame.positions) for frame in whole], axis=0)
+    held = int((far < HELD_A).sum())
+    if held and far.max() >= HELD_A:
+        raise DlmdError(
+            f"{held} of {len(far)} atoms never move: they were held fixed",
+            where=where,
+            remedy="run the staged POSCAR, in which no atom is held (selective dynamics)",
         )
 
 

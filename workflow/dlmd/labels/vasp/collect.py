@@ -76,6 +76,9 @@ def collect_relax(folder: str | Path) -> tuple[Atoms, dict]:
                 where=str(run.path),
                 remedy=remedy_for([frame.reason], "relax"),
             )
+    as_staged.require_relaxed(
+        end, relaxed, next(s for s in reversed(job["run_steps"]) if s["role"] == "relax")
+    )
     start = next(f for run in ordered for f in run.whole_frames)
     if ordered[-1] is not relaxed and not (np.allclose(last.cell, _final_cell(folder, job, end), atol=2e-3)):
         raise DlmdError(
@@ -129,6 +132,7 @@ def collect_static(folder: str | Path) -> tuple[Atoms | None, dict]:
     (runs,) = _runs(folder, job).values()
     if not continuation.done(job["run_steps"][0], runs):
         raise DlmdError("the single point is not finished", where=str(folder), remedy="run it again")
+    as_staged.require_start(runs[-1], job)
     potcar.sweep_job(folder)
     frame = runs[-1].frames[-1]
     usable = frame.reason is None
@@ -232,6 +236,7 @@ def collect_aimd(
             if not computed
             else "look at the reasons in this file",
         )
+    as_staged.require_moving([joined.frame for joined in production.frames], where=str(folder))
     potcar.sweep_job(folder)
     _write(frames, job, kept, in_range, production.origin, result["theory"])
     return result

@@ -62,6 +62,8 @@ LISTS = {
 INCAR = re.compile(r"^ INCAR:[^\n]*\n(.*?)(?=^ *POTCAR:)", re.MULTILINE | re.DOTALL)
 # What only a correction for dispersion writes, where the INCAR is not echoed (before VASP 6)
 DISPERSION = re.compile(r"Edisp \(eV\)|Estimated vdW energy|contributing to vdW energy|DFTD[34] V")
+# What only images of a band write (VTST's tools): their forces may hold springs
+CHAIN = re.compile(r"NEB: projections on to tangent|left and right image|energy of chain is")
 NONLOCAL = re.compile(r"vdW-DF kernel|vdW kernel|vdw_kernel\.bindat")
 
 
@@ -110,9 +112,9 @@ def k_points(head: str) -> np.ndarray | None:
     return np.array([[float(x) for x in line.split()] for line in match[1].splitlines()]) if match else None
 
 
-def dispersion(text: str) -> dict[str, str]:
-    """Corrections for dispersion that the text shows without naming them in the settings."""
-    found = {}
+def unnamed(text: str) -> dict[str, str]:
+    """Corrections for dispersion and chains of images that the text shows without naming them in the settings."""
+    found = {"CHAIN": "T"} if CHAIN.search(text) else {}
     if DISPERSION.search(text):
         found["IVDW"] = SOME_DISPERSION
     if NONLOCAL.search(text):

@@ -57,7 +57,7 @@ def parse_outcar(text: str, path: Path) -> Run:
         species=list(species),
         counts=list(counts),
         titels=[t.strip() for t in re.findall(r"^\s*TITEL\s*=\s*([^\n]+)", head_text, re.MULTILINE)],
-        settings=echoes.parse_settings(head_text) | echoes.dispersion(text),
+        settings=echoes.parse_settings(head_text) | echoes.unnamed(text),
         kpoints=tuple(int(n) for n in mesh.groups()) if mesh else None,
         finished="General timing and accounting informations" in text,
         relaxed="reached required accuracy - stopping structural energy minimisation" in text,
