@@ -236,7 +236,6 @@ def collect_aimd(
             if not computed
             else "look at the reasons in this file",
         )
-    as_staged.require_moving([joined.frame for joined in production.frames], where=str(folder))
     potcar.sweep_job(folder)
     _write(frames, job, kept, in_range, production.origin, result["theory"])
     return result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
-from dlmd.labels.vasp import continuation
+from dlmd.labels.vasp import as_staged, continuation
 from dlmd.labels.vasp.continuation import Joined
 from dlmd.labels.vasp.frames import Frame, Run
 
@@ -75,6 +75,7 @@ def find_production(folder: Path, job: dict, runs: dict[str, list[Run]]) -> Prod
     frames = [j for j in joined if any(j.run is run for run in producing)]
     if not frames:
         raise DlmdError("no whole frame of production", where=str(folder), remedy="run the segments again")
+    as_staged.require_moving([j.frame for j in frames], where=str(folder))
     found = Production(producing, frames)
     # a run that begins with the last frame of the one before makes one new frame fewer
     if found.steps + len(producing) < job["steps"]:
