@@ -8,7 +8,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.cli import main
-from dlmd.transport.charges import charge_of
+from dlmd.transport.charges import ONLY_CHARGE, _known, charge_of
 from two_carriers import write_two_carriers
 
 CELL_A = 14.0
@@ -108,6 +108,10 @@ def test_charges(element, compound, charge):
     else:
         assert charge_of(element, None, compound)[0] == charge
     assert charge_of(element, 0.5, compound) == (0.5, None)
+
+
+def test_charges_known_beforehand_are_those_of_pymatgen():
+    assert {element: _known(element) for element in ONLY_CHARGE} == {e: [z] for e, z in ONLY_CHARGE.items()}
 
 
 def test_arrhenius_does_not_mix_crystals(tmp_path, capsys):

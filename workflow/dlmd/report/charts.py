@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from dlmd.base import plot_style as style
 from dlmd.base.arrays import read_npz
 from dlmd.base.files import read_csv
 from dlmd.base.formatting import interval
-from dlmd.config.published import PublishedPoint
+
+if TYPE_CHECKING:
+    from dlmd.config.published import PublishedPoint
 
 FONT = {"family": "system-ui, sans-serif", "size": 13, "color": "#1b1f24"}
 MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")

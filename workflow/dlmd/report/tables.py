@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import exp
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.carriers import spoken
 from dlmd.base.formatting import interval, pairs
 from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
-from dlmd.config.published import conductivities
-from dlmd.config.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from dlmd.config.run_config import RunConfig
 
 LATTICE = ("a", "b", "c", "beta")
 CELL = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
@@ -32,7 +33,12 @@ NO_LABELS = "The potential was given, and no labels to judge it by: its errors a
 
 def temperature(result: Mapping, published: Mapping | None = None) -> dict:
     """One temperature's row; beside σ what published lines have there, where the sources have an activation energy."""
-    lines = {k: p.at(result["temperature_k"]) for k, p in conductivities(published or {}).items()}
+    lines: dict[str, float | None] = {}
+    if published:
+        # the config's own models take a while to load
+        from dlmd.config.published import conductivities
+
+        lines = {k: p.at(result["temperature_k"]) for k, p in conductivities(published).items()}
     beside = pairs({k: float(f"{v:.3g}") for k, v in lines.items() if v is not None})
     ok = result["verdict"]["code"] == "ok"
 

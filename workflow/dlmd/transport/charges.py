@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from dlmd.base.errors import DlmdError
 
+# Elements with one charge, common and recorded: pymatgen, which knows all, takes long to load.
+ONLY_CHARGE = {"Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Mg": 2, "F": -1}
+
 
 def charge_of(
     element: str, given: float | None, composition: Mapping[str, int] | None = None
@@ -19,11 +22,7 @@ def charge_of(
     """
     if given is not None:
         return given, None
-    from pymatgen.core import Element
-
-    known = Element(element)
-    common = known.common_oxidation_states
-    found = sorted({*common, *known.icsd_oxidation_states})
+    found = [ONLY_CHARGE[element]] if element in ONLY_CHARGE else _known(element)
     if len(found) == 1:
         return float(
             found[0]
@@ -36,6 +35,14 @@ def charge_of(
         f"{element} has several common charges: {', '.join(f'{z:+d}' for z in found)}",
         remedy="give --charge Z (Python: charge)",
     )
+
+
+def _known(element: str) -> list[int]:
+    """Common charges, and those recorded in crystals."""
+    from pymatgen.core import Element
+
+    known = Element(element)
+    return sorted({*known.common_oxidation_states, *known.icsd_oxidation_states})
 
 
 def _neutral(element: str, composition: Mapping[str, int]) -> tuple[float | None, str]:

@@ -109,13 +109,11 @@ def _brownian_covariance(shift: np.ndarray, lags: np.ndarray, weights: np.ndarra
 def brownian_variance(spans: Sequence[float], lags: np.ndarray, weights: np.ndarray) -> float:
     """Variance of the mean over all origins for Brownian motion of sum_m w_m u(m)², from (lags,) lags and weights, up to the
     factor of `_brownian_covariance`."""
-    from scipy.integrate import trapezoid
-
     total, variance = sum(spans), 0.0
     for span in spans:
         shift = np.linspace(0.0, min(span, float(lags.max())), 200)
         seen = (span - shift) * _brownian_covariance(shift, lags, weights)
-        variance += 2.0 / total**2 * float(trapezoid(seen, shift))
+        variance += 2.0 / total**2 * float(np.trapezoid(seen, shift))
     return variance
 
 
@@ -135,15 +133,14 @@ def mean_error(
     spans
         Time covered by the origins of each run, in the unit of `lags`.
     """
-    points = 5
-    blocks = []
+    points, done = 5, 0
+    covariance = np.zeros((sum(map(len, values)),) * 2)
     for batch, span in zip(values, spans, strict=True):
         times = (np.arange(len(batch) * points) + 0.5) * span / (len(batch) * points)
         full = _brownian_covariance(np.abs(times[:, None] - times), lags, weights)
-        blocks.append(full.reshape(len(batch), points, len(batch), points).mean(axis=(1, 3)))
-    from scipy.linalg import block_diag
-
-    covariance = block_diag(*blocks)
+        block = slice(done, done + len(batch))
+        covariance[block, block] = full.reshape(len(batch), points, len(batch), points).mean(axis=(1, 3))
+        done += len(batch)
     share = np.concatenate([np.full(len(v), s / len(v)) for v, s in zip(values, spans, strict=True)])
     share /= share.sum()
     x = np.concatenate(values)
