@@ -118,3 +118,35 @@ def test_elements_of_the_formula_that_no_site_holds_are_named(tmp_path):
     path = write_cif(tmp_path, cubic(4.0), rows, tags=tags)
     with pytest.raises(DlmdError, match="Li of _chemical_formula_sum is on no site"):
         design(path, Wishes())
+
+
+def argyrodite(folder, *, more=(), cage=(0.35, 0.40)):
+    rows = [
+        f"Li1 Li 0.0222 0.2009 0.7991 {cage[0]}",
+        f"Li2 Li 0.0119 0.25 0.75 {cage[1]}",
+        *more,
+        "P1 P 0 0 0.5 0.4",
+        "Ge1 Ge 0 0 0.5 0.6",
+        "S1 S 0.1216 0.1216 0.3784 1",
+        "S2 S 0.25 0.25 0.75 1",
+        "I1 I 0 0 0 1",
+    ]
+    return write_cif(folder, cubic(10.26), rows, group="F -4 3 m", name="argyrodite")
+
+
+def test_lithium_without_room_is_told_where_there_is_some(tmp_path):
+    """Li6.6P0.4Ge0.6S5I with all lithium on 24 cages of two halves: the tetrahedra between them (16e) are free."""
+    with pytest.raises(DlmdError, match=r"would hold 1\.1 atoms") as error:
+        design(argyrodite(tmp_path), Wishes())
+    remedy = error.value.remedy
+    assert "There is room at 0.14 0.14 0.14 (2.47 Å from anions, 1.9 Å from Li)" in remedy
+    assert "min_distance" not in remedy  # halves of a cage 0.7 Å apart are never both filled
+
+
+def test_the_advice_leads_to_a_cell_of_the_compound(tmp_path):
+    cif = argyrodite(tmp_path, more=["Li3 Li 0.14 0.14 0.14 0.3"], cage=(0.3, 0.3))
+    made = design(cif, Wishes())
+    asked = {"Li": 26.4, "Ge": 2.4, "P": 1.6, "S": 20, "I": 4}
+    cells = made.production.composition["I"] / 4
+    assert all(abs(made.production.composition[s] - n * cells) <= 1 for s, n in asked.items())
+    assert made.distances["Li-Li"] > 1.6

@@ -16,6 +16,7 @@ import numpy as np
 
 from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
+from dlmd.proposal import faithful
 from dlmd.proposal.filling import Filling, ions, nearest, widths
 from dlmd.structures import occupancy
 from dlmd.structures.crystal import Crystal
@@ -73,6 +74,13 @@ def choose(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: 
 def _refuse(crystal: Crystal, charges: Mapping[str, float], mobile: str, wanted: Wanted) -> NoReturn:
     """Why the smallest shape cannot be filled."""
     shape = next(_shapes(crystal, mobile, wanted))
+    why = faithful.crowded(crystal, charges)
+    if why:
+        raise DlmdError(
+            f"no neutral cell keeps the compound of {crystal.name}: {why[0]}",
+            where=f"{crystal.source}, occupancies",
+            remedy=faithful.way_out(crystal, charges, mobile),
+        )
     made = occupancy.nearest(crystal, repeat=shape, charges=charges, mobile=mobile)
     raise DlmdError(
         f"no cell of {crystal.name} that is wide enough holds any {carriers.spoken(mobile)}",

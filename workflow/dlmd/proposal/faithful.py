@@ -7,6 +7,7 @@ from math import prod
 
 from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
+from dlmd.proposal import room
 from dlmd.proposal.filling import Filling
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.exclusion import SLACK
@@ -54,7 +55,7 @@ def refuse_another_compound(filling: Filling, charges: Mapping[str, float], mobi
     why = crowded(crystal, charges)
     if not why and abs(charge) < ROUNDED_E:
         why = crowded(crystal, charges, above=NEARLY_ROOM)
-    remedy = "correct the occupancies (those that exclude each other add up to 1 at most; is a site missing?)"
+    remedy = way_out(crystal, charges, mobile)
     if not why:
         why = [f"the occupancies leave {charge:+.3g} e per cell"]
         remedy = "correct the occupancies (is a site missing?), or state the charges: --charge ELEMENT=E"
@@ -64,6 +65,16 @@ def refuse_another_compound(filling: Filling, charges: Mapping[str, float], mobi
         where=f"{crystal.source}, occupancies",
         remedy=remedy,
     )
+
+
+def way_out(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> str:
+    """What to do where positions that exclude each other hold too much; where there is room for mobile ions, that too."""
+    sites = {label for c in of_unit_cell(crystal, tuple(charges.items())).crowded for label in c.sites}
+    moving = set(carriers.elements(mobile))
+    alone = sites and all(crystal.site(label).occupancy.keys() <= moving for label in sites)
+    free = room.named(crystal, charges, mobile) if alone else ""
+    also = f" There is room at {free}" if free else ""
+    return f"correct the occupancies (those that exclude each other add up to 1 at most; is a site missing?{also})"
 
 
 def _differences(filling: Filling, charges: Mapping[str, float], mobile: str) -> list[str]:

@@ -53,12 +53,12 @@ def hop(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> Hop:
     if nearest <= ONE_HOP_A:
         return direct
     lattice, basis = crystal.lattice, supercell.basis @ crystal.lattice
-    voids = _voids(crystal, charges, mobile)
+    holes = voids(crystal, charges, mobile)
     steps = []
     near = both.select(both.distance < nearest + 0.1)
     for i, j, shift in zip(near.first, near.second, near.shift, strict=True):
         a, b = basis[i], basis[j] + shift @ lattice
-        to_a, to_b = np.linalg.norm(voids - a, axis=1), np.linalg.norm(voids - b, axis=1)
+        to_a, to_b = np.linalg.norm(holes - a, axis=1), np.linalg.norm(holes - b, axis=1)
         between = (np.minimum(to_a, to_b) > SHORTEST_STEP_A) & (to_a + to_b < DETOUR * nearest)
         steps += np.maximum(to_a, to_b)[between].tolist()
     shortest = min(steps, default=np.inf)
@@ -70,13 +70,13 @@ def hop(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> Hop:
     )
 
 
-def _voids(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> np.ndarray:
+def voids(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> np.ndarray:
     """(n, 3) in Å: voids in and around the unit cell with room for the ion, away from ions of the host of its sign."""
     from scipy.spatial import Delaunay, QhullError, cKDTree
 
     sign, moving = np.sign(charges[elements(mobile)[0]]), elements(mobile)
-    other = _places(crystal, lambda s: charges.get(s, 0.0) * sign < 0)
-    host = _places(crystal, lambda s: s not in moving and charges.get(s, 0.0) * sign > 0)
+    other = places(crystal, lambda s: charges.get(s, 0.0) * sign < 0)
+    host = places(crystal, lambda s: s not in moving and charges.get(s, 0.0) * sign > 0)
     sites = (
         np.concatenate([s.positions for s in crystal.sites if ions(s.occupancy, mobile)]) @ crystal.lattice
     )
@@ -102,12 +102,12 @@ def _voids(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> np.nd
     return centres
 
 
-def _places(crystal: Crystal, wanted: Callable[[str], bool]) -> np.ndarray:
-    """(n, 3) in Å: positions of sites that hold more of what is wanted than nothing, in 3 x 3 x 3 cells."""
+def places(crystal: Crystal, wanted: Callable[[str], bool], *, above: float = FULL) -> np.ndarray:
+    """(n, 3) in Å: positions of sites that hold more of what is wanted than `above`, in 3 x 3 x 3 cells."""
     places = [
         site.positions
         for site in crystal.sites
-        if sum(x for s, x in site.occupancy.items() if wanted(s)) > FULL
+        if sum(x for s, x in site.occupancy.items() if wanted(s)) > above
     ]
     if not places:
         return np.zeros((0, 3))

@@ -31,6 +31,7 @@ MOLECULAR = frozenset("H B C N".split())
 NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
 NOTHING = 1e-6  # atoms
+OVERLAP_SHARE = 0.75  # of what two ions need
 SLACK = 0.02  # refined occupancies of positions that exclude each other may add up to this much above 1
 UNLIKE_KEEP = 0.75  # of the sum of radii: the shortest bonds of oxides of P, S, B and N are 0.8 or more
 UNKNOWN_RADIUS_A = 0.7
@@ -233,6 +234,13 @@ def derived(
         if not lowered:
             break
     return _with_unlike(around.crystal, content, charges, keep, default_a)
+
+
+def overlap(charges: Mapping[str, float], a: str, b: str) -> float:
+    """The distance (Å) below which two ions of one sign are two halves of a split site, whatever anybody states; 0 of others."""
+    if charges[a] * charges[b] <= 0 or "H" in (a, b):
+        return 0.0
+    return OVERLAP_SHARE * (_own(a, charges[a])[1] + _own(b, charges[b])[1]) / 2
 
 
 def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:

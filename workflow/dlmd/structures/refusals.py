@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.structures import exclusion
 from dlmd.structures.apportioning import Counts, Problem
 
 SAME_COMPOSITION = 1e-3  # relative
@@ -165,10 +166,14 @@ def _overfilled(problem: Problem, tolerance: float) -> None:
     species = species if "-" in species else f"{species}-{species}"
     counts = problem.solve(1.0)
     near = f"; nearest possible: {_near(problem, counts)}, {changes(problem, counts)}" if counts else ""
+    stated = (
+        f"; or state that both can be filled by min_distance_angstrom: {{{species}: {max(clique.distance_a - 0.01, 0.1):.2f}}}"
+        if clique.distance_a > exclusion.overlap(problem.charges, *species.split("-")[:2])
+        else ""
+    )
     raise DlmdError(
         f"{clique.names} exclude each other ({clique.distance_a:.2f} Å apart) and would hold {filled:.4g} atoms where one "
         f"has room",
         where="occupancies",
-        remedy=f"lower their occupancies to 1 together{near}; or state that both can be filled by min_distance_angstrom: "
-        f"{{{species}: {max(clique.distance_a - 0.01, 0.1):.2f}}}",
+        remedy=f"lower their occupancies to 1 together{near}{stated}",
     )
