@@ -76,6 +76,22 @@ def test_charges_that_differ_between_sites_are_a_whole_dag(workdir):
     dry(workdir, "ferrite.yaml")
 
 
+def test_two_ions_that_may_both_move_are_a_whole_dag(workdir):
+    rows = [
+        "La1 La 0.5 0.5 0.5 0.5333",
+        "Li1 Li 0.5 0.5 0.5 0.2",
+        "Na1 Na 0.5 0.5 0.5 0.2",
+        "Ti1 Ti 0 0 0 1",
+        "O1 O 0.5 0 0 1",
+    ]
+    write_cif(workdir, cubic(3.87), rows, group="P m -3 m", name="perovskite")
+    out = new(workdir, "perovskite.cif", "--output", "perovskite.yaml")
+    assert "Li and Na: Li⁺ and Na⁺ are both on partly occupied sites" in out and "ready to start" in out
+    material = yaml.safe_load((workdir / "perovskite.yaml").read_text())["material"]
+    assert material["mobile"] == ["Li", "Na"] and set(material["species"][:2]) == {"Li", "Na"}
+    assert dry(workdir, "perovskite.yaml")["transport"] == 6
+
+
 def test_dft_single_points_are_as_many_as_asked_for(workdir):
     conductors.write(workdir, "bismuth_oxide")
     new(workdir, "bismuth_oxide.cif", "--engine", "vasp", "--single-points", "40", "--output", "mine.yaml")
