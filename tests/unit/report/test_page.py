@@ -1,8 +1,12 @@
 """Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
 
+import json
+
 from dlmd.base.formatting import interval
+from dlmd.report import tables
 from dlmd.report.answer import headline
 from dlmd.report.answer import table as answer
+from dlmd.run.results import RunResults
 
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
 OK = {"code": "ok", "message": ""}
@@ -60,3 +64,16 @@ def test_without_a_fit_and_with_verdicts_only_there_is_no_number():
         {"temperature_k": 400, "verdict": {"code": "not_diffusive", "message": "..."}, "haven_ratio": None}
     ]
     assert answer({"temperatures_k": [], "fits": {}}, gated, PUBLISHED) == []
+
+
+def test_what_given_labels_do_not_say_stands_in_the_report(tmp_path):
+    for number, record in enumerate(
+        ({"taken_for_granted": {"kpoint_mesh": [1, 1, 1]}}, {"taken_for_granted": {}}, {})
+    ):
+        path = tmp_path / f"labels/u4/given/{number}/given.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"file": {"path": f"{number}.extxyz"}} | record))
+    (sentence,) = tables.given(RunResults(tmp_path).level("u4").given)
+    assert sentence.startswith("0.extxyz does not say all") and sentence.endswith(
+        "level's: kpoint_mesh [1, 1, 1]."
+    )

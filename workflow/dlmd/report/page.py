@@ -156,7 +156,7 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
         ],
         "dataset": tables.dataset(results.dataset) if results.dataset else tables.NO_LABELS,
         "errors": tables.errors(results.errors, literature) if results.errors else [],
-        "few_labels": results.few_labels.get("sentences", []),
+        "labels": [*results.few_labels.get("sentences", []), *tables.given(results.given)],
         "committee": trust.committee(results),
         "potential_figures": _drawn(results, _potential_figures(results)),
         **tables.lattices(results.expansion, temperatures),

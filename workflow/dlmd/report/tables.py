@@ -218,6 +218,18 @@ def expansion(found: Mapping) -> str:
     return f"Volume thermal expansion {middle:.0f} ({low:.0f} to {high:.0f}) × 10⁻⁶ / K."
 
 
+def given(records: Sequence[Mapping]) -> list[str]:
+    """What files of labels that were given do not say of themselves, a sentence for each."""
+    silent = {record["file"]["path"]: record.get("taken_for_granted") for record in records}
+    return [
+        f"{path} does not say all that its labels were computed with; taken to be the level's: "
+        + ", ".join(f"{name} {value}" for name, value in found.items())
+        + "."
+        for path, found in silent.items()
+        if found
+    ]
+
+
 def dataset(rows: Sequence[Mapping]) -> str:
     frames: dict[str, list[int]] = {}
     for row in rows:

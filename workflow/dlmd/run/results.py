@@ -161,6 +161,12 @@ class LevelResults:
         """Every labelled frame: source, split, and whether it is used."""
         return _rows(self.path(tree.PROVENANCE))
 
+    @property
+    def given(self) -> list[dict]:
+        """What is known of every file of labels that was given."""
+        wanted = tree.fill(tree.GIVEN_RECORD, level=self.name, g="[0-9]*")
+        return [read_json(path) for path in sorted(self.run.folder.glob(wanted))]
+
     @cached_property
     def barriers(self) -> dict:
         """Barriers of all hops."""
