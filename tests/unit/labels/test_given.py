@@ -179,9 +179,14 @@ def test_a_mesh_by_density_is_that_of_each_frames_cell(tmp_path):
         read(tmp_path, [small, large])
 
 
+KEYWORDS = {"keywords": {"poissonsolver": {"eps": 1e-9}}}
+
+
 def test_what_a_whole_theory_leaves_out_is_not_there(tmp_path):
     with pytest.raises(DlmdError, match="the file says keywords = none, the level has"):
-        read(tmp_path, [frame()], engine=GPAW | {"keywords": {"poissonsolver": {"eps": 1e-9}}})
+        read(tmp_path, [frame()], engine=GPAW | KEYWORDS)
+    # unless the config says that it was
+    assert len(read(tmp_path, [frame()], engine=GPAW | KEYWORDS, theory=KEYWORDS)[0]) == 1
     with pytest.raises(DlmdError, match="the file says ediff_ev = 1e-07, the level has none"):
         read(tmp_path, [frame(theory=THEORY | {"ediff_ev": 1e-7})])
     with pytest.raises(DlmdError, match=r"the file says ecut_ev = 450\.0"):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import ase.io
 import numpy as np
 import pytest
 
@@ -294,6 +295,28 @@ def test_single_points_are_on_the_staged_structure_in_every_run(run, tmp_path):
     path.write_text(text[:row] + f"{1.0:13.5f}" + text[row + 13 :])
     with pytest.raises(DlmdError, match="begins with another structure"):
         collect.collect_static(folder)
+
+
+def test_labels_that_were_collected_may_be_given_to_their_own_level_alone(run, tmp_path):
+    folder = tmp_path / "job"
+    shutil.copytree(run.folder, folder)
+    shutil.copytree(folder / "1-static/inputs", folder / "1-static/run00")
+    (folder / "1-static/run00/OUTCAR").write_text(run.texts["OUTCAR"])
+    atoms, found = collect.collect_static(folder)
+    assert found["numerics"] == {
+        "numerics": {"kpoint_mesh": [1, 1, 1], "smearing": "gaussian", "smearing_ev": 0.05}
+    }
+    atoms.info = {"theory": found["theory"], **found["numerics"]}
+    ase.io.write(tmp_path / "own.extxyz", atoms)
+    text = (tmp_path / "own.extxyz").read_text()
+    assert as_labels(tmp_path, "own.extxyz", text) == ""
+    other = {"aimd": {"kpoints": {"mesh": {"toy": (2, 1, 2)}}}}
+    assert "kpoint_mesh = [1, 1, 1], the level has [[2, 1, 2]]" in as_labels(
+        tmp_path, "own.extxyz", text, **other
+    )
+    assert "smearing_ev = 0.05, the level has 0.1" in as_labels(tmp_path, "own.extxyz", text, sigma_ev=0.1)
+    told = as_labels(tmp_path, "own.extxyz", text, incar={"ADDGRID": True})
+    assert told == "labels of another theory: the file says incar = none, the level has {'ADDGRID': True}"
 
 
 def frames(moves, *, forces=0.0):

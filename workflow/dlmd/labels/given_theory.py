@@ -146,7 +146,7 @@ def require(
             where=where,
             remedy=f"if it was the level's, write  theory: {{{example}}}  beside the file in labels.frames",
         )
-    left_out = {key: None for key in UNASKED if whole and key in theory and key not in own}
+    left_out = {key: None for key in UNASKED if whole and key in theory and key not in known}
     for source, said in (("the config says", stated), ("the file says", {**own, **left_out})):
         for key, value in said.items():
             found, has = _comparable(key, value, theory, some=not whole and said is not stated)
