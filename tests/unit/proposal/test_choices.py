@@ -54,11 +54,22 @@ def test_a_dopant_of_the_host_is_not_mobile_where_the_anion_leaves_sites_empty(c
     assert mobile.choose(crystal(own, lattice=[9.0] * 3), charges)[0] == cation
 
 
-def test_lithium_of_a_host_that_leaves_anion_sites_empty_is_asked_for():
+def test_lithium_of_a_host_moves_although_anion_sites_are_not_full():
     charges = {"Li": 1, "Mn": 3, "O": -2}
-    sites = {"M": ({"Li": 0.6, "Mn": 0.4}, [[0, 0, 0]]), "O": ({"O": 0.9}, [[0.5, 0.5, 0.5]])}
-    with pytest.raises(DlmdError, match="It may be O, Li"):
-        mobile.choose(crystal(sites, lattice=[9.0] * 3), charges)
+    sites = {"M": ({"Li": 0.6, "Mn": 0.4}, [[0, 0, 0]]), "O": ({"O": 0.99}, [[0.5, 0.5, 0.5]])}
+    assert mobile.choose(crystal(sites, lattice=[9.0] * 3), charges)[0] == "Li"
+
+
+def test_two_that_share_all_their_sites_both_move():
+    charges = {"Li": 1, "Na": 1, "La": 3, "Cl": -1}
+    shared = {"A": ({"Li": 0.3, "Na": 0.2, "La": 0.5}, [[0, 0, 0]]), "Cl": ({"Cl": 1.0}, [[0.5, 0.5, 0.5]])}
+    found, why = mobile.choose(crystal(shared, lattice=[9.0] * 3), charges)
+    assert found == "Li,Na" and "share their sites" in why
+    few = {"A": ({"Li": 0.02, "Na": 0.48, "La": 0.5}, [[0, 0, 0]]), "Cl": shared["Cl"]}
+    assert mobile.choose(crystal(few, lattice=[9.0] * 3), charges)[0] == "Na"
+    shared["B"] = ({"Na": 1.0}, [[0.5, 0, 0]])
+    with pytest.raises(DlmdError, match="It may be Li, Na"):
+        mobile.choose(crystal(shared, lattice=[9.0] * 3), charges)
 
 
 def test_of_two_alike_the_user_is_asked():

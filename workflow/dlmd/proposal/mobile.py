@@ -11,9 +11,10 @@ from dlmd.structures.crystal import Crystal
 FULL = 0.999
 # Small or polarisable ions of one charge; the others of that charge are rarely fast.
 FAST = ("Li", "Na", "Ag", "Cu", "K")
-SMALL = frozenset({"Li", "Ag", "Cu"})  # these may go through a host that the others are a part of
+SMALL = frozenset({"Li", "Ag", "Cu"})  # these go through hosts that larger ions are a part of
 SLOWER = ("H", "Rb", "Cs", "Tl")
 MAJORITY = 0.8
+FEW = 0.05  # of the ions of one charge
 NEARLY_ONE = 0.3
 ANIONS = ("F", "O")
 UNBALANCED = 0.012  # of all positive charge: more than rounding leaves
@@ -35,24 +36,26 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
         present = [s for s in group if abs(charges.get(s, 0.0) - 1) < NEARLY_ONE]
         anion = _anion_beside(crystal, charges, present)
         if anion and not SMALL & set(present):
-            names, verb = _named(present), "share" if len(present) > 1 else "shares"
+            verb = "share" if len(present) > 1 else "shares"
             return (
                 anion,
-                f"sites of {anion} are partly empty, and {names} {verb} full ones with ions of the host",
+                f"sites of {anion} are partly empty, and {_named(present)} {verb} full ones with the host",
             )
-        if anion:
-            raise _several(crystal, [anion, *present])
         if len(present) == 1:
             return present[0], f"{present[0]}⁺ is the only ion here that is known to move fast"
         loose = [s for s in present if s in split]
         if len(loose) == 1:
             others = " and ".join(f"{s}⁺" for s in present if s not in loose)
             return loose[0], f"{loose[0]}⁺ is on partly occupied sites, {others} on full ones"
-        if len(loose) > 1 and group is FAST:
-            return carriers.joined(
-                loose
-            ), f"{_named(loose)} are both on partly occupied sites and known to move fast"
         total = sum(atoms[s] for s in present)
+        # a few of another ion have no statistics of their own
+        many = [s for s in present if atoms[s] >= FEW * total]
+        if group is FAST and len(many) > 1 and set(many) <= set(loose):
+            return carriers.joined(
+                many
+            ), f"{_named(many)} are both on partly occupied sites and known to move fast"
+        if group is FAST and len(many) > 1 and _share_all(crystal, many):
+            return carriers.joined(many), f"{_named(many)} share their sites, and are known to move fast"
         most = [s for s in present if atoms[s] > MAJORITY * total]
         if most:
             return most[0], f"most of the ions of one charge are {most[0]}⁺"
@@ -98,6 +101,12 @@ def _anion_beside(crystal: Crystal, charges: Mapping[str, float], cations: Seque
         if any(site.occupancy.get(s, 0.0) > 0 for s in cations)
     )
     return loose[0] if shared else None
+
+
+def _share_all(crystal: Crystal, cations: Sequence[str]) -> bool:
+    """Whether every site that holds one of the cations holds all of them."""
+    held = [[s for s in cations if site.occupancy.get(s, 0.0) > 0] for site in crystal.sites]
+    return all(len(row) in (0, len(cations)) for row in held)
 
 
 def _named(cations: Sequence[str]) -> str:
