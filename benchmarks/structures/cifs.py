@@ -34,6 +34,7 @@ ON_SITE_A = 0.15  # special positions may be met within rounding of the printed 
 LIKE_A = {"Li": 1.9, "Na": 2.3, "K": 2.7, "Ag": 2.4, "Cu": 2.2, "Rb": 3.0, "Cs": 3.2}
 UNLIKE_SHARE, ANIONS_SHARE, CATIONS_SHARE = 0.72, 0.75, 0.75
 ANIONS = {"O", "S", "Se", "Te", "F", "Cl", "Br", "I", "N", "H"}
+HOLD_H, X_H_A = {"B", "C", "N", "O"}, 1.3  # atoms that hold hydrogen, and how near (Å)
 COVALENT = {"B", "C", "N", "O", "H"}  # two of these may be a molecule's bond
 
 
@@ -195,6 +196,7 @@ def on_sites(structure, atoms, repeat) -> list[str]:
     strange = sum(symbols[n] not in allowed[s] for n, s in enumerate(site))
     if strange:
         wrong.append(f"{strange} atoms on sites of other elements")
+    wrong += hydrogens(structure, atoms, site)
     held = Counter(site.tolist())
     cells = int(np.prod(repeat))
     for s in range(len(positions)):
@@ -205,6 +207,28 @@ def on_sites(structure, atoms, repeat) -> list[str]:
             wrong.append(f"{structure[s].species_string} holds {held[s]} of {cells}")
             break
     return wrong
+
+
+def hydrogens(structure, atoms, site) -> list[str]:
+    """Ions such as OH and BH4 with other numbers of hydrogen than the occupancies around them add up to; `site` of every atom."""
+    from ase.neighborlist import neighbor_list
+
+    symbols = np.array(atoms.get_chemical_symbols())
+    i, j = neighbor_list("ij", atoms, X_H_A)
+    bonded = Counter(i[symbols[j] == "H"].tolist())
+    expected: dict[int, float] = {}
+    odd = 0
+    for n in np.flatnonzero(np.isin(symbols, list(HOLD_H))).tolist():
+        s = int(site[n])
+        if s not in expected:
+            near = structure.get_neighbors(structure[s], X_H_A)
+            h = sum(x for other in near for e, x in other.species.items() if e.symbol in ("H", "D"))
+            centres = sum(x for e, x in structure[s].species.items() if e.symbol in HOLD_H)
+            expected[s] = h / centres
+        odd += not np.floor(expected[s] - 0.05) <= bonded[n] <= np.ceil(expected[s] + 0.05) or (
+            abs(expected[s] - round(expected[s])) < 0.01 and bonded[n] != round(expected[s])
+        )
+    return [f"{odd} ions with another number of hydrogens than the CIF's"] if odd else []
 
 
 def one(path: Path) -> dict:

@@ -184,5 +184,7 @@ class Counts:
     def describe(self, content: np.ndarray, number: int) -> str:
         """What a centre has and what it should have, for an error message."""
         group, ligands = self.groups[self.kind[number]], self._ligands(content, number)
+        if not self._is_centre[self.kind[number]][content[self.centre[number]]]:
+            return f"{group.site} without an atom and {ligands} {'/'.join(sorted(group.ligands))} around it"
         wanted = f"{group.fewest}" if group.fewest == group.most else f"{group.fewest} or {group.most}"
         return f"{group.site} with {ligands} {'/'.join(sorted(group.ligands))} around it for {wanted}"
