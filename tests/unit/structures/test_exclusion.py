@@ -120,7 +120,13 @@ def test_counts_keep_to_the_room_that_split_sites_have(tmp_path):
         DlmdError, match=r"Li1 and Li2 exclude each other \(0.80 Å apart\) and would hold 1.36"
     ) as no:
         apportion(overfull, repeat=(2, 5, 5), charges=charges)
-    assert "min_distance_angstrom: {Li-Li: 0.79}" in no.value.remedy and len(str(no.value).splitlines()) == 3
+    # two halves of one site are not filled both, whatever is stated
+    assert "min_distance" not in no.value.remedy and len(str(no.value).splitlines()) == 3
+    apart = [row.replace("0.1 0 0", "0.235 0 0") for row in (rows[0].replace("0.16", "0.5"), rows[1])]
+    cif = write_cif(tmp_path, cubic(8), [*apart, "Na1 Na 0.5 0 0.5 0.64", *anions], name="apart")
+    with pytest.raises(DlmdError, match=r"1.88 Å apart\) and would hold 1.36") as no:
+        apportion(read_cif(cif), repeat=(2, 5, 5), charges=charges)
+    assert "min_distance_angstrom: {Li-Li: 1.87}" in no.value.remedy
 
 
 def test_pairs_that_are_named_decide(tmp_path):
