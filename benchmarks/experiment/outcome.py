@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def of(material: Material, *, config: str | None, code: int, printed: str) -> di
     """
     found: dict[str, Any] = {"format": FORMAT, "material": material.name, "state": FAILED, "reason": ""}
     if config is None:
-        return {**found, "state": FAILED if code else NOT_RUN, "reason": printed[-TAIL:]}
+        return {**found, "state": FAILED if code else NOT_RUN, "reason": _said(printed)}
     cfg = load(config, overrides=dict(material.settings) or None)
     results = RunResults(tree.home(cfg.run))
     level = results.level(material.level or next(reversed(cfg.levels)))
@@ -85,13 +86,19 @@ def _withheld(sigma: dict[str, Any] | None) -> str:
     return f"at 298 K, {sigma['beyond_range_k']:.0f} K below the coldest run, it is not known to an order of magnitude"
 
 
+def _said(printed: str) -> str:
+    """Why a run failed: what its jobs said (each error is three lines: what, where, how to mend it), else how its output ends."""
+    errors = re.findall(r"^(\S.*)\n  in: .*\n  fix: ", printed, re.MULTILINE)
+    return "; ".join(dict.fromkeys(errors)) or printed[-TAIL:]
+
+
 def _unfinished(level: LevelResults, code: int, printed: str) -> dict[str, str]:
     """Why a run has no result: its potential was refused, it failed, or it has never been started."""
     checks = level.accepted.get("checks", ())
     if level.accepted and not level.accepted["accepted"]:
         return {"state": REFUSED, "reason": "; ".join(c["text"] for c in checks if not c["ok"])}
     if code or level.run.folder.exists():
-        return {"state": FAILED, "reason": printed[-TAIL:] or "it is not finished"}
+        return {"state": FAILED, "reason": _said(printed) or "it is not finished"}
     return {"state": NOT_RUN, "reason": ""}
 
 

@@ -68,6 +68,11 @@ def last_lines(text: str, n: int = REASON_LINES) -> str:
     return "; ".join(line.strip() for line in text.strip().splitlines()[-n:] if line.strip())
 
 
+def log_of(material: Material, kind: str = "") -> Path:
+    """Where the output of a material's run, or of its dry run, goes."""
+    return WORK / "logs" / f"{material.run}{kind}.log"
+
+
 def snakemake(material: Material, config: str, *, cores: int, dry: bool) -> tuple[int, str]:
     """Exit code and output of a run, or of its dry run; the output grows in the log of the material meanwhile."""
     command = [
@@ -78,7 +83,7 @@ def snakemake(material: Material, config: str, *, cores: int, dry: bool) -> tupl
         config,
         *settings(material),
     ]
-    log = WORK / "logs" / f"{material.run}{'.dry' if dry else ''}.log"
+    log = log_of(material, ".dry" if dry else "")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(
@@ -125,7 +130,11 @@ def main() -> None:
         sys.exit(str(error))
     for material in listed:
         if args.collect:
-            found = outcome.of(material, config=outcome.config_there(material, WORK), code=0, printed="")
+            log = log_of(material)
+            printed = log.read_text(encoding="utf-8") if log.exists() else ""
+            found = outcome.of(
+                material, config=outcome.config_there(material, WORK), code=0, printed=printed
+            )
             if found["state"] != outcome.NOT_RUN:
                 outcome.write(outcome.path(HERE, material), found)
             print(f"{material.name}: {found['state']}", flush=True)

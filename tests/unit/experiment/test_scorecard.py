@@ -226,6 +226,11 @@ def test_the_record_of_a_finished_run_has_its_answer_and_lattice(finished):
 def test_a_result_from_before_a_failure_is_no_answer(finished):
     found = outcome.of(material(**TOY), config="config/toy.yaml", code=1, printed="LAMMPS died")
     assert (found["state"], found["reason"]) == (outcome.FAILED, "LAMMPS died") and "sigma_298" not in found
+    error = "the potential is not stable at 800 K\n  in:  results/toy/md\n  fix: add labels\n"
+    found = outcome.of(
+        material(**TOY), config="config/toy.yaml", code=1, printed=f"much\n{error}more\n{error}Exiting\n"
+    )
+    assert found["reason"] == "the potential is not stable at 800 K"
 
 
 def test_the_record_of_a_refused_potential_says_what_it_missed(finished):
