@@ -132,9 +132,7 @@ def main() -> None:
         if args.collect:
             log = log_of(material)
             printed = log.read_text(encoding="utf-8") if log.exists() else ""
-            found = outcome.of(
-                material, config=outcome.config_there(material, WORK), code=0, printed=printed
-            )
+            found = outcome.of(material, config=outcome.config_there(material, WORK), code=0, printed=printed)
             if found["state"] != outcome.NOT_RUN:
                 outcome.write(outcome.path(HERE, material), found)
             print(f"{material.name}: {found['state']}", flush=True)
