@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -18,7 +22,15 @@ def render(template: str, **context: Any) -> str:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["with_code"] = with_code
     return environment.get_template(template).render(**context)
+
+
+def with_code(text: str) -> Markup:
+    """A sentence as HTML, in which what stands between backticks (on the command line) is set as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def embedded(path: Path) -> str:
