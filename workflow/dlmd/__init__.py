@@ -5,7 +5,7 @@ The names below are the library's front door (docs/python.md); each is imported 
 
 from dlmd.base.lazy import exports
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __all__ = exports(
     __name__,
