@@ -153,7 +153,9 @@ def test_potcars_are_private_and_lent_for_a_run_alone(tmp_path):
 def test_a_signal_leaves_no_potcar_and_no_vasp(tmp_path, number):
     job = dynamics(tmp_path)
     environment = os.environ | {"VASP": "exec sleep 60"}
-    shell = subprocess.Popen([job / "run.sh"], env=environment, start_new_session=True)
+    # tests that run in the background, or under nohup, ignore two of these signals, and so would the script
+    script = ["env", "--default-signal", job / "run.sh"]
+    shell = subprocess.Popen(script, env=environment, start_new_session=True)
     lent = job / "seg000/run00/POTCAR"
     wait(lambda: lent.exists() and (job / "seg000/run00/vasp.out").exists())
     shell.send_signal(number)
