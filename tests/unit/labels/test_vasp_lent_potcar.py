@@ -44,8 +44,9 @@ def test_a_signal_takes_the_potcar_and_vasp_along(job, number, step):
         stage.stage_relax(crystal(), folder, settings=s, level="u4", cell="toy", source="o_toy_0")
     path = os.pathsep.join([*filter(None, sys.path), str(SUPPORT)])
     how = "custodian" if step == "1-relax" else "plain"
+    # tests that run under nohup ignore SIGHUP, and so would the job
     program = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", RUN, folder.parent, step, how],
+        ["env", "--default-signal", sys.executable, "-W", "ignore", "-c", RUN, folder.parent, step, how],
         env=os.environ | {"PYTHONPATH": path},
     )
     lent, pid = (folder / step / "run00" / name for name in ("POTCAR", "pid"))
