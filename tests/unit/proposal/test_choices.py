@@ -200,6 +200,35 @@ def test_a_slow_conductor_gets_a_note():
     assert at.production_k[-1] / at.production_k[0] == pytest.approx(temperatures.NARROWEST, rel=0.05)
 
 
+def moved(at, carriers, sigma, energy, length_ps):
+    d = temperatures.diffusion(at.production_k[0], sigma, energy, carriers)
+    return 6 * d * length_ps / carriers.hop_angstrom**2
+
+
+def test_what_is_said_of_hops_is_true_at_the_lowest_temperature_wherever_it_comes_from():
+    carriers = Carriers(1.0, 0.01, 3.0)
+    for sigma, energy, said in (
+        (
+            1e-6,
+            0.6,
+            "only {:.2g} of 4 square hops of 3 Å in 50 ps at {} K",
+        ),  # a slow one: bounded by the melting point
+        (0.1, 0.4, "4 square hops of 3 Å in 50 ps from {1} K on"),
+        (1e4, 0.2, "{:.2g} square hops of 3 Å in 50 ps at {} K"),  # a fast one: bounded by the width
+    ):
+        at = temperatures.choose(
+            temperatures.KINDS["O"],
+            carriers,
+            length_ps=50.0,
+            sigma_ms_per_cm=sigma,
+            activation_energy_ev=energy,
+        )
+        hops = moved(at, carriers, sigma, energy, 50.0)
+        assert at.reason.endswith("an ion makes " + said.format(hops, at.production_k[0]))
+        assert (hops < 4) == said.startswith("only") == bool(at.notes)
+        assert all(f"{hops:.2g} of 4 square hops" in note for note in at.notes)
+
+
 @pytest.mark.parametrize(
     "of",
     [

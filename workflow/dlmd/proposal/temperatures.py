@@ -2,8 +2,8 @@
 
 The coldest is where ions move `HOPS` hops within the run: 6 D t = HOPS a², with D from the conductivity by Nernst-Einstein,
 D = sigma k_B T V / (N z² e²), and sigma T = C exp(-E_a / k_B T). The hottest is where the host is still a solid: four fifths of
-its melting point. Six temperatures go from one to the other, evenly in 1/T. What the user does not know is taken from conductors
-of the same kind.
+its melting point. The coldest is no hotter than that over `NARROWEST`: what ions move there is said where it is less. Six
+temperatures go from one to the other, evenly in 1/T. What the user does not know is taken from conductors of the same kind.
 """
 
 from __future__ import annotations
@@ -99,20 +99,20 @@ def choose(
     sigma = sigma_ms_per_cm if sigma_ms_per_cm is not None else of.sigma_ms_per_cm
     energy = activation_energy_ev if activation_energy_ev is not None else of.activation_energy_ev
     hottest = SOLID * melting_k if melting_k is not None else of.solid_to_k
-    needed = HOPS * carriers.hop_angstrom**2 / (6 * length_ps)
-    grid = np.arange(200.0, hottest + STEP_K, STEP_K)
-    moving = [t for t in grid if diffusion(t, sigma, energy, carriers) >= needed]
+
+    def hops(temperature_k: float) -> float:
+        return 6 * diffusion(temperature_k, sigma, energy, carriers) * length_ps / carriers.hop_angstrom**2
+
+    moving = [t for t in np.arange(200.0, hottest + STEP_K, STEP_K) if hops(t) >= HOPS]
+    coldest = min(moving[0] if moving else hottest, hottest / NARROWEST)
+    production = _spread(max(coldest, hottest / WIDEST), hottest)
+    low, high = production[0], production[-1]
     notes = []
-    coldest = moving[0] if moving else hottest
-    if coldest > hottest / NARROWEST:
-        hops = 6 * diffusion(hottest, sigma, energy, carriers) * length_ps / carriers.hop_angstrom**2
+    if hops(low) < HOPS:
         notes.append(
-            f"at {hottest:.0f} K an ion moves only {hops:.2g} square hops within the run: raise the budget, or expect "
-            "`not_diffusive` at the lower temperatures"
+            f"an ion makes only {hops(low):.2g} of {HOPS:g} square hops within the run at {low} K, and {hops(high):.2g} at "
+            f"{high} K: raise the budget, or expect `not_diffusive` at the lower temperatures"
         )
-        coldest = hottest / NARROWEST
-    coldest = max(coldest, hottest / WIDEST)
-    production = _spread(coldest, hottest)
     known = (
         ("sigma", sigma_ms_per_cm),
         ("E_a", activation_energy_ev),
@@ -126,12 +126,20 @@ def choose(
         if said
         else "all"
     )
+    square = f"square hops of {carriers.hop_angstrom:.2g} Å in {length_ps:.0f} ps"
     reason = (
         f"sigma(298 K) {sigma:.3g} mS/cm, E_a {energy:.3g} eV, solid up to {hottest:.0f} K ({source}"
         + ("" if len(said) == 3 else f" as is usual for {of.name}")
-        + f"): an ion makes {HOPS:g} square hops of {carriers.hop_angstrom:.2g} Å in {length_ps:.0f} ps from {coldest:.0f} K on"
+        + f"): an ion makes {_moved(hops(low), low, begins=low == coldest).format(square)}"
     )
     return Temperatures(production, _labels(production), reason, tuple(notes))
+
+
+def _moved(hops: float, at_k: int, *, begins: bool) -> str:
+    """What an ion moves at the lowest temperature, `{}` for what is counted; `begins`: the number wanted is reached there."""
+    if hops < HOPS:
+        return f"only {hops:.2g} of {HOPS:g} {{}} at {at_k} K"
+    return f"{HOPS:g} {{}} from {at_k} K on" if begins else f"{hops:.2g} {{}} at {at_k} K"
 
 
 def diffusion(temperature_k: float, sigma_ms_per_cm: float, energy_ev: float, carriers: Carriers) -> float:
