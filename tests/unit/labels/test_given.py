@@ -22,10 +22,11 @@ ENTRY = {"file": "x", "split": "train", "format": None, "theory": {}}
 def frame(seed=0, *, scale=1.0, symbols="ClTiLi", theory=THEORY, **info):
     rng = np.random.default_rng(seed)
     positions = [[0, 0, 0], [2.4, 0.1, 0], [0, 2.5, 0.2]][: len(Atoms(symbols))]
-    atoms = Atoms(symbols, positions=scale * np.array(positions), cell=scale * np.diag([7, 8, 9]), pbc=True)
+    positions = np.array(positions) + 0.01 * rng.normal(size=(len(positions), 3))
+    atoms = Atoms(symbols, positions=scale * positions, cell=scale * np.diag([7, 8, 9]), pbc=True)
     atoms.info = dict(info) | ({"theory": dict(theory)} if theory else {})
     atoms.calc = SinglePointCalculator(
-        atoms, energy=-10.0 - seed, forces=rng.normal(size=(len(atoms), 3)), stress=rng.normal(size=6)
+        atoms, energy=-10.0 - seed, forces=rng.normal(size=(len(atoms), 3)), stress=0.01 * rng.normal(size=6)
     )
     return atoms
 

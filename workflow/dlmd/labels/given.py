@@ -1,8 +1,8 @@
 """Labels of one's own, computed elsewhere: read, compared with their level of theory, and put where the dataset looks for labels.
 
 Energies are in eV, forces in eV/Å and stresses in eV/Å³; what OUTCAR, vasprun.xml, CP2K's and Quantum ESPRESSO's outputs have
-is converted. extxyz and deepmd/npy are in these units by convention, and nothing in them says so: distances of atoms are checked
-here, and forces against those of the level that a training starts from (`dlmd.training.start`).
+is converted. extxyz and deepmd/npy are in these units by convention, and nothing in them says so: distances of atoms and stresses
+are checked here, and forces against those of the level that a training starts from (`dlmd.training.start`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.base.provenance import file_record
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels import given_theory, numerics
+from dlmd.labels import given_checks, given_theory, numerics
 from dlmd.labels.engines import said
 
 if TYPE_CHECKING:
@@ -42,16 +42,38 @@ KEPT_INFO = ("time_ps", "temperature_k", "strain", "moments_in_range", "converge
 class Labels:
     """Frames of one file with their results, what it says of its theory, and frames that were left out by reason.
 
-    `numerics` is what each frame says of k-points and smearing, `run` what VASP's output says of itself; with `whole` the theory
+    `numbers` are those of the frames in the file, `numerics` is what each frame says of k-points and smearing, `run` what VASP's output says of itself; with `whole` the theory
     is that of a level, and what it leaves out is not there.
     """
 
     frames: list[Atoms]
     theory: dict[str, Any] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
     numerics: list[dict[str, Any]] = field(default_factory=list)
     run: Run | None = None
     whole: bool = False
+
+
+@dataclass
+class Read:
+    """The labels of a file: by part of the dataset, where each was found, and what is to be told of them."""
+
+    parts: dict[str, list[Atoms]]
+    placed: list[given_checks.Placed]
+    theory: dict[str, Any]
+    left_out: Counter
+    silent: dict[str, Any]
+
+    def notes(self, where: str) -> list[str]:
+        """What a reader of the labels should know: frames that were left out, settings that were taken for granted."""
+        found = []
+        if self.left_out:
+            found.append(f"{where}: frames are left out: {_counted(self.left_out)}")
+        if self.silent:
+            values = ", ".join(f"{name} {value}" for name, value in self.silent.items())
+            found.append(f"{where} does not say all of its settings; the level's are taken: {values}")
+        return found
 
 
 def read(
@@ -67,6 +89,45 @@ def read(
 ) -> None:
     """Write the labels of a file as one extxyz per part of the dataset (train, valid, test; empty where it has none).
 
+    Raises
+    ------
+    DlmdError
+        for what `read_parts` refuses.
+    """
+    import ase.io
+
+    found = read_parts(given, g=g, level=level, engine=engine, source=source, species=species)
+    for note in found.notes(given):
+        print(f"note: {note}", file=sys.stderr)
+    for path, split in zip(frames, SPLITS, strict=True):
+        with whole(path) as part:
+            part.write_text("")
+            if found.parts[split]:
+                ase.io.write(part, found.parts[split], format=EXTXYZ)
+    write_json(
+        Path(record),
+        {
+            "file": file_record(given) if Path(given).is_file() else {"path": given},
+            "level": level,
+            "theory": found.theory,
+            "frames": {split: len(part) for split, part in found.parts.items()},
+            "left_out": dict(found.left_out),
+            "taken_for_granted": found.silent,
+        },
+    )
+
+
+def read_parts(
+    given: str,
+    *,
+    g: int,
+    level: str,
+    engine: Mapping[str, Any],
+    source: Mapping[str, Any],
+    species: Sequence[str],
+) -> Read:
+    """The labels of a file by part of the dataset; a frame that is there twice, or is not finite, is left out.
+
     Parameters
     ----------
     g
@@ -80,40 +141,47 @@ def read(
     ------
     DlmdError
         for a file that cannot be read, another theory, k-points or smearing than the level's, elements that the run does not
-        have, or distances that are in other units.
+        have, frames that are not periodic, other units, an energy far from the others, or a structure for training and test.
     """
-    import ase.io
-
-    labels = _load(Path(given), source["format"])
+    labels = _finite(_load(Path(given), source["format"]))
     if not labels.frames:
         raise DlmdError(
             f"no frame with energy, forces and stress ({_counted(labels.left_out)})",
             where=given,
             remedy="give a finished run; stresses need ISIF=2 in VASP, STRESS_TENSOR in CP2K, tstress in Quantum ESPRESSO",
         )
+    wheres = [f"{given}, frame {number}" for number in labels.numbers]
+    for atoms, where in zip(labels.frames, wheres, strict=True):
+        given_checks.require_periodic(atoms, where=where)
     theory = given_theory.theory_of(engine)
     silent = _require_level(labels, source["theory"], theory, engine, where=given)
+    placed = []
+    for atoms, where in zip(labels.frames, wheres, strict=True):
+        _require_fitting(atoms, species, where=where)
+        given_checks.require_pressure(atoms, where=where)
+        split = source["split"] or _own_split(atoms, where=where)
+        placed.append(given_checks.Placed(atoms, split, where))
+    given_checks.require_energies(labels.frames, wheres)
+    again = set(given_checks.repeated(placed))
+    if again:
+        labels.left_out["there twice"] += len(again)
+    placed = [frame for i, frame in enumerate(placed) if i not in again]
     parts: dict[str, list[Atoms]] = {split: [] for split in SPLITS}
-    for number, atoms in enumerate(labels.frames):
-        _require_fitting(atoms, species, where=f"{given}, frame {number}")
-        split = source["split"] or _own_split(atoms, where=f"{given}, frame {number}")
+    for atoms, split, _ in placed:
         parts[split].append(_as_label(atoms, len(parts[split]), level, theory, f"given{g}_{split}", species))
-    for path, split in zip(frames, SPLITS, strict=True):
-        with whole(path) as part:
-            part.write_text("")
-            if parts[split]:
-                ase.io.write(part, parts[split], format=EXTXYZ)
-    write_json(
-        Path(record),
-        {
-            "file": file_record(given) if Path(given).is_file() else {"path": given},
-            "level": level,
-            "theory": theory,
-            "frames": {split: len(found) for split, found in parts.items()},
-            "left_out": dict(labels.left_out),
-            "taken_for_granted": silent,
-        },
-    )
+    return Read(parts, placed, theory, labels.left_out, silent)
+
+
+def _finite(labels: Labels) -> Labels:
+    """The labels without frames of which some number is none, which are counted."""
+    labels.numbers = labels.numbers or list(range(len(labels.frames)))
+    kept = [i for i, atoms in enumerate(labels.frames) if given_checks.finite(atoms)]
+    if len(kept) < len(labels.frames):
+        labels.left_out["not finite"] += len(labels.frames) - len(kept)
+        labels.frames = [labels.frames[i] for i in kept]
+        labels.numbers = [labels.numbers[i] for i in kept]
+        labels.numerics = [labels.numerics[i] for i in kept] if labels.numerics else []
+    return labels
 
 
 def _require_level(
@@ -124,23 +192,15 @@ def _require_level(
     *,
     where: str,
 ) -> dict[str, Any]:
-    """That the labels are of the level; what neither file nor config says is told, and returned with the level's values."""
+    """That the labels are of the level; what neither file nor config says is returned with the level's values."""
     settings = given_theory.settings_of(engine)
     # an extxyz has the theory that a level gave its frames; outputs tell of some settings
     whole = labels.whole and "engine" in labels.theory
     given_theory.require(labels.theory, stated, theory, where=where, whole=whole)
     if labels.run is not None and isinstance(settings, VaspSettings):
-        silent = given_theory.require_run(labels.run, labels.frames[0], settings, where=where)
-    else:
-        said = labels.numerics or [{}] * len(labels.frames)
-        silent = given_theory.require_numerics(labels.frames, said, stated, settings, where=where)
-    if silent:
-        values = ", ".join(f"{name} {value}" for name, value in silent.items())
-        print(
-            f"note: {where} does not say all of its settings; the level's are taken: {values}",
-            file=sys.stderr,
-        )
-    return silent
+        return given_theory.require_run(labels.run, labels.frames[0], settings, where=where)
+    said = labels.numerics or [{}] * len(labels.frames)
+    return given_theory.require_numerics(labels.frames, said, stated, settings, where=where)
 
 
 def _load(path: Path, kind: str | None) -> Labels:
@@ -172,13 +232,14 @@ def _extxyz(path: Path) -> Labels:
 
     labels = Labels([], whole=True)
     try:
-        for atoms in iread(path, index=":", format=EXTXYZ):
+        for number, atoms in enumerate(iread(path, index=":", format=EXTXYZ)):
             results = atoms.calc.results if atoms.calc else {}
             missing = [key for key in ("energy", "forces", "stress") if key not in results]
             if missing or not atoms.info.get("converged", True):
                 labels.left_out["unconverged" if not missing else f"no {', '.join(missing)}"] += 1
                 continue
             labels.frames.append(atoms)
+            labels.numbers.append(number)
             own = atoms.info.get("theory", {})
             own = json.loads(own) if isinstance(own, str) else dict(own)
             labels.numerics.append(numerics.spelt(own | dict(atoms.info.get(numerics.KEY, {}))))
@@ -206,7 +267,7 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
     run = (output.parse_vasprun if xml else output.parse_outcar)(output.read_text(path), path)
     theory = given_theory.of_vasp(run.species, run.settings, run.titels) | seen.theory(run)
     labels = Labels([], theory={"engine": "vasp"} | theory, run=run)
-    for frame in run.frames:
+    for number, frame in enumerate(run.frames):
         if frame.reason is not None:
             labels.left_out[frame.reason.split(":")[0]] += 1
             continue
@@ -218,6 +279,7 @@ def _vasp(path: Path, *, xml: bool) -> Labels:
         if frame.temperature_k is not None:
             atoms.info["temperature_k"] = frame.temperature_k
         labels.frames.append(atoms)
+        labels.numbers.append(number)
     return labels
 
 

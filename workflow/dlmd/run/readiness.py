@@ -19,7 +19,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config import advice, routes
 from dlmd.config.run_config import RunConfig
 from dlmd.process import programs
-from dlmd.run import estimates, preflight, same_name, structure_checks, tree
+from dlmd.run import estimates, given_labels, preflight, same_name, structure_checks, tree
 
 # A scheduler that does not answer within this time is busy; the run is not at fault.
 ANSWER_S = 3.0
@@ -55,7 +55,7 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
         except DlmdError as error:
             yield Finding(subject, "problem", error.what, error.where, error.remedy)
         else:
-            yield Finding(subject, "ok", what)
+            yield from _labels(cfg, subject, what)
         if subject == "crystal":
             yield from (Finding(subject, "note", text) for text in structure_checks.notes(cfg))
             for text, remedy in same_name.remarks(cfg, file=file):
@@ -75,6 +75,19 @@ def findings(cfg: RunConfig, *, file: str, profile: str | None, snakefile: Path)
         elif cfg.launch.accelerator == "cuda" and shutil.which("nvidia-smi") is None:
             yield Finding("GPU", "problem", "launch.accelerator: cuda, and this machine has no NVIDIA driver")
     yield _disk(cfg)
+
+
+def _labels(cfg: RunConfig, subject: str, what: str) -> Iterator[Finding]:
+    """That a check has passed; for a level with files of labels, after these are read."""
+    name = subject.removeprefix("level ")
+    files = name != subject and routes.given_frames(cfg, name)
+    found = list(given_labels.problems_and_notes(cfg, name)) if files else []
+    problems = [error for error in found if isinstance(error, DlmdError)]
+    for error in problems:
+        yield Finding(subject, "problem", error.what, error.where, error.remedy)
+    if not problems:
+        yield Finding(subject, "ok", what)
+    yield from (Finding(subject, "note", text) for text in found if isinstance(text, str))
 
 
 def _programs(cfg: RunConfig) -> Iterator[Finding]:
