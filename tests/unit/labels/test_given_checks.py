@@ -46,7 +46,7 @@ def test_a_structure_for_training_and_test_is_refused_with_both_frames(tmp_path)
     # moved by a cell: the same crystal
     again = frame(1, split="test")
     again.positions[0] += [7.0, 0, 0]
-    with pytest.raises(DlmdError, match="for 'train' and for 'test'") as told:
+    with pytest.raises(DlmdError, match=r"for 'train' and for 'test'") as told:
         read(tmp_path, [frame(0), frame(1), frame(2, split="test"), again])
     assert "frame 1, and " in str(told.value) and "frame 3" in str(told.value)
     again.positions[1] += 0.002
@@ -73,7 +73,7 @@ def test_frames_that_are_not_finite_are_left_out_and_said(tmp_path, capsys, what
     record = read(tmp_path, [frame(0), bad, frame(1)])
     assert record["frames"]["train"] == 2 and record["left_out"] == {"not finite": 1}
     assert "1 not finite" in capsys.readouterr().err
-    with pytest.raises(DlmdError, match="no frame with energy, forces and stress .1 not finite"):
+    with pytest.raises(DlmdError, match=r"no frame with energy, forces and stress .1 not finite"):
         read(tmp_path, [bad])
 
 
@@ -81,16 +81,16 @@ def test_stresses_in_kbar_and_slabs_are_refused(tmp_path):
     with pytest.raises(DlmdError, match=r"is 160\.2 GPa, beyond 100 GPa") as told:
         read(tmp_path, [frame(0), frame(1, stress=1.0)])
     assert "frame 1" in str(told.value) and "eV/Å³" in str(told.value)
-    with pytest.raises(DlmdError, match="not periodic in all directions .pbc T T F"):
+    with pytest.raises(DlmdError, match=r"not periodic in all directions .pbc T T F"):
         read(tmp_path, [frame(0), frame(1, pbc=(True, True, False))])
 
 
 def test_an_energy_far_from_those_of_its_composition_is_refused(tmp_path):
     usual = [frame(k) for k in range(7)]
-    with pytest.raises(DlmdError, match="eV/atom apart, beyond 0.5") as told:
+    with pytest.raises(DlmdError, match=r"eV/atom apart, beyond 0.5") as told:
         read(tmp_path, [*usual, frame(9, energy=-10.2)])
     assert "frame 7" in str(told.value)
-    with pytest.raises(DlmdError, match="beyond 1"):
+    with pytest.raises(DlmdError, match=r"beyond 1"):
         read(tmp_path, [*usual[:2], frame(9, energy=-8.0)])
     # few frames, or a wide spread, do not tell so little
     assert read(tmp_path, [*usual[:2], frame(9, energy=-10.2)])["frames"]["train"] == 3
@@ -99,8 +99,8 @@ def test_an_energy_far_from_those_of_its_composition_is_refused(tmp_path):
 
 
 def test_parts_that_must_be_there():
-    with pytest.raises(DlmdError, match="no frame of the labels is for 'train' .8 for 'test'"):
+    with pytest.raises(DlmdError, match=r"no frame of the labels is for 'train' .8 for 'test'"):
         given_checks.require_parts({"test": 8}, trained=True, where="x")
-    with pytest.raises(DlmdError, match="nothing would judge the potential"):
+    with pytest.raises(DlmdError, match=r"nothing would judge the potential"):
         given_checks.require_parts({"train": 8}, trained=True, where="x")
     given_checks.require_parts({"test": 8}, trained=False, where="x")

@@ -42,8 +42,8 @@ KEPT_INFO = ("time_ps", "temperature_k", "strain", "moments_in_range", "converge
 class Labels:
     """Frames of one file with their results, what it says of its theory, and frames that were left out by reason.
 
-    `numbers` are those of the frames in the file, `numerics` is what each frame says of k-points and smearing, `run` what VASP's output says of itself; with `whole` the theory
-    is that of a level, and what it leaves out is not there.
+    `numbers` are those of the frames in the file, `numerics` is what each frame says of k-points and smearing, `run` what VASP's
+    output says of itself; with `whole` the theory is that of a level, and what it leaves out is not there.
     """
 
     frames: list[Atoms]
