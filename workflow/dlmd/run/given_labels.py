@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.config import routes
@@ -23,6 +24,7 @@ def problems_and_notes(cfg: RunConfig, level: str) -> Iterator[DlmdError | str]:
     from dlmd.labels import given, given_checks
 
     files = routes.given_frames(cfg, level)
+    settings: Any = cfg.levels[level]
     size = sum(_bytes(Path(source.file)) for source in files)
     if size > LARGEST_BYTES:
         yield f"labels are not read here, they are {size / 1e6:.0f} MB: the first job checks them"
@@ -34,7 +36,7 @@ def problems_and_notes(cfg: RunConfig, level: str) -> Iterator[DlmdError | str]:
                 source.file,
                 g=g,
                 level=level,
-                engine=recorded(cfg.levels[level]),
+                engine=recorded(settings),
                 source=source.model_dump(mode="json", exclude={"level"}),
                 species=cfg.material.species,
             )
@@ -50,7 +52,9 @@ def problems_and_notes(cfg: RunConfig, level: str) -> Iterator[DlmdError | str]:
     try:
         names = ", ".join(source.file for source in files)
         given_checks.require_parts(counts, trained=routes.trained(cfg, level), where=names)
-        given_checks.repeated(placed)
+        again = given_checks.repeated(placed)
+        if again:
+            yield f"{names}: {len(again)} structures are in two files of one part, and count twice"
     except DlmdError as error:
         yield error
 
