@@ -19,12 +19,16 @@ from dlmd.transport import spectrum, window_slopes
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
 
-VERSION = 5
+VERSION = 6
 
 # Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then; and
 # the same of motion that becomes quicker, as where moves go on the same way.
 _SLOWING, _SLOWED = 0.5, 0.3
 _QUICKENING, _QUICKENED = 0.05, 0.1
+# An axis carries diffusion once 2 D t along it is this part of a third of a hop squared: less is what ions do within their sites.
+_MOVED_ON = 0.25
+# Where D along an axis falls below this part of D of the first window, that one holds mostly vibration.
+_MOSTLY_VIBRATION = 0.3
 # Least noise of what two windows differ by, in parts of D.
 _SHARPEST = 1e-4
 
@@ -79,6 +83,25 @@ def hop_time_ps(curves: MsdCurves, *, from_ps: float, length_ps: float, hop_leng
     return None
 
 
+def axis_window_ps(
+    curves: MsdCurves, direction: np.ndarray, *, from_ps: float, length_ps: float, hop_length_a: float
+) -> float | None:
+    """The lag t, `from_ps` or later, from whose window [t, 3 t] on ions move on along a unit vector (3,): 2 D t is a quarter of
+    a third of one hop squared. None where no window up to 0.7 of the run has it: they stay where they are along it.
+
+    The window of all axes together may be so early, where ions are quick along another axis, that along this one it holds
+    nothing but their vibration.
+    """
+    t = from_ps
+    while True:
+        tensor = window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)
+        if 2 * _along(tensor, direction) * t >= _MOVED_ON * hop_length_a**2 / 3:
+            return t
+        t *= 1.1
+        if window_slopes.WINDOW * t >= window_slopes.LONGEST * length_ps:
+            return None
+
+
 @dataclass(frozen=True)
 class SelfDiffusion:
     """D_self of the window [t*, 3 t*], and what a later one says of it.
@@ -100,11 +123,16 @@ class SelfDiffusion:
         error = self.early.lasting_error(direction)
         # the gates have seen that the ions move on, but not along which axis
         if not value > error.error * (_reach(error.dof, confidence) if direction is not None else 1.0):
-            most = max(value, 0.0) + _reach(error.dof, confidence) * error.error
-            return Estimate(0.0, 0.0, most, bound=True)
+            return self.bound(confidence, direction)
         relative = error.error / value
         slowing, weight = self._slowing(direction, value, relative)
         return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
+
+    def bound(self, confidence: float, direction: np.ndarray | None) -> Estimate:
+        """Upper bound in Å²/ps of what may be 0, of the scalar or along a unit vector (3,)."""
+        error = self.early.lasting_error(direction)
+        most = max(_along(self.early_tensor, direction), 0.0) + _reach(error.dof, confidence) * error.error
+        return Estimate(0.0, 0.0, most, bound=True)
 
     def slowing_variance(self, direction: np.ndarray | None) -> float:
         """Posterior variance of b, of the scalar or along a unit vector (3,), which D_total shares as far as it is known."""
@@ -195,6 +223,35 @@ def unseen(
     return float(-np.log(1 - confidence) / ion_time * hop_length_a**2 / (2 * dimensions))
 
 
+def _along_axis(
+    runs: Sequence[Displacements],
+    curves: MsdCurves,
+    own: SelfDiffusion,
+    direction: np.ndarray,
+    hop_length_a: float,
+) -> tuple[SelfDiffusion, bool]:
+    """D_self along a unit vector (3,), from windows in which ions move on along it, and whether there are such."""
+    length_ps = min((run.n_frames - 1) * run.frame_interval_ps for run in runs)
+    longest = window_slopes.LONGEST * length_ps
+    start = own.early.start_ps
+    asked = start if own.late is None else own.late.start_ps
+    moving = axis_window_ps(
+        curves, direction, from_ps=asked, length_ps=length_ps, hop_length_a=hop_length_a
+    )
+    if moving == asked:
+        return own, True
+    # the latest window there is, where ions do not move on
+    from_ps = moving or max(start, longest / window_slopes.WINDOW)
+    if moving:
+        both = _self_diffusion(runs, curves, own.early, moving)
+        assert both.late_tensor is not None
+        if _along(both.late_tensor, direction) > _MOSTLY_VIBRATION * _along(own.early_tensor, direction):
+            return both, True
+    end = min(window_slopes.WINDOW * from_ps, longest)
+    later = window_slopes.slope_series(runs, start_ps=from_ps, end_ps=end)
+    return _self_diffusion(runs, curves, later, None), moving is not None
+
+
 def _no_lower(estimate: Estimate, least: float) -> Estimate:
     """An upper bound is at least what the runs can tell."""
     return replace(estimate, high=max(estimate.high, least)) if estimate.bound else estimate
@@ -275,17 +332,26 @@ def estimate(
     given = scatter.NONE.plus(log_variance)
 
     def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
-        differing = own.between_runs(direction).plus(log_variance) if fits else given
         least = unseen(
             runs, hop_length_a=hop_length_a, confidence=confidence, dimensions=3 if direction is None else 1
         )
-        single = _no_lower(own.interval(confidence, direction, differing), least)
-        common = log_variance + own.slowing_variance(direction) + own.single_ions_variance(direction)
+        mine, moves = (
+            (own, True) if direction is None else _along_axis(runs, curves, own, direction, hop_length_a)
+        )
+        differing = mine.between_runs(direction).plus(log_variance) if fits else given
+        single = (
+            mine.interval(confidence, direction, differing) if moves else mine.bound(confidence, direction)
+        )
+        single = _no_lower(single, least)
+        common = log_variance + mine.slowing_variance(direction) + mine.single_ions_variance(direction)
         few, dof = scatter.few_moves(runs, onset_ps=start, direction=direction)
         of_sum = (
             _between_runs([one.level(direction) for one in fits], few * len(fits)) if fits else scatter.NONE
         )
         total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(common))
+        if not moves:
+            # <|sum u|²> <= N sum <u²>
+            total = Estimate(0.0, 0.0, min(total.high, runs[0].n_ions * single.high), bound=True)
         total = _no_lower(total, least)
         return {
             "self": single,
