@@ -90,6 +90,13 @@ def test_a_time_that_nothing_confirms_is_said(tmp_path):
     assert not any("between frames, as given" in note for note in timed.notes)
 
 
+@pytest.mark.parametrize(("step", "stride", "asked"), [(20.0, 50, True), (2.0, 50, False), (100.0, 1, False)])
+def test_a_long_time_step_that_nothing_confirms_is_asked_about(tmp_path, step, stride, asked):
+    # with a stride of 1 it is the time between frames
+    found = read_dump(save(tmp_path / "a", dump()), time_step_fs=step, stride=stride, trust_options=True)
+    assert any("longer than MD of all atoms usually has" in note for note in found.notes) == asked
+
+
 def extxyz(path, positions, comment):
     lines = []
     for number, frame in enumerate(positions):

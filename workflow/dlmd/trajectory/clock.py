@@ -15,6 +15,8 @@ _TOLERANCE = 0.01
 # MD time steps of atoms in fs: where a dump has times without their unit, ps and fs cannot both give one of these.
 _TIME_STEPS_FS = (0.05, 20.0)
 _RECORDED_STEPS_FS = (0.005, 25.0)
+# a longer one is more often a slip than a choice
+_USUAL_STEP_FS = 5.0
 _PS = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6, "s": 1e12}
 TRUST = "or give --trust-options, where they are right and the file is wrong"
 
@@ -137,6 +139,10 @@ class Clock:
             self.notes.append(
                 f"{given:.6g} ps between frames, as given: the file has no times to hold against it"
             )
+            if (stride or 1) > 1 and self.time_step_fs is not None and self.time_step_fs > _USUAL_STEP_FS:
+                self.notes.append(
+                    f"a time step of {self.time_step_fs:g} fs is longer than MD of all atoms usually has: if it is a slip, D is wrong by as much"
+                )
             return given
         if passed is not None and self.time_step_fs is None:
             raise DlmdError(
