@@ -111,7 +111,9 @@ def test_axes_of_a_triclinic_cell():
     )
     # which is asked of later windows, for ions move on by less along a
     along_a = found["axes"]["a"]["d_self_cm2_per_s"]
-    assert along_a["value"] == pytest.approx(b[0] ** 2 * along_b, rel=0.15) and holds(along_a, b[0] ** 2 * 1.25e-4)
+    assert along_a["value"] == pytest.approx(b[0] ** 2 * along_b, rel=0.15) and holds(
+        along_a, b[0] ** 2 * 1.25e-4
+    )
     assert found["volume_a3"] == pytest.approx(18 * 17 * 16)
     np.testing.assert_allclose(found["msd"]["c_star"]["self_a2"], 0.0, atol=1e-9)
     np.testing.assert_allclose(found["msd"]["b"]["self_a2"], found["msd"]["self_a2"], rtol=1e-9)
@@ -129,7 +131,9 @@ def vibration(rng, shape, *, correlation):
 def test_an_axis_along_which_ions_only_vibrate_has_bounds():
     rng = np.random.default_rng(21)
     # hops along a so quick that the fit window lies where the vibration (0.3 Å, 3 ps) along b and c still rises
-    positions = 0.3 * np.stack([vibration(rng, (1500, 40), correlation=np.exp(-1 / 30)) for _ in range(3)], -1)
+    positions = 0.3 * np.stack(
+        [vibration(rng, (1500, 40), correlation=np.exp(-1 / 30)) for _ in range(3)], -1
+    )
     positions[..., 0] += walk(rng, n_frames=1500)[..., 0] * 2
     result = analyse(positions)
     assert result["verdict"]["code"] == "ok"
@@ -144,7 +148,9 @@ def test_an_axis_along_which_ions_only_vibrate_has_bounds():
 
 def test_a_slow_axis_has_its_value_behind_its_vibration():
     rng = np.random.default_rng(22)
-    positions = 0.3 * np.stack([vibration(rng, (4000, 40), correlation=np.exp(-1 / 30)) for _ in range(3)], -1)
+    positions = 0.3 * np.stack(
+        [vibration(rng, (4000, 40), correlation=np.exp(-1 / 30)) for _ in range(3)], -1
+    )
     positions += walk(rng, n_frames=4000) * np.array([2.0, 0.2, 0.2])
     result = analyse(positions)
     for axis in ("b", "c_star"):

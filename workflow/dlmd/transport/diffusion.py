@@ -235,9 +235,7 @@ def _along_axis(
     longest = window_slopes.LONGEST * length_ps
     start = own.early.start_ps
     asked = start if own.late is None else own.late.start_ps
-    moving = axis_window_ps(
-        curves, direction, from_ps=asked, length_ps=length_ps, hop_length_a=hop_length_a
-    )
+    moving = axis_window_ps(curves, direction, from_ps=asked, length_ps=length_ps, hop_length_a=hop_length_a)
     if moving == asked:
         return own, True
     # the latest window there is, where ions do not move on
