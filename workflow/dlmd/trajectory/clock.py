@@ -141,7 +141,8 @@ class Clock:
             )
             if (stride or 1) > 1 and self.time_step_fs is not None and self.time_step_fs > _USUAL_STEP_FS:
                 self.notes.append(
-                    f"a time step of {self.time_step_fs:g} fs is longer than MD of all atoms usually has: if it is a slip, D is wrong by as much"
+                    f"a time step of {self.time_step_fs:g} fs is longer than MD of all atoms usually has: if it is a slip, D is "
+                    "wrong by as much"
                 )
             return given
         if passed is not None and self.time_step_fs is None:
