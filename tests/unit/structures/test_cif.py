@@ -282,3 +282,15 @@ def test_hydrogen_that_is_named_but_not_listed_is_said(tmp_path):
 def test_charges_of_zero_are_no_statement(tmp_path):
     rows = ["Na1 Na0+ 0 0 0 1", "Cl1 Cl0+ 0.5 0.5 0.5 1"]
     assert read_cif(write_cif(tmp_path, cubic(5.6), rows, group="F m -3 m")).oxidation == {}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "said"), [("D", True), ("D1+", True), ("2H", True), ("T", True), ("H", False), ("H1+", False)]
+)
+def test_heavy_hydrogen_is_said_to_be_taken_as_h(tmp_path, symbol, said):
+    rows = ["O1 O 0 0 0 1", f"A1 {symbol} 0.1 0 0 1", "Dy1 Dy 0.5 0 0 1", "Ti1 Ti 0.5 0.5 0 1"]
+    crystal = read_cif(write_cif(tmp_path, cubic(10), rows))
+    assert crystal.composition["H"] == 1
+    assert [note.split(" taken as H")[0] for note in crystal.notes if "hydrogen's mass" in note] == (
+        ["A1"] if said else []
+    )

@@ -1,4 +1,4 @@
-"""Cations and anions on top of each other: never in a cell where the sites can take turns, and said where they cannot."""
+"""Ions on top of each other: never in a cell where the sites can take turns, and said where they cannot."""
 
 import pytest
 
@@ -74,3 +74,74 @@ def test_a_slightly_short_bond_is_a_note_alone(tmp_path):
     crystal = read_cif(write_cif(tmp_path, cubic(10.0), rows))
     contacts.refuse_impossible(crystal, {"P": 5, "O": -2})
     assert contacts.notes(crystal, {"P": 5, "O": -2})
+
+
+def two(tmp_path, a, b, distance, *, occupancies=(1, 1)):
+    """Two atoms of these type symbols (Å apart) in a cell of 10 Å."""
+    rows = [f"A1 {a} 0 0 0 {occupancies[0]}", f"B1 {b} {distance / 10} 0 0 {occupancies[1]}"]
+    return read_cif(write_cif(tmp_path, cubic(10), rows))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance", "charges"),
+    [
+        ("S2-", "S2-", 2.23, {"S": -2}),  # as long as a bond, but the CIF says that they are ions
+        ("S2-", "Br1-", 2.23, {"S": -2, "Br": -1}),
+        ("O", "O", 1.57, {"O": -2}),  # longer than that of a peroxide
+        ("Cl", "Cl", 2.0, {"Cl": -1}),
+        ("F", "F", 1.5, {"F": -1}),
+    ],
+)
+def test_anions_on_top_of_each_other_are_refused(tmp_path, a, b, distance, charges):
+    crystal = two(tmp_path, a, b, distance)
+    with pytest.raises(DlmdError, match=f"{distance:.2f} Å apart") as error:
+        contacts.refuse_impossible(crystal, charges)
+    pair = error.value.what.split()[0]
+    contacts.refuse_impossible(crystal, charges, {pair: distance - 0.01})  # stated by the user
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance", "charges"),
+    [
+        ("O", "O", 1.49, {"O": -1}),  # peroxide
+        ("S", "S", 2.08, {"S": -1}),  # disulfide
+        ("S", "S", 2.05, {"S": -0.5}),  # polysulfide
+        ("S", "S", 2.01, {"S": 2}),  # thiosulfate
+        ("I", "I", 2.92, {"I": -1 / 3}),  # triiodide
+        ("N", "N", 1.18, {"N": -1 / 3}),  # azide
+        ("H", "H", 0.74, {"H": 0}),
+        ("D", "D", 1.6, {"H": -1}),
+        ("N", "H", 1.02, {"N": -3, "H": -1}),
+        ("B", "H", 1.2, {"B": -3, "H": -1}),
+        ("O", "O", 2.1, {"O": -2}),  # nitrate
+        ("F", "F", 2.27, {"F": -1}),  # bifluoride
+        ("S", "S", 2.9, {"S": -2}),
+    ],
+)
+def test_bonds_of_anions_that_their_charges_tell_are_contacts(tmp_path, a, b, distance, charges):
+    crystal = two(tmp_path, a, b, distance)
+    contacts.refuse_impossible(crystal, charges)
+    assert contacts.notes(crystal, charges) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance", "charges"),
+    [
+        ("Se", "Se", 2.38, {"Se": -2}),  # PdSe2, taken for Pd4+ and Se2-
+        ("S", "S", 2.17, {"S": -2}),  # RuS2
+        ("O", "O", 1.49, {"O": -2}),
+        ("I", "I", 2.74, {"I": -1}),  # I2 in a molecular crystal
+        ("Cl", "O", 1.30, {"Cl": -1, "O": -2}),  # perchlorate, where an organic cation's charges are guessed
+    ],
+)
+def test_what_may_be_a_bond_of_guessed_charges_is_a_note(tmp_path, a, b, distance, charges):
+    crystal = two(tmp_path, a, b, distance)
+    contacts.refuse_impossible(crystal, charges)
+    (note,) = contacts.notes(crystal, charges)
+    assert f"{distance:.2f} Å apart" in note and "charges" in note
+
+
+def test_halves_of_a_split_anion_are_no_contact(tmp_path):
+    crystal = two(tmp_path, "O", "O", 1.2, occupancies=(0.5, 0.5))
+    contacts.refuse_impossible(crystal, {"O": -2})
+    assert contacts.notes(crystal, {"O": -2}) == []

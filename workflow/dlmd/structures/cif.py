@@ -34,6 +34,8 @@ class Row:
         Oxidation state that the file states, in e.
     multiplicity
         As printed; programs mean different things by it.
+    isotope
+        Whether it is hydrogen that the file names deuterium or tritium.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Row:
     letter: str | None
     charge: float | None = None
     order: int | None = None
+    isotope: bool = False
 
 
 @dataclass
@@ -165,8 +168,7 @@ def atom_rows(block: Block) -> list[Row]:
     """
     tags, path = block.tags, block.path
     table = _Columns(tags)
-    labels = _labels(table)
-    known = set(formula(tags))
+    labels, known = _labels(table), set(formula(tags))
     shouting = not any(c.islower() for text in table.symbols for c in text.strip("'\""))
     charges = _stated_charges(tags)
     rows: list[Row] = []
@@ -216,11 +218,12 @@ def atom_rows(block: Block) -> list[Row]:
                     letter=letter or None,
                     charge=charges.get(str(table.symbols[i]), charge),
                     order=table.whole(("_atom_site_site_symmetry_order",), i),
+                    isotope=element == "H" and species.ISOTOPE.search(table.symbols[i]) is not None,
                 )
             )
             if k:
                 rows[-1].letter = rows[-2].letter
-    block.notes += _hydrogen_left_out(rows, typed=table.typed)
+    block.notes += _hydrogen_left_out(rows, typed=table.typed) + _isotopes(rows)
     return rows
 
 
@@ -229,6 +232,15 @@ def _hydrogen_left_out(rows: Sequence[Row], *, typed: bool) -> list[str]:
     if not wet or typed or any(row.species == "H" for row in rows):
         return []
     return [f"{', '.join(wet)} taken as oxygen: hydrogen is named there, but not listed"]
+
+
+def _isotopes(rows: Sequence[Row]) -> list[str]:
+    heavy = [row.label for row in rows if row.isotope]
+    if not heavy:
+        return []
+    return [
+        f"{', '.join(heavy)} taken as H, with hydrogen's mass: deuterium or tritium moves more slowly than here"
+    ]
 
 
 class _Columns:

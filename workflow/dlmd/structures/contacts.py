@@ -9,11 +9,13 @@ from math import floor
 from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.exclusion import (
+    FULL,
     MOLECULAR,
     SLACK,
     UNLIKE_KEEP,
     Content,
     Surroundings,
+    needed_by_anions,
     radius,
     unlike_contact,
 )
@@ -25,6 +27,11 @@ INFINITE = float("inf")
 LARGE = frozenset("Na K Rb Cs Ca Sr Ba Y La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Th".split())
 LARGE_SHARE = 0.82
 HARD = 0.85  # of a contact's distance: what no error of a refinement explains
+ANIONS_SHARE = 0.9  # of what two anions need: nearer are bonds, or errors
+UNBONDED = frozenset("F Cl".split())  # with themselves
+CHARGE_E = 1e-6  # rounding of charges
+# of the sum of covalent radii: Cl-O 1.30 Å in rocking perchlorates, O-O 1.50 Å in peroxides, S-S 2.2 Å in pyrites
+BOND = (0.75, 1.17)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class Contact:
         What they are called.
     impossible
         Whether it is so short that coordinates, cell or setting must be wrong.
+    bond
+        Whether it is as long as a bond of the two, so that their charges may be wrong instead.
     """
 
     pair: tuple[str, str]
@@ -48,11 +57,17 @@ class Contact:
     least_a: float
     sites: tuple[str, str]
     impossible: bool
+    bond: bool = False
 
     @property
     def text(self) -> str:
         """One line."""
         a, b = self.pair
+        if self.bond:
+            return (
+                f"{a}-{b} {self.distance_a:.2f} Å apart ({' and '.join(self.sites)}, both full): as long as a bond, which ions "
+                "of these charges have not; correct the charges (--charge, material.charges), or coordinates, cell or setting"
+            )
         return (
             f"{a}-{b} {self.distance_a:.2f} Å apart ({' and '.join(self.sites)}, as the CIF fills them): "
             f"a contact has {self.least_a:.2f} Å or more; correct coordinates, cell or occupancies"
@@ -72,16 +87,22 @@ def found(crystal: Crystal, charges: Mapping[str, float], content: Content | Non
     if not any(limit.values()):
         return []
     around = Surroundings(crystal, content, max(limit.values()))
+    full = {label for label, row in content.items() if sum(row.values()) >= FULL}
     nearest: dict[tuple[str, ...], Contact] = {}
     for labels, (a, b), distance, held in around.contacts(content, limit):
         key = tuple(sorted((f"{labels[0]} {a}", f"{labels[1]} {b}")))
         # positions on top of each other are a split site, of which the reading has a note
         if held <= 1 + SLACK or distance < OVERLAP_A:
             continue
+        anions = charges[a] < 0 and charges[b] < 0
+        # partly filled sites of like ions take turns, or are refused with the occupancies that have no room
+        if anions and not full.issuperset(labels):
+            continue
         if key not in nearest or distance < nearest[key].distance_a:
             first, second = sorted((a, b), key=species.index)
-            hard = distance < (1.0 if _large(a, b) else HARD) * limit[a, b]
-            nearest[key] = Contact((first, second), distance, limit[a, b], labels, hard)
+            bond = anions and _bond(a, b, distance, crystal, charges)
+            hard = not bond and distance < (1.0 if anions or _large(a, b) else HARD) * limit[a, b]
+            nearest[key] = Contact((first, second), distance, limit[a, b], labels, hard, bond)
     return sorted(nearest.values(), key=lambda contact: contact.distance_a)
 
 
@@ -124,8 +145,25 @@ def _large(a: str, b: str) -> bool:
     return bool({a, b} & LARGE) and not {a, b} & MOLECULAR
 
 
+def _bond(a: str, b: str, distance: float, crystal: Crystal, charges: Mapping[str, float]) -> bool:
+    """Whether two anions may have a bond: at its length, and with charges that the CIF does not state.
+
+    Fluorine and chlorine in crystals have none with themselves. Others are often taken for ions of a full shell where they have:
+    Se-Se in PdSe2, Cl-O in the perchlorate of an organic cation, I-I beside neutral molecules.
+    """
+    from ase.data import atomic_numbers, covalent_radii
+
+    stated = all(abs(crystal.oxidation.get(s, 0.0) - charges[s]) < CHARGE_E for s in (a, b))
+    if stated or (a == b and a in UNBONDED):
+        return False
+    length = sum(float(covalent_radii[atomic_numbers[s]]) for s in (a, b))
+    return BOND[0] * length <= distance <= BOND[1] * length
+
+
 def _shortest(a: str, b: str, charges: Mapping[str, float]) -> float:
     """The distance (Å) below which two ions are no contact; 0 where none is known."""
     if charges[a] > 0 and charges[b] > 0 and not {a, b} & MOLECULAR:
         return radius(a, charges[a]) + radius(b, charges[b])
+    if charges[a] < 0 and charges[b] < 0:
+        return 0.0 if {a, b} & MOLECULAR else ANIONS_SHARE * needed_by_anions(a, b, charges)
     return unlike_contact(a, b, charges) * (LARGE_SHARE / UNLIKE_KEEP if _large(a, b) else 1.0)

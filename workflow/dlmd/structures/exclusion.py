@@ -250,6 +250,21 @@ def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:
     return UNLIKE_KEEP * (radius(a, charges[a]) + radius(b, charges[b]))
 
 
+def needed_by_anions(a: str, b: str, charges: Mapping[str, float]) -> float:
+    """The distance (Å) that two anions need; 0 of others, and of any with fewer electrons than a full shell: those have bonds.
+
+    So peroxide (O -1), disulfide (S -1) and whatever shares its charge with metals are no such anions.
+    """
+    from pymatgen.core import Element
+
+    if (
+        max(charges[a] - Element(a).min_oxidation_state, charges[b] - Element(b).min_oxidation_state)
+        > NOTHING
+    ):
+        return 0.0
+    return (_own(a, charges[a])[1] + _own(b, charges[b])[1]) / 2
+
+
 def _with_unlike(
     crystal: Crystal,
     content: Content,

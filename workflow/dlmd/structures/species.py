@@ -8,6 +8,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.structures import vacancies
 
 HYDROGEN = ("D", "T")  # isotopes have symbols of their own in CIFs
+ISOTOPE = re.compile(r"^\W*[23]H|(?<![A-Za-z])[DT](?![a-z])")  # in what is read as hydrogen
 HEAVIEST = 103  # elements beyond are in no crystal: 'NH4' is no nihonium
 # '0.75(1)Na + 0.25(1)K' of the Pauling File
 MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?|(?i:vac(?:ancy)?))(?:\d*[+-])?\s*(?:\+|,|$)")
