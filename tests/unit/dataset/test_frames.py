@@ -258,3 +258,18 @@ def test_a_trajectory_that_was_cut_between_two_frames(tmp_path):
     build(tmp_path, {"a": ("train", whole), "c": other})
     with pytest.raises(DlmdError, match="ends at step 2 of 3: it was cut"):
         build(tmp_path, {"a": ("train", whole[:3]), "c": other})
+
+
+def test_given_labels_hold_out_frames_that_are_not_trained_on(tmp_path):
+    own = {
+        f"given{g}_{split}": (split, [labelled(7 * g + k) for k in range(2)])
+        for g, split in enumerate(["train", "test"])
+    }
+    assert build(tmp_path, own)["test"]["used"] == 2
+    own["given1_test"][1].append(labelled(9, seed=-9 + 1))
+    with pytest.raises(DlmdError, match="one structure is for 'train' and for 'test'") as told:
+        build(tmp_path, own)
+    assert "given0_train.extxyz" in told.value.where and "given1_test.extxyz" in told.value.where
+    del own["given1_test"]
+    with pytest.raises(DlmdError, match="no frame of the given labels is for 'test'"):
+        build(tmp_path, own)

@@ -77,3 +77,13 @@ def test_a_job_that_fails_on_a_damaged_file_says_so(whole, tmp_path, monkeypatch
     with pytest.raises(DlmdError, match="damaged") as error:
         binding.run("use", given)
     assert error.value.where == str(whole["npz"])
+
+
+def test_a_part_without_frames_of_ones_own_is_not_damaged(tmp_path):
+    path = tmp_path / "results/x/labels/u4/given/0/train.extxyz"
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    assert post_mortem.damage(path) is None
+    other = tmp_path / "frames.extxyz"
+    other.write_text("")
+    assert post_mortem.damage(other) == "it is empty"

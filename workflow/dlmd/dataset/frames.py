@@ -19,6 +19,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.files import write_csv
+from dlmd.labels import given_checks
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -113,6 +114,7 @@ def build_splits(
     counts: dict[str, Counter] = {split: Counter() for split in SPLITS}
     theories: dict[str, str] = {}
     written: list[dict] = []
+    given: list[given_checks.Placed] = []
     for source in sources:
         used, rows, theory = read_source(source, species=species, level=level, discard_ps=discard_ps)
         theories.setdefault(theory, source.id)
@@ -124,11 +126,15 @@ def build_splits(
                 remedy="give each its own level in the config, or delete the old trajectories",
             )
         written += rows
+        if source.id.startswith(GIVEN):
+            given += [given_checks.Placed(atoms, source.split, str(source.path)) for atoms in used]
         statuses = Counter(row["status"] for row in rows)
         counts[source.split] += statuses
         print(f"{source.split:5s} {source.id}: {_describe(statuses)}", file=sys.stderr)
         for name, some in _by_composition(used, source.id):
             write_system(some, building / source.split / name, species=species)
+    # files of labels are read one by one: a structure may be in two of them
+    given_checks.repeated(given)
     write_csv(building / "provenance.csv", written, COLUMNS)
 
     for name in (*SPLITS, "provenance.csv"):
@@ -282,6 +288,13 @@ def _check_sources(sources: Sequence[Source]) -> None:
             )
     if not any(source.split == "train" for source in sources):
         raise DlmdError("no trajectory is for training", remedy="give at least one trajectory 'split: train'")
+    given = [str(source.path) for source in sources if source.id.startswith(GIVEN)]
+    if given and not any(source.split == "test" for source in sources):
+        raise DlmdError(
+            "no frame of the given labels is for 'test': nothing would judge the potential",
+            where=", ".join(given),
+            remedy="give a file 'split: test' in labels.frames, or its frames the key split=test",
+        )
 
 
 def _check_frame(atoms: Atoms, *, species: Sequence[str], level: str, where: str) -> None:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError, first_line
+from dlmd.run import tree
 
 # a file of text does not hold it
 NUL = b"\0"
 # longer files are left to their readers
 LARGEST_BYTES = 1 << 28
+# frames of which a part of the dataset, or a round of learning, may have none
+MAY_BE_EMPTY = [re.sub(r"{\w+}", "*", path) for path in (tree.GIVEN_FRAMES, tree.LEARNED_FRAMES)]
 
 
 def damaged_input(paths: Iterable[str | Path]) -> DlmdError | None:
@@ -40,6 +44,8 @@ def damage(path: Path) -> str | None:
         return None
     size = path.stat().st_size
     if size == 0:
+        if any(path.match(pattern) for pattern in MAY_BE_EMPTY):
+            return None
         return "it is empty" if path.suffix in (*_READERS, *_BINARY) else None
     if path.suffix in _READERS:
         data = path.read_bytes()

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,22 @@ BIAS = "fitting_attr/t_bias_atom_e"
 # and Bohr have 0.02 or 0.5 and no likeness at all.
 LIKE_SLOPE = (0.3, 3.0)
 LIKE_CORRELATION = 0.3
+# A potential whose forces are like the labels' tells of energies and stresses. Stresses with the other sign are as unlike as can
+# be; energies, about the mean of their composition, vary with the forces: in Hartree by a 27th of that, in Rydberg by a 14th, in
+# kcal/mol by 23 times as much. A few frames could be of one mind by chance.
+JUDGE_CORRELATION = 0.6
+OPPOSITE = -0.5
+ENERGY_OVER_FORCE = (0.2, 5.0)
+ENERGY_CORRELATION = 0.8
+LEAST_FRAMES = 6
+
+
+class Prediction(NamedTuple):
+    """Energies (frames,), forces (frames, atoms, 3) and virials (frames, 3, 3) of a potential."""
+
+    energies: np.ndarray
+    forces: np.ndarray
+    virials: np.ndarray
 
 
 def make(model: str, train: str, *, start: str, record: str, species: Sequence[str]) -> None:
@@ -35,18 +52,22 @@ def make(model: str, train: str, *, start: str, record: str, species: Sequence[s
     Raises
     ------
     DlmdError
-        where the potential is for other elements, or its forces have nothing to do with the labels'.
+        where the potential is for other elements, its forces have nothing to do with the labels', or energies or stresses are
+        its own in another unit or with the other sign.
     """
     potential = load(model, species)
     found = [read_system(folder) for folder in systems(train)]
     predicted = [_predict(potential, system) for system in found]
     counts = np.concatenate([np.tile(s.counts(len(species)), (len(s.energies), 1)) for s in found])
-    offsets = np.concatenate([s.energies - e for s, (e, _) in zip(found, predicted, strict=True)])
+    offsets = np.concatenate([s.energies - e for s, (e, _, _) in zip(found, predicted, strict=True)])
     shift = energy_shift(counts, offsets)
     likeness = force_likeness(
-        np.concatenate([s.forces.ravel() for s in found]), np.concatenate([f.ravel() for _, f in predicted])
+        np.concatenate([s.forces.ravel() for s in found]),
+        np.concatenate([f.ravel() for _, f, _ in predicted]),
     )
     _require_alike(likeness, where=train)
+    varied = variation(found, predicted)
+    _require_same_units(likeness | varied, where=train)
     left = (offsets - counts @ shift) / counts.sum(axis=1)
     with whole(start) as part:
         _shifted(model, shift, part)
@@ -62,6 +83,7 @@ def make(model: str, train: str, *, start: str, record: str, species: Sequence[s
             "elements_told_apart": bool(np.linalg.matrix_rank(counts) == len(species)),
             "energy_rmse_left_mev_per_atom": float(1e3 * np.sqrt((left**2).mean())),
             **likeness,
+            **varied,
         },
     )
     print(
@@ -130,6 +152,65 @@ def force_likeness(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float
     }
 
 
+def variation(found: Sequence[System], predicted: Sequence[Prediction]) -> dict[str, float]:
+    """How energies (per atom) and stresses of labels vary with the predicted ones about the mean of each composition.
+
+    Correlation of both, and the slope of energies; empty where frames are too few or do not vary.
+    """
+    members: dict[tuple[int, ...], list[int]] = {}
+    for i, system in enumerate(found):
+        members.setdefault(tuple(np.bincount(system.types)), []).append(i)
+    energies, stresses = [], []
+    for own in members.values():
+        pairs = [
+            (
+                np.stack([found[i].energies, predicted[i].energies]) / len(found[i].types),
+                np.stack([_stresses(found[i], found[i].virials), _stresses(found[i], predicted[i].virials)]),
+            )
+            for i in own
+        ]
+        energy, stress = (np.concatenate(some, axis=1) for some in zip(*pairs, strict=True))
+        energies.append(energy - energy.mean(axis=1, keepdims=True))
+        stresses.append((stress - stress.mean(axis=1, keepdims=True)).reshape(2, -1))
+    of_energies, of_stresses = np.concatenate(energies, axis=1), np.concatenate(stresses, axis=1)
+    if of_energies.shape[1] - len(members) < LEAST_FRAMES - 1:
+        return {}
+    told = {}
+    if (of_energies.std(axis=1) > 0).all():
+        told["energy_slope"] = float(of_energies[0] @ of_energies[1] / (of_energies[1] @ of_energies[1]))
+        told["energy_correlation"] = float(np.corrcoef(of_energies)[0, 1])
+    if (of_stresses.std(axis=1) > 0).all():
+        told["stress_correlation"] = float(np.corrcoef(of_stresses)[0, 1])
+    return told
+
+
+def _stresses(system: System, virials: np.ndarray) -> np.ndarray:
+    """(frames, 6) independent components in eV/Å³."""
+    volumes = np.abs(np.linalg.det(system.cells))[:, None, None]
+    return (-virials / volumes)[:, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+
+
+def _require_same_units(found: dict[str, float], *, where: str) -> None:
+    if found["force_correlation"] < JUDGE_CORRELATION:
+        return
+    if found.get("stress_correlation", 0.0) < OPPOSITE:
+        raise DlmdError(
+            "the labels' stresses vary against those of the potential to start from (correlation "
+            f"{found['stress_correlation']:.2f}): they have the other sign",
+            where=where,
+            remedy="give stresses as ASE has them, positive under tension (outputs of VASP and LAMMPS have pressures)",
+        )
+    low, high = ENERGY_OVER_FORCE
+    times = found.get("energy_slope", found["force_slope"]) / found["force_slope"]
+    if not low <= times <= high and found["energy_correlation"] > ENERGY_CORRELATION:
+        raise DlmdError(
+            f"the labels' energies vary {times:.3g} times as much as their forces say (correlation with those of the start's "
+            f"potential {found['energy_correlation']:.2f}), so they are in another unit",
+            where=where,
+            remedy="give energies in eV per cell (1 Ha = 27.2 eV, 1 Ry = 13.6 eV, 1 kcal/mol = 0.0434 eV)",
+        )
+
+
 def _require_alike(found: dict[str, float], *, where: str) -> None:
     low, high = LIKE_SLOPE
     slope, correlation = found["force_slope"], found["force_correlation"]
@@ -142,12 +223,12 @@ def _require_alike(found: dict[str, float], *, where: str) -> None:
         )
 
 
-def _predict(potential, system: System) -> tuple[np.ndarray, np.ndarray]:
+def _predict(potential, system: System) -> Prediction:
     n = len(system.energies)
-    energy, forces, _ = potential.eval(
+    energy, forces, virials = potential.eval(
         system.positions.reshape(n, -1), system.cells.reshape(n, 9), system.types
     )
-    return energy.reshape(n), forces
+    return Prediction(energy.reshape(n), forces, virials.reshape(n, 3, 3))
 
 
 def _shifted(model: str, shift: np.ndarray, target: Path) -> None:
