@@ -21,7 +21,7 @@ MOST_GPA = 100.0
 # Frames of one composition differ by up to 0.4 eV/atom (melts at 3000 K); a calculation that went astray by more. Between the two
 # bounds a frame must be far outside the spread of at least so many: that many median deviations.
 FURTHEST_EV_PER_ATOM = 1.0
-ASTRAY_EV_PER_ATOM, ASTRAY_DEVIATIONS, ASTRAY_FRAMES = 0.5, 30, 6
+ASTRAY_EV_PER_ATOM, ASTRAY_DEVIATIONS, ASTRAY_FRAMES = 0.5, 15, 6
 # Fractional coordinates, times 2 pi, and cells in 10 Å within which two frames are one: 2e-4 Å, which is more than the last digit
 # of files and less than what atoms move in a step of dynamics
 SAME = 1e-4
