@@ -25,7 +25,7 @@ VERSION = 6
 # the same of motion that becomes quicker, as where moves go on the same way.
 _SLOWING, _SLOWED = 0.5, 0.3
 _QUICKENING, _QUICKENED = 0.05, 0.1
-# An axis carries diffusion once 2 D t along it is this part of a third of a hop squared: less is what ions do within their sites.
+# An axis carries diffusion once 6 D t along it is this part of a hop squared: less is what ions do within their sites.
 _MOVED_ON = 0.25
 # Where D along an axis falls below this part of D of the first window, that one holds mostly vibration.
 _MOSTLY_VIBRATION = 0.3
@@ -68,34 +68,26 @@ def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     )
 
 
-def hop_time_ps(curves: MsdCurves, *, from_ps: float, length_ps: float, hop_length_a: float) -> float | None:
-    """The lag t, `from_ps` or later, at which 6 D_self t of the window [t, 3 t] reaches one hop squared; None where the
-    window would exceed 0.7 of the run.
-
-    Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one.
-    """
-    t = from_ps
-    while window_slopes.WINDOW * t < window_slopes.LONGEST * length_ps:
-        d_self = np.trace(window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)) / 3
-        if 6 * d_self * t >= hop_length_a**2:
-            return t
-        t *= 1.1
-    return None
-
-
-def axis_window_ps(
-    curves: MsdCurves, direction: np.ndarray, *, from_ps: float, length_ps: float, hop_length_a: float
+def hop_time_ps(
+    curves: MsdCurves,
+    *,
+    from_ps: float,
+    length_ps: float,
+    hop_length_a: float,
+    direction: np.ndarray | None = None,
+    share: float = 1.0,
 ) -> float | None:
-    """The lag t, `from_ps` or later, from whose window [t, 3 t] on ions move on along a unit vector (3,): 2 D t is a quarter of
-    a third of one hop squared. None where no window up to 0.7 of the run has it: they stay where they are along it.
+    """The lag t, `from_ps` or later, at which 6 D_self t of the window [t, 3 t] reaches one hop squared, or `share` of it; None
+    where no window from `from_ps` on that ends within 0.7 of the run has it.
 
-    The window of all axes together may be so early, where ions are quick along another axis, that along this one it holds
-    nothing but their vibration.
+    Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one. Along a unit vector
+    (3,) D is that along it: where ions are quick along another axis, the window of all axes together may be so early that along
+    this one it holds nothing but their vibration.
     """
     t = from_ps
     while True:
         tensor = window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)
-        if 2 * _along(tensor, direction) * t >= _MOVED_ON * hop_length_a**2 / 3:
+        if 6 * _along(tensor, direction) * t >= share * hop_length_a**2:
             return t
         t *= 1.1
         if window_slopes.WINDOW * t >= window_slopes.LONGEST * length_ps:
@@ -235,7 +227,14 @@ def _along_axis(
     longest = window_slopes.LONGEST * length_ps
     start = own.early.start_ps
     asked = start if own.late is None else own.late.start_ps
-    moving = axis_window_ps(curves, direction, from_ps=asked, length_ps=length_ps, hop_length_a=hop_length_a)
+    moving = hop_time_ps(
+        curves,
+        from_ps=asked,
+        length_ps=length_ps,
+        hop_length_a=hop_length_a,
+        direction=direction,
+        share=_MOVED_ON,
+    )
     if moving == asked:
         return own, True
     # the latest window there is, where ions do not move on
