@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.units import EV_PER_A3_PER_GPA
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-GPA = 160.21766  # of 1 eV/Å³
 # Stresses of crystals near the melt stay below 10 GPa; kbar passed for eV/Å³ are 160 times as much and more
 MOST_GPA = 100.0
 # Frames of one composition differ by up to 0.4 eV/atom (melts at 3000 K); a calculation that went astray by more. Between the two
@@ -68,9 +68,10 @@ def require_pressure(atoms: Atoms, *, where: str) -> None:
         where one is: it is in another unit.
     """
     most = float(np.abs(atoms.calc.results["stress"]).max())
-    if most * GPA > MOST_GPA:
+    in_gpa = most / EV_PER_A3_PER_GPA
+    if in_gpa > MOST_GPA:
         raise DlmdError(
-            f"a stress of {most:.4g} eV/Å³ is {most * GPA:.4g} GPa, beyond {MOST_GPA:g} GPa: is it in kbar or GPa?",
+            f"a stress of {most:.4g} eV/Å³ is {in_gpa:.4g} GPa, beyond {MOST_GPA:g} GPa: is it in kbar or GPa?",
             where=where,
             remedy="give stresses in eV/Å³ (1 eV/Å³ = 160.2 GPa = 1602 kbar; positive under tension), or leave the frame out",
         )

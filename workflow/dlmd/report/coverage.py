@@ -30,11 +30,11 @@ def beyond_labels(results: LevelResults) -> list[str]:
         return []
     species = list(cell["masses_amu"])
     wanted = _composition(species[i - 1] for i in cell["types"])
-    found = [volume for counts, volume in _labelled(path) if counts == wanted]
+    per_cell = len(cell["types"]) / math.prod(cell["repeat"])
+    found = [volumes * per_cell for counts, volumes in _labelled(path) if counts == wanted]
     if not found:
         return []
-    per_cell = len(cell["types"]) / math.prod(cell["repeat"])
-    low, high = min(found) * per_cell, max(found) * per_cell
+    low, high = min(v.min() for v in found), max(v.max() for v in found)
     far = []
     rows = results.expansion.get("temperatures") or [{"temperature_k": 0, "unit_cell": cell["unit_cell"]}]
     for row in rows:
@@ -58,8 +58,8 @@ def _composition(symbols: Iterable[str]) -> dict[str, int]:
     return {symbol: n // divisor for symbol, n in counts.items()}
 
 
-def _labelled(training_input: Path) -> Iterator[tuple[dict[str, int], float]]:
-    """Reduced composition, and volume per atom (Å³), of every frame that the training has read."""
+def _labelled(training_input: Path) -> Iterator[tuple[dict[str, int], np.ndarray]]:
+    """Reduced composition, and volumes per atom (Å³, (frames,)), of every set of frames that the training has read."""
     for name in read_json(training_input)["training"]["training_data"]["systems"]:
         # textual, because the folder that the names are relative to is gone
         system = Path(os.path.normpath(training_input.parent / WORK / name))
@@ -67,5 +67,4 @@ def _labelled(training_input: Path) -> Iterator[tuple[dict[str, int], float]]:
         types = np.loadtxt(system / "type.raw", dtype=int, ndmin=1)
         counts = _composition(species[i] for i in types)
         for box in sorted(system.glob("set.*/box.npy")):
-            for volume in np.abs(np.linalg.det(np.load(box).reshape(-1, 3, 3))):
-                yield counts, float(volume) / len(types)
+            yield counts, np.abs(np.linalg.det(np.load(box).reshape(-1, 3, 3))) / len(types)
