@@ -5,10 +5,14 @@ What is not there (yet) is empty: {} for a JSON file, [] for a table. A file is 
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dlmd.base.arrays import read_npy
 from dlmd.base.files import read_csv, read_json
 from dlmd.run import tree
 
@@ -166,6 +170,24 @@ class LevelResults:
         """What is known of every file of labels that was given."""
         wanted = tree.fill(tree.GIVEN_RECORD, level=self.name, g="[0-9]*")
         return [read_json(path) for path in sorted(self.run.folder.glob(wanted))]
+
+    @cached_property
+    def label_volumes(self) -> list[tuple[list[str], np.ndarray]]:
+        """Atoms, and volumes per atom in Å³ (frames,), of every set of labels that the training has read; empty for a potential
+        of one's own."""
+        from dlmd.training.input import WORK
+
+        path = self.path(tree.TRAINING_INPUT, m=0)
+        found = []
+        for name in read_json(path)["training"]["training_data"]["systems"] if path.exists() else ():
+            # textual, because the folder that the names are relative to is gone
+            system = Path(os.path.normpath(path.parent / WORK / name))
+            species = (system / "type_map.raw").read_text().split()
+            symbols = [species[i] for i in np.loadtxt(system / "type.raw", dtype=int, ndmin=1)]
+            for box in sorted(system.glob("set.*/box.npy")):
+                cells = read_npy(box).reshape(-1, 3, 3)
+                found.append((symbols, np.abs(np.linalg.det(cells)) / len(symbols)))
+        return found
 
     @cached_property
     def barriers(self) -> dict:
