@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from ase import Atoms
 
 from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.vasp import VaspSettings
+from dlmd.labels.vasp import stage
 
 FAKE = Path(__file__).with_name("fake_vasp.py")
 SCRATCH = {"PW91": ("PAW_GGA", "91"), "PBE": ("PAW_PBE", "PE")}
@@ -76,3 +81,14 @@ def settings(potentials: Path | None = None, **changes) -> VaspSettings:
     sections = ("relax", "aimd", "potcar")
     merged = base | {k: base[k] | v if k in sections else v for k, v in changes.items()}
     return VaspSettings(**merged)
+
+
+def computed_elsewhere(folder: Path, work: str, **told) -> tuple[dict, Path]:
+    """A single point as it was staged in `folder`, and run by the stand-in, with what it is told, in `folder`/`work` without a
+    library: its job, and where its files are."""
+    job = stage.stage_static(crystal(), folder, settings=settings(), level="u4", cell="toy", source="o_toy_0")
+    shutil.copytree(folder / "1-static/inputs", folder / work)
+    (folder / work / "POTCAR").write_text("".join(potential(name) for name in job["species"]))
+    environment = os.environ | {"FAKE_VASP": json.dumps(told)}
+    subprocess.run([sys.executable, str(FAKE)], cwd=folder / work, env=environment, check=True)
+    return job, folder / work

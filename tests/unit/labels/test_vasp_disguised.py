@@ -2,11 +2,8 @@
 decides numbers; labels that are given may come from any motion, any way to the ground state and any first moments."""
 
 import gzip
-import os
 import re
 import shutil
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import ase.io
@@ -15,11 +12,11 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels import given, given_theory
-from dlmd.labels.vasp import as_staged, collect, stage
+from dlmd.labels.vasp import as_staged, collect
 from dlmd.labels.vasp.frames import Frame
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.vasprun import parse_vasprun
-from vasp_bench import FAKE, crystal, library, potential, settings
+from vasp_bench import computed_elsewhere, crystal, library, settings
 
 SPECIES = ["Li", "Ti", "Cl"]
 
@@ -28,12 +25,7 @@ SPECIES = ["Li", "Ti", "Cl"]
 def run(tmp_path_factory):
     """A single point as it was staged: its job, and what VASP 5 and 6 write of it."""
     folder = tmp_path_factory.mktemp("run")
-    job = stage.stage_static(crystal(), folder, settings=settings(), level="u4", cell="toy", source="o_toy_0")
-    work = folder / "elsewhere"
-    shutil.copytree(folder / "1-static/inputs", work)
-    (work / "POTCAR").write_text("".join(potential(name) for name in job["species"]))
-    told = os.environ | {"FAKE_VASP": '{"version": 6}'}
-    subprocess.run([sys.executable, str(FAKE)], cwd=work, env=told, check=True)
+    job, work = computed_elsewhere(folder, "elsewhere", version=6)
     new = (work / "OUTCAR").read_text()
     old = re.sub(r"^ INCAR:\n.*?(?=^ POTCAR:)", "", new, flags=re.DOTALL | re.MULTILINE)
     texts = {"OUTCAR": new, "OUTCAR of VASP 5": old, "vasprun.xml": (work / "vasprun.xml").read_text()}

@@ -1,10 +1,8 @@
 """Outputs that look like the staged run and are of another one: in their numbers, their k-points, their atoms or their length."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +16,7 @@ from dlmd.labels.vasp import as_staged, collect, continuation, manifest, output,
 from dlmd.labels.vasp.outcar import parse_outcar
 from dlmd.labels.vasp.run import run_step
 from dlmd.labels.vasp.vasprun import parse_vasprun
-from vasp_bench import FAKE, LAUNCH, crystal, library, potential, settings
+from vasp_bench import LAUNCH, computed_elsewhere, crystal, library, settings
 
 BROKEN = LAUNCH.model_copy(update={"command": "false"})
 
@@ -27,11 +25,7 @@ BROKEN = LAUNCH.model_copy(update={"command": "false"})
 def point(tmp_path_factory):
     """A single point computed elsewhere as it was staged, without a library: its folder, OUTCAR (of VASP 5) and vasprun.xml."""
     folder = tmp_path_factory.mktemp("point")
-    job = stage.stage_static(crystal(), folder, settings=settings(), level="u4", cell="toy", source="o_toy_0")
-    work = folder / "1-static/run00"
-    shutil.copytree(folder / "1-static/inputs", work)
-    (work / "POTCAR").write_text("".join(potential(name) for name in job["species"]))
-    subprocess.run([sys.executable, str(FAKE)], cwd=work, env=os.environ | {"FAKE_VASP": "{}"}, check=True)
+    _, work = computed_elsewhere(folder, "1-static/run00")
     return folder, (work / "OUTCAR").read_text(), (work / "vasprun.xml").read_text()
 
 
