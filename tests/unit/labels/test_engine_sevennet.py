@@ -2,14 +2,17 @@
 
 import importlib.util
 from importlib.metadata import PackageNotFoundError
+from typing import get_args
 
 import pytest
 from ase import Atoms
 
 from dlmd.base.errors import DlmdError
+from dlmd.config.levels import SevennetLevel
 from dlmd.labels import engines
 from dlmd.labels.dynamics import frame_text
 from dlmd.labels.engines import base
+from dlmd.labels.engines.sevennet import MODELS
 
 
 @pytest.mark.parametrize(
@@ -39,10 +42,15 @@ def test_level(monkeypatch):
         "model": "7net-0",
         "functional": "PBE (no +U for chlorides)",
     }
+    assert engines.get({"engine": "sevennet", "model": "7net-mf-0-r2scan"}).level["functional"] == "r2SCAN"
 
 
-@pytest.fixture(scope="module")
-def rock_salt():
+def test_config_and_engine_know_the_same_models():
+    assert get_args(SevennetLevel.model_fields["model"].annotation) == tuple(MODELS)
+
+
+@pytest.fixture(scope="module", params=["7net-0", "7net-mf-0-pbe", "7net-mf-0-r2scan"])
+def rock_salt(request):
     """LiCl, 8 atoms, sheared and displaced so that no component vanishes."""
     if importlib.util.find_spec("sevenn") is None:
         pytest.skip("sevenn is not installed")
@@ -56,7 +64,7 @@ def rock_salt():
         pbc=True,
     )
     atoms.rattle(0.1, seed=1)
-    atoms.calc = engines.get({"engine": "sevennet"}).calculator(threads=1)
+    atoms.calc = engines.get({"engine": "sevennet", "model": request.param}).calculator(threads=1)
     return atoms
 
 
@@ -81,3 +89,11 @@ def test_frames_carry_no_moments(rock_salt):
     text = frame_text(rock_salt, {"step": 0})
     assert "forces:R:3" in text and "stress=" in text
     assert "magmom" not in text and "moments_in_range" not in text
+
+
+def test_modals_of_one_checkpoint_are_two_potentials(rock_salt):
+    energies = []
+    for model in ("7net-mf-0-pbe", "7net-mf-0-r2scan"):
+        rock_salt.calc = engines.get({"engine": "sevennet", "model": model}).calculator(threads=1)
+        energies.append(rock_salt.get_potential_energy() / len(rock_salt))
+    assert abs(energies[1] - energies[0]) > 0.1

@@ -53,9 +53,9 @@ class SevennetLevel(Section, Origin):
     """Embedded pretrained potential SevenNet; its weights come with the package; needs the extra `sevennet`."""
 
     engine: Literal["sevennet"] = Field(description="Label engine.")
-    model: Literal["7net-0", "7net-l3i5"] = Field(
+    model: Literal["7net-0", "7net-l3i5", "7net-mf-0-pbe", "7net-mf-0-r2scan"] = Field(
         "7net-0",
-        description="Pretrained weights. Both are PBE (with the U of the Materials Project), and know no moments.",
+        description="Pretrained weights: PBE with the U of the Materials Project, or r2SCAN. None knows moments.",
     )
 
 

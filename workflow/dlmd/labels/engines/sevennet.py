@@ -1,5 +1,7 @@
 """SevenNet (Park et al., J. Chem. Theory Comput. 20, 4857 (2024)): pretrained potentials whose weights come with their package.
 
+SevenNet-MF-0 (Kim et al., J. Am. Chem. Soc. 147, 1042 (2025)) answers for PBE or for r2SCAN; which is part of the model's name here.
+
 They know no magnetic moments: frames of this engine carry none.
 """
 
@@ -9,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmd.config.launch import LevelLaunch
 from dlmd.labels.engines.base import package_version, pretrained_model
@@ -17,10 +19,21 @@ from dlmd.labels.engines.base import package_version, pretrained_model
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-# What the models were trained on; the first is the default. Other models of the package would be downloaded.
-FUNCTIONALS = {
-    "7net-0": "PBE (no +U for chlorides)",
-    "7net-l3i5": "PBE (no +U for chlorides)",
+
+class Weights(NamedTuple):
+    """One pretrained model: checkpoint of the package, its modal (the data that a model of several answers for), functional."""
+
+    checkpoint: str
+    modal: str | None
+    functional: str
+
+
+# The first is the default. Other models of the package would be downloaded.
+MODELS = {
+    "7net-0": Weights("7net-0", None, "PBE (no +U for chlorides)"),
+    "7net-l3i5": Weights("7net-l3i5", None, "PBE (no +U for chlorides)"),
+    "7net-mf-0-pbe": Weights("7net-mf-0", "PBE", "PBE (no +U for chlorides)"),
+    "7net-mf-0-r2scan": Weights("7net-mf-0", "R2SCAN", "r2SCAN"),
 }
 
 
@@ -33,7 +46,7 @@ def create(settings: Mapping[str, Any], _: LevelLaunch) -> SevennetEngine:
         for an unknown key or model, or where sevenn is not installed.
     """
     model = pretrained_model(
-        settings, engine="sevennet", package="sevenn", models=list(FUNCTIONALS), extra="sevennet"
+        settings, engine="sevennet", package="sevenn", models=list(MODELS), extra="sevennet"
     )
     return SevennetEngine(model)
 
@@ -46,7 +59,7 @@ class SevennetEngine:
 
     @property
     def level(self) -> dict[str, Any]:
-        return {"engine": "sevennet", "model": self.model, "functional": FUNCTIONALS[self.model]}
+        return {"engine": "sevennet", "model": self.model, "functional": MODELS[self.model].functional}
 
     def calculator(self, *, threads: int = 1) -> Calculator:
         import torch
@@ -70,7 +83,7 @@ def _calculator_class():
             with warnings.catch_warnings():
                 # accelerators are for GPUs
                 warnings.simplefilter("ignore")
-                super().__init__(model, device="cpu")
+                super().__init__(MODELS[model].checkpoint, modal=MODELS[model].modal, device="cpu")
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
         def output_to_results(self, output):
