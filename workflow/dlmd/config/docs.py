@@ -64,10 +64,10 @@ Measured on Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
 | its forces over PBE+U's on 17 of the shipped labels (pressure, GPa) | 0.51 (-1.4) | 0.38 (-2.4) | 0.65 (-1.3) | 0.46 (-2.6) |
 | D_self of Li at 600 K, Å²/ps (experiment: 0.03 to 0.06) | 0.18 to 0.20 | 0.27 | not decided | not decided |
 | s per call, 80 / 160 atoms | 0.24 / 0.50 | 0.17 / 0.48 | 0.71 / 1.22 | 0.75 / 1.22 |
-| good for | a start: fast, smooth, a fifth too soft | the lattice, not the dynamics | a stiffer start, at thrice the price | the lattice, not the dynamics |
+| good for | a start: fast and smooth | the lattice, not the dynamics | a stiffer start, thrice the price | the lattice |
 
-The labels' geometries come from a rough copy of CHGNet, whose slope on them is therefore lower than elsewhere. SevenNet-MF-0 is two potentials
-in one, of which the PBE one is SevenNet-0's equal (0.65, -1.3 GPa).
+The labels' geometries come from a rough copy of CHGNet, whose slope on them is therefore lower than elsewhere. SevenNet-MF-0
+is two potentials in one, of which that of PBE is SevenNet-0's equal (0.65, -1.3 GPa).
 
 Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
 mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.

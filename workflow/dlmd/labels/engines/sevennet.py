@@ -1,6 +1,6 @@
 """SevenNet (Park et al., J. Chem. Theory Comput. 20, 4857 (2024)): pretrained potentials whose weights come with their package.
 
-SevenNet-MF-0 (Kim et al., J. Am. Chem. Soc. 147, 1042 (2025)) answers for PBE or for r2SCAN; which is part of the model's name here.
+SevenNet-MF-0 (Kim et al., J. Am. Chem. Soc. 147, 1042 (2025)) answers for PBE or for r2SCAN: two models here.
 
 They know no magnetic moments: frames of this engine carry none.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Weights(NamedTuple):
-    """One pretrained model: checkpoint of the package, its modal (the data that a model of several answers for), functional."""
+    """One pretrained model: checkpoint, modal (which of its data a model of several answers for), functional."""
 
     checkpoint: str
     modal: str | None
