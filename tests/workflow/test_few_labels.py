@@ -63,6 +63,37 @@ def test_the_gate_knows_what_the_labels_brought(few_run):
     assert accepted["accepted"]
 
 
+def test_the_loop_goes_on_from_given_labels(few_run, tmp_path):
+    """What the run labelled goes in again as files: the next round explores with a potential that is trained on them."""
+    workdir = tmp_path / "on"
+    shutil.copytree(few_run, workdir, symlinks=True, ignore=shutil.ignore_patterns("r2scan"))
+    for split, cell in (("train", 0), ("test", 1)):
+        first = few_run / LEVEL.format("learning") / f"0/frames/0.750/80/{cell}.extxyz"
+        shutil.copy(first, workdir / f"{split}.extxyz")
+    config = yaml.safe_load((ROOT / "config/toy_few.yaml").read_text())
+    config["structures"]["occupancies"] = {"0.750": {"2a": 0.750, "4g": 0.125}}
+    config["labels"]["frames"] = [{"file": f"{split}.extxyz", "split": split} for split in ("train", "test")]
+    config["learning"]["explore"] = config["learning"]["explore"][:1]
+    (workdir / "on.yaml").write_text(yaml.safe_dump(config))
+    target = LEVEL.format("learning") + "/1/dataset/train"
+    done = snakemake(
+        workdir, target, "--cores", "2", "--configfile", "on.yaml", "--rerun-triggers", "mtime"
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    learning = workdir / LEVEL.format("learning")
+    # the start was shifted to the given labels, the round explored with what was trained on them
+    start = json.loads((workdir / LEVEL.format("training") / "0/start.json").read_text())
+    given = len(ase.io.read(workdir / "train.extxyz", ":"))
+    assert start["frames"] == given
+    picked = json.loads((learning / "0/selected.json").read_text())
+    assert picked["selected"] > 0
+    rows = (learning / "1/dataset/provenance.csv").read_text().splitlines()[1:]
+    used = [row for row in rows if ",used" in row]
+    assert {row.split(",")[0].split("_")[0] for row in used} == {"given0", "given1", "learned0"}
+    # nothing more was held out
+    assert {row.split(",")[0] for row in used if ",test," in row} == {"given1_test"}
+
+
 def test_given_labels_and_a_given_potential(few_run, make_workdir):
     """What the run labelled and trained goes in again as files: nothing is labelled at that level."""
     workdir = make_workdir("given")

@@ -46,7 +46,7 @@ rule learning_dataset:
         splits=lambda w: [source.split for source in dataset_sources(w)],
         optional=lambda w: [source.id for source in dataset_sources(w) if source.optional],
         species=SPECIES,
-        discard_ps=cfg.labels.aimd.discard_ps,
+        discard_ps=discard_ps,
         algorithm=dataset_module.VERSION,
     message:
         "{wildcards.level}: dataset of round {wildcards.i}"

@@ -16,11 +16,11 @@ def of_previous_round(*patterns):
 
 def potentials_before(of_round, *patterns):
     """Files of the potential that a training goes on from: of the round before, which a level that starts from another does not
-    have in its first round."""
+    have in its first round, unless labels are given."""
 
     def files(w):
         first = rounds_of(w.level) <= 1 if of_round is of_last_round else w.i == "1"
-        return [] if first and routes.start_of(cfg, w.level) else of_round(*patterns)(w)
+        return [] if first and not routes.labelled_before(cfg, w.level) else of_round(*patterns)(w)
 
     return files
 
@@ -36,10 +36,12 @@ def training_start(of_round):
 
 
 def exploring_models(w):
-    """Potentials that a round explores with and judges by: in the first round of a level that starts from another, that one's."""
-    start = routes.start_of(cfg, w.level)
+    """Potentials that a round explores with and judges by: in the first round of a level that has no labels yet, those of the level
+    that it starts from."""
     pattern, level = (
-        (tree.COMPRESSED_MODEL, start) if start and w.i == "0" else (tree.ROUND_COMPRESSED_MODEL, w.level)
+        (tree.COMPRESSED_MODEL, routes.start_of(cfg, w.level))
+        if w.i == "0" and not routes.labelled_before(cfg, w.level)
+        else (tree.ROUND_COMPRESSED_MODEL, w.level)
     )
     return [at(pattern, level=level, i=w.i, m=m) for m in range(cfg.training.potentials)]
 
@@ -55,6 +57,12 @@ def dataset_sources(w):
     return targets.data_sources(cfg, w.level, rounds)
 
 
+def first_dataset(w):
+    """The first frames of a level that starts from another: given ones, of its first round, or all."""
+    first = 0 if routes.labelled_before(cfg, w.level) else 1
+    return at(tree.ROUND_TRAIN if rounds_of(w.level) > first else tree.TRAIN, level=w.level, i=first)
+
+
 def discard_ps(w):
     """Start of trajectories that is left out; frames of given labels are no trajectories."""
     return 0.0 if routes.given_frames(cfg, w.level) else cfg.labels.aimd.discard_ps
@@ -65,11 +73,11 @@ def explored_sources(w):
 
 
 def judging_frames(w):
-    """Held-out frames that a round is judged by. A level that starts from another has none in its first round, and of single
-    points no further part is held out than that of the test."""
+    """Held-out frames that a round is judged by. A level that starts from another has none in its first round, unless labels are
+    given, and of single points no further part is held out than that of the test."""
     if not routes.start_of(cfg, w.level):
         return at(tree.ROUND_VALID, **w)
-    return [] if w.i == "0" else at(tree.ROUND_TEST, **w)
+    return at(tree.ROUND_TEST, **w) if w.i != "0" or routes.labelled_before(cfg, w.level) else []
 
 
 def few_labels(w, source):

@@ -30,7 +30,7 @@ rule training_input:
 rule start_model:
     input:
         model=lambda w: at(tree.MODEL, level=routes.start_of(cfg, w.level), m=w.m),
-        train=lambda w: at(tree.ROUND_TRAIN if rounds_of(w.level) > 1 else tree.TRAIN, level=w.level, i=1),
+        train=first_dataset,
     output:
         start=at(tree.START_MODEL),
         record=at(tree.START_RECORD),

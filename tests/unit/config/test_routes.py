@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from dlmd.base.errors import DlmdError
+from dlmd.config import routes
 from dlmd.config.levels import recorded
 from dlmd.config.reading import _Loader, load, parse
 from dlmd.run import targets
@@ -43,7 +44,11 @@ def test_the_route_of_few_labels_is_accepted():
         ({"levels__r2scan__potential": "a.pb"}, "its potential is given, too", "levels.r2scan.potential"),
         ({"training__fine_tuning": {"steps": 250}}, "no multiple", "training.fine_tuning.steps"),
         ({"learning": None}, "neither a learning loop nor labels.frames", "levels.r2scan.start_from"),
-        ({"labels__frames": FRAMES}, "no level goes through the learning loop", "learning"),
+        (
+            {"labels__frames": FRAMES, "levels": {"r2scan": {"engine": "chgnet", "model": "r2scan"}}},
+            "no level goes through the learning loop",
+            "learning",
+        ),
         ({"labels__frames": FRAMES[:1], "learning": None}, "for 'test'", "labels.frames"),
         (
             {"labels__frames": [{"file": "a", "level": "chgnet"}]},
@@ -89,3 +94,27 @@ def test_a_given_potential_is_one():
     data["training"]["potentials"] = 1
     data["labels"]["aimd"] = {}
     assert parse(data).levels["mine"].potential == "my.pb"
+
+
+def test_given_labels_are_where_the_loop_goes_on_from():
+    cfg = parse(changed(labels__frames=FRAMES))
+    assert routes.loops(cfg, "r2scan") and routes.uses_engine(cfg, "r2scan")
+    assert routes.labelled_before(cfg, "r2scan") and not routes.own_dynamics(cfg, "r2scan")
+    # what is held out is still explored once
+    assert {source.split for source in targets.explored_in(cfg, "r2scan", 0)} == {"train", "test"}
+    assert {s.id.split("_")[0] for s in targets.data_sources(cfg, "r2scan", 1)} == {"given0", "given1", "learned0"}
+
+
+def test_given_labels_stay_as_they_are_where_another_level_has_the_loop():
+    levels = {**BASE["levels"], "other": {"engine": "chgnet", "model": "r2scan", "start_from": "chgnet"}}
+    frames = [{**given, "level": "other"} for given in FRAMES]
+    cfg = parse(changed(labels__frames=frames, levels=levels))
+    assert routes.loops(cfg, "r2scan")
+    assert not routes.loops(cfg, "other") and not routes.uses_engine(cfg, "other")
+
+
+def test_held_out_frames_of_given_labels_need_no_exploration():
+    explore = [group for group in BASE["learning"]["explore"] if group.get("split") != "test"]
+    cfg = parse(changed(labels__frames=FRAMES, learning__explore=explore))
+    (line,) = targets.single_points(cfg)
+    assert " 0 of them held out" in line

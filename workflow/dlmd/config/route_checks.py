@@ -100,9 +100,9 @@ def _rounds(cfg: RunFields) -> Found:
         yield (
             "learning",
             "no level goes through the learning loop: labels or potentials are given",
-            "use learning: null",
+            "use learning: null; to go on from given labels, let their level start_from a pretrained one, whose cells are explored",
         )
-    by_loop = [name for name in starting if routes.uses_engine(cfg, name)]
+    by_loop = [name for name in starting if not routes.given_frames(cfg, name)]
     for name in by_loop:
         if not groups:
             yield (
@@ -117,7 +117,7 @@ def _rounds(cfg: RunFields) -> Found:
             f"no group is for 'test': nothing would judge the potential of {by_loop[0]}",
             "give a group of other orderings 'split: test'",
         )
-    if "test" in splits and not by_loop:
+    if "test" in splits and not any(routes.loops(cfg, name) for name in starting):
         yield (
             "learning.explore",
             "a group is for 'test', but no level starts from another",

@@ -48,12 +48,26 @@ def given_potential(cfg: RunFields, level: str) -> str | None:
 
 def uses_engine(cfg: RunFields, level: str) -> bool:
     """Whether anything is computed with this level's engine."""
-    return not (given_potential(cfg, level) or given_frames(cfg, level))
+    return loops(cfg, level) or not (given_potential(cfg, level) or given_frames(cfg, level))
 
 
 def loops(cfg: RunFields, level: str) -> bool:
-    """Whether this level goes through the rounds of the learning loop."""
-    return cfg.learning is not None and level in answering(cfg) and uses_engine(cfg, level)
+    """Whether this level goes through the rounds of the learning loop.
+
+    A level with given labels goes on from them where no other level is left for the loop, and it explores the cells of the
+    level that it starts from.
+    """
+    if cfg.learning is None or level not in answering(cfg) or given_potential(cfg, level):
+        return False
+    if not given_frames(cfg, level):
+        return True
+    own = (name for name in answering(cfg) if not (given_potential(cfg, name) or given_frames(cfg, name)))
+    return start_of(cfg, level) is not None and not any(own)
+
+
+def labelled_before(cfg: RunFields, level: str) -> bool:
+    """Whether this level has labels before the first round of the learning loop, and so a potential of its own to explore with."""
+    return own_dynamics(cfg, level) or bool(given_frames(cfg, level))
 
 
 def trained(cfg: RunFields, level: str) -> bool:

@@ -143,7 +143,8 @@ def single_points(cfg: RunConfig) -> list[str]:
         if start is None or not routes.loops(cfg, name) or cfg.learning is None:
             continue
         most, rounds = cfg.learning.max_frames, cfg.learning.iterations
-        held_out = round(most * cfg.learning.held_out)
+        judged = any(source.split == "test" for source in explorations(cfg))
+        held_out = round(most * cfg.learning.held_out) if judged else 0
         lines.append(
             f"{name}: at most {most * rounds} single points, {most} in each of {rounds} rounds, {held_out} of them held out; "
             f"relaxations and dynamics are those of {start} and of the potential"
