@@ -76,9 +76,7 @@ def test_the_loop_goes_on_from_given_labels(few_run, tmp_path):
     config["learning"]["explore"] = config["learning"]["explore"][:1]
     (workdir / "on.yaml").write_text(yaml.safe_dump(config))
     target = LEVEL.format("learning") + "/1/dataset/train"
-    done = snakemake(
-        workdir, target, "--cores", "2", "--configfile", "on.yaml", "--rerun-triggers", "mtime"
-    )
+    done = snakemake(workdir, target, "--cores", "2", "--configfile", "on.yaml", "--rerun-triggers", "mtime")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     learning = workdir / LEVEL.format("learning")
     # the start was shifted to the given labels, the round explored with what was trained on them

@@ -102,7 +102,11 @@ def test_given_labels_are_where_the_loop_goes_on_from():
     assert routes.labelled_before(cfg, "r2scan") and not routes.own_dynamics(cfg, "r2scan")
     # what is held out is still explored once
     assert {source.split for source in targets.explored_in(cfg, "r2scan", 0)} == {"train", "test"}
-    assert {s.id.split("_")[0] for s in targets.data_sources(cfg, "r2scan", 1)} == {"given0", "given1", "learned0"}
+    assert {s.id.split("_")[0] for s in targets.data_sources(cfg, "r2scan", 1)} == {
+        "given0",
+        "given1",
+        "learned0",
+    }
 
 
 def test_given_labels_stay_as_they_are_where_another_level_has_the_loop():

@@ -100,7 +100,7 @@ def _rounds(cfg: RunFields) -> Found:
         yield (
             "learning",
             "no level goes through the learning loop: labels or potentials are given",
-            "use learning: null; to go on from given labels, let their level start_from a pretrained one, whose cells are explored",
+            "use learning: null; or let the level of given labels start_from a pretrained one, whose cells are explored",
         )
     by_loop = [name for name in starting if not routes.given_frames(cfg, name)]
     for name in by_loop:

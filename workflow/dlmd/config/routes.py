@@ -66,7 +66,7 @@ def loops(cfg: RunFields, level: str) -> bool:
 
 
 def labelled_before(cfg: RunFields, level: str) -> bool:
-    """Whether this level has labels before the first round of the learning loop, and so a potential of its own to explore with."""
+    """Whether this level has labels, and so a potential of its own, before the first round of the learning loop."""
     return own_dynamics(cfg, level) or bool(given_frames(cfg, level))
 
 
