@@ -74,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="where the host melts or decomposes, in K; default: usual for its kind",
     )
+    crystal.add_argument(
+        "--as-listed",
+        action="store_true",
+        help="add no site where those of the CIF have no room for all mobile ions: refuse it instead",
+    )
     _add_costs(parser.add_argument_group("what the run may cost"))
 
 
@@ -131,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
         gpu=args.gpu,
         engine=args.engine,
         single_points=args.single_points,
+        as_listed=args.as_listed,
     )
     name, taken = free_name(run_name(output), file=output)
     proposal = propose(args.cif, wishes, file=str(output), command=shlex.join(args.argv), run=name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import numpy as np
 
 from dlmd.base.carriers import elements
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import cells, disorder, faithful, hops, mobile, oxidation
+from dlmd.proposal import cells, disorder, faithful, free_sites, hops, mobile, oxidation
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import Filling, ions
 from dlmd.proposal.hops import Hop
@@ -52,6 +53,8 @@ class Design:
         Shortest ones (Å) in a built label cell, by pair.
     notes
         Positions that have no room for what the CIF puts there.
+    completed
+        The CIF that was written with one site more, and what that is; None where the one given has room for its ions.
     """
 
     crystal: Crystal
@@ -66,11 +69,20 @@ class Design:
     orderings: int
     distances: Mapping[str, float | None]
     notes: tuple[str, ...] = ()
+    completed: tuple[Path, free_sites.Completed] | None = None
 
     @property
     def charges(self) -> Mapping[str, float]:
         """Charges (e) of the elements, in the order of the CIF."""
         return self.oxidation.charges
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """What is to be said of a site that the CIF has not, and how to do without it."""
+        if self.completed is None:
+            return ()
+        path, option = self.completed
+        return (f"{option.note}. The sites are those of {path}; without it: dlmd new --as-listed",)
 
     @cached_property
     def hop(self) -> Hop:
@@ -88,8 +100,14 @@ class Design:
         )
 
 
-def design(cif: str | Path, wishes: Wishes) -> Design:
+def design(cif: str | Path, wishes: Wishes, *, beside: str | Path | None = None) -> Design:
     """What the CIF decides, and what the user has said of it.
+
+    Parameters
+    ----------
+    beside
+        Folder for a CIF with one site more, where the one given has no room for its mobile ions (see `free_sites`); without it
+        such a CIF is refused.
 
     Raises
     ------
@@ -101,14 +119,39 @@ def design(cif: str | Path, wishes: Wishes) -> Design:
     faithful.refuse_unlisted(crystal)
     found = oxidation.guess(crystal, given=wishes.charges)
     ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
-    cutoff, label, production = _cells(crystal, found.stated, ion, gpu=wishes.gpu)
-    sampling, sampling_reason = disorder.sampling(crystal, found.charges, ion)
+    decided = partial(_of_sites, found=found, mobile=ion, mobile_reason=why, gpu=wishes.gpu)
+    try:
+        return decided(crystal)
+    except DlmdError:
+        if beside is None or wishes.as_listed:
+            raise
+        for option in free_sites.options(crystal, found.stated, ion):
+            with contextlib.suppress(DlmdError):
+                return _completed(option, decided, Path(beside))
+        raise
+
+
+def _completed(
+    option: free_sites.Completed, decided: Callable[[Crystal], Design], folder: Path
+) -> Design:
+    """The design of a crystal with one site more, as a CIF that was written has it."""
+    made = decided(option.crystal)  # what cannot be filled or built is not written
+    path = free_sites.write(option, folder)
+    return replace(made, crystal=read_cif(path), completed=(path, option))
+
+
+def _of_sites(
+    crystal: Crystal, *, found: Oxidation, mobile: str, mobile_reason: str, gpu: bool
+) -> Design:
+    """Cells of a crystal whose charges and mobile ion are known. Raises DlmdError where they cannot be filled or built."""
+    cutoff, label, production = _cells(crystal, found.stated, mobile, gpu=gpu)
+    sampling, sampling_reason = disorder.sampling(crystal, found.charges, mobile)
     orderings, distances = _built(crystal, found.stated, label, production, sampling)
     return Design(
         crystal=crystal,
         oxidation=found,
-        mobile=ion,
-        mobile_reason=why,
+        mobile=mobile,
+        mobile_reason=mobile_reason,
         cutoff_angstrom=cutoff,
         label=label,
         production=production,

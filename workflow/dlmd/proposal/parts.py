@@ -77,6 +77,7 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
         "run": head.run or run_name(head.file),
         "launch": launch,
         "cif": json.dumps(head.cif, ensure_ascii=False),
+        "cif_notes": [line for note in design.added for line in writing.wrapped(f"NOTE: {note}")],
         "levels": theory.levels(engine, design.charges),
     }
 
@@ -155,7 +156,7 @@ def table(design: Design) -> list[str]:
     label, production = design.label, design.production
     atoms = design.crystal.composition
     rows: list[tuple[str, ...]] = [
-        ("", "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")
+        ("", "completed CIF" if design.completed else "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")
     ]
     for site in design.crystal.sites:
         for species, x in site.occupancy.items():

@@ -33,6 +33,7 @@ class Proposal:
         return (
             *self.design.oxidation.notes,
             *self.design.notes,
+            *self.design.added,
             *self.temperatures.notes,
             *self.lengths.notes,
             *filter(None, [theory.worth(self.wishes.engine)]),
@@ -48,6 +49,8 @@ def propose(
     run: str = "",
 ) -> Proposal:
     """A complete config for the crystal of a CIF.
+
+    Where the CIF has no room for its mobile ions and a free tetrahedron has, a CIF with that site is written beside the config.
 
     Parameters
     ----------
@@ -66,8 +69,8 @@ def propose(
         as `dlmd.proposal.design.design`.
     """
     wishes = wishes or Wishes()
-    crystal = design(cif, wishes)
-    head = Head(cif=str(cif), file=file, command=command, wishes=wishes, run=run)
+    crystal = design(cif, wishes, beside=Path(file).parent)
+    head = Head(cif=str(crystal.completed[0] if crystal.completed else cif), file=file, command=command, wishes=wishes, run=run)
     kind = temperatures.kind(crystal.mobile, crystal.charges, crystal.crystal.composition)
 
     def config(at: Temperatures, recipe: Recipe, production: Production) -> RunConfig:

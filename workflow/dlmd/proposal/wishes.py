@@ -27,6 +27,8 @@ class Wishes:
         Label engine, one of the config's.
     single_points
         DFT calculations that may be made, for engines of DFT.
+    as_listed
+        Whether the CIF's sites are all there are: none is added where they have no room for the mobile ions.
     """
 
     mobile: str | None = None
@@ -38,3 +40,4 @@ class Wishes:
     gpu: bool = False
     engine: str = "chgnet"
     single_points: int = SINGLE_POINTS
+    as_listed: bool = False

@@ -152,7 +152,7 @@ def read_cif(path: str | Path) -> Crystal:
     printed = [group.letter for group in grouped]
     letters = [letter for letter in printed if letter]
     if len(letters) < len(grouped):
-        letters = _wyckoff_letters(grouped, lattice)
+        letters = wyckoff_letters([group.positions for group in grouped], lattice)
     found = tuple(
         Site(
             label=group.name,
@@ -243,15 +243,15 @@ def _lattice(parameters: tuple[float, ...], path: Path) -> np.ndarray:
     return lattice
 
 
-def _wyckoff_letters(grouped: Sequence[Group], lattice: np.ndarray) -> list[str]:
-    """Wyckoff letters by spglib, every site taken as a kind of its own."""
+def wyckoff_letters(orbits: Sequence[np.ndarray], lattice: np.ndarray) -> list[str]:
+    """Wyckoff letters by spglib of sites given by their positions (n, 3), every site taken as a kind of its own."""
     import spglib
 
-    positions = np.concatenate([group.positions for group in grouped])
-    owner = np.repeat(np.arange(len(grouped)), [len(group.positions) for group in grouped])
+    positions = np.concatenate(orbits)
+    owner = np.repeat(np.arange(len(orbits)), [len(own) for own in orbits])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on the wording of its own errors
         dataset = spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=sites.SAME_POSITION_A)
     if dataset is None:
-        return ["?"] * len(grouped)
-    return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(grouped))]
+        return ["?"] * len(orbits)
+    return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(orbits))]
