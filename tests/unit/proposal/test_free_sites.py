@@ -40,7 +40,9 @@ def test_what_cages_cannot_hold_is_on_16e_and_the_composition_stays(tmp_path):
     cage = [made.crystal.site(label).occupancy["Li"] for label in ("Li1", "Li2")]
     assert 2 * cage[0] + cage[1] == pytest.approx(1, abs=1e-4)
     assert cage[0] / cage[1] == pytest.approx(0.35 / 0.4, abs=1e-3)
-    assert made.production.composition["Li"] * 4 == pytest.approx(26.4 * made.production.composition["I"], abs=2)
+    assert made.production.composition["Li"] * 4 == pytest.approx(
+        26.4 * made.production.composition["I"], abs=2
+    )
     assert made.distances["Li-Li"] > 1.9
     assert made.distances["Li-S"] > 2.2
     assert "2.4 of 26.4 Li per cell (9.1%)" in made.added[0]

@@ -18,7 +18,9 @@ def again(crystal, folder):
 def same(a, b):
     assert [s.label for s in a.sites] == [s.label for s in b.sites]
     assert [s.wyckoff for s in a.sites] == [s.wyckoff for s in b.sites]
-    assert [dict(s.occupancy) for s in a.sites] == [pytest.approx(dict(s.occupancy), abs=1e-6) for s in b.sites]
+    assert [dict(s.occupancy) for s in a.sites] == [
+        pytest.approx(dict(s.occupancy), abs=1e-6) for s in b.sites
+    ]
     assert a.cell_parameters == b.cell_parameters
     assert a.formula == b.formula
     assert len(a.rotations) == len(b.rotations)

@@ -131,18 +131,14 @@ def design(cif: str | Path, wishes: Wishes, *, beside: str | Path | None = None)
         raise
 
 
-def _completed(
-    option: free_sites.Completed, decided: Callable[[Crystal], Design], folder: Path
-) -> Design:
+def _completed(option: free_sites.Completed, decided: Callable[[Crystal], Design], folder: Path) -> Design:
     """The design of a crystal with one site more, as a CIF that was written has it."""
     made = decided(option.crystal)  # what cannot be filled or built is not written
     path = free_sites.write(option, folder)
     return replace(made, crystal=read_cif(path), completed=(path, option))
 
 
-def _of_sites(
-    crystal: Crystal, *, found: Oxidation, mobile: str, mobile_reason: str, gpu: bool
-) -> Design:
+def _of_sites(crystal: Crystal, *, found: Oxidation, mobile: str, mobile_reason: str, gpu: bool) -> Design:
     """Cells of a crystal whose charges and mobile ion are known. Raises DlmdError where they cannot be filled or built."""
     cutoff, label, production = _cells(crystal, found.stated, mobile, gpu=gpu)
     sampling, sampling_reason = disorder.sampling(crystal, found.charges, mobile)

@@ -78,12 +78,12 @@ def _overfull(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> bo
     problem = of_unit_cell(crystal, tuple(charges.items()))
     over = [c for c in problem.cliques if c.filled(problem.requested) > NEARLY_ROOM]
     moving = set(elements(mobile))
-    return bool(over) and all(crystal.site(label).occupancy.keys() <= moving for c in over for label in c.sites)
+    return bool(over) and all(
+        crystal.site(label).occupancy.keys() <= moving for c in over for label in c.sites
+    )
 
 
-def _with(
-    crystal: Crystal, charges: Mapping[str, float], mobile: str, place: room.Place
-) -> Completed | None:
+def _with(crystal: Crystal, charges: Mapping[str, float], mobile: str, place: room.Place) -> Completed | None:
     """The crystal with the place as a site; None where not all ions fit with it."""
     symmetry = Symmetry("", crystal.rotations, crystal.translations)
     positions = sites.orbit(place.fractional, symmetry, crystal.lattice)
@@ -136,7 +136,10 @@ def _shared_out(
         return None
     target = np.array([before.site(site.label).occupancy[s] for site, s, _ in problem.entries[:-1]] + [1.0])
     free = np.array(
-        [s == mobile and site.occupancy.keys() == {s} and x < 1 for (site, s, _), x in zip(problem.entries, target, strict=True)]
+        [
+            s == mobile and site.occupancy.keys() == {s} and x < 1
+            for (site, s, _), x in zip(problem.entries, target, strict=True)
+        ]
     )
     free[-1] = True
     n = len(target)
@@ -168,7 +171,8 @@ def write(made: Completed, folder: Path) -> Path:
     """Write the crystal as a CIF of its own and return its path; an equal file is kept, another one is not overwritten."""
     stem = f"{Path(made.crystal.source).stem}_with_{made.label}"
     text = cif_writing.text(
-        made.crystal, comments=textwrap.wrap(f"{made.crystal.source} as `dlmd new` completed it: {made.note}", WIDTH)
+        made.crystal,
+        comments=textwrap.wrap(f"{made.crystal.source} as `dlmd new` completed it: {made.note}", WIDTH),
     )
     for k in itertools.count(1):
         path = folder / f"{stem}{f'_{k}' if k > 1 else ''}.cif"

@@ -156,7 +156,12 @@ def table(design: Design) -> list[str]:
     label, production = design.label, design.production
     atoms = design.crystal.composition
     rows: list[tuple[str, ...]] = [
-        ("", "completed CIF" if design.completed else "CIF", f"label cell ({label.n_atoms})", f"production ({production.n_atoms})")
+        (
+            "",
+            "completed CIF" if design.completed else "CIF",
+            f"label cell ({label.n_atoms})",
+            f"production ({production.n_atoms})",
+        )
     ]
     for site in design.crystal.sites:
         for species, x in site.occupancy.items():

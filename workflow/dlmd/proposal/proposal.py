@@ -70,7 +70,13 @@ def propose(
     """
     wishes = wishes or Wishes()
     crystal = design(cif, wishes, beside=Path(file).parent)
-    head = Head(cif=str(crystal.completed[0] if crystal.completed else cif), file=file, command=command, wishes=wishes, run=run)
+    head = Head(
+        cif=str(crystal.completed[0] if crystal.completed else cif),
+        file=file,
+        command=command,
+        wishes=wishes,
+        run=run,
+    )
     kind = temperatures.kind(crystal.mobile, crystal.charges, crystal.crystal.composition)
 
     def config(at: Temperatures, recipe: Recipe, production: Production) -> RunConfig:
