@@ -4,8 +4,8 @@ python benchmarks/structures/cifs.py FOLDER [--json FILE] [--only NAME ...] [--s
 
 A cell is right where it is neutral, has mobile ions, every atom stands on a position of the CIF that may hold its element, full
 sites are full, no two atoms are nearer than ions can be (or than sites of the CIF that hold more than one atom together), and no
-element's number is off by more than a tenth or one atom. Where `dlmd new` adds a site, it may hold an eighth of the mobile ions at
-most, with the composition of the CIF. Nothing of the project's own reading, counting or distances is used
+element's number is off by more than a tenth or one atom. Where `dlmd new` adds a site, it may hold an eighth of the mobile ions
+at most, with the composition of the CIF. Nothing of the project's own reading, counting or distances is used
 for that.
 """
 

@@ -58,7 +58,7 @@ class Completed:
 def options(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> list[Completed]:
     """Ways to place what cages cannot hold in a free tetrahedron each, that with the fewest ions on it first; mostly none.
 
-    There are some only where positions that exclude each other hold more than one ion of a single mobile element, and nothing else.
+    There are some only where positions that exclude each other hold more than one ion of one mobile element, and nothing else.
     """
     if "," in mobile or not _overfull(crystal, charges, mobile):
         return []
