@@ -136,6 +136,17 @@ def test_split_positions_that_share_one_atom_are_accepted(tmp_path):
     assert site.multiplicity == 2
 
 
+@pytest.mark.parametrize(("printed", "count"), [("24", 24), ("12", 12), ("", 12)])
+def test_halves_nearer_than_rounding_are_apart_where_the_multiplicity_says_so(tmp_path, printed, count):
+    """0.03 Å off a mirror plane of P m -3: one place by distance, two by the printed multiplicity."""
+    columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "symmetry_multiplicity")
+    rows = [f"Li1 Li 0.0015 0.2 0.3 0.1 {printed or '?'}", "Cl1 Cl 0.5 0.5 0.5 1 1"]
+    crystal = read_cif(write_cif(tmp_path, cubic(10.0), rows, group="P m -3", columns=columns))
+    assert crystal.site("Li1").multiplicity == count
+    assert crystal.site("Li1").wyckoff == ("24l" if count == 24 else "12j")
+    assert len(crystal.notes) == (count == 24)
+
+
 def test_a_wrong_multiplicity_is_refused(tmp_path):
     text = (ROOT / "structures" / "Li3TiCl6.cif").read_text().replace("Ti2 Ti 4 g", "Ti2 Ti 8 g")
     (tmp_path / "wrong.cif").write_text(text)

@@ -90,9 +90,10 @@ def _with(crystal: Crystal, charges: Mapping[str, float], mobile: str, place: ro
     label = _label(crystal, mobile)
     added = Site(label, f"{len(positions)}{_letter(crystal, positions)}", {mobile: TRACE}, positions)
     made = replace(crystal, sites=(*crystal.sites, added))
+    held: dict[str, float] = {}
     for _ in range(2):  # distances that like ions keep hang on what the sites hold
         held = _shared_out(crystal, made, charges, mobile)
-        if held is None:
+        if not held:
             return None
         made = replace(
             made,
@@ -123,17 +124,17 @@ def _with(crystal: Crystal, charges: Mapping[str, float], mobile: str, place: ro
 
 def _shared_out(
     before: Crystal, made: Crystal, charges: Mapping[str, float], mobile: str
-) -> dict[str, float] | None:
+) -> dict[str, float]:
     """Site -> occupancy of the mobile ion that positions have room for, with as little as can be on the last site.
 
-    The other sites give alike, as far as their neighbours let them. None where there is no room for all.
+    The other sites give alike, as far as their neighbours let them. Empty where there is no room for all.
     """
     from scipy.optimize import linprog
 
     try:
         problem = of_unit_cell(made, tuple(charges.items()))
     except DlmdError:
-        return None
+        return {}
     target = np.array([before.site(site.label).occupancy[s] for site, s, _ in problem.entries[:-1]] + [1.0])
     free = np.array(
         [
@@ -159,7 +160,7 @@ def _shared_out(
         bounds=[*zip(low, high, strict=True), (0.0, 1.0)],
     )
     if found.x is None:
-        return None
+        return {}
     return {
         site.label: round(float(x), PLACES)
         for (site, _, _), x, gave in zip(problem.entries, found.x[:n], free, strict=True)

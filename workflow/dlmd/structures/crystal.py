@@ -16,6 +16,7 @@ from dlmd.structures.spacegroups import Symmetry
 
 __all__ = ["OCCUPANCY_ROUNDING", "Crystal", "Site", "formula_difference", "read_cif"]
 
+LETTER_PRECISIONS_A = (sites.SAME_POSITION_A, sites.SAME_POSITION_A / 10)
 FORMULA_TOLERANCE = 0.03  # of an element's share, relative: refined occupancies have errors
 SHARE_TOLERANCE = 0.02  # of all atoms: two meanings of a space group are told apart by more
 
@@ -249,9 +250,11 @@ def wyckoff_letters(orbits: Sequence[np.ndarray], lattice: np.ndarray) -> list[s
 
     positions = np.concatenate(orbits)
     owner = np.repeat(np.arange(len(orbits)), [len(own) for own in orbits])
+    dataset = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on the wording of its own errors
-        dataset = spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=sites.SAME_POSITION_A)
+        for nearest in LETTER_PRECISIONS_A:  # positions nearer than the precision are none to spglib
+            dataset = dataset or spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=nearest)
     if dataset is None:
         return ["?"] * len(orbits)
     return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(orbits))]

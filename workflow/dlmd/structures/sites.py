@@ -215,9 +215,10 @@ def orbit(
     images = rotations @ position + translations
     images -= np.floor(images + 1e-9)
     images[np.abs(images) < 1e-9] = 0.0
+    same_a = min(SAME_POSITION_A, tolerance_a)
     distinct: list[np.ndarray] = []
     for image in images:
-        if not distinct or shortest(np.array(distinct), image[None], lattice) > SAME_POSITION_A:
+        if not distinct or shortest(np.array(distinct), image[None], lattice) > same_a:
             distinct.append(image)
     return np.array(distinct)
 
