@@ -103,3 +103,45 @@ def test_what_shares_a_site_with_a_centre_has_as_many_ligands():
     held = {site.label: dict(site.occupancy) for site in mixed.sites}
     (group,) = molecules.of_crystal(mixed, held, {"P": 5, "Ge": 4, "S": -2})
     assert group.centres == {"P", "Ge"} and (group.fewest, group.most) == (4, 4)
+
+
+def shapes(atoms, centre, bond):
+    """Shortest distance (Å) between hydrogens of each centre."""
+    symbols = np.array(atoms.get_chemical_symbols())
+    away = atoms.get_all_distances(mic=True)
+    found = []
+    for n in np.flatnonzero(symbols == centre):
+        own = np.flatnonzero((symbols == "H") & (away[n] < bond))
+        found.append(min(away[i, j] for i, j in itertools.combinations(own, 2)))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("length", [0.58, 0.65])
+def test_four_of_eight_corners_are_a_tetrahedron(method, length):
+    """Edges of the cube are left out, whatever the default allows: 1.16 and 1.3 Å, where the tetrahedron has 1.64 and 1.84."""
+    charges = {"Na": 1, "N": -3, "H": 1, "O": -2}
+    sites = {
+        "N": ({"N": 1.0}, [[0, 0, 0]]),
+        "H": ({"H": 0.5}, (length / A * np.array(CORNERS)).tolist()),
+        "Na": ({"Na": 0.5}, [[0.5, 0.5, 0.5], [0.5, 0.5, 0]]),
+        "O": ({"O": 1.0}, [[0.5, 0, 0.5]]),
+    }
+    counts = apportion(
+        crystal(sites, lattice=[A] * 3), repeat=(3, 2, 2), charges=charges, min_distance_angstrom=1.1
+    )
+    for atoms in orderings(counts.crystal, counts, n=2, seed=7, method=method):
+        assert ligands(atoms, "N", "H", 1.3) == {4: 12}
+        assert shapes(atoms, "N", 1.3) == pytest.approx(2 * np.sqrt(2) * length, abs=1e-6)
+
+
+def test_hydrogens_of_a_stated_distance_and_of_hydroxides_keep_their_own():
+    assert apportion(hydroxide(1 / 8), repeat=(2, 2, 2), charges=HYDROXIDE).limits.max() < 2.6
+    charges = {"Na": 1, "B": 3, "H": -1}
+    table = {
+        x: apportion(tetrahedra(), repeat=(2, 2, 2), charges=charges, min_distance_angstrom=x).limits[-1, -1]
+        for x in (1.2, 1.0)
+    }
+    assert table == {1.2: pytest.approx(1.4, abs=0.01), 1.0: pytest.approx(1.4, abs=0.01)}
+    stated = apportion(tetrahedra(), repeat=(2, 2, 2), charges=charges, min_distance_angstrom={"H-H": 1.2})
+    assert stated.limits[-1, -1] == 1.2

@@ -104,7 +104,32 @@ def of_crystal(
         default_a=_positive(default, "min_distance_angstrom"),
         fixed=fixed,
     )
+    apart = 0.0 if molecules.HYDROGEN not in species else _hydrogens(crystal, content, charges, fixed)
+    if apart > default:
+        derived[molecules.HYDROGEN, molecules.HYDROGEN] = apart
     return limits(given, species, derived=derived)
+
+
+def _hydrogens(
+    crystal: Crystal,
+    content: exclusion.Content,
+    charges: Mapping[str, float],
+    fixed: Sequence[tuple[str, str]],
+) -> float:
+    """The distance (Å) that hydrogens of one ion keep for its shape; 0 where it is stated, or where they have no room for it."""
+    pair = (molecules.HYDROGEN, molecules.HYDROGEN)
+    apart = (
+        0.0
+        if pair in fixed
+        else molecules.hydrogens_apart(crystal, molecules.of_crystal(crystal, content, charges))
+    )
+    if not apart:
+        return 0.0
+    around = exclusion.Surroundings(crystal, content, apart)
+    if apart > around.nearest(content, *pair):
+        return 0.0
+    crowded = any(clique.filled(content) > 1 + exclusion.NOTHING for clique in around.cliques({pair: apart}))
+    return 0.0 if crowded else apart
 
 
 def _positive(value: float, where: str) -> float:

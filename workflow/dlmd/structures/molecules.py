@@ -28,6 +28,8 @@ WHOLE = (
     0.05  # ligands to a centre, on average, this near to a whole number are that many; others are vacancies
 )
 EXACT = 1e-4
+SAME_LENGTH_A = 0.01  # distances that differ by less are alike
+MOST_PLACES = 48  # around one centre, for its shape to be looked for
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,47 @@ def _around(
         return None
     fewest, most = floor(mean + EXACT), ceil(mean - EXACT)
     return Ligands(centres, ligands, {b: tuple(near) for b, near in around.items()}, fewest, most, site.label)
+
+
+def hydrogens_apart(crystal: Crystal, groups: Sequence[Ligands]) -> float:
+    """The distance (Å) that two hydrogens keep where an ion has three or more, 0 where any two places will do.
+
+    The places of NH4 or BH4 in several orientations are the corners of a cube and more: four of them are a tetrahedron where
+    they are as far apart as four can be. The distance is just above the longest one that this leaves out.
+    """
+    cell = Supercell(crystal, (1, 1, 1))
+    reached, left_out = [], []
+    for group in groups:
+        if group.ligands != {HYDROGEN} or group.most < 2:
+            continue
+        for near in group.around.values():
+            if len(near) > MOST_PLACES or len(near) < group.most:
+                return 0.0
+            places = np.array([cell.basis[b] + np.array(shift) for b, shift in near]) @ crystal.lattice
+            apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+            farthest = _farthest(apart, group.most)
+            reached.append(farthest)
+            shorter = apart[apart < farthest - SAME_LENGTH_A]
+            if group.most > 2:
+                left_out.append(float(shorter.max()) + SAME_LENGTH_A / 2)
+    fitting = [d for d in left_out if d < min(reached)]
+    return max(fitting, default=0.0)
+
+
+def _farthest(apart: np.ndarray, number: int) -> float:
+    """The largest distance (Å) that so many of the places can keep from each other; `apart` (n, n)."""
+    import networkx
+
+    lengths = np.unique(np.round(apart[np.triu_indices(len(apart), 1)], 3)) - SAME_LENGTH_A / 2
+    low, high = 0, len(lengths) - 1
+    while low < high:  # the first always does
+        middle = (low + high + 1) // 2
+        graph = networkx.Graph(zip(*np.nonzero(np.triu(apart >= lengths[middle], 1)), strict=True))
+        if any(len(clique) >= number for clique in networkx.find_cliques(graph)):
+            low = middle
+        else:
+            high = middle - 1
+    return float(lengths[low])
 
 
 class Counts:
