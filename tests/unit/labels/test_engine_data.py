@@ -11,7 +11,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.config.launch import LevelLaunch
 from dlmd.config.levels.espresso import EspressoSettings
 from dlmd.labels import engines
-from dlmd.labels.engines import cp2k, cp2k_data, dft, espresso, upf
+from dlmd.labels.engines import cp2k, cp2k_data, dft, espresso, gth, upf
 from dlmd.run.preflight import check_level
 from running import ROOT
 
@@ -100,6 +100,78 @@ def test_headers_of_both_editions(tmp_path):
     assert upf.read(VERSION_1 + "<PP_ADDINFO>").spin_orbit
     with pytest.raises(ValueError, match="no PP_HEADER"):
         upf.read("<UPF>")
+
+
+# entries of CP2K's GTH_POTENTIALS
+GTH = """#
+Li GTH-PBE-q3 GTH-PBE
+    3
+     0.40000000    4   -14.08115455     9.62621962    -1.78361605     0.08515207
+    0
+#
+Si GTH-PBE-q4 GTH-PBE
+    2    2
+     0.44000000    1    -6.26928833
+    2
+     0.43563383    2     8.95174150    -2.70627082
+                                        3.49378060
+     0.49794218    1     2.43127673
+#
+Si GTH-BLYP-q4
+    2    2
+     0.44000000    1    -6.0
+    0
+"""
+SI = """GTH-PBE-q4 of Si, from CP2K's data file
+14 4 0
+10 11 1 2 2001 0
+0.44000000 1 -6.26928833
+2
+0.43563383 2 8.95174150 -2.70627082
+3.49378060
+0.49794218 1 2.43127673
+0.0
+"""
+
+
+def test_a_potential_of_cp2k_becomes_a_file_for_pw():
+    assert gth.from_cp2k(GTH, "Si", "GTH-PBE-q4") == SI
+    # no projector at all: an empty one of l = 0
+    assert gth.from_cp2k(GTH, "Li", "GTH-PBE").splitlines()[1:] == [
+        "3 3 0",
+        "10 11 0 1 2001 0",
+        "0.40000000 4 -14.08115455 9.62621962 -1.78361605 0.08515207",
+        "0",
+        "0.40000000 0",
+    ]
+    for element, name in (("Si", "GTH-BLYP-q4"), ("Si", "GTH-PBE-q3"), ("Ti", "GTH-PBE-q12")):
+        with pytest.raises(DlmdError, match=f"no PBE potential '{name}' of {element}"):
+            gth.from_cp2k(GTH, element, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "told"),
+    [
+        (SI, {}, None),
+        (SI.replace("14 4 0", "6 4 0"), {}, "is of C, not of Si"),
+        (SI.replace("14 4 0", "14 15 0"), {}, "has 15 valence electrons"),
+        (SI.replace("10 11 ", "10 1 "), {}, "made with the functional 'PZ', the level is PBE"),
+        (SI.replace("10 11 ", "10 -263267 "), {}, "the functional 'number -263267'"),
+        (SI.replace("10 11 ", "3 11 "), {}, "no file of a Goedecker-Teter-Hutter potential (kind 3"),
+        (GTH, {}, "no nuclear charge, valence electrons, kind and functional in lines 2 and 3"),
+        (HEADER.format("Si", "PBE", "F", "4.0"), {}, "in lines 2 and 3"),
+        (SI, {"hubbard_u_ev": {"Si": 2.0}, "hubbard_orbital": {"Si": "p"}}, "has no atomic orbitals"),
+    ],
+)
+def test_an_analytic_pseudopotential_is_looked_at_like_others(tmp_path, text, keys, told):
+    (tmp_path / "Si.gth").write_text(text)
+    own = EspressoSettings(pseudo_dir=tmp_path, pseudopotentials={"Si": "Si.gth"}, **keys)
+    if told is None:
+        upf.require_files(own, ["Si"])
+        return
+    with pytest.raises(DlmdError) as caught:
+        upf.require_files(own, ["Si"])
+    assert told in str(caught.value) and len(str(caught.value).splitlines()) <= 3
 
 
 def test_a_data_file_is_read_for_its_entries():

@@ -21,7 +21,7 @@ import needs
 import real_programs
 from dlmd.base.errors import DlmdError
 from dlmd.labels import jobs
-from dlmd.labels.engines import Unconverged, get
+from dlmd.labels.engines import Unconverged, get, gth
 from dlmd.learning.labels import label
 
 pytestmark = pytest.mark.slow
@@ -258,6 +258,57 @@ def labelled(real, folder, name, **launch):
         threads=1,
     )
     return ase.io.read(frames)
+
+
+# entries of CP2K's GTH_POTENTIALS
+GTH = """Si GTH-PBE-q4 GTH-PBE
+    2    2
+     0.44000000    1    -6.26928833
+    2
+     0.43563383    2     8.95174150    -2.70627082
+                                        3.49378060
+     0.49794218    1     2.43127673
+C GTH-PBE-q4 GTH-PBE
+    2    2
+     0.33847124    2    -8.80367398     1.33921085
+    2
+     0.30257575    1     9.62248665
+     0.29150694    0
+"""
+
+
+def test_forces_and_stress_of_analytic_pseudopotentials_are_derivatives(tmp_path):
+    """Made from CP2K's data, SiC; its stress is one only at a high cutoff."""
+    for element in ("Si", "C"):
+        (tmp_path / f"{element}.gth").write_text(gth.from_cp2k(GTH, element, "GTH-PBE-q4"))
+    real = real_programs.espresso()
+    real.level |= {
+        "pseudo_dir": str(tmp_path),
+        "pseudopotentials": {"Si": "Si.gth", "C": "C.gth"},
+        "ecut_ev": 2200.0,
+        "density_cutoff_ratio": 4.0,
+    }
+    atoms, calculator = real.atoms(), real.engine().calculator()
+
+    def energy(change):
+        changed = atoms.copy()
+        change(changed)
+        changed.calc = calculator
+        return changed.get_potential_energy()
+
+    def moved(h):
+        return lambda changed: changed.positions.__setitem__((1, 0), atoms.positions[1, 0] + h)
+
+    def sheared(h):
+        shear = np.eye(3) + h / 2 * np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])
+        return lambda changed: changed.set_cell(atoms.cell.array @ shear, scale_atoms=True)
+
+    atoms.calc = real.engine().calculator()
+    force, stress = atoms.get_forces()[1, 0], atoms.get_stress()[5]
+    assert abs(force) > 0.1
+    assert -(energy(moved(0.02)) - energy(moved(-0.02))) / 0.04 == pytest.approx(force, abs=0.01)
+    slope = (energy(sheared(0.01)) - energy(sheared(-0.01))) / 0.02
+    assert slope / atoms.get_volume() == pytest.approx(stress, abs=5e-4)
 
 
 def test_a_step_that_does_not_converge_leaves_an_engine_that_works(real):

@@ -81,8 +81,9 @@ def keywords(settings: EspressoSettings, atoms: Atoms) -> dict[str, Any]:
             settings.program_keywords,
         ),
         "pseudopotentials": {e: f for e, f in settings.pseudopotentials.items() if e in elements},
+        # None: at Γ alone orbitals are real, which halves the work; not where forces of a U are to be had
         # not ASE's offsets: pw.x counts them from Γ, ASE from Monkhorst and Pack's mesh, which shifts even ones off Γ
-        "kpts": tuple(int(n) for n in mesh),
+        "kpts": None if not cards and all(n == 1 for n in mesh) else tuple(int(n) for n in mesh),
         "koffset": (0, 0, 0),
         "additional_cards": [f"HUBBARD ({settings.hubbard_projectors})", *cards] if cards else None,
     }

@@ -1,4 +1,4 @@
-"""Headers of pseudopotential files (UPF 1 and 2): whether a file is the one that its level needs."""
+"""Headers of pseudopotential files (UPF 1 and 2, GTH): whether a file is the one that its level needs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 from dlmd.config.levels.espresso import EspressoSettings
+from dlmd.labels.engines import gth
 
 # Names of PBE's parts: PBX and PBC are what QE once called PBE PBE, 1 4 3 4 their numbers, XC_GGA_... the names of libxc.
 PBE = {"PBE", "SLA", "PW", "PBX", "PBC"}
@@ -52,6 +53,11 @@ def read(text: str) -> Header:
     }
     if "element" not in fields:
         fields = _of_version_1(text, found[1])
+    return _header(fields)
+
+
+def _header(fields: dict[str, str]) -> Header:
+    """The header from the fields of a file, by UPF's names."""
     for name, meaning in (
         ("element", "element"),
         ("functional", "functional"),
@@ -129,8 +135,10 @@ def header_of(settings: EspressoSettings, element: str) -> Header:
         for what is not.
     """
     path, key = file_of(settings, element), f"key pseudopotentials.{element} of the level"
+    text, analytic = path.read_text(errors="replace"), path.name.endswith(gth.SUFFIX)
     try:
-        header = read(path.read_text(errors="replace"))
+        # by its name, as pw.x tells them apart
+        header = _header(gth.header(text)) if analytic else read(text)
     except ValueError as error:
         raise DlmdError(f"{error} in a pseudopotential", where=str(path), remedy="use a UPF file") from None
     if header.element != element:
@@ -150,6 +158,12 @@ def header_of(settings: EspressoSettings, element: str) -> Header:
             f"{path} is fully relativistic, and the level has no spin-orbit coupling",
             where=key,
             remedy=f"name a scalar-relativistic file of {element}",
+        )
+    if analytic and element in settings.plus_u:
+        raise DlmdError(
+            f"{path} has no atomic orbitals, and the U on {element} acts on them",
+            where=key,
+            remedy=f"name a UPF file of {element} with its orbitals",
         )
     _require_electrons(header, path, element)
     return header
