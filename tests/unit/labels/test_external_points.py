@@ -1,5 +1,6 @@
 """Single points computed elsewhere: what was computed with other settings, or not to its end, is no label."""
 
+import gzip
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -108,7 +109,7 @@ def test_folders_named_before_settings_were_part_of_the_name_are_found(computed)
     ("text", "told"),
     [
         ("raise SystemExit(3)", "exit code 3 of GPAW"),
-        (GPAW.replace("json.dumps(found)", "json.dumps(found)[:40]"), "of GPAW: no valid JSON"),
+        (GPAW.replace("json.dumps(found)", "json.dumps(found)[:40]"), "of GPAW: results that cannot be read"),
         (GPAW.replace("* n", "* (n - 1)"), "forces on 1 atoms, there are 2"),
         (GPAW.replace('"stress"', '"strain"'), "results that cannot be read"),
     ],
@@ -133,6 +134,86 @@ def test_results_that_are_not_finite_are_no_label(tmp_path):
     run(tmp_path, GPAW.replace("[[0.0] * 3]", '[[float("nan")] * 3]'))
     with pytest.raises(DlmdError, match="not finite"):
         energies(elsewhere(tmp_path))
+
+
+def test_nothing_of_a_former_run_is_taken_for_that_of_a_later_one(tmp_path):
+    """A point that was changed on the way has run; then, as it was staged, the program fails."""
+    point = elsewhere(tmp_path)
+    folder = point.folder(frames()[0])
+    (folder / "point.json").write_text((folder / "point.json").read_text().replace("400.0", "300.0"))
+    run(tmp_path)
+    with pytest.raises(DlmdError, match=r"point\.json was not the staged one"):
+        energies(point)
+    (folder / "ended").unlink()
+    # the next start of the job puts the inputs back as they were staged
+    elsewhere(tmp_path)
+    run(tmp_path, "raise SystemExit(1)")
+    with pytest.raises(DlmdError, match=r"exit code 1 of GPAW: no results\.json"):
+        energies(elsewhere(tmp_path))
+    (folder / "ended").unlink()
+    run(tmp_path)
+    assert energies(elsewhere(tmp_path)) == [-403.0, -403.0]
+
+
+def test_more_iterations_begin_without_what_did_not_converge(tmp_path):
+    elsewhere(tmp_path)
+    run(tmp_path, 'from pathlib import Path\nPath("results.json").write_text(\'{"unconverged": "density"}\')')
+    again = elsewhere(tmp_path, electrons={"maxiter": 400})
+    assert not list(tmp_path.glob("frames/*/results.json"))
+    with pytest.raises(DlmdError, match="2 of 2 single points wait"):
+        energies(again)
+
+
+STOPPED = """
+import os, signal
+from pathlib import Path
+Path("results.json").write_text("{}")
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_program_that_was_stopped_has_not_ended(tmp_path):
+    point = elsewhere(tmp_path)
+    with pytest.raises(subprocess.CalledProcessError) as stopped:
+        run(tmp_path, STOPPED)
+    assert stopped.value.returncode == 143
+    with pytest.raises(DlmdError, match="2 of 2 single points wait"):
+        energies(point)
+    run(tmp_path)
+    assert energies(point) == [-403.0, -403.0]
+
+
+def test_results_may_come_back_packed_at_another_place_and_without_what_was_staged(computed, tmp_path):
+    for file in computed.glob("frames/*/*"):
+        file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    other = tmp_path / "elsewhere"
+    computed.rename(other)
+    assert energies(elsewhere(other)) == [-403.0, -403.0]
+    run(other, "raise SystemExit(1)")
+    assert energies(elsewhere(other)) == [-403.0, -403.0]
+    for file in other.glob("frames/*/staged.json.gz"):
+        file.unlink()
+    for file in other.glob("frames/*/point.*"):
+        file.unlink()
+    assert energies(elsewhere(other)) == [-403.0, -403.0]
+    # of other inputs, or of none that is told: to be run again
+    one = elsewhere(other).folder(frames()[0])
+    (one / "staged.json").unlink()
+    (one / "used.sha256.gz").write_bytes(gzip.compress(b"00  point.json\n00  point.py\n"))
+    with pytest.raises(DlmdError, match="1 of 2 single points wait"):
+        energies(elsewhere(other))
+    assert {file.name for file in one.iterdir()} == {"errors.gz", "point.json", "point.py", "staged.json"}
+    run(other)
+    assert energies(elsewhere(other)) == [-403.0, -403.0]
+
+
+def test_an_input_that_is_missing_is_written_again(tmp_path):
+    folder = elsewhere(tmp_path).folder(frames()[1])
+    (folder / "point.py").unlink()
+    elsewhere(tmp_path)
+    run(tmp_path)
+    assert energies(elsewhere(tmp_path)) == [-403.0, -403.0]
 
 
 def settings(engine, **keys):

@@ -4,11 +4,14 @@ staged and read here.
     HOME/run.sh                starts the program on every frame that has not ended
     HOME/frames/MARK/...       one frame: inputs, staged.json (their SHA-256), and once it has run, its outputs,
                                used.sha256 (of the inputs as it found them) and ended (its exit code)
+
+What has run may come back packed (gzip -r frames).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_json, write_text
+from dlmd.labels import packed
 from dlmd.labels.engines.base import Unconverged
 from dlmd.labels.engines.dft import numbers
 from dlmd.labels.engines.points import POINTS, Point
@@ -29,19 +33,25 @@ STAGED, USED, ENDED, SCRIPT = "staged.json", "used.sha256", "ended", "run.sh"
 TEXT = """#!/bin/sh
 # Runs the single points of {name} that have not ended, one after the other:
 #   PROGRAM="{example}" ./run.sh
-# After a walltime start it again: what has ended is passed over. Bring the whole folder back. To run a frame again, remove
-# its file `{ended}`.
+# After a walltime start it again: what has ended is passed over, what was stopped by a signal is run again. Bring the whole
+# folder back. To run a frame again, remove its file `{ended}`.
 set -eu
 : "${{PROGRAM:?set PROGRAM to the command that starts {name}}}"
 cd "$(dirname "$0")"
 for frame in frames/*/; do
-    [ ! -f "$frame/{ended}" ] || continue
+    [ ! -f "$frame/{ended}" ] && [ ! -f "$frame/{ended}.gz" ] || continue
     (
         cd "$frame"
+        # nothing of a former run is taken for this one's
+        rm -f {outputs}
         sha256sum {inputs} > {used}
         code=0
         {command} || code=$?
-        echo "$code" > {ended}
+        case $code in
+            129|130|143|152) echo "$frame was stopped" >&2; exit "$code" ;;
+        esac
+        echo "$code" > {ended}.part
+        mv {ended}.part {ended}
     )
 done
 """
@@ -74,6 +84,7 @@ class Elsewhere:
                 example=self.point.example,
                 inputs=" ".join(inputs),
                 command=self.point.command,
+                outputs=" ".join(f"{name} {name}.gz" for name in self.point.outputs),
                 ended=ENDED,
                 used=USED,
             ),
@@ -94,7 +105,7 @@ class Elsewhere:
         own, former = (
             home / structure_mark(atoms, what)[:16] for what in (numbers(self.engine), self.engine.level)
         )
-        here = (former / STAGED).exists() and read_json(former / STAGED) == hashes
+        here = _staged(former) == hashes
         return former if here and not own.exists() else own
 
     def _stage(self, atoms: Atoms) -> None:
@@ -103,20 +114,26 @@ class Elsewhere:
         hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
         for name in self.inputs[len(self.point.inputs) :]:
             # as seen from a frame's folder
-            hashes[name] = hashlib.sha256(
-                (self.home / "frames/any" / name).resolve().read_bytes()
-            ).hexdigest()
+            hashes[name] = _sha256((self.home / "frames/any" / name).resolve())
         folder = self.folders[structure_mark(atoms)] = self._folder(atoms, hashes)
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / STAGED).exists() and (
-            read_json(folder / STAGED) == hashes or self._has_results(atoms, folder)
-        ):
-            return
-        for name in (ENDED, USED, STAGED):
+        staged, ended = _staged(folder), packed.find(folder, ENDED) is not None
+        if staged != hashes and (staged is None or not self._has_results(atoms, folder)):
+            # one that came back without what was staged may have run on these very inputs
+            if not (staged is None and ended and _used(folder) == hashes):
+                self._clear(folder)
+                ended = False
+            write_json(folder / STAGED, hashes)
+        if not ended:
+            for name, text in texts.items():
+                if _sha256(folder / name) != hashes[name]:
+                    write_text(folder / name, text)
+
+    def _clear(self, folder: Path) -> None:
+        """Remove what a former run has left."""
+        names = [*self.point.outputs, ENDED, USED, STAGED]
+        for name in (f"{name}{ending}" for name in names for ending in ("", *packed.PACKED)):
             (folder / name).unlink(missing_ok=True)
-        for name, text in texts.items():
-            write_text(folder / name, text)
-        write_json(folder / STAGED, hashes)
 
     def _has_results(self, atoms: Atoms, folder: Path) -> bool:
         try:
@@ -134,10 +151,10 @@ class Elsewhere:
         DlmdError
             where it was run on other inputs than the staged ones, or its results are not whole.
         """
-        if not (folder / ENDED).exists():
+        ended = packed.find(folder, ENDED)
+        if ended is None:
             return None
-        used = _hashes((folder / USED).read_text(encoding="utf-8")) if (folder / USED).exists() else {}
-        staged = read_json(folder / STAGED)
+        used, staged = _used(folder), _staged(folder) or {}
         for name, wanted in staged.items():
             if used.get(name) != wanted:
                 raise DlmdError(
@@ -155,7 +172,7 @@ class Elsewhere:
         except (OSError, ValueError, IndexError, KeyError, DlmdError) as error:
             what = error.what if isinstance(error, DlmdError) else f"results that cannot be read ({error})"
             raise DlmdError(
-                f"exit code {(folder / ENDED).read_text().strip()} of {self.point.name}: {what}",
+                f"exit code {packed.read_text(ended).strip()} of {self.point.name}: {what}",
                 where=str(folder),
                 remedy=f"see its output there, remove {ENDED} and run {SCRIPT} again",
             ) from None
@@ -172,8 +189,8 @@ class Elsewhere:
         """
         found = self._read(atoms, self.folder(atoms))
         if found is None:
-            frames = [f for f in (self.home / "frames").iterdir() if (f / STAGED).exists()]
-            waiting = sum(not (f / ENDED).exists() for f in frames)
+            frames = [f for f in (self.home / "frames").iterdir() if packed.find(f, STAGED)]
+            waiting = sum(packed.find(f, ENDED) is None for f in frames)
             raise DlmdError(
                 f"{waiting} of {len(frames)} single points wait for results computed elsewhere",
                 where=str(self.home),
@@ -183,6 +200,34 @@ class Elsewhere:
         self.results = found
 
 
-def _hashes(text: str) -> Mapping[str, str]:
-    """Name -> hash from the lines of sha256sum."""
+def _sha256(path: Path) -> str:
+    """Of a file; empty where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _staged(folder: Path) -> dict[str, str] | None:
+    """Name -> hash of what was staged in a frame's folder; None where nothing was.
+
+    Raises
+    ------
+    DlmdError
+        for a record that is damaged.
+    """
+    found = packed.find(folder, STAGED)
+    if found is None:
+        return None
+    if found.suffix == ".json":
+        return read_json(found)
+    try:
+        return json.loads(packed.read_text(found))
+    except ValueError:
+        raise DlmdError(
+            "what was staged cannot be read", where=str(found), remedy="bring the folder back again"
+        ) from None
+
+
+def _used(folder: Path) -> Mapping[str, str]:
+    """Name -> hash of the inputs as the program found them, from the lines of sha256sum."""
+    found = packed.find(folder, USED)
+    text = packed.read_text(found) if found else ""
     return {words[1].lstrip("*"): words[0] for words in map(str.split, text.splitlines()) if len(words) == 2}

@@ -2,7 +2,7 @@
 
     python -m dlmd.labels.engines.gth /usr/share/cp2k/GTH_POTENTIALS Li GTH-PBE-q3 > Li.gth
 
-They are norm-conserving and analytic: smooth forces, high cutoffs (Li 1600 eV), and no atomic orbitals, so that no U can act on them.
+They are norm-conserving and analytic, want high cutoffs, and have no atomic orbitals that a U could act on.
 """
 
 from __future__ import annotations

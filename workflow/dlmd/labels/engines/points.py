@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmd.base.files import read_json
+from dlmd.base.errors import DlmdError
+from dlmd.labels import packed
 from dlmd.labels.engines import cp2k, espresso, gpaw, upf
 from dlmd.labels.engines.base import Unconverged
 from dlmd.labels.engines.dft import judged, require_version
@@ -55,7 +56,7 @@ class Point:
     ----------
     example
         A command that starts it.
-    inputs
+    inputs, outputs
         Files of each frame.
     command
         Line of the shell, in the frame's folder.
@@ -70,10 +71,25 @@ class Point:
     name: str
     example: str
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     command: str
     texts: Callable[[Any, Atoms], Mapping[str, str]]
     shared: Callable[[Any, Path], list[str]]
     results: Callable[[Any, Atoms, Path], dict[str, Any]]
+
+
+def _text(folder: Path, name: str) -> str:
+    """What a program wrote, which may have been packed since.
+
+    Raises
+    ------
+    DlmdError
+        where it is not there.
+    """
+    found = packed.find(folder, name)
+    if found is None:
+        raise DlmdError(f"no {name}, or an empty one", where=str(folder), remedy="bring the whole folder back")
+    return packed.read_text(found)
 
 
 def _nothing(settings: Any, home: Path) -> list[str]:
@@ -90,10 +106,10 @@ def _cp2k_texts(settings: Any, atoms: Atoms) -> dict[str, str]:
 
 
 def _cp2k_results(settings: Any, atoms: Atoms, folder: Path) -> dict[str, Any]:
-    output = (folder / "cp2k.out").read_text(errors="replace")
+    output = _text(folder, "cp2k.out")
     require_version("CP2K", output, cp2k.VERSION_LINE, cp2k.OLDEST)
     cp2k.require_converged(output, settings)
-    answers = (folder / "answers").read_text(errors="replace").split("* READY")[1:]
+    answers = _text(folder, "answers").split("* READY")[1:]
     energy, forces, stress = (
         answers[CP2K_COMMANDS.split().index(f"GET_{name}")] for name in ("E", "F", "STRESS")
     )
@@ -125,7 +141,7 @@ def _espresso_shared(settings: Any, home: Path) -> list[str]:
 
 
 def _espresso_results(settings: Any, atoms: Atoms, folder: Path) -> dict[str, Any]:
-    output = (folder / espresso.OUTPUT).read_text(errors="replace")
+    output = _text(folder, espresso.OUTPUT)
     espresso.require_sound(output, settings)
     results = espresso.energy_forces_stress(output)
     if results["forces"].shape != (len(atoms), 3):
@@ -146,7 +162,7 @@ def _gpaw_texts(settings: Any, atoms: Atoms) -> dict[str, str]:
 
 
 def _gpaw_results(settings: Any, atoms: Atoms, folder: Path) -> dict[str, Any]:
-    found = read_json(folder / "results.json")
+    found = json.loads(_text(folder, "results.json"))
     if "unconverged" in found:
         raise Unconverged(f"the electrons did not converge: {found['unconverged']}")
     results = {"energy": found["energy"]} | {name: np.array(found[name]) for name in ("forces", "stress")}
@@ -159,17 +175,17 @@ def _gpaw_results(settings: Any, atoms: Atoms, folder: Path) -> dict[str, Any]:
 # engine -> its single points
 POINTS = {
     "cp2k": Point(
-        *("CP2K", "srun cp2k.psmp", ("cp2k.inp", "commands")),
+        *("CP2K", "srun cp2k.psmp", ("cp2k.inp", "commands"), ("cp2k.out", "answers")),
         "$PROGRAM -s < commands > answers 2> errors",
         *(_cp2k_texts, _nothing, _cp2k_results),
     ),
     "espresso": Point(
-        *("pw.x", "srun pw.x", (espresso.INPUT,)),
+        *("pw.x", "srun pw.x", (espresso.INPUT,), (espresso.OUTPUT,)),
         f"$PROGRAM -in {espresso.INPUT} > {espresso.OUTPUT} 2> errors",
         *(_espresso_texts, _espresso_shared, _espresso_results),
     ),
     "gpaw": Point(
-        *("GPAW", "srun gpaw python", ("point.json", "point.py")),
+        *("GPAW", "srun gpaw python", ("point.json", "point.py"), ("results.json", "gpaw.txt")),
         "$PROGRAM point.py > errors 2>&1",
         *(_gpaw_texts, _nothing, _gpaw_results),
     ),
