@@ -1,8 +1,9 @@
 """Labels of one's own, computed elsewhere: read, compared with their level of theory, and put where the dataset looks for labels.
 
 Energies are in eV, forces in eV/Å and stresses in eV/Å³; what OUTCAR, vasprun.xml, CP2K's and Quantum ESPRESSO's outputs have
-is converted. extxyz and deepmd/npy are in these units by convention, and nothing in them says so: distances of atoms and stresses
-are checked here, and forces against those of the level that a training starts from (`dlmd.training.start`).
+is converted. extxyz and deepmd/npy are in these units by convention, and nothing in them says so: distances of atoms, stresses
+and sums of forces are checked here, all three kinds of numbers against CHGNet's (`dlmd.labels.given_likeness`) and against those
+of the level that a training starts from (`dlmd.training.start`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.base.provenance import file_record
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels import given_checks, given_theory, numerics
+from dlmd.labels import given_checks, given_likeness, given_theory, numerics
 from dlmd.labels.engines import said
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Labels:
     """Frames of one file with their results, what it says of its theory, and frames that were left out by reason.
 
     `numbers` are those of the frames in the file, `numerics` is what each frame says of k-points and smearing, `run` what VASP's
-    output says of itself; with `whole` the theory is that of a level, and what it leaves out is not there.
+    output says of itself; with `whole` the theory is that of a level, and what it leaves out is not there; `bare` is a file that
+    no program of electronic structure has written, so that nothing in it vouches for its units and atoms.
     """
 
     frames: list[Atoms]
@@ -53,6 +55,7 @@ class Labels:
     numerics: list[dict[str, Any]] = field(default_factory=list)
     run: Run | None = None
     whole: bool = False
+    bare: bool = False
 
 
 @dataclass
@@ -159,9 +162,13 @@ def read_parts(
     for atoms, where in zip(labels.frames, wheres, strict=True):
         _require_fitting(atoms, species, where=where)
         given_checks.require_pressure(atoms, where=where)
+        if labels.bare:
+            given_checks.require_whole(atoms, where=where)
         split = source["split"] or _own_split(atoms, where=where)
         placed.append(given_checks.Placed(atoms, split, where))
     given_checks.require_energies(labels.frames, wheres)
+    if labels.bare:
+        given_likeness.require_alike(labels.frames, wheres)
     again = set(given_checks.repeated(placed))
     if again:
         labels.left_out["there twice"] += len(again)
@@ -230,7 +237,7 @@ def _load(path: Path, kind: str | None) -> Labels:
 def _extxyz(path: Path) -> Labels:
     from ase.io import iread
 
-    labels = Labels([], whole=True)
+    labels = Labels([], whole=True, bare=True)
     try:
         for number, atoms in enumerate(iread(path, index=":", format=EXTXYZ)):
             results = atoms.calc.results if atoms.calc else {}
@@ -288,7 +295,7 @@ def _dpdata(paths: Sequence[Path], kind: str, where: Path) -> Labels:
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
 
-    labels = Labels([])
+    labels = Labels([], bare=kind.startswith("deepmd"))
     for path in paths:
         try:
             data = dpdata.LabeledSystem(str(path), fmt=kind).data

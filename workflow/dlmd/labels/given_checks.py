@@ -22,6 +22,9 @@ MOST_GPA = 100.0
 # bounds a frame must be far outside the spread of at least so many: that many median deviations.
 FURTHEST_EV_PER_ATOM = 1.0
 ASTRAY_EV_PER_ATOM, ASTRAY_DEVIATIONS, ASTRAY_FRAMES = 0.5, 15, 6
+# Forces on all atoms of a cell sum to nothing: to 0.01 eV/Å in plane waves, to a few times that on coarse grids. Where an atom is
+# missing they sum to minus its own force. Largest sum, in eV/Å and over the RMS of the forces; cells of few atoms are not judged
+MOST_NET, MOST_NET_OVER_RMS, LEAST_ATOMS = 0.2, 0.3, 8
 # Fractional coordinates, times 2 pi, and cells in 10 Å within which two frames are one: 2e-4 Å, which is more than the last digit
 # of files and less than what atoms move in a step of dynamics
 SAME = 1e-4
@@ -74,6 +77,27 @@ def require_pressure(atoms: Atoms, *, where: str) -> None:
             f"a stress of {most:.4g} eV/Å³ is {in_gpa:.4g} GPa, beyond {MOST_GPA:g} GPa: is it in kbar or GPa?",
             where=where,
             remedy="give stresses in eV/Å³ (1 eV/Å³ = 160.2 GPa = 1602 kbar; positive under tension), or leave the frame out",
+        )
+
+
+def require_whole(atoms: Atoms, *, where: str) -> None:
+    """That the forces are those of a whole cell.
+
+    Raises
+    ------
+    DlmdError
+        where they do not sum to zero: an atom is missing, or forces are of other atoms.
+    """
+    if len(atoms) < LEAST_ATOMS:
+        return
+    forces = np.asarray(atoms.calc.results["forces"], dtype=float)
+    net = float(np.linalg.norm(forces.sum(axis=0)))
+    bound = max(MOST_NET, MOST_NET_OVER_RMS * float(np.sqrt((forces**2).sum(axis=1).mean())))
+    if net > bound:
+        raise DlmdError(
+            f"forces on the {len(atoms)} atoms sum to {net:.3g} eV/Å, beyond {bound:.2g}; those on a whole cell sum to none",
+            where=where,
+            remedy="give every atom of the cell with its own force; where none is missing, that calculation's grid is too coarse",
         )
 
 

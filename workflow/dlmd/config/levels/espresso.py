@@ -69,7 +69,7 @@ class EspressoSettings(DftSettings):
         # the files are told by their contents
         "pseudo_dir",
     )
-    pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF).")
+    pseudo_dir: Path = Field(description="Folder of the pseudopotentials (UPF; GTH where no U acts).")
     pseudopotentials: dict[str, str] = Field(description="File of every element, in pseudo_dir.")
     ecut_ev: PositiveFloat = Field(
         680.0, description="Cutoff of the wave functions (eV; ecutwfc). 680 eV are 50 Ry."
