@@ -18,7 +18,11 @@ HARTREE, BOHR, KCAL = 27.211386, 0.529177, 0.0433641
 def computed(atoms, **keys):
     atoms = atoms.copy()
     atoms.calc = LennardJones(**{"sigma": 3.4, "epsilon": 0.1, "rc": 6.0, "smooth": True} | keys)
-    return {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces(), "stress": atoms.get_stress()}
+    return {
+        "energy": atoms.get_potential_energy(),
+        "forces": atoms.get_forces(),
+        "stress": atoms.get_stress(),
+    }
 
 
 def softer(atoms):

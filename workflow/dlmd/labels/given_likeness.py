@@ -77,7 +77,9 @@ def require_alike(
     told = [found for _, found in pairs]
     sizes = [len(frames[i]) for i, _ in pairs]
     where = f"{wheres[pairs[0][0]]} and {len(pairs) - 1} more" if len(pairs) > 1 else wheres[pairs[0][0]]
-    slope = _force_slope(*([np.asarray(r["forces"], float) for r in some] for some in (own, told)), where=where)
+    slope = _force_slope(
+        *([np.asarray(r["forces"], float) for r in some] for some in (own, told)), where=where
+    )
     if slope is None or len(pairs) < LEAST_FRAMES:
         return
     energies = [np.array([r["energy"] / n for r, n in zip(some, sizes, strict=True)]) for some in (own, told)]

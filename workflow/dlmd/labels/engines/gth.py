@@ -39,9 +39,13 @@ def header(text: str) -> dict[str, str]:
         number, electrons = float(lines[0][0]), lines[0][1]
         kind, functional = int(lines[1][0]), int(lines[1][1])
     except (ValueError, IndexError):
-        raise ValueError("no nuclear charge, valence electrons, kind and functional in lines 2 and 3") from None
+        raise ValueError(
+            "no nuclear charge, valence electrons, kind and functional in lines 2 and 3"
+        ) from None
     if kind not in KINDS or number != round(number) or not 0 < number < len(chemical_symbols):
-        raise ValueError(f"no file of a Goedecker-Teter-Hutter potential (kind {kind}, nuclear charge {number:g})")
+        raise ValueError(
+            f"no file of a Goedecker-Teter-Hutter potential (kind {kind}, nuclear charge {number:g})"
+        )
     return {
         "element": chemical_symbols[round(number)],
         "functional": FUNCTIONALS.get(functional, f"number {functional}"),

@@ -88,7 +88,9 @@ def _text(folder: Path, name: str) -> str:
     """
     found = packed.find(folder, name)
     if found is None:
-        raise DlmdError(f"no {name}, or an empty one", where=str(folder), remedy="bring the whole folder back")
+        raise DlmdError(
+            f"no {name}, or an empty one", where=str(folder), remedy="bring the whole folder back"
+        )
     return packed.read_text(found)
 
 
