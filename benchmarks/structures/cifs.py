@@ -12,7 +12,10 @@ for that.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import re
 import signal
 import sys
 import tempfile
@@ -29,6 +32,7 @@ sys.path[:0] = [str(ROOT / "workflow")]
 
 from dlmd.base.errors import DlmdError  # noqa: E402
 
+NEWER_TAG = re.compile(r"(?m)^(\s*_[a-z_]+)\.")
 FULL, FORCED, MOST_CHANGE = 0.999, 1.02, 0.1
 MOST_ADDED, SAME_A = 0.125, 0.05
 ON_SITE_A = 0.15  # special positions may be met within rounding of the printed digits
@@ -48,14 +52,13 @@ def reference(path: Path):
     """The conventional cell of the CIF with all its positions, as pymatgen expands it; None where it cannot."""
     from pymatgen.io.cif import CifParser
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return CifParser(str(path), occupancy_tolerance=1.01, site_tolerance=2e-3).parse_structures(
-                primitive=False
-            )[0]
-        except Exception:
-            return None
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for spelled in (text, NEWER_TAG.sub(r"\1_", text)):  # tags of the newer dictionary are unknown to it
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            parser = CifParser(io.StringIO(spelled), occupancy_tolerance=1.01, site_tolerance=2e-3)
+            return parser.parse_structures(primitive=False)[0]
+    return None
 
 
 def propose(path: Path, folder: Path):

@@ -17,6 +17,7 @@ MAJORITY = 0.8
 FEW = 0.05  # of the ions of one charge
 NEARLY_ONE = 0.3
 ANIONS = ("F", "O")
+DIVALENT = ("Mg", "Zn", "Ca")
 UNBALANCED = 0.012  # of all positive charge: more than rounding leaves
 
 
@@ -67,6 +68,13 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
     if len(loose) == 1:
         return loose[0], f"there is no cation of one charge, and sites of {loose[0]} are partly empty"
     _refuse_unbalanced(crystal, charges)
+    divalent = [
+        s for s in DIVALENT if abs(charges.get(s, 0.0) - 2) < NEARLY_ONE and _alone_and_loose(crystal, s)
+    ]
+    if len(divalent) == 1 and not loose:
+        return divalent[
+            0
+        ], f"there is no ion of one charge, and {divalent[0]}²⁺ leaves sites of its own partly empty"
     anions = [s for s in charges if charges[s] < 0]
     if anions == ["O"] and split and all(charges[s] >= 3 for s in split):
         return "O", f"there is no cation of one charge, and {' and '.join(sorted(split))} leaves sites empty"
@@ -101,6 +109,12 @@ def _anion_beside(crystal: Crystal, charges: Mapping[str, float], cations: Seque
         if any(site.occupancy.get(s, 0.0) > 0 for s in cations)
     )
     return loose[0] if shared else None
+
+
+def _alone_and_loose(crystal: Crystal, cation: str) -> bool:
+    """Whether every site with the cation is its own, and some are partly empty."""
+    held = [site.occupancy for site in crystal.sites if site.occupancy.get(cation, 0.0) > 0]
+    return all(len(row) == 1 for row in held) and any(row[cation] < FULL for row in held)
 
 
 def _share_all(crystal: Crystal, cations: Sequence[str]) -> bool:
