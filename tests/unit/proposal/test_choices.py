@@ -85,6 +85,26 @@ def test_oxide_vacancies_and_fluoride():
         mobile.choose(two({"Mg": 1, "O": 1}), {"Mg": 2, "O": -2})
 
 
+@pytest.mark.parametrize("cation", ["Mg", "Zn"])
+def test_a_divalent_ion_that_leaves_sites_of_its_own_empty_moves(cation):
+    sites = {
+        cation: ({cation: 0.5}, [[0, 0, 0]]),
+        "Ti": ({"Ti": 1.0}, [[0.5, 0.5, 0.5], [0.5, 0, 0]]),
+        "O": ({"O": 1.0}, [[0.5, 0.5, 0]]),
+    }
+    assert mobile.choose(crystal(sites, lattice=[5.0] * 3), {cation: 2, "Ti": 4, "O": -9})[0] == cation
+
+
+@pytest.mark.parametrize(
+    "site", [{"Mg": 1.0}, {"Mg": 0.5, "Ti": 0.25}]
+)  # full, and shared with the host: the user says which
+def test_divalent_ions_of_the_host_do_not_move_by_themselves(site):
+    sites = {"M": (site, [[0, 0, 0]]), "S": ({"S": 1.0}, [[0.5, 0.5, 0.5]])}
+    charge = -sum(x * {"Mg": 2, "Ti": 4}[s] for s, x in site.items())
+    with pytest.raises(DlmdError, match="which ion"):
+        mobile.choose(crystal(sites, lattice=[5.0] * 3), {"Mg": 2, "Ti": 4, "S": charge})
+
+
 def test_the_only_anion_moves_where_cations_of_high_charge_leave_sites_empty():
     found, why = mobile.choose(two({"La": 2 / 3, "O": 1}), {"La": 3, "O": -2})
     assert found == "O" and "La leaves sites empty" in why

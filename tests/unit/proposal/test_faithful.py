@@ -120,6 +120,13 @@ def test_elements_of_the_formula_that_no_site_holds_are_named(tmp_path):
         design(path, Wishes())
 
 
+def test_lengths_in_picometres_are_told_by_the_room_of_an_atom(tmp_path):
+    rows = ["Na1 Na 0 0 0 0.9", "Cl1 Cl 0.5 0.5 0.5 0.9"]
+    path = write_cif(tmp_path, cubic(564), rows, group="F m -3 m")
+    with pytest.raises(DlmdError, match="Å³ for each atom"):
+        design(path, Wishes())
+
+
 def argyrodite(folder, *, more=(), cage=(0.35, 0.40)):
     rows = [
         f"Li1 Li 0.0222 0.2009 0.7991 {cage[0]}",

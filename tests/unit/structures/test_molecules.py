@@ -145,3 +145,23 @@ def test_hydrogens_of_a_stated_distance_and_of_hydroxides_keep_their_own():
     assert table == {1.2: pytest.approx(1.4, abs=0.01), 1.0: pytest.approx(1.4, abs=0.01)}
     stated = apportion(tetrahedra(), repeat=(2, 2, 2), charges=charges, min_distance_angstrom={"H-H": 1.2})
     assert stated.limits[-1, -1] == 1.2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_water_that_is_there_in_part_keeps_its_hydrogen(method):
+    """Every other oxygen, each with two of twelve places: their bonds are shorter than what unlike atoms keep elsewhere."""
+    places = [list(s) for s in itertools.product((1, 0, -1), repeat=3) if np.abs(s).sum() == 2]
+    sites = {
+        "O": ({"O": 0.5}, [[0, 0, 0]]),
+        "H": ({"H": 1 / 12}, (0.69 / A * np.array(places)).tolist()),
+        "Na": ({"Na": 1.0}, [[0.5, 0.5, 0.5]]),
+        "F": ({"F": 1.0}, [[0.5, 0, 0.5]]),
+    }
+    charges = {"Na": 1, "F": -1, "O": -2, "H": 1}
+    counts = apportion(
+        crystal(sites, lattice=[A] * 3), repeat=(3, 2, 2), charges=charges, min_distance_angstrom=1.2
+    )
+    for atoms in orderings(counts.crystal, counts, n=2, seed=2, method=method):
+        assert ligands(atoms, "O", "H", 1.1) == {2: 6}
+        away = atoms.get_all_distances(mic=True)[atoms.symbols == "H"][:, atoms.symbols == "H"]
+        assert away[away > 0].min() > 1.3

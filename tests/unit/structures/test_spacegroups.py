@@ -142,6 +142,8 @@ def test_operations_that_are_no_group_or_do_not_fit_the_cell_are_refused(tmp_pat
         read_cif(write_cif(tmp_path, (5, 6, 7, 90, 90, 90), rows, group="F m -3 m"))
     with pytest.raises(DlmdError, match="is not understood"):
         read_cif(write_cif(tmp_path, cubic(5), rows, operations=["x,y,z", "one,two,three"]))
+    with pytest.raises(DlmdError, match="'-x,-y,zz' is not understood"):
+        read_cif(write_cif(tmp_path, cubic(5), rows, operations=["x,y,z", "-x,-y,zz"]))
 
 
 def test_two_origins_are_told_apart_by_the_formula_or_refused(tmp_path):

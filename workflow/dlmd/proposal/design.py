@@ -117,6 +117,7 @@ def design(cif: str | Path, wishes: Wishes, *, beside: str | Path | None = None)
     """
     crystal = read_cif(cif)
     faithful.refuse_unlisted(crystal)
+    faithful.refuse_diluted(crystal)
     found = oxidation.guess(crystal, given=wishes.charges)
     ion, why = mobile.choose(crystal, found.charges, asked=wishes.mobile)
     decided = partial(_of_sites, found=found, mobile=ion, mobile_reason=why, gpu=wishes.gpu)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
+import numpy as np
+
 from dlmd.base import carriers
 from dlmd.base.errors import DlmdError
 from dlmd.proposal import room
@@ -22,6 +24,7 @@ FULL = 0.999
 NEARLY_ROOM = (
     1.002  # atoms on positions that have room for one: a little more is what makes a cell impossible
 )
+MOST_VOLUME_A3 = 150.0  # of an atom: open frameworks have 40, caesium iodide 48
 ROUNDED_E = 0.05  # charge per cell that printed digits leave
 
 
@@ -117,4 +120,21 @@ def refuse_unlisted(crystal: Crystal) -> None:
             f"{' and '.join(missing)} of _chemical_formula_sum {'is' if len(missing) == 1 else 'are'} on no site",
             where=crystal.source,
             remedy="add the sites that are missing (a structure without them is another compound), or correct the formula",
+        )
+
+
+def refuse_diluted(crystal: Crystal) -> None:
+    """Refuse a cell with far more room than atoms fill: lengths in other units than Å, or most atoms missing.
+
+    Raises
+    ------
+    DlmdError
+        that says the volume of an atom.
+    """
+    volume = abs(float(np.linalg.det(crystal.lattice))) / max(sum(crystal.composition.values()), 1e-9)
+    if volume > MOST_VOLUME_A3:
+        raise DlmdError(
+            f"{volume:,.0f} Å³ for each atom of {crystal.name}: no crystal is so empty",
+            where=crystal.source,
+            remedy="give the cell's lengths in Å (not in pm), list all atoms, or correct the symmetry",
         )

@@ -71,7 +71,7 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
     divalent = [
         s for s in DIVALENT if abs(charges.get(s, 0.0) - 2) < NEARLY_ONE and _alone_and_loose(crystal, s)
     ]
-    if len(divalent) == 1 and not loose:
+    if len(divalent) == 1 and split == set(divalent):
         return divalent[
             0
         ], f"there is no ion of one charge, and {divalent[0]}²⁺ leaves sites of its own partly empty"

@@ -14,6 +14,7 @@ from dlmd.structures.supercell import Supercell
 MinDistance = float | Mapping[str, float]
 DEFAULT_A = 1.5
 DEFAULT_KEY = "default"
+SHORTER_A = 1e-6
 
 
 def limits(
@@ -104,32 +105,33 @@ def of_crystal(
         default_a=_positive(default, "min_distance_angstrom"),
         fixed=fixed,
     )
-    apart = 0.0 if molecules.HYDROGEN not in species else _hydrogens(crystal, content, charges, fixed)
-    if apart > default:
-        derived[molecules.HYDROGEN, molecules.HYDROGEN] = apart
+    if molecules.HYDROGEN in species:
+        _of_hydrogens(derived, crystal, content, charges, default=float(default), fixed=fixed)
     return limits(given, species, derived=derived)
 
 
-def _hydrogens(
+def _of_hydrogens(
+    derived: dict[tuple[str, str], float],
     crystal: Crystal,
     content: exclusion.Content,
     charges: Mapping[str, float],
+    *,
+    default: float,
     fixed: Sequence[tuple[str, str]],
-) -> float:
-    """The distance (Å) that hydrogens of one ion keep for its shape; 0 where it is stated, or where they have no room for it."""
+) -> None:
+    """Put in what hydrogens keep: bonds of their ions, and distances in these that make the ion's shape where they have room."""
+    groups = molecules.of_crystal(crystal, content, charges)
+    for pair, length in molecules.shortest_bonds(crystal, content, groups).items():
+        if pair not in fixed:
+            derived[pair] = min(derived.get(pair, default), length - SHORTER_A)
     pair = (molecules.HYDROGEN, molecules.HYDROGEN)
-    apart = (
-        0.0
-        if pair in fixed
-        else molecules.hydrogens_apart(crystal, molecules.of_crystal(crystal, content, charges))
-    )
-    if not apart:
-        return 0.0
+    apart = 0.0 if pair in fixed else molecules.hydrogens_apart(crystal, groups)
+    if apart <= derived.get(pair, default):
+        return
     around = exclusion.Surroundings(crystal, content, apart)
-    if apart > around.nearest(content, *pair):
-        return 0.0
     crowded = any(clique.filled(content) > 1 + exclusion.NOTHING for clique in around.cliques({pair: apart}))
-    return 0.0 if crowded else apart
+    if apart <= around.nearest(content, *pair) and not crowded:
+        derived[pair] = apart
 
 
 def _positive(value: float, where: str) -> float:

@@ -118,6 +118,23 @@ def _around(
     return Ligands(centres, ligands, {b: tuple(near) for b, near in around.items()}, fewest, most, site.label)
 
 
+def shortest_bonds(
+    crystal: Crystal, content: Content, groups: Sequence[Ligands]
+) -> dict[tuple[str, str], float]:
+    """Centre and hydrogen, in both orders -> the shortest bond (Å) that there is between them."""
+    cell = Supercell(crystal, (1, 1, 1))
+    found: dict[tuple[str, str], float] = {}
+    for group in (g for g in groups if g.ligands == {HYDROGEN}):
+        here = [s for s in group.centres if content[group.site].get(s, 0.0) > 0]
+        for b, near in group.around.items():
+            places = np.array([cell.basis[k] + np.array(shift) for k, shift in near]) - cell.basis[b]
+            shortest = float(np.linalg.norm(places @ crystal.lattice, axis=1).min()) if near else np.inf
+            for s in here:
+                for pair in ((s, HYDROGEN), (HYDROGEN, s)):
+                    found[pair] = min(found.get(pair, np.inf), shortest)
+    return found
+
+
 def hydrogens_apart(crystal: Crystal, groups: Sequence[Ligands]) -> float:
     """The distance (Å) that two hydrogens keep where an ion has three or more, 0 where any two places will do.
 

@@ -183,6 +183,8 @@ def _operations(texts: Sequence[str], where: str) -> list[SymmOp]:
             if not all(re.fullmatch(r"(?=.*[xyz])[xyz\d\s./+-]+", part.lower()) for part in parts):
                 raise ValueError(text)
             found.append(SymmOp.from_xyz_str(",".join(parts)))
+            if abs(round(float(np.linalg.det(found[-1].rotation_matrix)), 6)) != 1:
+                raise ValueError(text)
         except (ValueError, IndexError, ZeroDivisionError) as error:
             raise DlmdError(
                 f"symmetry operation '{text}' is not understood",

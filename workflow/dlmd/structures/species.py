@@ -12,6 +12,8 @@ ISOTOPE = re.compile(r"^\W*[23]H|(?<![A-Za-z])[DT](?![a-z])")  # in what is read
 HEAVIEST = 103  # elements beyond are in no crystal: 'NH4' is no nihonium
 # '0.75(1)Na + 0.25(1)K' of the Pauling File
 MIXTURE = re.compile(r"\s*(\d*\.?\d+)(?:\(\d+\))?\s*([A-Z][a-z]?|(?i:vac(?:ancy)?))(?:\d*[+-])?\s*(?:\+|,|$)")
+# 'Ca/Na', 'Ca,Na', 'Na0.95Ca0.05', 'Na0.95+Ca0.05'
+MIXED = re.compile(r"[A-Z][a-z]?\d*[+-]?(?:[/,;|&][A-Z][a-z]?\d*[+-]?)+|(?:[A-Z][a-z]?\d*\.\d+[+ ]?){2,}")
 GROUP = re.compile(r"((?:[A-Z][a-z]?\d*){2,})(?:\d*[+-])?$")
 GROUP_LABELS = re.compile(r"(?:NH4|ND4|H2O|D2O|H3O|BH4)(?![A-Za-z])")  # of files without type symbols
 HYDROUS = re.compile(
@@ -36,7 +38,22 @@ def contents(
             if not vacancies.is_word(s)
         ]
     _refuse_group(stripped, known, shouting, typed, where)
+    if typed:
+        _refuse_mixture(stripped, where)
     return [(_element(stripped, known, shouting, typed, where), occupancy, _charge(stripped))]
+
+
+def _refuse_mixture(text: str, where: str) -> None:
+    """Raise where a type symbol names several elements that share a site ('Ca/Na', 'Na0.95Ca0.05'): only the first would be read."""
+    numbers = elements()
+    named = re.findall(r"[A-Z][a-z]?", text)
+    several = MIXED.fullmatch(text) is not None and len(set(named)) > 1
+    if several and all(s in numbers or s in HYDROGEN for s in named):
+        raise DlmdError(
+            f"'{text}' names {len(set(named))} elements",
+            where=where,
+            remedy="write one row for each element of the site: the same coordinates, its symbol and its occupancy",
+        )
 
 
 def elements() -> dict[str, int]:
