@@ -121,11 +121,16 @@ def _around(
 def shortest_bonds(
     crystal: Crystal, content: Content, groups: Sequence[Ligands]
 ) -> dict[tuple[str, str], float]:
-    """Centre and hydrogen, in both orders -> the shortest bond (Å) that there is between them."""
+    """Centre and hydrogen, in both orders -> the shortest bond (Å) between them, of centres that are there in part.
+
+    Beside full ones hydrogen has no other room, which tells a bond by itself.
+    """
     cell = Supercell(crystal, (1, 1, 1))
     found: dict[tuple[str, str], float] = {}
     for group in (g for g in groups if g.ligands == {HYDROGEN}):
         here = [s for s in group.centres if content[group.site].get(s, 0.0) > 0]
+        if sum(content[group.site].values()) > 1 - EXACT:
+            continue
         for b, near in group.around.items():
             places = np.array([cell.basis[k] + np.array(shift) for k, shift in near]) - cell.basis[b]
             shortest = float(np.linalg.norm(places @ crystal.lattice, axis=1).min()) if near else np.inf

@@ -182,7 +182,9 @@ def _operations(texts: Sequence[str], where: str) -> list[SymmOp]:
             parts = text.strip(" '\"").split(",")[:3]
             if not all(re.fullmatch(r"(?=.*[xyz])[xyz\d\s./+-]+", part.lower()) for part in parts):
                 raise ValueError(text)
-            if any(re.search(r"[xyz]\s*[xyz\d]", part.lower()) for part in parts):  # 'zz', 'x1/2': a sign is missing
+            if any(
+                re.search(r"[xyz]\s*[xyz\d]", part.lower()) for part in parts
+            ):  # 'zz', 'x1/2': a sign is missing
                 raise ValueError(text)
             found.append(SymmOp.from_xyz_str(",".join(parts)))
             if abs(round(float(np.linalg.det(found[-1].rotation_matrix)), 6)) != 1:

@@ -44,7 +44,7 @@ def contents(
 
 
 def _refuse_mixture(text: str, where: str) -> None:
-    """Raise where a type symbol names several elements that share a site ('Ca/Na', 'Na0.95Ca0.05'): only the first would be read."""
+    """Raise where a type symbol names several elements of a site ('Ca/Na', 'Na0.95Ca0.05'): only the first would be read."""
     numbers = elements()
     named = re.findall(r"[A-Z][a-z]?", text)
     several = MIXED.fullmatch(text) is not None and len(set(named)) > 1
