@@ -43,15 +43,15 @@ class FrameTimes:
                     continue
                 if waiting is not None:
                     useless = self._begin(waiting, frame)
-                    yield self._number(waiting, useless, f"{where}, frame 0")
+                    yield self._number(waiting, useless, where, 0)
                     waiting = None
-                yield self._number(frame, useless, f"{where}, frame {number}")
+                yield self._number(frame, useless, where, number)
         except CutShort:
             if waiting is not None:
-                yield self._number(waiting, useless, f"{where}, frame 0")
+                yield self._number(waiting, useless, where, 0)
             raise
         if waiting is not None:
-            yield self._number(waiting, useless, f"{where}, frame 0")
+            yield self._number(waiting, useless, where, 0)
 
     def _begin(self, first: Frame, second: Frame) -> bool:
         """Take the time between the first two frames, where there is none yet; whether their steps count nothing."""
@@ -62,7 +62,8 @@ class FrameTimes:
             self.interval, self._first = second.time - first.time, first.time
         return useless
 
-    def _number(self, frame: Frame, useless: bool, where: str) -> Frame:
+    def _number(self, frame: Frame, useless: bool, source: str, at: int) -> Frame:
+        """Frame `at` of a source, with its number by its time where it needs one."""
         if useless:
             frame.step = None
         if frame.step is not None or self.interval is None or frame.time is None:
@@ -76,10 +77,10 @@ class FrameTimes:
             mean = self.interval if last <= 0 else (time - self._first) / last
             number = last + passed if passed > 0 else (frame.time - self._first) / mean
             if abs(passed) < 0.5 and not _same(positions, frame.positions):
-                raise self._uneven(frame, where)
+                raise self._uneven(frame, f"{source}, frame {at}")
         step = round(number)
         if abs(number - step) > _ROUNDING:
-            raise self._uneven(frame, where)
+            raise self._uneven(frame, f"{source}, frame {at}")
         frame.step, frame.by_time = step, True
         self._before = (step, frame.time, frame.positions)
         return frame
@@ -101,7 +102,7 @@ def same(one: Frame, other: Frame) -> bool:
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    # the first atom decides nearly always
-    if len(one) != len(other) or np.abs(one[0] - other[0]).max() > SAME_POSITION_A:
+    # one number decides nearly always
+    if len(one) != len(other) or abs(float(one[0, 0]) - float(other[0, 0])) > SAME_POSITION_A:
         return False
     return bool(np.abs(one - other).max() <= SAME_POSITION_A)

@@ -84,8 +84,9 @@ class Stream:
         for source in self._sources:
             new_run = True
             by_format = isinstance(source, Path) and identify(source).counts_steps
+            name = _name(source)
             for number, frame in enumerate(self._frames(source)):
-                where = f"{_name(source)}, frame {number}"
+                where = f"{name}, frame {number}"
                 if not number:
                     numbered = frame.step is not None or self._times is None
                     self.counts_steps = (by_format and numbered) or frame.counts_steps or frame.by_time
@@ -103,7 +104,7 @@ class Stream:
                     self._overlaps.take(frame.positions, self._steps_from + len(self._steps) - 1)
                 before, new_run = frame, False
                 yield frame
-            self._end_repetition(_name(source), at_end=True)
+            self._end_repetition(name, at_end=True)
 
     def _repeats(self, frame: Frame, where: str) -> bool:
         """Whether a frame without an MD step is one that was there before; the end of such a repetition is noted."""

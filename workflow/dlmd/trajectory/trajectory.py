@@ -277,7 +277,8 @@ class Trajectory:
         ------
         Arrays (n_frames, ions, 3) in Å, unwrapped and relative to the host's centre of mass, of the source's precision.
         Time is the contiguous axis in memory (each is the transpose of an (ions, 3, n_frames) array). A block takes at most
-        `max_bytes`, and at least one ion. A whole pass also provides `collective` without a second one.
+        `max_bytes`, and at least one ion; it is the caller's to change. A whole pass also provides `collective` without a
+        second one.
 
         Raises
         ------
@@ -342,10 +343,12 @@ class Trajectory:
     def _check_steps(self, block: np.ndarray, first: int) -> None:
         if self.step_limit_angstrom is None:
             return
+        moves = np.empty((3, self.n_frames - 1), dtype=block.dtype)
         for i, ion in enumerate(block):
             # axis by axis: a bound on each component, hence on the length up to sqrt(3)
-            moves = np.abs(np.diff(ion, axis=1))
-            if moves.max() > self.step_limit_angstrom:
+            np.subtract(ion[:, 1:], ion[:, :-1], out=moves)
+            if max(moves.max(), -moves.min()) > self.step_limit_angstrom:
+                moves = np.abs(moves)
                 frame = int(moves.max(axis=0).argmax())
                 raise self._bad(
                     f"ion {first + i + 1} moves {moves.max():.2f} Å between frames {frame} and {frame + 1}, "

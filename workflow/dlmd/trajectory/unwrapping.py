@@ -16,6 +16,11 @@ MAX_STEP = 0.4
 WRAPPED_MARGIN_A = 1.5
 
 
+def _largest(moves: np.ndarray) -> float:
+    """Largest size of a component."""
+    return max(float(moves.max()), -float(moves.min()))
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a frame lies whose cell is not that of the first.
@@ -54,10 +59,13 @@ class Unwrapper:
     def __init__(self, cell: np.ndarray, *, wrapped: bool | None, origin: np.ndarray | None = None):
         self._cell, self._inverse = cell, np.linalg.inv(cell)
         self._origin = np.zeros(3) if origin is None else origin
+        # (3, 1) fractional corner; None for zero
+        self._corner = (self._origin @ self._inverse)[:, None] if self._origin.any() else None
         self._wrapped = wrapped
         self._last: np.ndarray | None = None
         self._images: np.ndarray | None = None
-        self._low, self._high = np.full(3, np.inf), np.full(3, -np.inf)
+        # (3, atoms): least and greatest of each atom
+        self._low, self._high = np.zeros((3, 0)), np.zeros((3, 0))
         self.crossings = 0
         # longest move along a cell vector in one frame: fraction of the cell, frame, atom
         self.longest = (0.0, 0, 0)
@@ -70,9 +78,7 @@ class Unwrapper:
         # one row per axis: reductions run along memory
         fractional = self._inverse.T @ positions.T
         if written is None:
-            extent = (
-                fractional - (self._origin @ self._inverse)[:, None] if self._origin.any() else fractional
-            )
+            extent = fractional if self._corner is None else fractional - self._corner
         else:
             extent = written.T
         if self._last is None:
@@ -80,23 +86,25 @@ class Unwrapper:
         else:
             self._compare(fractional - self._last)
         self._last = fractional
-        self._low = np.minimum(self._low, extent.min(axis=1))
-        self._high = np.maximum(self._high, extent.max(axis=1))
+        if self._frames == 0:
+            self._low, self._high = extent.copy(), extent.copy()
+        np.minimum(self._low, extent, out=self._low)
+        np.maximum(self._high, extent, out=self._high)
         self._frames += 1
         return positions + (self._cell.T @ self._images).T if self.crossings else positions
 
     def _compare(self, moved: np.ndarray) -> None:
         """Take note of moves (3, atoms) since the frame before, as fractions of the cell."""
-        size = np.abs(moved)
-        if self._wrapped is not False and size.max() > 0.5:
+        longest = _largest(moved)
+        if self._wrapped is not False and longest > 0.5:
             jump = np.round(moved)
             self._images -= jump
             self.crossings += int(np.count_nonzero(jump))
-            size = np.abs(moved - jump)
-        longest = float(size.max())
+            moved = moved - jump
+            longest = _largest(moved)
         if longest > self.longest[0]:
             # the first atom of those that move so far, as it is counted atom by atom
-            self.longest = (longest, self._frames, int(size.T.argmax()) // 3)
+            self.longest = (longest, self._frames, int(np.abs(moved).T.argmax()) // 3)
 
     def in_first_cell(self, positions: np.ndarray, place: Place | None) -> np.ndarray:
         """(atoms, 3) positions of a frame, at the same fractional coordinates of the first cell."""
@@ -132,7 +140,7 @@ class Unwrapper:
         longest = f"longest move per frame {100 * fraction:.0f} % of the cell"
         if self._wrapped is False:
             return f"coordinates are unwrapped as given; {longest}"
-        extents = self._high - self._low
+        extents = self._high.max(axis=1) - self._low.min(axis=1)
         extent = float(extents.max())
         if self._wrapped is None and (extents > 1.0 + 2.0 * WRAPPED_MARGIN_A / cell_widths(self._cell)).any():
             if self.crossings:

@@ -82,20 +82,26 @@ def displacements(trajectory: Trajectory, *, stride: int = 1) -> Displacements:
     of the MSD.
     """
     n, n_ions = trajectory.n_frames, trajectory.n_ions
-    thinned = np.empty((n_ions, 3, -(-n // stride)), dtype=np.float32)
+    thinned: np.ndarray | None = None
     collective = np.zeros((n, 3))
     accumulator = _Accumulator(n)
     done = 0
     for block in trajectory.blocks():
         ions = block.transpose(1, 2, 0)  # time last
+        if thinned is None:
+            # a block of all ions and frames becomes the copy itself
+            whole = stride == 1 and ions.dtype == np.float32 and len(ions) == n_ions
+            thinned = ions if whole else np.empty((n_ions, 3, -(-n // stride)), dtype=np.float32)
         for first in range(0, len(ions), _IONS_AT_ONCE):
             batch = ions[first : first + _IONS_AT_ONCE]
             collective += batch.sum(axis=0, dtype=np.float64).T
             # An ion's mean position carries no displacement, but costs digits.
-            batch = batch - batch.mean(axis=2, keepdims=True)
-            thinned[done : done + len(batch)] = batch[:, :, ::stride]
+            batch -= batch.mean(axis=2, keepdims=True)
+            if thinned is not ions:
+                thinned[done : done + len(batch)] = batch[:, :, ::stride]
             done += len(batch)
             accumulator.add(batch)
+    assert thinned is not None  # a trajectory has ions
     together = _Accumulator(n)
     together.add((collective - collective.mean(axis=0)).T[None])
     return Displacements(
@@ -127,12 +133,18 @@ class _Accumulator:
         # real and imaginary parts interleaved
         self.power = np.zeros((6, 2 * (self.n_fft // 2 + 1)))
         self.squares = np.zeros((6, n_frames))
+        # series with the zeros behind them, the same memory for all batches
+        self._padded = np.zeros((0, 3, self.n_fft))
 
     def add(self, positions: np.ndarray) -> None:
         """Add ions, shape (ions, 3, n_frames)."""
         from scipy.fft import rfft
 
-        spectrum = rfft(positions, self.n_fft, axis=2)
+        if self._padded.dtype != positions.dtype or len(self._padded) < len(positions):
+            self._padded = np.zeros((len(positions), 3, self.n_fft), dtype=positions.dtype)
+        padded = self._padded[: len(positions)]
+        padded[:, :, : self.n] = positions
+        spectrum = rfft(padded, axis=2)
         parts = spectrum.view(positions.dtype)
         for k, (i, j) in enumerate(_PAIRS):
             self.squares[k] += np.einsum("it,it->t", positions[:, i], positions[:, j])
