@@ -137,8 +137,8 @@ def dlmd(folder: Path):
     return run
 
 
-def dlmd_command(folder: Path):
-    """The user's route: `dlmd transport` on the bare DCD, with JSON, CSV and figures; reading is part of the command."""
+def _command(folder: Path, name: str, out: str) -> list[Path]:
+    """Run a command of `dlmd` on the bare DCD; returns the files that it wrote."""
     import contextlib
     import io
 
@@ -147,13 +147,38 @@ def dlmd_command(folder: Path):
     n_ions = len(_sidecar(folder)["ids"])
     system = ["--mobile", "Li", "--species", f"{n_ions}*Li", "--temperature", f"{TEMPERATURE_K:g}"]
     times = ["--time-step", "2", "--stride", f"{1000 * FRAME_PS / 2:g}"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        main([name, str(folder / "0001.dcd"), *system, *times, "-o", out])
+    return list(Path(out).iterdir())
+
+
+def dlmd_command(folder: Path):
+    """The user's route: `dlmd transport` on the bare DCD, with JSON, CSV and figures; reading is part of the command."""
 
     def run() -> dict:
-        with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-            main(["transport", str(folder / "0001.dcd"), *system, *times, "-o", out])
-            (result,) = (json.loads(path.read_text()) for path in Path(out).glob("*.json"))
+        with tempfile.TemporaryDirectory() as out:
+            written = _command(folder, "transport", out)
+            (result,) = (json.loads(path.read_text()) for path in written if path.suffix == ".json")
         names = ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm")
         return {"verdict": result["verdict"]["code"], **{name: result[name] for name in names}}
+
+    return run
+
+
+def dlmd_msd_command(folder: Path):
+    """The user's route for what the peers do: `dlmd msd` on the bare DCD, self, total and tensors, as CSV; reading included."""
+
+    def run() -> dict:
+        with tempfile.TemporaryDirectory() as out:
+            (path,) = _command(folder, "msd", out)
+            columns = path.read_text().split("\n", 1)[0].split(",")
+            wanted = [columns.index(name) for name in ("lags_ps", "self_a2", "total_a2")]
+            lags_ps, own, total = np.loadtxt(path, delimiter=",", skiprows=1, usecols=wanted, unpack=True)
+        lags = np.round(lags_ps / FRAME_PS).astype(int).tolist()
+        return {
+            "msd_self": dict(zip(lags, own.tolist(), strict=True)),
+            "msd_total": dict(zip(lags, total.tolist(), strict=True)),
+        }
 
     return run
 
@@ -301,12 +326,14 @@ def kinisi(folder: Path):
 
 
 TOOLS = {
-    f.__name__: f for f in (dlmd, dlmd_command, dlmd_msd, pymatgen_diffusion, mdanalysis, gemdat, kinisi)
+    f.__name__: f
+    for f in (dlmd, dlmd_command, dlmd_msd_command, dlmd_msd, pymatgen_diffusion, mdanalysis, gemdat, kinisi)
 }
 PEERS = ("pymatgen_diffusion", "mdanalysis", "gemdat", "kinisi")
 PACKAGES = {
     "dlmd": "dlmd",
     "dlmd_command": "dlmd",
+    "dlmd_msd_command": "dlmd",
     "dlmd_msd": "dlmd",
     "pymatgen_diffusion": "pymatgen-analysis-diffusion",
     "mdanalysis": "MDAnalysis",

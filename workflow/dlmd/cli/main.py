@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from dlmd import __version__
@@ -19,6 +19,7 @@ from dlmd.cli.own_trajectory import mobile_joined
 COMMANDS = {
     "transport": "dlmd.cli.transport",
     "study": "dlmd.cli.study",
+    "msd": "dlmd.cli.msd",
     "rdf": "dlmd.cli.rdf",
     "mechanism": "dlmd.cli.mechanism",
     "arrhenius": "dlmd.cli.arrhenius",
@@ -49,8 +50,8 @@ class _Parser(argparse.ArgumentParser):
             )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The command line, with some of its commands or all."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
     top = _Parser(
@@ -59,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"dlmd {__version__}")
     subparsers = top.add_subparsers(dest="command", metavar="command", required=True)
-    for name, path in COMMANDS.items():
-        module = importlib.import_module(path)
+    for name in commands:
+        module = importlib.import_module(COMMANDS[name])
         summary = (module.__doc__ or "").splitlines()[0]
         sub = subparsers.add_parser(
             name, help=summary, description=module.__doc__, parents=[cast(Any, common)]
@@ -92,7 +93,8 @@ def _unexpected(error: Exception) -> DlmdError:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit codes are those of `dlmd.cli.exit_codes`."""
     argv = mobile_joined(sys.argv[1:] if argv is None else argv)
-    top = parser()
+    # a command that is named needs none of the others
+    top = parser(argv[:1] if argv and argv[0] in COMMANDS else COMMANDS)
     args, unknown = top.parse_known_args(argv)
     if unknown:
         wrong = next((word for word in unknown if word.startswith("-")), unknown[0])

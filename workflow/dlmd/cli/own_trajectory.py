@@ -100,6 +100,15 @@ def _add_place(system: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_replicas(parser: argparse._ActionsContainer) -> None:
+    """The option --replicas."""
+    parser.add_argument(
+        "--replicas",
+        action="store_true",
+        help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
+    )
+
+
 def add_part(parser: argparse._ActionsContainer) -> None:
     """Options on which part of the run counts."""
     parser.add_argument(

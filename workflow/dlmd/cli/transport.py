@@ -29,7 +29,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_settings import analysis_options, check_charge, require_free
-from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
+from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
     from dlmd.trajectory.trajectory import Trajectory
@@ -52,11 +52,7 @@ def add_analysis(parser: argparse.ArgumentParser, *, replicas: bool = True) -> a
     """Options of the analysis of one temperature."""
     analysis = parser.add_argument_group("analysis")
     if replicas:
-        analysis.add_argument(
-            "--replicas",
-            action="store_true",
-            help="every TRAJ is a run of its own, not one after the other (folders of segments always are)",
-        )
+        add_replicas(analysis)
     add_part(analysis)
     analysis.add_argument(
         "--lag-start",

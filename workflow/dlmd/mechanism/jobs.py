@@ -166,7 +166,7 @@ def _write_profiles(path: Path, data: Mapping) -> None:
 
 def write_traces(path: Path, found: Mechanism | None) -> None:
     """Displacement of the traced ions along a, b and c*."""
-    from dlmd.transport.analysis import cell_axes
+    from dlmd.transport.msd import cell_axes
 
     rows = []
     for trace in found.traces if found else []:

@@ -11,7 +11,7 @@ import numpy as np
 from dlmd.base import plot_style as style
 from dlmd.base.formatting import interval
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.transport.analysis import cell_axes
+from dlmd.transport.msd import cell_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

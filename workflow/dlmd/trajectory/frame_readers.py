@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,13 @@ def _dcd_in_one_cell(path: Path, frames: int) -> Iterator[Frame] | None:
 
 
 def _has_one_cell(path: Path, frames: int) -> bool:
+    found = path.stat()
+    return _cell_never_changes(path, frames, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _cell_never_changes(path: Path, frames: int, size: int, modified_ns: int) -> bool:
+    """Whether the record of the cell is the same in all frames; asked twice of a file of the same size and time."""
     atoms, header, record = dcd_layout(path)
     if frames < 2 or record != _CELL_BYTES + 3 * (4 * atoms + 8):
         return False
@@ -239,8 +247,10 @@ def _dcd_frames(path: Path, frames: int) -> Iterator[Frame]:
             if (marks != 4 * atoms).any():
                 number = start + int((marks != 4 * atoms).any(axis=1).argmax())
                 raise DlmdError(f"damaged: frame {number} is no DCD frame", where=str(path), remedy=TRUNCATED)
-            axes = [words[:, at : at + atoms].view("<f4") for at in starts]
-            for positions in np.stack(axes, axis=1).astype(np.float64):
+            planes = np.empty((count, 3, atoms))
+            for axis, at in enumerate(starts):
+                planes[:, axis] = words[:, at : at + atoms].view("<f4")
+            for positions in planes:
                 yield Frame(positions.T, cell)
 
 

@@ -24,11 +24,9 @@ from dlmd.trajectory.trajectory import Trajectory
 from dlmd.transport import diffusion, gates, judgement, msd, spectrum, window_slopes
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
-from dlmd.transport.msd import MsdCurves
+from dlmd.transport.msd import AXES, MsdCurves, cell_axes
 
 VERSION = 2
-
-AXES = ("a", "b", "c_star")
 
 
 @dataclass
@@ -77,7 +75,7 @@ class TransportResult:
             "fit_window_ps": list(self.window_ps) if self.window_ps else None,
             "notes": [*self.notes, *_missing(numbers["axes"])],
             **numbers,
-            "msd": self._msd(),
+            "msd": msd.by_name(self.curves, self.axes),
         }
 
     def _numbers(self) -> dict[str, Any]:
@@ -139,16 +137,6 @@ class TransportResult:
             "conductivity_eq11_ms_per_cm": self._conductivity(d_total / haven),
         }
 
-    def _msd(self) -> dict[str, Any]:
-        kinds = {"self": self.curves.self_, "total": self.curves.total, "distinct": self.curves.distinct}
-        out = {"lags_ps": self.curves.lags_ps.tolist()}
-        for name, tensor in kinds.items():
-            out[f"{name}_a2"] = np.trace(tensor, axis1=1, axis2=2).tolist()
-        for k, axis in enumerate(AXES):
-            n = self.axes[k]
-            out[axis] = {f"{name}_a2": (tensor @ n @ n).tolist() for name, tensor in kinds.items()}
-        return out
-
 
 def _missing(axes: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
     """What has no number along an axis: never silent."""
@@ -169,13 +157,6 @@ def _json(estimate: Estimate | None) -> dict[str, float | bool] | None:
     if estimate.bound:
         return {"value": 0.0, "low": 0.0, "high": float(estimate.high), "bound": True}
     return {"value": float(estimate.value), "low": float(estimate.low), "high": float(estimate.high)}
-
-
-def cell_axes(cell: np.ndarray) -> np.ndarray:
-    """(3, 3): unit vectors along a, along b, and along c* (normal to a and b), in rows."""
-    a, b = cell[0] / np.linalg.norm(cell[0]), cell[1] / np.linalg.norm(cell[1])
-    c_star = np.cross(a, b)
-    return np.array([a, b, c_star / np.linalg.norm(c_star)])
 
 
 def analyse(
@@ -253,7 +234,7 @@ def analyse(
         )
         estimates, verdict = _judged(estimates, shortest)
     return TransportResult(
-        curves=_saved(curves),
+        curves=msd.thinned_lags(curves),
         axes=cell_axes(trajectories[0].cell),
         system={**system, "confidence": confidence},
         verdict=verdict,
@@ -271,12 +252,6 @@ def _judged(
     own, total = found.scalar["self"], found.scalar["total"]
     still = gates.ions_diffuse(own, length_ps)
     return None if still else found, gates.verdict([still, gates.sum_diffuses(total, own)])
-
-
-def _saved(curves: MsdCurves) -> MsdCurves:
-    """The curves at the lags that are kept."""
-    kept = msd.log_lags(len(curves.lags_ps))
-    return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
 
 
 def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset_k: float) -> list[str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from dlmd.trajectory.trajectory import Trajectory
 
 VERSION = 1
 
+AXES = ("a", "b", "c_star")
 # The six independent components of a symmetric tensor.
 _PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 # Ions transformed at once: their spectra should stay in the cache.
@@ -204,3 +206,36 @@ def log_lags(n_lags: int, *, at_most: int = 2000) -> np.ndarray:
     if n_lags <= at_most:
         return np.arange(n_lags)
     return np.unique(np.r_[0, np.round(np.geomspace(1, n_lags - 1, at_most - 1)).astype(int)])
+
+
+def thinned_lags(curves: MsdCurves) -> MsdCurves:
+    """The curves at the lags that are kept: `log_lags`."""
+    kept = log_lags(len(curves.lags_ps))
+    return MsdCurves(curves.lags_ps[kept], curves.self_[kept], curves.total[kept])
+
+
+def cell_axes(cell: np.ndarray) -> np.ndarray:
+    """(3, 3): unit vectors along a, along b, and along c* (normal to a and b), in rows."""
+    a, b = cell[0] / np.linalg.norm(cell[0]), cell[1] / np.linalg.norm(cell[1])
+    c_star = np.cross(a, b)
+    return np.array([a, b, c_star / np.linalg.norm(c_star)])
+
+
+def by_name(curves: MsdCurves, axes: np.ndarray) -> dict[str, Any]:
+    """JSON-ready: lags in ps, MSDs in Å² of all axes together, and along each of the unit vectors (3, 3) by its name."""
+    kinds = {"self": curves.self_, "total": curves.total, "distinct": curves.distinct}
+    out: dict[str, Any] = {"lags_ps": curves.lags_ps.tolist()}
+    for name, tensor in kinds.items():
+        out[f"{name}_a2"] = np.trace(tensor, axis1=1, axis2=2).tolist()
+    for axis, n in zip(AXES, axes, strict=True):
+        out[axis] = {f"{name}_a2": (tensor @ n @ n).tolist() for name, tensor in kinds.items()}
+    return out
+
+
+def components(curves: MsdCurves) -> dict[str, np.ndarray]:
+    """The six components of the tensors of self and total, (lags,) in Å² by name, such as self_xy_a2."""
+    return {
+        f"{kind}_{'xyz'[i]}{'xyz'[j]}_a2": tensor[:, i, j]
+        for kind, tensor in (("self", curves.self_), ("total", curves.total))
+        for i, j in _PAIRS
+    }
