@@ -180,7 +180,9 @@ def read_dcd(path: Path) -> Iterator[Frame]:
         )
     # programs that write frames again leave a stride of one
     known = stride > 1
-    for number, frame in enumerate(_dcd_in_one_cell(path, frames) or _chemfiles(path, "DCD", frames)):
+    for number, frame in enumerate(
+        _dcd_in_one_cell(path, frames) or library_frames.by_chemfiles(path, "DCD", frames)
+    ):
         frame.step, frame.stride = (first + number * stride, stride) if known else (None, None)
         yield frame
     if rest:
@@ -235,7 +237,7 @@ def mapped_ions(path: Path, mobile: np.ndarray) -> MappedFrames | None:
 
 def _dcd_frames(path: Path, frames: int) -> Iterator[Frame]:
     atoms, header, record = dcd_layout(path)
-    cell = next(_chemfiles(path, "DCD", frames)).cell
+    cell = next(library_frames.by_chemfiles(path, "DCD", frames)).cell
     first = _CELL_BYTES // 4 + 1
     starts = [first + axis * (atoms + 2) for axis in range(3)]
     with path.open("rb") as file:
@@ -271,7 +273,7 @@ def _whole_frames(path: Path, name: str, offsets_of: Callable[[Path], list[int]]
         offsets = offsets_of(path)
     except DlmdError as error:
         raise DlmdError(error.what, where=str(path), remedy=TRUNCATED) from error
-    yield from _chemfiles(path, name, len(offsets) - 1)
+    yield from library_frames.by_chemfiles(path, name, len(offsets) - 1)
     rest = path.stat().st_size - offsets[-1]
     if rest:
         raise CutShort(
@@ -293,7 +295,7 @@ def read_trr(path: Path) -> Iterator[Frame]:
 def read_netcdf(path: Path) -> Iterator[Frame]:
     """Amber NetCDF (LAMMPS dump netcdf, Amber), by chemfiles; its times by SciPy."""
     times, unit = _netcdf_times(path)
-    for number, frame in enumerate(_chemfiles(path, "Amber NetCDF", None)):
+    for number, frame in enumerate(library_frames.by_chemfiles(path, "Amber NetCDF", None)):
         if number < len(times):
             frame.time, frame.time_unit = float(times[number]), unit
         yield frame
@@ -312,47 +314,6 @@ def _netcdf_times(path: Path) -> tuple[np.ndarray, str | None]:
         return np.empty(0), None
     word = (unit.decode() if isinstance(unit, bytes) else str(unit)).strip().lower()
     return times, {"picosecond": "ps", "femtosecond": "fs", "ps": "ps", "fs": "fs"}.get(word)
-
-
-def _chemfiles(path: Path, name: str, frames: int | None) -> Iterator[Frame]:
-    """Frames by chemfiles: the first `frames`, or all that are whole."""
-    import warnings
-
-    import chemfiles
-
-    with warnings.catch_warnings():
-        # that a file is cut short has its own message here
-        warnings.simplefilter("ignore")
-        try:
-            with chemfiles.Trajectory(str(path), "r", name) as file:
-                if frames is not None and file.nsteps < frames:
-                    raise DlmdError(
-                        f"{file.nsteps} of {frames} frames are readable",
-                        where=str(path),
-                        remedy=TRUNCATED,
-                    )
-                for number in range(file.nsteps if frames is None else frames):
-                    try:
-                        found = file.read()
-                    except chemfiles.ChemfilesError as error:
-                        if number and number == file.nsteps - 1:
-                            raise CutShort(str(error), where=str(path), remedy=TRUNCATED) from error
-                        raise
-                    yield _of_chemfiles(found, name)
-        except chemfiles.ChemfilesError as error:
-            raise DlmdError(f"unreadable: {error}", where=str(path), remedy=TRUNCATED) from error
-
-
-def _of_chemfiles(found: Any, name: str) -> Frame:
-    # chemfiles keeps the vectors in columns
-    cell = np.array(found.cell.matrix).T if found.cell.volume > 0 else None
-    frame = Frame(np.array(found.positions), cell)
-    if name == "TRR" and found.has_velocities():
-        frame.velocities = np.array(found.velocities)
-    if name in ("XTC", "TRR"):
-        frame.step = found.step
-        frame.time, frame.time_unit = float(found["time"]), "ps"
-    return frame
 
 
 FORMATS = (

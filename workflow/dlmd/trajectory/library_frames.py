@@ -1,4 +1,4 @@
-"""Frames of formats that ASE and h5py read, and of trajectory objects of ASE, pymatgen and MDAnalysis."""
+"""Frames of formats that ASE, h5py and chemfiles read, and of trajectory objects of ASE, pymatgen and MDAnalysis."""
 
 from __future__ import annotations
 
@@ -265,3 +265,44 @@ def _mdanalysis_names(group: Any) -> list[str] | None:
         if all(str(name).strip() for name in found):
             return [str(name) for name in found]
     return None
+
+
+def by_chemfiles(path: Path, name: str, frames: int | None) -> Iterator[Frame]:
+    """Frames by chemfiles: the first `frames`, or all that are whole."""
+    import warnings
+
+    import chemfiles
+
+    with warnings.catch_warnings():
+        # that a file is cut short has its own message here
+        warnings.simplefilter("ignore")
+        try:
+            with chemfiles.Trajectory(str(path), "r", name) as file:
+                if frames is not None and file.nsteps < frames:
+                    raise DlmdError(
+                        f"{file.nsteps} of {frames} frames are readable",
+                        where=str(path),
+                        remedy=TRUNCATED,
+                    )
+                for number in range(file.nsteps if frames is None else frames):
+                    try:
+                        found = file.read()
+                    except chemfiles.ChemfilesError as error:
+                        if number and number == file.nsteps - 1:
+                            raise CutShort(str(error), where=str(path), remedy=TRUNCATED) from error
+                        raise
+                    yield _of_chemfiles(found, name)
+        except chemfiles.ChemfilesError as error:
+            raise DlmdError(f"unreadable: {error}", where=str(path), remedy=TRUNCATED) from error
+
+
+def _of_chemfiles(found: Any, name: str) -> Frame:
+    # chemfiles keeps the vectors in columns
+    cell = np.array(found.cell.matrix).T if found.cell.volume > 0 else None
+    frame = Frame(np.array(found.positions), cell)
+    if name == "TRR" and found.has_velocities():
+        frame.velocities = np.array(found.velocities)
+    if name in ("XTC", "TRR"):
+        frame.step = found.step
+        frame.time, frame.time_unit = float(found["time"]), "ps"
+    return frame
