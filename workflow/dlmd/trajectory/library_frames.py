@@ -268,7 +268,13 @@ def _mdanalysis_names(group: Any) -> list[str] | None:
 
 
 def by_chemfiles(path: Path, name: str, frames: int | None) -> Iterator[Frame]:
-    """Frames by chemfiles: the first `frames`, or all that are whole."""
+    """Frames by chemfiles: the first `frames`, or all that are whole.
+
+    Raises
+    ------
+    DlmdError
+        for a file that chemfiles cannot read, or of which it reads fewer.
+    """
     import warnings
 
     import chemfiles
