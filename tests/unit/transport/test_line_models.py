@@ -73,6 +73,21 @@ def test_energy_is_as_sharp_as_the_line_s():
     assert (high - low) / 2 == pytest.approx(textbook, rel=0.1)
 
 
+@pytest.mark.parametrize("at_k", [455.0, 540.0, 640.0])
+def test_beyond_a_jump_the_line_goes_on_from_the_near_side(at_k):
+    """A transition of first order: 20 times more above it. No line, bend or kink goes through both branches."""
+    assert (TEMPERATURES < at_k).any() and (TEMPERATURES > at_k).any()
+    error, held, off = np.full(6, 0.1), [], []
+    for seed in range(12):
+        noise = error * np.random.default_rng([21, seed]).standard_normal(6)
+        y = straight(TEMPERATURES) + noise + np.where(TEMPERATURES > at_k, 3.0, 0.0)
+        ((low, middle, high),) = line_models.posterior(TEMPERATURES, y, error).height(np.array([ROOM]), TAILS)
+        held.append(low <= straight(np.array([ROOM]))[0] <= high)
+        off.append(middle - straight(np.array([ROOM]))[0])
+    assert sum(held) >= 10
+    assert abs(np.median(off)) < 1.0
+
+
 def test_an_upper_bound_pulls_the_line_down_but_is_no_value():
     y, error = straight(TEMPERATURES), np.full(6, 0.3)
     cold = np.array([350.0])

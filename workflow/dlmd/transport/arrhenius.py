@@ -23,7 +23,7 @@ from dlmd.transport.between_runs import effects, own_errors
 from dlmd.transport.line_models import Between, Posterior
 from dlmd.transport.selection import Selected, select
 
-VERSION = 3
+VERSION = 4
 
 # Name of a fit: (quantity, unit of the quantity, whether it is multiplied by T)
 FITS = {

@@ -1,17 +1,19 @@
 """Lines, bends, kinks and Vogel curves through points of ln(sigma T), weighed against each other by what the points say.
 
-A straight line through six temperatures knows its error only if nature keeps to the line. Here it is one of four shapes, in the
+A straight line through six temperatures knows its error only if nature keeps to the line. Here it is one of five shapes, in the
 notation x = 1/(k_B T) and with E the slope -dy/dx:
 
     line     y = c - E x                            (Arrhenius)
     bend     E grows evenly with x                  (a quadratic)
     kink     E changes at one temperature           (a transition, another mechanism)
     Vogel    y = c - B / (k_B (T - T_0))            (a glass: Vogel, Fulcher, Tammann)
+    jump     y changes at once, E stays             (a transition of first order)
 
 each with flat priors of its height and slope. How much E changes over the fitted range has a normal prior of width 0.02, 0.06 or
-0.2 eV; the kink may lie anywhere between the temperatures, T_0 anywhere up to 0.85 of the coldest. The errors of the points may
-be up to 2.5 times too small. Given shape and error all is normal, so that the posterior of any height is a mixture of normal
-distributions with known weights: Bayesian model averaging (Hoeting et al., Stat. Sci. 14, 382 (1999)).
+0.2 eV, the jump one of width 3 (a factor of 20); kink and jump may lie anywhere between the temperatures, T_0 anywhere up to
+0.85 of the coldest. The errors of the points may be too small, mostly by up to 2.5, seldom by up to 10 times (an outlier).
+Given shape and error all is normal, so that the posterior of any height is a mixture of normal distributions with known weights:
+Bayesian model averaging (Hoeting et al., Stat. Sci. 14, 382 (1999)).
 
 A bound (nothing moved) has the likelihood of not having seen a rare event, exp(-D / D_1), with D_1 from the bound and its level.
 It is concave in ln D, and is replaced by the normal distribution of the same mode and curvature (Laplace).
@@ -29,9 +31,11 @@ from dlmd.base.units import BOLTZMANN_EV_PER_K
 
 # Prior weights of the shapes, and of how many times the errors are too small. With them, intervals at 298 K from 450 to 650 K
 # hold the truth of kinks of 0.2 eV and of Vogel curves in nine of ten cases and more (tests/unit/transport/test_line_models.py).
-SHAPES = {"line": 0.40, "bend": 0.12, "kink": 0.20, "vogel": 0.28}
+SHAPES = {"line": 0.38, "bend": 0.12, "kink": 0.19, "vogel": 0.26, "jump": 0.05}
 ENERGY_CHANGES_EV = (0.02, 0.06, 0.2)
-ERROR_SCALES = {1.0: 0.75, 1.3: 0.13, 1.7: 0.08, 2.5: 0.04}
+# of ln(sigma T)
+JUMP_WIDTH = 3.0
+ERROR_SCALES = {1.0: 0.735, 1.3: 0.13, 1.7: 0.08, 2.5: 0.04, 5.0: 0.01, 10.0: 0.005}
 _KINKS = 10
 _VOGEL = np.linspace(0.1, 0.85, 10)
 # below this distance (K) to T_0 the Vogel curve falls without end
@@ -50,7 +54,7 @@ class Shape:
 
     kind: str
     weight: float
-    width_ev: float
+    width: float
     columns: Callable[[np.ndarray], np.ndarray]
 
 
@@ -74,6 +78,11 @@ def _kink(t: np.ndarray, *, middle: float, at: float) -> np.ndarray:
     return np.column_stack([np.ones_like(x), middle - x, -np.clip(x - at, 0.0, None)])
 
 
+def _jump(t: np.ndarray, *, middle: float, at: float) -> np.ndarray:
+    x = inverse(t)
+    return np.column_stack([np.ones_like(x), middle - x, -1.0 * (x > at)])
+
+
 def _vogel(t: np.ndarray, *, t0_k: float, middle: float, scale: float) -> np.ndarray:
     f = inverse(np.maximum(np.asarray(t, dtype=float) - t0_k, _NEAREST_K))
     return np.column_stack([np.ones_like(f), -(f - middle) * scale, np.zeros_like(f)])
@@ -91,6 +100,10 @@ def shapes(fitted_k: np.ndarray) -> list[Shape]:
         for at in np.linspace(x.min(), x.max(), _KINKS + 2)[1:-1]:
             kink = partial(_kink, middle=middle, at=at)
             found.append(Shape("kink", SHAPES["kink"] * share / _KINKS, width, kink))
+    between = np.unique(x)
+    for at in (between[1:] + between[:-1]) / 2:
+        jump = partial(_jump, middle=middle, at=at)
+        found.append(Shape("jump", SHAPES["jump"] / (len(between) - 1), JUMP_WIDTH, jump))
     for t0 in _VOGEL * min(ROOM_K, float(np.min(fitted_k))):
         f = inverse(fitted_k - t0)
         vogel = partial(_vogel, t0_k=t0, middle=float(f.mean()), scale=span / float(np.ptp(f)))
@@ -220,7 +233,7 @@ def posterior(
     """
     found = shapes(temperature_k)
     columns = np.array([shape.columns(temperature_k) for shape in found])
-    widths = np.array([shape.width_ev for shape in found])
+    widths = np.array([shape.width for shape in found])
     prior = np.log([shape.weight for shape in found])
     limit_k, limit = bounds if bounds is not None else (np.empty(0), np.empty(0))
     below = np.array([shape.columns(limit_k) for shape in found])
