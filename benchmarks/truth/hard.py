@@ -1,9 +1,9 @@
 """Coverage and bias of the transport analysis on conductors that are hard to analyse.
 
-    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out | --more | --later] [--out hard.md]
+    python benchmarks/truth/hard.py [--replicas 64] [--models bursts,layers] [--held-out] [--out hard.md]
 
 One run per replica, with the seeds that tests/support/hard_conductors.py and, beside this file, held_out.py (--held-out),
-more_judges.py (--more) and later_judges.py (--later) name.
+more_judges.py (--more), later_judges.py (--later), adversaries.py (--adversaries) and planes.py (--planes) name.
 Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
 truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
 accepted run is an error.
@@ -22,9 +22,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
+import adversaries  # noqa: E402
 import held_out  # noqa: E402
 import later_judges  # noqa: E402
 import more_judges  # noqa: E402
+import planes  # noqa: E402
 
 import hard_conductors  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
@@ -75,10 +77,18 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="the models of held_out.py")
     parser.add_argument("--more", action="store_true", help="the models of more_judges.py")
     parser.add_argument("--later", action="store_true", help="the models of later_judges.py")
+    parser.add_argument("--adversaries", action="store_true", help="the models of adversaries.py")
+    parser.add_argument("--planes", action="store_true", help="the models of planes.py")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     models, seed = hard_conductors.MODELS, 2026
-    for chosen, module in ((args.held_out, held_out), (args.more, more_judges), (args.later, later_judges)):
+    for chosen, module in (
+        (args.held_out, held_out),
+        (args.more, more_judges),
+        (args.later, later_judges),
+        (args.adversaries, adversaries),
+        (args.planes, planes),
+    ):
         if chosen:
             models, seed = module.MODELS, module.SEED
     lines = [

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dlmd.transport import analysis, diffusion, extra_scatter, window_slopes
+from dlmd.transport import analysis, extra_scatter, window_slopes
+from dlmd.transport.self_diffusion import SelfDiffusion
 from synthetic import Hop, hopping
 
 
@@ -40,7 +41,7 @@ def batches(values, *, noise):
 def test_a_later_window_draws_the_value_its_way(later):
     """Motion that slows down, and motion that goes on the same way, beyond the first window."""
     level = np.ones(20)
-    own = diffusion.SelfDiffusion(
+    own = SelfDiffusion(
         early=batches(level, noise=0.02),
         late=batches(later * level, noise=0.04),
         fall=batches((later - 1) * level, noise=0.04),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,10 @@ class Estimate:
 
     def scaled(self, factor: float) -> Estimate:
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.bound)
+
+    def no_lower(self, least: float) -> Estimate:
+        """An upper bound is at least what could be seen; a value stays."""
+        return replace(self, high=max(self.high, least)) if self.bound else self
 
 
 def positive_interval(value: float, error: float, dof: float, confidence: float) -> Estimate:

@@ -25,6 +25,7 @@ from dlmd.transport import diffusion, gates, judgement, msd, spectrum, window_sl
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import AXES, MsdCurves, cell_axes
+from dlmd.transport.self_diffusion import hop_time_ps
 
 VERSION = 2
 
@@ -207,7 +208,7 @@ def analyse(
     hop_time = None
     if window is not None and not lag_start_ps:
         hop_a = limits.hop_length_angstrom
-        hop_time = diffusion.hop_time_ps(curves, from_ps=window[0], length_ps=shortest, hop_length_a=hop_a)
+        hop_time = hop_time_ps(curves, from_ps=window[0], length_ps=shortest, hop_length_a=hop_a)
     failed = [
         *judgement.motion_gates(curves, window, onset, shortest, limits),
         None if lag_start_ps else judgement.moved_on(curves, window, hop_time, shortest, limits),

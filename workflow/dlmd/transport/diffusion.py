@@ -4,33 +4,28 @@ D_self is the least-squares slope of MSD_self over lags [t*, 3 t*] and 1/(2d). I
 of a correlated time series: the same linear combination of squared displacements, as a function of the time
 origin, averaged in batches. Ions are never taken as independent of each other. D_total comes from the current
 spectrum (`dlmd.transport.spectrum`).
+
+Ions may be quick along some directions and slow, or bounded, along others. Each slow one has windows of its own
+(`dlmd.transport.directions`), since what ions remember along it the quick ones do not show; the mean is put together from all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from dlmd.base.intervals import Estimate, difference, ratio
+from dlmd.transport import directions, onset, spectrum, window_slopes
 from dlmd.transport import extra_scatter as scatter
-from dlmd.transport import spectrum, window_slopes
+from dlmd.transport.directions import Part
 from dlmd.transport.msd import Displacements, MsdCurves
 from dlmd.transport.onset import Relaxation
+from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion
+from dlmd.transport.window_slopes import along
 
-VERSION = 6
-
-# Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then; and
-# the same of motion that becomes quicker, as where moves go on the same way.
-_SLOWING, _SLOWED = 0.5, 0.3
-_QUICKENING, _QUICKENED = 0.05, 0.1
-# An axis carries diffusion once 6 D t along it is this part of a hop squared: less is what ions do within their sites.
-_MOVED_ON = 0.25
-# Where D along an axis falls below this part of D of the first window, that one holds mostly vibration.
-_MOSTLY_VIBRATION = 0.3
-# Least noise of what two windows differ by, in parts of D.
-_SHARPEST = 1e-4
+VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -68,143 +63,12 @@ def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
     )
 
 
-def hop_time_ps(
-    curves: MsdCurves,
-    *,
-    from_ps: float,
-    length_ps: float,
-    hop_length_a: float,
-    direction: np.ndarray | None = None,
-    share: float = 1.0,
-) -> float | None:
-    """The lag t, `from_ps` or later, at which 6 D_self t of the window [t, 3 t] reaches one hop squared, or `share` of it; None
-    where no window from `from_ps` on that ends within 0.7 of the run has it.
-
-    Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one. Along a unit vector
-    (3,) D is that along it: where ions are quick along another axis, the window of all axes together may be so early that along
-    this one it holds nothing but their vibration.
-    """
-    t = from_ps
-    while True:
-        tensor = window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)
-        if 6 * _along(tensor, direction) * t >= share * hop_length_a**2:
-            return t
-        t *= 1.1
-        if window_slopes.WINDOW * t >= window_slopes.LONGEST * length_ps:
-            return None
-
-
-@dataclass(frozen=True)
-class SelfDiffusion:
-    """D_self of the window [t*, 3 t*], and what a later one says of it.
-
-    An ion may remember its last hop until the next one, longer than the spectrum shows. Then D of the window is too high, by a
-    factor exp(b). The window [t, 3 t] whose t is the time of a hop is free of it, and three times as noisy or more. What both
-    say together is the posterior of b: positive with a chance of one half beforehand, negative with one of a twentieth, else 0.
-    """
-
-    early: window_slopes.SlopeSeries
-    late: window_slopes.SlopeSeries | None
-    fall: window_slopes.SlopeSeries | None
-    early_tensor: np.ndarray
-    late_tensor: np.ndarray | None
-
-    def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
-        """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
-        value = _along(self.early_tensor, direction)
-        error = self.early.lasting_error(direction)
-        # the gates have seen that the ions move on, but not along which axis
-        if not value > error.error * (_reach(error.dof, confidence) if direction is not None else 1.0):
-            return self.bound(confidence, direction)
-        relative = error.error / value
-        slowing, weight = self._slowing(direction, value, relative)
-        return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
-
-    def bound(self, confidence: float, direction: np.ndarray | None) -> Estimate:
-        """Upper bound in Å²/ps of what may be 0, of the scalar or along a unit vector (3,)."""
-        error = self.early.lasting_error(direction)
-        most = max(_along(self.early_tensor, direction), 0.0) + _reach(error.dof, confidence) * error.error
-        return Estimate(0.0, 0.0, most, bound=True)
-
-    def slowing_variance(self, direction: np.ndarray | None) -> float:
-        """Posterior variance of b, of the scalar or along a unit vector (3,), which D_total shares as far as it is known."""
-        value = _along(self.early_tensor, direction)
-        if value <= 0:
-            return 0.0
-        b, weight = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
-        return float(weight @ b**2 - (weight @ b) ** 2)
-
-    def single_ions_variance(self, direction: np.ndarray | None) -> float:
-        """Variance of ln D from which ions happen to be quick in these runs, which no spectrum of their sum shows; of the scalar
-        or along a unit vector (3,)."""
-        value = _along(self.early_tensor, direction)
-        return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
-
-    def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
-        """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
-        own = np.array([_along(mean.mean(axis=0), direction) for mean in self.early.means])
-        error = self.early.lasting_error(direction)
-        if (own <= 0).any() or not error.error > 0:
-            return scatter.NONE
-        spans = np.array(self.early.spans)
-        relative = error.error / _along(self.early_tensor, direction)
-        return scatter.between(np.log(own), relative * np.sqrt(spans.sum() / spans))
-
-    def _slowing(
-        self, direction: np.ndarray | None, value: float, relative: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Values of b and their posterior probabilities."""
-        if self.late is None or self.late_tensor is None:
-            return np.zeros(1), np.ones(1)
-        noise = self._noise_of_fall(direction, value, relative)
-        # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
-        seen = _along(self.late_tensor, direction) / value
-        slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 0.5, 50)
-        b = np.concatenate([-quicker, [0.0], slower])
-        prior = np.concatenate(
-            [
-                _QUICKENING * _exponential(quicker, _QUICKENED),
-                [1 - _SLOWING - _QUICKENING],
-                _SLOWING * _exponential(slower, _SLOWED),
-            ]
-        )
-        weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
-        return b, weight / weight.sum()
-
-    def _noise_of_fall(self, direction: np.ndarray | None, value: float, relative: float) -> float:
-        """Standard deviation of what the late window has less than the early one, in parts of D: the early one's error scaled as
-        for Brownian motion, or the most that the scatter of their difference allows (but for one case in four)."""
-        from scipy.special import chdtri
-
-        assert self.late is not None and self.fall is not None
-        ratio_of_variances = window_slopes.brownian_variance(
-            self.late.spans, self.late.lags, self.late.weights
-        ) / window_slopes.brownian_variance(self.early.spans, self.early.lags, self.early.weights)
-        scaled = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
-        seen = self.fall.error(direction)
-        allowed = seen.error / value * np.sqrt(seen.dof / chdtri(seen.dof, 0.75))
-        return float(max(min(scaled, allowed), _SHARPEST))
-
-
 def _between_runs(levels: Sequence[spectrum.Level | None], few: float) -> scatter.Extra:
     """Scatter of D_total between runs beyond that of their spectra and of few moves."""
     found = np.log([level.quantiles((0.16, 0.5, 0.84)) for level in levels if level is not None])
     if len(found) < 2:
         return scatter.NONE
     return scatter.between(found[:, 1], np.sqrt(((found[:, 2] - found[:, 0]) / 2) ** 2 + few))
-
-
-def _exponential(b: np.ndarray, mean: float) -> np.ndarray:
-    """Probabilities of (n,) evenly spaced values of an exponential distribution."""
-    density = np.exp(-b / mean)
-    return density / density.sum()
-
-
-def _reach(dof: float, confidence: float) -> float:
-    """Quantile of Student's distribution for a two-sided interval."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(dof, 0.5 + confidence / 2))
 
 
 def unseen(
@@ -215,91 +79,95 @@ def unseen(
     return float(-np.log(1 - confidence) / ion_time * hop_length_a**2 / (2 * dimensions))
 
 
-def _along_axis(
-    runs: Sequence[Displacements],
-    curves: MsdCurves,
-    own: SelfDiffusion,
-    direction: np.ndarray,
-    hop_length_a: float,
-) -> tuple[SelfDiffusion, bool]:
-    """D_self along a unit vector (3,), from windows in which ions move on along it, and whether there are such."""
-    length_ps = min((run.n_frames - 1) * run.frame_interval_ps for run in runs)
-    longest = window_slopes.LONGEST * length_ps
-    start = own.early.start_ps
-    asked = start if own.late is None else own.late.start_ps
-    moving = hop_time_ps(
-        curves,
-        from_ps=asked,
-        length_ps=length_ps,
-        hop_length_a=hop_length_a,
-        direction=direction,
-        share=_MOVED_ON,
-    )
-    if moving == asked:
-        return own, True
-    # the latest window there is, where ions do not move on
-    from_ps = moving or max(start, longest / window_slopes.WINDOW)
-    if moving:
-        both = _self_diffusion(runs, curves, own.early, moving)
-        assert both.late_tensor is not None
-        if _along(both.late_tensor, direction) > _MOSTLY_VIBRATION * _along(own.early_tensor, direction):
-            return both, True
-    end = min(window_slopes.WINDOW * from_ps, longest)
-    later = window_slopes.slope_series(runs, start_ps=from_ps, end_ps=end)
-    return _self_diffusion(runs, curves, later, None), moving is not None
+class _Coefficients:
+    """What `estimate` was given, and the coefficients of any part of the motion."""
+
+    def __init__(
+        self,
+        runs: Sequence[Displacements],
+        own: SelfDiffusion,
+        *,
+        relaxation: Relaxation | None,
+        hop_length_a: float,
+        log_variance: float,
+        confidence: float,
+    ):
+        self.runs, self.own, self.confidence = runs, own, confidence
+        self.start_ps = own.early.start_ps
+        self.hop_length_a, self.log_variance = hop_length_a, log_variance
+        self.fits = self._spectra(self.start_ps, relaxation)
+
+    def _spectra(self, onset_ps: float, relaxation: Relaxation | None) -> list[spectrum.SpectralFit]:
+        """The low spectrum of all runs together and, where there are several, of each."""
+        each = [self.runs, *([run] for run in self.runs if len(self.runs) > 1)]
+        return [spectrum.fit(some, onset_ps=onset_ps, relaxation=relaxation) for some in each]
+
+    def _spectra_of(self, part: Part) -> list[spectrum.SpectralFit]:
+        """Along a slow direction with the relaxation of single ions along it, which is slower too."""
+        if part.is_plane or part.own is self.own or not part.moves:
+            return self.fits
+        relaxation = onset.find(self.runs, part.direction)
+        found = relaxation.onset_ps if relaxation else (part.own.late or part.own.early).start_ps
+        return self._spectra(max(found, self.start_ps), relaxation)
+
+    def of(self, part: Part) -> tuple[Estimate, Estimate]:
+        """D_self and D_total of a part of the motion."""
+        direction, mine = part.direction, part.own
+        least = unseen(
+            self.runs,
+            hop_length_a=self.hop_length_a,
+            confidence=self.confidence,
+            dimensions=1 if direction is not None and direction.ndim == 1 else 3,
+        )
+        given = scatter.NONE.plus(self.log_variance)
+        differing = mine.between_runs(direction).plus(self.log_variance) if len(self.runs) > 1 else given
+        single = (
+            mine.interval(self.confidence, direction, differing)
+            if part.moves
+            else mine.bound(self.confidence, direction)
+        ).no_lower(least)
+        common = self.log_variance + mine.slowing_variance(direction) + mine.single_ions_variance(direction)
+        few, dof = scatter.few_moves(self.runs, onset_ps=self.start_ps, direction=direction)
+        together, *each = self._spectra_of(part)
+        of_sum = scatter.NONE
+        if each:
+            of_sum = _between_runs([one.level(direction) for one in each], few * len(each))
+        total = together.interval(self.confidence, direction, extra=of_sum.plus(few, dof).plus(common))
+        if not part.moves:
+            # <|sum u|²> <= N sum <u²>
+            total = Estimate(0.0, 0.0, min(total.high, self.runs[0].n_ions * single.high), bound=True)
+        return single, total.no_lower(least)
 
 
-def _no_lower(estimate: Estimate, least: float) -> Estimate:
-    """An upper bound is at least what the runs can tell."""
-    return replace(estimate, high=max(estimate.high, least)) if estimate.bound else estimate
+def _all_four(single: Estimate, total: Estimate) -> dict[str, Estimate | None]:
+    return {
+        "self": single,
+        "total": total,
+        "distinct": difference(total, single),
+        "haven": ratio(single, total),
+    }
 
 
-def _along(tensor: np.ndarray, direction: np.ndarray | None) -> float:
-    """A third of the trace, or the component along a unit vector."""
-    return float(np.trace(tensor) / 3 if direction is None else tensor @ direction @ direction)
+def _mean(found: Sequence[tuple[Part, Estimate]], *, independent: bool) -> Estimate:
+    """Mean over the three directions from that of the quick ones and those of the others; a bound adds to the upper end only.
+    What makes one part quick at times may make all, so that errors add up unless they are `independent`."""
+    parts = [one if part.is_plane else one.scaled(1 / 3) for part, one in found]
+    value = sum(one.value for one in parts)
+    order = 2 if independent else 1
+    down = float(np.linalg.norm([one.value - one.low for one in parts], order))
+    up = float(np.linalg.norm([one.high - one.value for one in parts], order))
+    return Estimate(value, value - down, value + up, bound=not value > 0)
 
 
-def _mixture(
-    value: float,
-    relative: float,
-    dof: float,
-    slowing: np.ndarray,
-    weight: np.ndarray,
-    confidence: float,
-    extra: scatter.Extra,
-) -> Estimate:
-    """Median and quantiles of value * exp(-b + error), error of Student's distribution."""
-    from scipy.special import stdtr, stdtrit
-
-    tail = (1 - confidence) / 2
-    reach = float(stdtrit(dof, 1 - tail))
-    scale = relative * extra.widening(reach * relative, confidence)
-    x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale - slowing.min(), 2000)
-    below = stdtr(dof, (x[:, None] + slowing) / scale) @ weight
-    low, middle, high = np.exp(np.interp((tail, 0.5, 1 - tail), below, x))
-    return Estimate(value * float(middle), value * float(low), value * float(high))
-
-
-def _self_diffusion(
-    runs: Sequence[Displacements],
-    curves: MsdCurves,
-    early: window_slopes.SlopeSeries,
-    hop_time_ps: float | None,
-) -> SelfDiffusion:
-    start, end = early.start_ps, early.end_ps
-    late = (
-        None
-        if hop_time_ps is None or hop_time_ps <= start
-        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
-    )
-    later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
-    return SelfDiffusion(
-        early=early,
-        late=later,
-        fall=window_slopes.fall_series(runs, early, later) if later else None,
-        early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
-        late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
-    )
+def _tensor(found: Sequence[tuple[Part, Estimate]], tensor: np.ndarray) -> np.ndarray:
+    """(3, 3): a tensor, stretched or shrunk along each part's directions so that it has the part's value there."""
+    stretch = np.zeros((3, 3))
+    for part, one in found:
+        rows = np.eye(3) if part.direction is None else np.atleast_2d(part.direction)
+        before = along(tensor, part.direction)
+        if before > 0:
+            stretch += rows.T @ rows * np.sqrt(one.value / before)
+    return stretch @ tensor @ stretch
 
 
 def estimate(
@@ -321,50 +189,35 @@ def estimate(
     of their difference and ratio follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27,
     1693 (2008)), D_self and D_total taken as independent.
     """
-    start, own = early.start_ps, _self_diffusion(runs, curves, early, hop_time_ps)
-    fit = spectrum.fit(runs, onset_ps=start, relaxation=relaxation)
-    fits = (
-        [spectrum.fit([run], onset_ps=start, relaxation=relaxation) for run in runs] if len(runs) > 1 else []
+    own = self_diffusion(runs, curves, early, hop_time_ps)
+    coefficients = _Coefficients(
+        runs,
+        own,
+        relaxation=relaxation,
+        hop_length_a=hop_length_a,
+        log_variance=log_variance,
+        confidence=confidence,
     )
-    given = scatter.NONE.plus(log_variance)
-
-    def all_of(direction: np.ndarray | None) -> dict[str, Estimate | None]:
-        least = unseen(
-            runs, hop_length_a=hop_length_a, confidence=confidence, dimensions=3 if direction is None else 1
-        )
-        mine, moves = (
-            (own, True) if direction is None else _along_axis(runs, curves, own, direction, hop_length_a)
-        )
-        differing = mine.between_runs(direction).plus(log_variance) if fits else given
-        single = (
-            mine.interval(confidence, direction, differing) if moves else mine.bound(confidence, direction)
-        )
-        single = _no_lower(single, least)
-        common = log_variance + mine.slowing_variance(direction) + mine.single_ions_variance(direction)
-        few, dof = scatter.few_moves(runs, onset_ps=start, direction=direction)
-        of_sum = (
-            _between_runs([one.level(direction) for one in fits], few * len(fits)) if fits else scatter.NONE
-        )
-        total = fit.interval(confidence, direction, extra=of_sum.plus(few, dof).plus(common))
-        if not moves:
-            # <|sum u|²> <= N sum <u²>
-            total = Estimate(0.0, 0.0, min(total.high, runs[0].n_ions * single.high), bound=True)
-        total = _no_lower(total, least)
-        return {
-            "self": single,
-            "total": total,
-            "distinct": difference(total, single),
-            "haven": ratio(single, total),
-        }
-
-    scalar = all_of(None)
-    single = scalar["self"]
-    tensor = own.early_tensor
-    if single is not None and single.value > 0 and np.trace(tensor) > 0:
-        tensor = tensor * (3 * single.value / np.trace(tensor))
+    found = [
+        (part, *coefficients.of(part))
+        for part in directions.parts(runs, curves, own, hop_length_a=hop_length_a)
+    ]
+    tensors = own.early_tensor, coefficients.fits[0].tensor()
+    if len(found) == 1:
+        ((_, single, total),) = found
+        if single.value > 0 and np.trace(tensors[0]) > 0:
+            tensors = tensors[0] * (3 * single.value / np.trace(tensors[0])), tensors[1]
+    else:
+        of_self, of_total = ([(part, each[k]) for part, *each in found] for k in (0, 1))
+        single, total = _mean(of_self, independent=False), _mean(of_total, independent=True)
+        tensors = _tensor(of_self, tensors[0]), _tensor(of_total, tensors[1])
+    of_axes = {
+        name: coefficients.of(directions.along_axis(runs, curves, own, axis, hop_length_a=hop_length_a))
+        for name, axis in axes.items()
+    }
     return Diffusivities(
-        scalar=scalar,
-        axes={name: all_of(direction) for name, direction in axes.items()},
-        self_tensor=tensor,
-        total_tensor=fit.tensor(),
+        scalar=_all_four(single, total),
+        axes={name: _all_four(*each) for name, each in of_axes.items()},
+        self_tensor=tensors[0],
+        total_tensor=tensors[1],
     )

@@ -73,15 +73,17 @@ NONE = Extra(np.zeros(1), np.ones(1))
 def few_moves(
     runs: Sequence[Displacements], *, onset_ps: float, direction: np.ndarray | None = None
 ) -> tuple[float, float]:
-    """Variance of ln D_total, or along a unit vector (3,), from moves that are few, large or in bursts, and its degrees of
-    freedom."""
+    """Variance of ln D_total, along a unit vector (3,) or within a plane (k, 3), from moves that are few, large or in bursts, and
+    its degrees of freedom."""
     found = 0.0
     length = onset_ps
     while True:
         squares = np.concatenate([_squares(run, length, direction) for run in runs])
         if len(squares) < _FEWEST_STEPS or not squares.sum() > 0:
             break
-        found = max(found, _excess(squares, 1.0 if direction is not None else 3.0))
+        found = max(
+            found, _excess(squares, 3.0 if direction is None else float(len(np.atleast_2d(direction))))
+        )
         length *= 2.0
     return found, max(2.0, 0.5 / found) if found > 0 else np.inf
 
@@ -90,7 +92,7 @@ def _squares(run: Displacements, length_ps: float, direction: np.ndarray | None)
     """Squared displacements of the sum over intervals of `length_ps`."""
     every = max(1, round(length_ps / run.frame_interval_ps))
     steps = np.diff(run.collective[::every], axis=0)
-    return np.sum(steps**2, axis=1) if direction is None else (steps @ direction) ** 2
+    return np.sum((steps if direction is None else steps @ np.atleast_2d(direction).T) ** 2, axis=1)
 
 
 def _excess(squares: np.ndarray, dimension: float) -> float:

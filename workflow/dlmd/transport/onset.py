@@ -65,8 +65,8 @@ class Relaxation:
     onset_ps: float
 
 
-def self_spectrum(run: Displacements) -> tuple[np.ndarray, np.ndarray]:
-    """Spectrum of the single ions' currents, mean over ions and axes, from the thinned positions.
+def self_spectrum(run: Displacements, direction: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Spectrum of the single ions' currents from the thinned positions, mean over ions and axes or along a unit vector (3,).
 
     Returns frequencies (n_f,) in 1/ps, above 0, and the spectrum (n_f,) in Å²/ps.
     """
@@ -83,19 +83,25 @@ def self_spectrum(run: Displacements) -> tuple[np.ndarray, np.ndarray]:
         n = len(positions)
         np.subtract(positions[:, :, 1:], positions[:, :, :-1], out=moves[:n])
         current = rfft(moves[:n], axis=2)[:, :, 1 : steps // 2 + 1]
-        np.square(current.real, out=squares[0, :n])
-        np.square(current.imag, out=squares[1, :n])
-        squares[0, :n] += squares[1, :n]
-        power += np.sum(squares[0, :n], axis=(0, 1))
+        if direction is not None:
+            current = np.einsum("iaf,a->if", current, direction)[:, None]
+        real, imaginary = squares[:, :n, : current.shape[1]]
+        np.square(current.real, out=real)
+        np.square(current.imag, out=imaginary)
+        real += imaginary
+        power += np.sum(real, axis=(0, 1))
     duration = steps * interval
-    return np.arange(1, len(power) + 1) / duration, power / (2.0 * duration * run.n_ions * 3)
+    return np.arange(1, len(power) + 1) / duration, power / (
+        2.0 * duration * run.n_ions * (3 if direction is None else 1)
+    )
 
 
-def find(runs: Sequence[Displacements]) -> Relaxation | None:
-    """Fit the relaxation to the spectra of all runs; None where too few frequencies show a diffusive limit."""
+def find(runs: Sequence[Displacements], direction: np.ndarray | None = None) -> Relaxation | None:
+    """Fit the relaxation to the spectra of all runs, of all axes or along a unit vector (3,); None where too few frequencies show
+    a diffusive limit."""
     from scipy.special import chdtrc
 
-    parts = _means([self_spectrum(run) for run in runs])
+    parts = _means([self_spectrum(run, direction) for run in runs])
     frequency = np.concatenate([f for f, _ in parts])
     spectrum = np.concatenate([s for _, s in parts])
     order = np.argsort(frequency, kind="stable")

@@ -110,11 +110,13 @@ class SpectralFit:
     starts: np.ndarray | None = None
 
     def level(self, direction: np.ndarray | None = None) -> Level | None:
-        """Posterior of D_total, or along a unit vector (3,); None where nothing moves."""
-        if direction is None:
-            power, dof = np.sum(self.modes**2, axis=1) / 3.0, self.degrees_of_freedom
-        else:
+        """Posterior of D_total, along a unit vector (3,), or of a third of the trace within a plane (k, 3); None where nothing
+        moves."""
+        if direction is not None and direction.ndim == 1:
             power, dof = (self.modes @ direction) ** 2, 1.0
+        else:
+            modes = self.modes if direction is None else self.modes @ direction.T
+            power, dof = np.sum(modes**2, axis=1) / 3.0, degrees_of_freedom(modes)
         if not (power > 0).any():
             return None
         return posterior(
@@ -129,15 +131,8 @@ class SpectralFit:
 
     @property
     def degrees_of_freedom(self) -> float:
-        """Of the trace at one frequency: 3 for an isotropic conductor, 2 in a plane, 1 along a line.
-
-        (tr S)² / tr(S²) (Satterthwaite), where tr(S²) is freed of the bias of a Wishart matrix's square.
-        """
-        n = len(self.modes)
-        mean = self.modes.T @ self.modes / n
-        trace = np.trace(mean)
-        square = (np.sum(mean**2) - trace**2 / n) * n**2 / ((n + 2.0) * max(n - 1.0, 1.0))
-        return float(np.clip(trace**2 / max(square, trace**2 / 3.0), 1.0, 3.0))
+        """Of the trace at one frequency."""
+        return degrees_of_freedom(self.modes)
 
     def tensor(self) -> np.ndarray:
         """(3, 3) diffusion tensor in Å²/ps, at the scalar's most probable spectrum and with the scalar's trace."""
@@ -150,7 +145,7 @@ class SpectralFit:
     def interval(
         self, confidence: float, direction: np.ndarray | None = None, *, extra: scatter.Extra = scatter.NONE
     ) -> Estimate:
-        """Value and interval in Å²/ps of the scalar, or along a unit vector (3,); `extra` variance of its logarithm is added."""
+        """Value and interval in Å²/ps of what `level` is of; `extra` variance of its logarithm is added."""
         level = self.level(direction)
         if level is None:
             return Estimate(0.0, 0.0, 0.0, bound=True)
@@ -162,6 +157,18 @@ class SpectralFit:
         return Estimate(
             float(middle), float(middle * (low / middle) ** factor), float(middle * (high / middle) ** factor)
         )
+
+
+def degrees_of_freedom(modes: np.ndarray) -> float:
+    """Of the trace at one frequency, from modes (n_f, k): 3 for an isotropic conductor, 2 in a plane, 1 along a line.
+
+    (tr S)² / tr(S²) (Satterthwaite), where tr(S²) is freed of the bias of a Wishart matrix's square.
+    """
+    n, most = modes.shape
+    mean = modes.T @ modes / n
+    trace = np.trace(mean)
+    square = (np.sum(mean**2) - trace**2 / n) * n**2 / ((n + 2.0) * max(n - 1.0, 1.0))
+    return float(np.clip(trace**2 / max(square, trace**2 / most), 1.0, most))
 
 
 def sine_modes(

@@ -37,15 +37,22 @@ STEADY = Trend(0.0, 1.0)
 
 
 def with_lag(
-    runs: Sequence[Displacements], curves: MsdCurves, early: SlopeSeries, *, from_ps: float
+    runs: Sequence[Displacements],
+    curves: MsdCurves,
+    early: SlopeSeries,
+    *,
+    from_ps: float,
+    direction: np.ndarray | None = None,
 ) -> Trend:
-    """c of D against ln(lag), positive where motion goes on slowing down."""
+    """c of D against ln(lag), positive where motion goes on slowing down; of the mean, or along a unit vector (3,)."""
     from scipy.special import stdtr
 
-    value = float(
-        np.trace(window_slopes.window_slope(curves, start_ps=early.start_ps, end_ps=early.end_ps)) / 3
-    )
-    error = early.error()
+    def slope(start_ps: float, end_ps: float) -> float:
+        tensor = window_slopes.window_slope(curves, start_ps=start_ps, end_ps=end_ps)
+        return float(window_slopes.along(tensor, direction))
+
+    value = slope(early.start_ps, early.end_ps)
+    error = early.error(direction)
     shortest = min(run.n_frames * run.frame_interval_ps for run in runs)
     starts: list[float] = []
     t = from_ps
@@ -54,13 +61,7 @@ def with_lag(
         t *= _APART
     if len(starts) < 2 or value <= 0:
         return STEADY
-    found = np.array(
-        [
-            np.trace(window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t))
-            / (3 * value)
-            for t in starts
-        ]
-    )
+    found = np.array([slope(t, window_slopes.WINDOW * t) / value for t in starts])
     covariance = _covariance(runs, starts) * (
         (error.error / value) ** 2 / window_slopes.brownian_variance(early.spans, early.lags, early.weights)
     )
@@ -68,11 +69,11 @@ def with_lag(
     # Weights by variance alone: those by the whole covariance would rest on small differences of nearly equal windows.
     weighted = design / np.diag(covariance)[:, None]
     solve = np.linalg.solve(design.T @ weighted, weighted.T)
-    level, slope = solve @ found
+    level, rise = solve @ found
     variance = float(solve[1] @ covariance @ solve[1])
     if level <= 0 or variance <= 0:
         return STEADY
-    return Trend(float(-slope / level), float(stdtr(error.dof, slope / np.sqrt(variance))))
+    return Trend(float(-rise / level), float(stdtr(error.dof, rise / np.sqrt(variance))))
 
 
 def _covariance(runs: Sequence[Displacements], starts: Sequence[float]) -> np.ndarray:

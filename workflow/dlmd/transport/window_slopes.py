@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -178,7 +179,7 @@ class SlopeSeries:
     interval_ps: float
 
     def error(self, direction: np.ndarray | None = None) -> MeanError:
-        """Error of the mean of the trace / 3, or along a unit vector."""
+        """Error of the mean of what `along` gives for a direction."""
         return mean_error(self._values(direction), self.spans, lags=self.lags, weights=self.weights)
 
     def lasting_error(self, direction: np.ndarray | None = None) -> MeanError:
@@ -204,7 +205,10 @@ class SlopeSeries:
     def _brownian_error(self, direction: np.ndarray | None) -> float:
         """Error of the mean for independent ions in Brownian motion with this diffusion tensor; var(u²) is 2 <u²>²."""
         tensor = np.mean(np.concatenate(self.means), axis=0)
-        size = np.linalg.norm(np.diag(tensor)) / 3 if direction is None else tensor @ direction @ direction
+        rows = np.eye(3) if direction is None else np.atleast_2d(direction)
+        size = np.linalg.norm(np.diag(rows @ tensor @ rows.T)) / (
+            1 if direction is not None and direction.ndim == 1 else 3
+        )
         relative = 2 * brownian_variance(self.spans, self.lags, self.weights) / len(self.quarters[0])
         return float(size * self.interval_ps * relative**0.5)
 
@@ -214,12 +218,12 @@ class SlopeSeries:
         share = np.array(self.spans) / np.sum(self.spans)
         variance = [
             s**2 * _of_single_ions(own) / len(own)
-            for s, own in zip(share, _along(self.quarters, direction), strict=True)
+            for s, own in zip(share, (along(each, direction) for each in self.quarters), strict=True)
         ]
         return float(np.sum(variance) ** 0.5)
 
     def _values(self, direction: np.ndarray | None) -> list[np.ndarray]:
-        return _along(self.means, direction)
+        return [along(each, direction) for each in self.means]
 
 
 def _of_single_ions(values: np.ndarray) -> float:
@@ -241,12 +245,13 @@ def _of_single_ions(values: np.ndarray) -> float:
     return variance + common * float(np.clip(fades / near, 0.0, 1.0))
 
 
-def _along(tensors: Sequence[np.ndarray], direction: np.ndarray | None) -> list[np.ndarray]:
-    """Thirds of the traces of (..., 3, 3), or components along a unit vector (3,)."""
-    return [
-        np.trace(each, axis1=-2, axis2=-1) / 3 if direction is None else each @ direction @ direction
-        for each in tensors
-    ]
+def along(tensor: np.ndarray, direction: np.ndarray | None) -> Any:
+    """Of (..., 3, 3): a third of the trace, the component along a unit vector (3,), or a third of those along (k, 3)."""
+    if direction is None:
+        return np.trace(tensor, axis1=-2, axis2=-1) / 3
+    if direction.ndim == 1:
+        return tensor @ direction @ direction
+    return np.trace(direction @ tensor @ direction.T, axis1=-2, axis2=-1) / 3
 
 
 def _pairs(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,199 @@
+"""D_self of a window of lags, and what a later window says of it: its value with an interval.
+
+The value is the slope of MSD_self over [t*, 3 t*], its error that of the mean of a correlated time series
+(`dlmd.transport.window_slopes`). A second window, from the time of a hop on, tells whether motion slows down beyond the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlmd.base.intervals import Estimate
+from dlmd.transport import extra_scatter as scatter
+from dlmd.transport import window_slopes
+from dlmd.transport.msd import Displacements, MsdCurves
+from dlmd.transport.window_slopes import along
+
+# Chance, before the data are seen, that motion goes on slowing down beyond the onset, and the mean of ln D(t*) / D then; and
+# the same of motion that becomes quicker, as where moves go on the same way.
+_SLOWING, _SLOWED = 0.5, 0.3
+_QUICKENING, _QUICKENED = 0.05, 0.1
+# Least noise of what two windows differ by, in parts of D.
+_SHARPEST = 1e-4
+
+
+def hop_time_ps(
+    curves: MsdCurves,
+    *,
+    from_ps: float,
+    length_ps: float,
+    hop_length_a: float,
+    direction: np.ndarray | None = None,
+    share: float = 1.0,
+) -> float | None:
+    """The lag t, `from_ps` or later, at which 6 D_self t of the window [t, 3 t] reaches one hop squared, or `share` of it; None
+    where no window from `from_ps` on that ends within 0.7 of the run has it.
+
+    Until an ion has moved on by a hop, on average, no spectrum can tell that it has forgotten the last one. Along a unit vector
+    (3,) D is that along it: where ions are quick along another axis, the window of all axes together may be so early that along
+    this one it holds nothing but their vibration.
+    """
+    t = from_ps
+    while True:
+        tensor = window_slopes.window_slope(curves, start_ps=t, end_ps=window_slopes.WINDOW * t)
+        if 6 * along(tensor, direction) * t >= share * hop_length_a**2:
+            return t
+        t *= 1.1
+        if window_slopes.WINDOW * t >= window_slopes.LONGEST * length_ps:
+            return None
+
+
+@dataclass(frozen=True)
+class SelfDiffusion:
+    """D_self of the window [t*, 3 t*], and what a later one says of it.
+
+    An ion may remember its last hop until the next one, longer than the spectrum shows. Then D of the window is too high, by a
+    factor exp(b). The window [t, 3 t] whose t is the time of a hop is free of it, and three times as noisy or more. What both
+    say together is the posterior of b: positive with a chance of one half beforehand, negative with one of a twentieth, else 0.
+    """
+
+    early: window_slopes.SlopeSeries
+    late: window_slopes.SlopeSeries | None
+    fall: window_slopes.SlopeSeries | None
+    early_tensor: np.ndarray
+    late_tensor: np.ndarray | None
+
+    def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
+        """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
+        value = along(self.early_tensor, direction)
+        error = self.early.lasting_error(direction)
+        # the gates have seen that the ions move on, but not along which axis
+        if not value > error.error * (_reach(error.dof, confidence) if direction is not None else 1.0):
+            return self.bound(confidence, direction)
+        relative = error.error / value
+        slowing, weight = self._slowing(direction, value, relative)
+        return _mixture(value, relative, error.dof, slowing, weight, confidence, extra)
+
+    def bound(self, confidence: float, direction: np.ndarray | None) -> Estimate:
+        """Upper bound in Å²/ps of what may be 0, of the scalar or along a unit vector (3,)."""
+        error = self.early.lasting_error(direction)
+        most = max(along(self.early_tensor, direction), 0.0) + _reach(error.dof, confidence) * error.error
+        return Estimate(0.0, 0.0, most, bound=True)
+
+    def slowing_variance(self, direction: np.ndarray | None) -> float:
+        """Posterior variance of b, of the scalar or along a unit vector (3,), which D_total shares as far as it is known."""
+        value = along(self.early_tensor, direction)
+        if value <= 0:
+            return 0.0
+        b, weight = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
+        return float(weight @ b**2 - (weight @ b) ** 2)
+
+    def single_ions_variance(self, direction: np.ndarray | None) -> float:
+        """Variance of ln D from which ions happen to be quick in these runs, which no spectrum of their sum shows; of the scalar
+        or along a unit vector (3,)."""
+        value = along(self.early_tensor, direction)
+        return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
+
+    def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
+        """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
+        own = np.array([along(mean.mean(axis=0), direction) for mean in self.early.means])
+        error = self.early.lasting_error(direction)
+        if (own <= 0).any() or not error.error > 0:
+            return scatter.NONE
+        spans = np.array(self.early.spans)
+        relative = error.error / along(self.early_tensor, direction)
+        return scatter.between(np.log(own), relative * np.sqrt(spans.sum() / spans))
+
+    def _slowing(
+        self, direction: np.ndarray | None, value: float, relative: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values of b and their posterior probabilities."""
+        if self.late is None or self.late_tensor is None:
+            return np.zeros(1), np.ones(1)
+        noise = self._noise_of_fall(direction, value, relative)
+        # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
+        seen = along(self.late_tensor, direction) / value
+        slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 0.5, 50)
+        b = np.concatenate([-quicker, [0.0], slower])
+        prior = np.concatenate(
+            [
+                _QUICKENING * _exponential(quicker, _QUICKENED),
+                [1 - _SLOWING - _QUICKENING],
+                _SLOWING * _exponential(slower, _SLOWED),
+            ]
+        )
+        weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
+        return b, weight / weight.sum()
+
+    def _noise_of_fall(self, direction: np.ndarray | None, value: float, relative: float) -> float:
+        """Standard deviation of what the late window has less than the early one, in parts of D: the early one's error scaled as
+        for Brownian motion, or the most that the scatter of their difference allows (but for one case in four)."""
+        from scipy.special import chdtri
+
+        assert self.late is not None and self.fall is not None
+        ratio_of_variances = window_slopes.brownian_variance(
+            self.late.spans, self.late.lags, self.late.weights
+        ) / window_slopes.brownian_variance(self.early.spans, self.early.lags, self.early.weights)
+        scaled = relative * np.sqrt(max(ratio_of_variances - 1.0, 0.1))
+        seen = self.fall.error(direction)
+        allowed = seen.error / value * np.sqrt(seen.dof / chdtri(seen.dof, 0.75))
+        return float(max(min(scaled, allowed), _SHARPEST))
+
+
+def _exponential(b: np.ndarray, mean: float) -> np.ndarray:
+    """Probabilities of (n,) evenly spaced values of an exponential distribution."""
+    density = np.exp(-b / mean)
+    return density / density.sum()
+
+
+def _reach(dof: float, confidence: float) -> float:
+    """Quantile of Student's distribution for a two-sided interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(dof, 0.5 + confidence / 2))
+
+
+def _mixture(
+    value: float,
+    relative: float,
+    dof: float,
+    slowing: np.ndarray,
+    weight: np.ndarray,
+    confidence: float,
+    extra: scatter.Extra,
+) -> Estimate:
+    """Median and quantiles of value * exp(-b + error), error of Student's distribution."""
+    from scipy.special import stdtr, stdtrit
+
+    tail = (1 - confidence) / 2
+    reach = float(stdtrit(dof, 1 - tail))
+    scale = relative * extra.widening(reach * relative, confidence)
+    x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale - slowing.min(), 2000)
+    below = stdtr(dof, (x[:, None] + slowing) / scale) @ weight
+    low, middle, high = np.exp(np.interp((tail, 0.5, 1 - tail), below, x))
+    return Estimate(value * float(middle), value * float(low), value * float(high))
+
+
+def self_diffusion(
+    runs: Sequence[Displacements],
+    curves: MsdCurves,
+    early: window_slopes.SlopeSeries,
+    hop_time_ps: float | None,
+) -> SelfDiffusion:
+    start, end = early.start_ps, early.end_ps
+    late = (
+        None
+        if hop_time_ps is None or hop_time_ps <= start
+        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
+    )
+    later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
+    return SelfDiffusion(
+        early=early,
+        late=later,
+        fall=window_slopes.fall_series(runs, early, later) if later else None,
+        early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
+        late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
+    )
