@@ -183,6 +183,7 @@ def self_diffusion(
     early: window_slopes.SlopeSeries,
     hop_time_ps: float | None,
 ) -> SelfDiffusion:
+    """D_self of the window of `early`, with a second window from `hop_time_ps` on where that is later."""
     start, end = early.start_ps, early.end_ps
     late = (
         None
