@@ -211,3 +211,31 @@ def test_boron_of_a_cage_has_a_fraction(cation, boron):
     assert "share electrons" in found.notes[0]
     with pytest.raises(DlmdError, match="no likely charges"):
         oxidation.guess(of_spacing(2.0001))
+
+
+def prussian_blue(sodium, *, more=()):
+    axes = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]
+    sites = {
+        "Na": ({"Na": sodium}, [[0.25, 0.25, 0.25]]),
+        "Fe": ({"Fe": 1.0}, [[0, 0, 0], [0.5, 0.5, 0.5]]),
+        "C": ({"C": 1.0}, [[0.1885 * x for x in axis] for axis in axes]),
+        "N": ({"N": 1.0}, [[0.302 * x for x in axis] for axis in axes]),
+        **dict(more),
+    }
+    return crystal(sites, lattice=[10.2] * 3)
+
+
+def test_cyanide_is_one_ion_and_iron_balances_it():
+    found = oxidation.guess(prussian_blue(0.5))
+    assert (found.charges["C"], found.charges["N"]) == (2, -3)
+    assert found.charges["Fe"] == pytest.approx(2.75)
+    assert abs(found.charge_per_cell) < 1e-9
+
+
+def test_carbon_without_nitrogen_or_beside_hydrogen_is_no_cyanide():
+    from dlmd.proposal import cyanides
+
+    assert cyanides.only(prussian_blue(0.5))
+    assert not cyanides.only(prussian_blue(0.5, more=[("H", ({"H": 1.0}, [[0.3, 0.3, 0.3]]))]))
+    far = {"C": ({"C": 1.0}, [[0, 0, 0]]), "N": ({"N": 1.0}, [[0.5, 0.5, 0.5]])}
+    assert not cyanides.only(crystal(far, lattice=[5.0] * 3))

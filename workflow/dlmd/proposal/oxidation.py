@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
-from dlmd.proposal import boranes, redox
+from dlmd.proposal import boranes, cyanides, redox
 from dlmd.structures import site_charges
 from dlmd.structures.crystal import Crystal
 
@@ -85,7 +85,10 @@ def guess(crystal: Crystal, *, given: Mapping[str, float] | None = None) -> Oxid
         found = {s: own[s] for s in atoms}
         return Oxidation(found, "stated in the CIF", _sum(atoms, own), on_sites=of_cif | on_sites)
     source = "given, the others by their frequency" if given else "by their frequency in the ICSD (pymatgen)"
-    found_rest = _neutral(crystal, atoms, {s: _states(s, given) for s in atoms}, source, given)
+    states = {s: _states(s, given) for s in atoms}
+    if cyanides.only(crystal):
+        states |= {s: {q: 1.0} for s, q in cyanides.CHARGES.items() if s not in given}
+    found_rest = _neutral(crystal, atoms, states, source, given)
     return replace(found_rest, on_sites=on_sites)
 
 
