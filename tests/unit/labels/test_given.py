@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.units import EV_PER_A3_PER_GPA
 from dlmd.config.levels.gpaw import GpawSettings
 from dlmd.labels import given, given_theory, numerics
 from dlmd.labels.engines import said
@@ -267,6 +268,13 @@ def test_outputs_of_the_levels_settings_pass(tmp_path, kind):
             " vdW POTENTIAL|   DFT-D3 (Version 3.1)\n FUNCTIONAL",
             "dispersion = on",
         ),
+        ("cp2k/output", " FUNCTIONAL", " HFX_INFO| Replica ID\n FUNCTIONAL", "functional = PBE+HF"),
+        (
+            "qe/pw/scf",
+            "     number",
+            "     Noncollinear calculation with spin-orbit\n     number",
+            "PBE+noncollinear",
+        ),
         ("qe/pw/scf", "49.9792", "44.0", "ecut_ev = 598."),
         ("qe/pw/scf", "399.8339", "199.9", "density_cutoff_ratio = 3.99"),
         ("qe/pw/scf", "0.0037", "0.0100", "smearing_ev = 0.13"),
@@ -304,6 +312,96 @@ def test_what_is_beside_an_output_and_what_it_lacks(tmp_path):
         )
     with pytest.raises(DlmdError, match="the file says engine = espresso, the level has cp2k"):
         held(tmp_path, "qe/pw/scf", CP2K, output)
+
+
+QE_ATOMS = """     number of electrons       =        10.00
+     atomic species   valence    mass     pseudopotential
+     Li                3.00     6.94000     Li( 1.00)
+     Cl                7.00    35.45000     Cl( 1.00)
+
+   Cartesian axes
+
+     site n.     atom                  positions (alat units)
+         1           Li  tau(   1) = (   0.0000000   0.0000000   0.0000000  )
+         2           Cl  tau(   2) = (   0.5000000   0.5000000   0.5000000  )
+
+     number of k points=     1
+"""
+
+
+def test_charged_cells_are_no_labels(tmp_path):
+    engine, output = RUNS["qe/pw/scf"]
+    assert held(tmp_path, "qe/pw/scf", engine, QE_ATOMS + output) == {}
+    with pytest.raises(DlmdError, match=r"the cell has a charge of \+1, those of levels are neutral"):
+        held(tmp_path, "qe/pw/scf", engine, QE_ATOMS.replace("  10.00", "   9.00") + output)
+    engine, output = RUNS["cp2k/output"]
+    line = " DFT| Charge                                                                  {}\n"
+    assert held(tmp_path, "cp2k/output", engine, line.format(" 0") + output) == {}
+    with pytest.raises(DlmdError, match=r"a charge of -1,"):
+        held(tmp_path, "cp2k/output", engine, line.format("-1") + output)
+
+
+def test_cp2k_says_whether_it_had_a_u(tmp_path):
+    _, output = RUNS["cp2k/output"]
+    energies = output + "  Exchange-correlation energy:          -5.09876545006925\n"
+    assert said.of(written(tmp_path, energies), "cp2k/output")["hubbard_u_ev"] == {}
+    for unknown in (output, energies + "  DFT+U energy:      0.1\n"):
+        assert "hubbard_u_ev" not in said.of(written(tmp_path, unknown), "cp2k/output")
+
+
+def written(folder, text):
+    (folder / "a.out").write_text(text)
+    return folder / "a.out"
+
+
+# of an output of CP2K 2023.1 (LiCl, minimal basis sets), as dpdata needs it
+CP2K_POINT = """ DBCSR| CPU Multiplication driver                                           BLAS (U)
+ CELL| Vector a [angstrom]:       0.000     2.570     2.570   |a| =     3.634529
+ CELL| Vector b [angstrom]:       2.570     0.000     2.570   |b| =     3.634529
+ CELL| Vector c [angstrom]:       2.570     2.570     0.000   |c| =     3.634529
+  1. Atomic kind: Li                                    Number of atoms:       1
+  2. Atomic kind: Cl                                    Number of atoms:       1
+
+   Atom  Kind  Element         X             Y             Z       Z(eff)     Mass
+
+      1     1  Li   3      0.150000      0.020000      0.100000    3.0000    6.9410
+      2     2  Cl  17      2.570000      2.570000      2.570000    7.0000   35.4530
+
+  *** SCF run converged in    12 steps ***
+
+ ENERGY| Total FORCE_EVAL ( QS ) energy [a.u.]:              -22.252432391474489
+
+ ATOMIC FORCES in [a.u.]
+
+ # Atom   Kind   Element          X              Y              Z
+      1      1      Li         -0.00362647    -0.00037583     0.00018921
+      2      2      Cl          0.00362647     0.00037583    -0.00018921
+ SUM OF ATOMIC FORCES           0.00000000     0.00000000     0.00000000     0.00000000
+
+ STRESS| Analytical stress tensor [GPa]
+ STRESS|                        x                   y                   z
+ STRESS|      x        5.09718922502E+01   8.96438355340E-01   7.60893784102E-01
+ STRESS|      y        8.96438355340E-01   5.03135088734E+01   9.01932455258E-01
+ STRESS|      z        7.60893784102E-01   9.01932455258E-01   5.04654080681E+01
+ STRESS| 1/3 Trace                                             5.05836030639E+01
+
+ STRESS| Eigenvectors and eigenvalues of the analytical stress tensor [GPa]
+ STRESS|      x          -0.182919779755     -0.730732387114      0.657700944653
+"""
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("GPa", 1.0), ("bar", 1e-4)])
+def test_stresses_of_newer_cp2k_are_read(tmp_path, unit, factor):
+    (atoms,) = given._load(written(tmp_path, CP2K_POINT.replace("[GPa]", f"[{unit}]")), "cp2k/output").frames
+    # compressed: pushing outwards, which is negative in ASE
+    wanted = [-50.9718922502, -50.3135088734, -50.4654080681, -0.901932455, -0.760893784, -0.896438355]
+    assert atoms.get_stress() / EV_PER_A3_PER_GPA == pytest.approx(factor * np.array(wanted), rel=1e-4)
+    assert atoms.get_forces()[0, 0] == pytest.approx(-0.00362647 * 51.42207, rel=1e-5)
+
+
+def test_stresses_in_a_unit_that_is_not_known_are_none(tmp_path):
+    labels = given._load(written(tmp_path, CP2K_POINT.replace("[GPa]", "[Mbar]")), "cp2k/output")
+    assert not labels.frames and labels.left_out == {"no stress": 1}
 
 
 def test_labels_of_an_engine_say_their_mesh_and_smearing():

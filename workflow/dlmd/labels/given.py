@@ -306,6 +306,9 @@ def _dpdata(paths: Sequence[Path], kind: str, where: Path) -> Labels:
                 remedy="check the format (dpdata's name of it) and that the run has finished",
             ) from None
         symbols = np.array(data["atom_names"])[data["atom_types"]]
+        own = said.cp2k_stress(path) if kind == "cp2k/output" and "virials" not in data else None
+        if own is not None:
+            data["virials"] = -own[None] * abs(np.linalg.det(data["cells"]))[:, None, None]
         if "virials" not in data:
             labels.left_out["no stress"] += len(data["energies"])
             continue

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dlmd.base.errors import DlmdError
-from dlmd.base.units import BOLTZMANN_EV_PER_K
+from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.labels.engines import cp2k
 
 QE_KINDS = {"fermi-dirac": "fermi-dirac", "gaussian": "gaussian", "methfessel": "methfessel-paxton"}
@@ -39,7 +41,33 @@ def of(path: Path, kind: str) -> dict[str, Any]:
         )
     if not text:
         return {}
+    charge = _cp2k_charge(text) if program == "cp2k" else _espresso_charge(text)
+    if charge:
+        raise DlmdError(
+            f"the cell has a charge of {charge:+g}, those of levels are neutral",
+            where=str(path),
+            remedy="give labels of neutral cells",
+        )
     return _cp2k(text) if program == "cp2k" else _espresso(text, _text(_input_of(path)))
+
+
+# unit of a pressure -> how many of it are 1 eV/Å³
+PRESSURES = {"GPa": 1 / EV_PER_A3_PER_GPA, "kbar": 10 / EV_PER_A3_PER_GPA, "bar": 1e4 / EV_PER_A3_PER_GPA}
+
+
+def cp2k_stress(path: Path) -> np.ndarray | None:
+    """Stress of the last step in a newer output of CP2K, which dpdata passes over (eV/Å³, ASE's sign); None without."""
+    text = _text(path)
+    heads = list(
+        re.finditer(r"^ STRESS\| (?:Analytical|Numerical) stress tensor \[(\w+)\]", text, re.MULTILINE)
+    )
+    if not heads or heads[-1][1] not in PRESSURES:
+        return None
+    rows = re.findall(
+        r"^ STRESS\|\s+[xyz]\s+(\S+)\s+(\S+)\s+(\S+)\s*$", text[heads[-1].end() :], re.MULTILINE
+    )
+    # CP2K's sign is the other one
+    return -np.array(rows[:3], float) / PRESSURES[heads[-1][1]]
 
 
 def _text(path: Path) -> str:
@@ -51,13 +79,35 @@ def _input_of(path: Path) -> Path:
     return path.with_name(path.name.replace("out", "in"))
 
 
+def _cp2k_charge(text: str) -> float:
+    found = re.search(r"^ DFT\| Charge\s+(-?\d+)\s*$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _espresso_charge(text: str) -> float:
+    """Valence electrons of all atoms less those that there are; none where the output does not tell both."""
+    electrons = re.search(r"number of electrons\s*=\s*([\d.]+)", text)
+    table = re.search(r"atomic species\s+valence.*\n((?:\s+\S+\s+[\d.]+\s+[\d.]+\s+\S.*\n)+)", text)
+    kinds = {words[0]: float(words[1]) for words in map(str.split, table[1].splitlines())} if table else {}
+    # the sites of the start, each with its label
+    start = text.partition("site n.")[2].partition("number of k points")[0]
+    labels = re.findall(r"^\s+\d+\s+(\S+)\s+tau\(", start, re.MULTILINE)
+    if not electrons or not labels or not all(label in kinds for label in labels):
+        return 0.0
+    charge = sum(kinds[label] for label in labels) - float(electrons[1])
+    return round(charge, 2)
+
+
 def _cp2k(text: str) -> dict[str, Any]:
     from ase.units import Ha
 
     found: dict[str, Any] = {"engine": "cp2k"}
     functional = re.findall(r"^ FUNCTIONAL\| ([\w-]+):", text, re.MULTILINE)
     if functional:
-        found["functional"] = "+".join(dict.fromkeys(functional))
+        exact = ["HF"] if "HFX_INFO|" in text else []
+        found["functional"] = "+".join([*dict.fromkeys(functional), *exact])
+    if "Exchange-correlation energy:" in text and "DFT+U energy:" not in text:
+        found["hubbard_u_ev"] = {}
     spins = re.search(r"DFT\| Spin (un)?restricted", text)
     if spins:
         found["spin_polarised"] = spins[1] is not None
@@ -93,6 +143,8 @@ def _espresso(text: str, given: str) -> dict[str, Any]:
     functional = re.search(r"Exchange-correlation\s*=\s*(\S+)", text)
     if functional:
         found["functional"] = functional[1].upper()
+    if re.search(r"Non-?collinear calculation|Spin-Orbit", text, re.IGNORECASE) and functional:
+        found["functional"] += "+noncollinear"
     cutoffs = [
         re.search(rf"{name} cutoff\s*=\s*([\d.]+)\s*Ry", text)
         for name in ("kinetic-energy", "charge density")
