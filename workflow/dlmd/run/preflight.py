@@ -12,9 +12,9 @@ from pathlib import Path
 from dlmd.base.errors import DlmdError, similar_file
 from dlmd.config import published, routes
 from dlmd.config.launch import PROGRAMS
-from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel
+from dlmd.config.levels import Cp2kLevel, EspressoLevel, VaspLevel, recorded
 from dlmd.config.run_config import RunConfig
-from dlmd.run import tree
+from dlmd.run import same_files, tree
 from dlmd.run.same_name import require_own_results
 from dlmd.run.structure_checks import check_structures
 
@@ -96,6 +96,10 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
         check_vasp(level, species=cfg.material.species, where=where)
     if level.engine in ("cp2k", "espresso"):
         check_program(level, command, species=cfg.material.species, where=where, ask=local)
+    if level.engine == "espresso":
+        from dlmd.labels import engines
+
+        same_files.require(cfg.run, name, engines.get(recorded(level)).level, where=where)
 
 
 def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
