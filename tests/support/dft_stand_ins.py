@@ -4,7 +4,7 @@ what the programs print, in their units and signs.
     python dft_stand_ins.py pw -in espresso.pwi        (the output goes to stdout, as pw.x's)
     python dft_stand_ins.py cp2k -s                    (CP2K's shell: commands from stdin)
 
-The folder's file `faults` names what goes wrong: unconverged, unconverged_ends, no_u, dies.
+The folder's file `faults` names what goes wrong: unconverged, unconverged_ends, no_u, dies, stars.
 """
 
 import sys
@@ -92,7 +92,8 @@ def pw(args):
     print("     convergence has been achieved in  23 iterations\n")
     print("     Forces acting on atoms (cartesian axes, Ry/au):\n")
     for i, f in enumerate(forces):
-        print(f"     atom {i + 1:4d} type  1   force = {f[0]:13.8f} {f[1]:13.8f} {f[2]:13.8f}")
+        first = "*" * 13 if "stars" in wrong else f"{f[0]:13.8f}"
+        print(f"     atom {i + 1:4d} type  1   force = {first} {f[1]:13.8f} {f[2]:13.8f}")
     print("\n     Total force =     0.000000     Total SCF correction =     0.000000\n")
     print("          total   stress  (Ry/bohr**3)                   (kbar)     P=        0.00")
     for row in stress:

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
@@ -31,6 +32,15 @@ def test_results_have_no_verdict_where_there_is_none():
     settings = DftSettings(magmom={"Ti": 1.0}, moment_range=RANGES)
     assert dft.judged({"energy": 1.0}, ["Ti"], settings) == {"energy": 1.0}
     assert dft.judged({"magmoms": [0.2]}, ["Ti"], settings)["moments_in_range"] is False
+
+
+@pytest.mark.parametrize("name", ["energy", "forces", "stress"])
+def test_results_that_are_not_finite_are_no_label(name):
+    results = {"energy": 1.0, "forces": np.zeros((2, 3)), "stress": np.zeros(6)}
+    dft.judged(results, ["Ti"] * 2, DftSettings())
+    results[name] = np.full_like(results[name], np.nan)
+    with pytest.raises(engines.Unconverged, match=f"gave {name} that are not finite"):
+        dft.judged(results, ["Ti"] * 2, DftSettings())
 
 
 @pytest.mark.parametrize("engine", ["gpaw", "espresso", "cp2k"])

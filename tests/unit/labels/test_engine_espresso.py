@@ -140,6 +140,7 @@ def test_moments_outside_their_range_are_flagged(level, launch, crystal):
         ("unconverged", "did not converge in 200 iterations"),
         ("no_u", "does not report U = 4 eV on Ti"),
         ("dies", "did not finish"),
+        ("stars", "cannot be read from the output of pw.x"),
     ],
 )
 def test_a_step_that_went_wrong_is_an_error(level, launch, crystal, fault, told, capsys):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from pydantic import (
     ValidationError,
 )
@@ -22,7 +23,7 @@ from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.config.launch import DEFAULT, LevelLaunch
 from dlmd.config.levels.dft import RENAMED, DftSettings, told
 from dlmd.config.levels.origin import Origin
-from dlmd.labels.engines.base import Engine
+from dlmd.labels.engines.base import Engine, Unconverged
 
 LAST_LINES = 15
 # time for a program to say its version
@@ -96,7 +97,16 @@ def judged(
     settings: DftSettings,
     moments: Any = None,
 ) -> dict[str, Any]:
-    """`results` of a step with its moments, where there are any, and the key `moments_in_range` where the level sets a range."""
+    """`results` of a step with its moments, where there are any, and the key `moments_in_range` where the level sets a range.
+
+    Raises
+    ------
+    Unconverged
+        where a number is none.
+    """
+    for name in ("energy", "forces", "stress"):
+        if name in results and not np.isfinite(results[name]).all():
+            raise Unconverged(f"the program gave {name} that are not finite", remedy="check the structure")
     if moments is not None:
         results = results | {"magmoms": moments}
     verdict = moments_in_range(symbols, results.get("magmoms"), settings.moment_range)

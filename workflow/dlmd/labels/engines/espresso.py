@@ -186,7 +186,13 @@ def last_moments(output: str, atoms: int) -> np.ndarray | None:
 
 def energy_forces_stress(output: str) -> dict[str, Any]:
     """Results of a finished run, read by ASE. The energy is the free energy of the smeared electrons, whose derivatives
-    the forces are."""
+    the forces are.
+
+    Raises
+    ------
+    DlmdError
+        where they cannot be read, as from `*****`.
+    """
     import io
 
     from ase.io import read
@@ -195,8 +201,14 @@ def energy_forces_stress(output: str) -> dict[str, Any]:
     text = re.sub(r"End of self-consistent calculation.*?(?=^!)", "", output, flags=re.DOTALL | re.MULTILINE)
     for block in ("number of k points=", "Magnetic moment per site"):
         text = text.replace(block, "")
-    found = read(io.StringIO(text), format="espresso-out").calc.results
-    return {key: found[key] for key in ("energy", "free_energy", "forces", "stress")}
+    try:
+        found = read(io.StringIO(text), format="espresso-out").calc.results
+        return {key: found[key] for key in ("energy", "free_energy", "forces", "stress")}
+    except (ValueError, IndexError, KeyError, AttributeError) as error:
+        raise DlmdError(
+            f"energy, forces and stress cannot be read from the output of pw.x ({error})",
+            remedy="see the end of its output above",
+        ) from None
 
 
 def require_sound(output: str, settings: EspressoSettings) -> None:
@@ -268,8 +280,7 @@ def _calculator_class():
             text = output.read_text(errors="replace")
             with end_shown(output):
                 require_sound(text, self.settings)
-            self.results = judged(
-                energy_forces_stress(text), own.symbols, self.settings, last_moments(text, len(own))
-            )
+                found = energy_forces_stress(text)
+            self.results = judged(found, own.symbols, self.settings, last_moments(text, len(own)))
 
     return EspressoCalculator
