@@ -3,6 +3,8 @@
 import gzip
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -181,6 +183,35 @@ def test_a_program_that_was_stopped_has_not_ended(tmp_path):
         energies(point)
     run(tmp_path)
     assert energies(point) == [-403.0, -403.0]
+
+
+def running(pid):
+    """Whether a process is there, and no zombie that nobody waits for."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_script_that_is_stopped_ends_its_program(tmp_path):
+    elsewhere(tmp_path)
+    (tmp_path / "slow.py").write_text(
+        "import os, time\nfrom pathlib import Path\nPath('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
+    )
+    script = subprocess.Popen(
+        [tmp_path / "run.sh"], env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {tmp_path}/slow.py"}
+    )
+    for _ in range(300):
+        pids = [file.read_text() for file in tmp_path.glob("frames/*/pid")]
+        if pids and pids[0]:
+            break
+        time.sleep(0.1)
+    script.terminate()
+    assert script.wait(20) == 143
+    for _ in range(100):
+        if not running(pids[0]):
+            break
+        time.sleep(0.1)
+    assert not running(pids[0])
+    assert not list(tmp_path.glob("frames/*/ended"))
 
 
 def test_results_may_come_back_packed_at_another_place_and_without_what_was_staged(computed, tmp_path):

@@ -38,21 +38,29 @@ TEXT = """#!/bin/sh
 set -eu
 : "${{PROGRAM:?set PROGRAM to the command that starts {name}}}"
 cd "$(dirname "$0")"
+child=""
+stop() {{ [ -z "$child" ] || kill "$child" 2>/dev/null || true; exit "$1"; }}
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
+home=$(pwd)
 for frame in frames/*/; do
     [ ! -f "$frame/{ended}" ] && [ ! -f "$frame/{ended}.gz" ] || continue
-    (
-        cd "$frame"
-        # nothing of a former run is taken for this one's
-        rm -f {outputs}
-        sha256sum {inputs} > {used}
-        code=0
-        {command} || code=$?
-        case $code in
-            129|130|143|152) echo "$frame was stopped" >&2; exit "$code" ;;
-        esac
-        echo "$code" > {ended}.part
-        mv {ended}.part {ended}
-    )
+    cd "$frame"
+    # nothing of a former run is taken for this one's
+    rm -f {outputs}
+    sha256sum {inputs} > {used}
+    code=0
+    (exec {command}) &
+    child=$!
+    wait "$child" || code=$?
+    child=""
+    case $code in
+        129|130|143|152) echo "$frame was stopped" >&2; exit "$code" ;;
+    esac
+    echo "$code" > {ended}.part
+    mv {ended}.part {ended}
+    cd "$home"
 done
 """
 
