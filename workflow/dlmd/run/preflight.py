@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from dlmd.base.errors import DlmdError, similar_file
 from dlmd.config import published, routes
@@ -99,7 +100,8 @@ def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     if level.engine == "espresso":
         from dlmd.labels import engines
 
-        same_files.require(cfg.run, name, engines.get(recorded(level)).level, where=where)
+        own: Any = level
+        same_files.require(cfg.run, name, engines.get(recorded(own)).level, where=where)
 
 
 def check_given(cfg: RunConfig, name: str, *, file: str) -> None:
