@@ -197,7 +197,8 @@ def test_a_script_that_is_stopped_ends_its_program(tmp_path):
         "import os, time\nfrom pathlib import Path\nPath('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     )
     script = subprocess.Popen(
-        [tmp_path / "run.sh"], env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {tmp_path}/slow.py"}
+        [tmp_path / "run.sh"],
+        env={"PATH": "/usr/bin:/bin", "PROGRAM": f"{sys.executable} {tmp_path}/slow.py"},
     )
     for _ in range(300):
         pids = [file.read_text() for file in tmp_path.glob("frames/*/pid")]
