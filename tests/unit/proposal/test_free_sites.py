@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.proposal import free_sites
+from dlmd.proposal import free_sites, hops
 from dlmd.proposal.design import design
 from dlmd.proposal.wishes import Wishes
 from dlmd.structures.crystal import read_cif
@@ -44,6 +44,8 @@ def test_what_cages_cannot_hold_is_on_16e_and_the_composition_stays(tmp_path):
         26.4 * made.production.composition["I"], abs=2
     )
     assert made.distances["Li-Li"] > 1.9
+    # as without the added site, which is 1.9 Å from its neighbours
+    assert made.hop == hops.hop(read_cif(cif), CHARGES, "Li")
     assert made.distances["Li-S"] > 2.2
     assert "2.4 of 26.4 Li per cell (9.1%)" in made.added[0]
     assert "Li 0.3182 for 0.35 on Li1" in made.added[0]

@@ -86,8 +86,12 @@ class Design:
 
     @cached_property
     def hop(self) -> Hop:
-        """The length that tells hops from rattling."""
-        return hops.hop(self.crystal, self.charges, self.mobile)
+        """The length that tells hops from rattling; steps to a site that was added are within a cage."""
+        crystal = self.crystal
+        if self.completed is not None:
+            label = self.completed[1].label
+            crystal = replace(crystal, sites=tuple(site for site in crystal.sites if site.label != label))
+        return hops.hop(crystal, self.charges, self.mobile)
 
     @property
     def carriers(self) -> Carriers:
