@@ -19,7 +19,7 @@ WINDOW = 3.0
 # and no later than at this part of the run.
 LONGEST = 0.7
 # Ions handled at once: their displacements should stay in the cache.
-_IONS_AT_ONCE = 16
+_IONS_AT_ONCE = 64
 # Joined batches are at least this many, and their scatter counts where chance gives as much in this share of cases.
 _FEWEST_JOINED, _BY_CHANCE = 4, 0.2
 # Degrees of freedom of an error that is known.
