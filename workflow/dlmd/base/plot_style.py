@@ -60,6 +60,22 @@ def save(fig: Figure, paths: Sequence[str | Path]) -> None:
 
     with matplotlib.rc_context(STYLE):
         for path in paths:
-            fig.savefig(path, dpi=DPI)
+            # a PDF leaves its own behind
+            fig.set_dpi(DPI)
+            _write(fig, Path(path))
             # the layout is that of the first; finding it again costs as much as drawing
             fig.set_layout_engine("none")
+
+
+def _write(fig: Figure, path: Path) -> None:
+    """The figure in a file, drawn once: `Figure.savefig` draws it once more before, to the same result."""
+    if path.suffix == ".png":
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        FigureCanvasAgg(fig).print_png(path)
+    elif path.suffix == ".pdf":
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+        FigureCanvasPdf(fig).print_pdf(path)
+    else:
+        fig.savefig(path, dpi=DPI)
