@@ -53,18 +53,22 @@ def figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _energies(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None:
-    """Activation energies; the band is 0.05 eV either way."""
-    top = max(v for _, m, c in points for v in (m.high, min(c["value"], MOST_EV))) + 0.15
-    ax.plot([0, top], [0, top], color=plot_style.BLACK, lw=1)
-    ax.fill_between(
-        [0, top],
-        [-DIFFERENCE_EV, top - DIFFERENCE_EV],
-        [DIFFERENCE_EV, top + DIFFERENCE_EV],
-        color="#DDDDDD",
-        zorder=0,
-    )
-    _points(ax, points, families)
-    ax.set(xlabel="E_a, measured (eV)", ylabel="computed (eV)", xlim=(0, top), ylim=(0, top + 0.15))
+    """Activation energies, a row to a material: measured ones differ too little to be an axis. The band is 0.05 eV either way."""
+    for row, (found, measured, computed) in enumerate(points):
+        low, high = measured.low - DIFFERENCE_EV, measured.high + DIFFERENCE_EV
+        ax.fill_betweenx([row - 0.4, row + 0.4], low, high, color="#DDDDDD", zorder=0)
+        ax.vlines(measured.value, row - 0.4, row + 0.4, color=plot_style.BLACK, lw=1)
+        value = computed["value"]
+        ax.errorbar(
+            value,
+            row,
+            xerr=[[value - computed["low"]], [computed["high"] - value]],
+            fmt="o",
+            color=_colour(found, families),
+            capsize=2,
+        )
+    ax.set_yticks(range(len(points)), [found["material"] for found, _, _ in points], fontsize=8)
+    ax.set(xlabel="E_a (eV); line: measured, band: 0.05 eV either way", xlim=(0, MOST_EV), ylim=(len(points) - 0.5, -0.5))
 
 
 def _there(found: Mapping[str, Any]) -> Any:
@@ -104,9 +108,13 @@ def _points(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None:
             xerr=[[measured.value - measured.low], [measured.high - measured.value]],
             yerr=[[value - computed["low"]], [computed["high"] - value]],
             fmt="o",
-            color=plot_style.CYCLE[families.index(found["family"]) % len(plot_style.CYCLE)],
+            color=_colour(found, families),
             capsize=2,
         )
         ax.annotate(
             found["material"], (measured.value, value), xytext=(5, 5), textcoords="offset points", fontsize=7
         )
+
+
+def _colour(found: Mapping[str, Any], families: Sequence[str]) -> str:
+    return plot_style.CYCLE[families.index(found["family"]) % len(plot_style.CYCLE)]
