@@ -68,7 +68,11 @@ def _energies(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None
             capsize=2,
         )
     ax.set_yticks(range(len(points)), [found["material"] for found, _, _ in points], fontsize=8)
-    ax.set(xlabel="E_a (eV); line: measured, band: 0.05 eV either way", xlim=(0, MOST_EV), ylim=(len(points) - 0.5, -0.5))
+    ax.set(
+        xlabel="E_a (eV); line: measured, band: 0.05 eV either way",
+        xlim=(0, MOST_EV),
+        ylim=(len(points) - 0.5, -0.5),
+    )
 
 
 def _there(found: Mapping[str, Any]) -> Any:
