@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crystals import Crystal
+from listed_crystals import Crystal
 from spelled_parts import full_list, head, ion, kind, loop, multiplicities, operations, spaced
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from crystals import CRYSTALS, Crystal
+from listed_crystals import CRYSTALS, Crystal
 from programs import PROGRAMS
 from spelled_parts import full_list, head, ion, kind, loop, multiplicities, occupancy, operations, spaced
 

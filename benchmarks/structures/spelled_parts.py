@@ -12,7 +12,7 @@ import spglib
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
-from crystals import Crystal  # noqa: E402
+from listed_crystals import Crystal  # noqa: E402
 
 from conductors import hall_of  # noqa: E402
 

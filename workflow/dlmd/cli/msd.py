@@ -8,7 +8,7 @@ examples:
   dlmd msd run.dcd --topology cell.data --mobile Li --time-step 2 --stride 10
   dlmd msd XDATCAR --mobile Li --time-step 2 --stride 50 --every-lag -o curves
 
-Writes DIR/msd.csv, of several mobile elements DIR/msd_<element>.csv: lags in ps, MSDs in Å².
+Writes DIR/msd.csv, of several mobile elements DIR/msd_<element>.csv. Units: ps, Å².
 """
 
 from __future__ import annotations

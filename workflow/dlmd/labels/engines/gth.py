@@ -7,6 +7,7 @@ They are norm-conserving and analytic, want high cutoffs, and have no atomic orb
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Iterator
@@ -114,10 +115,22 @@ def _channel(words: Iterator[str]) -> tuple[str, list[list[str]]]:
     return width, [[next(words) for _ in range(projectors - row)] for row in range(projectors)]
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: python -m dlmd.labels.engines.gth GTH_POTENTIALS ELEMENT NAME > ELEMENT.gth")
+def main() -> None:
+    """Print the file that pw.x reads."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dlmd.labels.engines.gth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", type=Path, metavar="GTH_POTENTIALS", help="data file of CP2K")
+    parser.add_argument("element", metavar="ELEMENT", help="such as Li")
+    parser.add_argument("name", metavar="NAME", help="of the potential in the file, such as GTH-PBE-q3")
+    given = parser.parse_args()
     try:
-        print(from_cp2k(Path(sys.argv[1]).read_text(encoding="utf-8"), *sys.argv[2:]), end="")
+        print(from_cp2k(given.data.read_text(encoding="utf-8"), given.element, given.name), end="")
     except (DlmdError, OSError) as error:
         sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
