@@ -11,8 +11,15 @@ import numpy as np
 HOST_HOP_A = 1.0
 # An atom whose mean position moved less than this (Å) rests.
 HOST_SHIFT_A = 0.5
-# A bond that was ever longer than this many times its median has been broken.
+# Two atoms are bonded up to this many times the sum of their covalent radii.
+BOND_SHARE = 1.25
+# A bond that was ever longer than this many times what it was at the start has been broken.
 BOND_STRETCH = 1.35
+# Of a bond that is kept, the median over any fifth of the run differs from that at the start by no more than this share of it.
+BOND_CHANGE = 0.1
+# An atom whose next bond is, by covalent radii, longer by no more than this share links two atoms of a network: it is no group's.
+BRIDGE = 0.05
+_PARTS = 5
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class HostHealth:
     hopped
         By species, number of atoms with |r_late - r_early| above `HOST_HOP_A`.
     turned
-        By species, number of atoms that left their places only by turning about an atom of the host that rests (PS4, BH4, SO4):
+        By species, number of atoms that left their places only by turning about the one atom of the host that they are bonded to
+        and that rests (PS4, BH4, SO4):
         a group that turns is no melt, so that the other numbers have the central atom's displacement in place of theirs.
     """
 
@@ -73,21 +81,44 @@ def _without_turns(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which atoms turn about one that rests, and the squared shifts with the central atom's in place of theirs.
 
-    An atom turns where it is out of place and the nearest atom of another species, which is in its place, stays within a bond's
-    length of it in every frame.
+    An atom turns where it is out of place, but has kept its one bond to an atom of another species that is in its place.
     """
     turned, out = np.zeros(len(names), dtype=bool), shift.copy()
-    inverse = np.linalg.inv(cell)
+    inverse, radius = np.linalg.inv(cell), _radii(names)
     resting = shift <= HOST_SHIFT_A**2
     for atom in np.flatnonzero(~resting):
         others = np.flatnonzero(resting & (names != names[atom]))
-        if not len(others):
-            continue
         apart = relative[0, others] - relative[0, atom]
         images = np.round(apart @ inverse) @ cell
-        nearest = int(((apart - images) ** 2).sum(axis=1).argmin())
-        bond = relative[:, others[nearest]] - relative[:, atom] - images[nearest]
-        length = np.linalg.norm(bond, axis=1)
-        if length.max() <= BOND_STRETCH * np.median(length):
-            turned[atom], out[atom] = True, shift[others[nearest]]
+        bond = radius[others] + radius[atom]
+        near = np.linalg.norm(apart - images, axis=1) <= BOND_SHARE * BOND_STRETCH * bond
+        if near.any():
+            ways = relative[:, others[near]] - relative[:, atom, None] - images[near]
+            centre = _kept_bond(np.linalg.norm(ways, axis=2), bond[near])
+            if centre is not None:
+                turned[atom], out[atom] = True, shift[others[near][centre]]
     return turned, out
+
+
+def _kept_bond(length: np.ndarray, bond: np.ndarray) -> int | None:
+    """Which of the distances (frames, n) in Å is the atom's only bond and is kept all along; None where there is no such one.
+
+    `bond` has the sums of covalent radii. A new distance that stays is no bond kept, however steady it is.
+    """
+    parts = np.array([np.median(part, axis=0) for part in np.array_split(length, min(_PARTS, len(length)))])
+    share = parts[0] / bond
+    first = int(share.argmin())
+    at_start = parts[0, first]
+    bonded = share[first] <= BOND_SHARE and int((share <= (1 + BRIDGE) * share[first]).sum()) == 1
+    kept = length[:, first].max() <= BOND_STRETCH * at_start
+    same = np.abs(parts[:, first] / at_start - 1).max() <= BOND_CHANGE
+    return first if bonded and kept and same else None
+
+
+def _radii(names: np.ndarray) -> np.ndarray:
+    """Covalent radii (Å) of the atoms; of what is no element, not a number: it has no bonds."""
+    from ase.data import atomic_numbers, covalent_radii
+
+    return np.array(
+        [covalent_radii[atomic_numbers[name]] if name in atomic_numbers else np.nan for name in names]
+    )
