@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,21 @@ def _damaged(path: Path, what: str) -> DlmdError:
     )
 
 
-def dcd_layout(path: str | Path) -> tuple[int, int, int]:
-    """(atoms, bytes of the header, bytes of a frame) of a little-endian CHARMM DCD with a unit cell, as LAMMPS writes it.
+class DcdSizes(NamedTuple):
+    """Numbers of atoms, all and those held in place, and of bytes: of the header, of the first frame and of every later one.
+
+    Atoms that are held are in the first frame only.
+    """
+
+    atoms: int
+    fixed: int
+    header: int
+    first: int
+    frame: int
+
+
+def dcd_sizes(path: str | Path) -> DcdSizes:
+    """Sizes of a little-endian CHARMM DCD with 32-bit record marks.
 
     Raises
     ------
@@ -42,21 +55,54 @@ def dcd_layout(path: str | Path) -> tuple[int, int, int]:
         head = file.read(92)
         if len(head) < 92 or head[:8] != struct.pack("<i", 84) + b"CORD":
             raise _damaged(path, "no DCD header")
+        (fixed,) = struct.unpack_from("<i", head, 40)
         has_cell = struct.unpack_from("<i", head, 48)[0] == 1
         title = struct.unpack("<i", file.read(4))[0]
         file.seek(92 + title + 8)
         (block, atoms) = struct.unpack("<ii", file.read(8))
-        if block != 4:
-            raise _damaged(path, "the DCD header has an unknown form")
         header = 92 + title + 8 + 12
-    frame = (56 if has_cell else 0) + 3 * (4 * atoms + 8)
-    return atoms, header, frame
+        known = block == 4 and 0 <= fixed < max(atoms, 1)
+        if known and fixed:
+            # numbers of the atoms that are free
+            file.seek(header)
+            known = struct.unpack("<i", file.read(4))[0] == 4 * (atoms - fixed)
+            header += 4 * (atoms - fixed) + 8
+        if not known:
+            raise _damaged(path, "the DCD header has an unknown form")
+    cell = 56 if has_cell else 0
+    return DcdSizes(atoms, fixed, header, cell + 3 * (4 * atoms + 8), cell + 3 * (4 * (atoms - fixed) + 8))
+
+
+def dcd_layout(path: str | Path) -> tuple[int, int, int]:
+    """(atoms, bytes of the header, bytes of a frame) of a DCD whose frames are alike, as LAMMPS writes it.
+
+    Raises
+    ------
+    DlmdError
+        if the file is no such DCD.
+    """
+    sizes = dcd_sizes(path)
+    if sizes.fixed:
+        raise _damaged(
+            Path(path), f"a DCD with {sizes.fixed} atoms that are held, which LAMMPS does not write"
+        )
+    return sizes.atoms, sizes.header, sizes.frame
+
+
+def dcd_extent(path: str | Path) -> tuple[int, int]:
+    """Number of whole frames that the file's size holds, and of bytes behind them (the header's count is not trusted: a killed
+    run leaves it behind)."""
+    sizes = dcd_sizes(path)
+    body = Path(path).stat().st_size - sizes.header
+    if sizes.fixed and body < sizes.first:
+        return 0, body
+    frames, rest = divmod(body - (sizes.first - sizes.frame), sizes.frame)
+    return frames, rest
 
 
 def dcd_frames(path: str | Path) -> int:
-    """Number of whole frames that the file's size holds (the header's count is not trusted: a killed run leaves it behind)."""
-    _, header, frame = dcd_layout(path)
-    return (Path(path).stat().st_size - header) // frame
+    """Number of whole frames of `dcd_extent`."""
+    return dcd_extent(path)[0]
 
 
 def whole_dcd_frames(path: Path) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.units import FS_PER_PS
 from dlmd.trajectory import library_frames
-from dlmd.trajectory.binary import dcd_frames, dcd_layout, trr_offsets, xtc_offsets
+from dlmd.trajectory.binary import dcd_extent, dcd_frames, dcd_layout, dcd_sizes, trr_offsets, xtc_offsets
 from dlmd.trajectory.frame_sources import MappedFrames
 from dlmd.trajectory.gro import read_gro
 from dlmd.trajectory.lammps_dump import read_dump
@@ -162,13 +162,9 @@ def read_dcd(path: Path) -> Iterator[Frame]:
         for a file that is truncated, or no DCD that can be read.
     """
     try:
-        _, header, record = dcd_layout(path)
+        frames, rest = dcd_extent(path)
     except (DlmdError, struct.error) as error:
-        what = error.what if isinstance(error, DlmdError) else "damaged trajectory: no whole DCD header"
-        raise DlmdError(
-            what, where=str(path), remedy="give a little-endian DCD without fixed atoms"
-        ) from error
-    frames, rest = dcd_frames(path), (path.stat().st_size - header) % record
+        raise _no_dcd(path, error) from error
     with path.open("rb") as file:
         counted, first, stride = struct.unpack("<3i", file.read(20)[8:])
     # LAMMPS raises the count after every frame, and some writers leave it at zero: fewer than counted is no killed run
@@ -187,6 +183,23 @@ def read_dcd(path: Path) -> Iterator[Frame]:
         yield frame
     if rest:
         raise CutShort(f"{frames} whole frames and {rest} bytes more", where=str(path), remedy=TRUNCATED)
+
+
+def _no_dcd(path: Path, error: Exception) -> DlmdError:
+    """What is wrong with the header of a DCD, and what to do about it."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    for mark, what in ((">i", "big-endian"), ("<q", "64-bit"), (">q", "big-endian, 64-bit")):
+        if head.startswith(struct.pack(mark, 84) + b"CORD"):
+            return DlmdError(
+                f"a DCD with {what} record marks; little-endian ones of 32 bits are read",
+                where=str(path),
+                remedy="write it again with VMD or MDAnalysis, as DCD or XTC",
+            )
+    what = error.what if isinstance(error, DlmdError) else "damaged trajectory: no whole DCD header"
+    return DlmdError(
+        what, where=str(path), remedy="give a whole DCD, as LAMMPS, CHARMM, NAMD or OpenMM write it"
+    )
 
 
 # Frames of a DCD taken from the file together.
@@ -208,8 +221,8 @@ def _has_one_cell(path: Path, frames: int) -> bool:
 @lru_cache(maxsize=8)
 def _cell_never_changes(path: Path, frames: int, size: int, modified_ns: int) -> bool:
     """Whether the record of the cell is the same in all frames; asked twice of a file of the same size and time."""
-    atoms, header, record = dcd_layout(path)
-    if frames < 2 or record != _CELL_BYTES + 3 * (4 * atoms + 8):
+    atoms, fixed, header, _, record = dcd_sizes(path)
+    if fixed or frames < 2 or record != _CELL_BYTES + 3 * (4 * atoms + 8):
         return False
     with path.open("rb") as file:
         cells = {os.pread(file.fileno(), _CELL_BYTES, header + n * record) for n in range(frames)}

@@ -41,8 +41,8 @@ class HostHealth:
         By species, number of atoms with |r_late - r_early| above `HOST_HOP_A`.
     turned
         By species, number of atoms that left their places only by turning about the one atom of the host that they are bonded to
-        and that rests (PS4, BH4, SO4):
-        a group that turns is no melt, so that the other numbers have the central atom's displacement in place of theirs.
+        and that rests (PS4, BH4, SO4): a group that turns is no melt, so that the other numbers have the central atom's
+        displacement in place of theirs.
     """
 
     msd_a2: dict[str, float]
