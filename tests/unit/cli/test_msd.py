@@ -11,16 +11,16 @@ from dlmd.trajectory.readers import read
 CELL_A = 14.0
 
 
-def write_walk(path, frames=60, kinds=("Li", "Cl"), seed=0):
+def write_walk(path, frames=60, kinds=("Li", "Cl"), seed=0, still="Br", cell_a=CELL_A):
     """Eight ions of each kind that walk about a host that does not, in extended XYZ. Returns (frames, atoms, 3)."""
     rng = np.random.default_rng(seed)
-    symbols = [kind for kind in (*kinds, "Br") for _ in range(8)]
-    steps = rng.normal(0, 0.2, (frames, len(symbols), 3)) * (np.array(symbols) != "Br")[:, None]
+    symbols = [kind for kind in (*kinds, still) for _ in range(8)]
+    steps = rng.normal(0, 0.2, (frames, len(symbols), 3)) * (np.array(symbols) != still)[:, None]
     places = 3.5 * np.stack(np.meshgrid(*[range(4)] * 3, indexing="ij"), -1).reshape(-1, 3)
     positions = rng.permutation(places)[: len(symbols)] + steps.cumsum(axis=0)
     lines = []
     for frame in positions:
-        lines += [str(len(symbols)), f'Lattice="{CELL_A} 0 0 0 {CELL_A} 0 0 0 {CELL_A}"']
+        lines += [str(len(symbols)), f'Lattice="{cell_a} 0 0 0 {cell_a} 0 0 0 {cell_a}"']
         lines += [f"{s} {x:.8f} {y:.8f} {z:.8f}" for s, (x, y, z) in zip(symbols, frame, strict=True)]
     path.write_text("\n".join(lines) + "\n")
     return positions
@@ -135,3 +135,24 @@ def test_what_transport_refuses_is_refused(tmp_path, capsys):
     )
     assert code == 1 and "K" in error and len(error.strip().splitlines()) <= 3
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["msd", "transport"])
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"cell_a": 15.0}, "against Li in 2744.00"),
+        ({"kinds": ("Na", "Cl")}, "Na in 2744.00"),
+        ({"still": "I"}, "8*I 8*Li against 8*Br 8*Cl 8*Li"),
+        ({}, ""),
+    ],
+)
+def test_replicas_of_another_system_are_refused(tmp_path, capsys, command, other, says):
+    write_walk(tmp_path / "a.xyz")
+    write_walk(tmp_path / "b.xyz", seed=1, **other)
+    options = "--mobile 1-8 --time-step 1 --stride 100 --replicas --trust-options"
+    options += "" if command == "msd" else " --temperature 600"
+    code, _, error = call(capsys, f"{command} {tmp_path}/a.xyz {tmp_path}/b.xyz {options} -o {tmp_path}/out")
+    assert ("replicas differ" in error) == bool(other)
+    if other:
+        assert code == 1 and says in error and not (tmp_path / "out").exists()

@@ -49,9 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the curves and print some of their values."""
+    from dlmd.transport.replicas import require_one_system
     from dlmd.transport.tables import write_msd
 
     trajectories, _ = load(args, needs_temperature=False)
+    require_one_system(trajectories)
     names = list(trajectories[0].carriers)
     each = {"msd": trajectories}
     if len(names) > 1:

@@ -25,6 +25,7 @@ from dlmd.transport import diffusion, gates, judgement, msd, spectrum, window_sl
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import AXES, MsdCurves, cell_axes
+from dlmd.transport.replicas import require_one_system
 from dlmd.transport.self_diffusion import hop_time_ps
 
 VERSION = 2
@@ -283,12 +284,7 @@ def _system(
         temperature_k = temperatures.pop()
     if not temperature_k > 0:
         raise DlmdError(f"temperature {temperature_k} K", remedy="give a positive temperature")
-    for run in trajectories[1:]:
-        if run.mobile != first.mobile or abs(run.volume / first.volume - 1) > 1e-3:
-            raise DlmdError(
-                f"replicas differ: {run.mobile} in {run.volume:.2f} Å³ against {first.mobile} in {first.volume:.2f} Å³",
-                remedy="analyse different systems apart",
-            )
+    require_one_system(trajectories)
     return {
         "mobile": first.mobile,
         "charge_e": float(charge),
