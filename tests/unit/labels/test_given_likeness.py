@@ -35,7 +35,7 @@ def frames(n=8, **factors):
     """Frames of an argon crystal, strained and hot, whose labels are multiplied."""
     made = []
     for k in range(n):
-        atoms = FaceCenteredCubic("Ar", size=(2, 2, 2), latticeconstant=5.2 + 0.02 * k)
+        atoms = FaceCenteredCubic("Ar", size=(2, 2, 2), latticeconstant=5.2 + 0.02 * (k % 12))
         atoms.rattle(0.12, seed=k)
         results = computed(atoms)
         results = {name: factors.get(name, 1.0) * value for name, value in results.items()}
@@ -45,11 +45,37 @@ def frames(n=8, **factors):
 
 
 def judge(some, reference=softer):
-    given_likeness.require_alike(some, [f"frame {i}" for i in range(len(some))], reference=reference)
+    return given_likeness.require_alike(
+        some, [f"x, frame {i}" for i in range(len(some))], reference=reference
+    )
+
+
+def refused(some, reference=softer):
+    with pytest.raises(DlmdError) as found:
+        judge(some, reference)
+    assert len(str(found.value).splitlines()) <= 3
+    return found.value
+
+
+def changed(some, numbers, change):
+    """Labels of some frames replaced by what `change` says of their results."""
+    for i in numbers:
+        some[i].calc.results |= change(some[i], some[i].calc.results)
+    return some
+
+
+def salts(n=12):
+    """Frames of two elements in turn, of which the calculator takes no notice."""
+    made = frames(n)
+    for atoms in made:
+        results = atoms.calc.results
+        atoms.symbols = ["Na", "Cl"] * (len(atoms) // 2)
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    return made
 
 
 def test_another_theory_of_the_same_material_passes():
-    judge(frames())
+    assert judge(frames()) == []
     judge(frames(1))
 
 
@@ -69,21 +95,104 @@ def test_another_theory_of_the_same_material_passes():
     ],
 )
 def test_other_units_and_signs_are_refused(factors, told):
-    with pytest.raises(DlmdError) as refused:
-        judge(frames(**factors))
-    assert told in refused.value.what and refused.value.where == "frame 0 and 7 more"
-    assert len(str(refused.value).splitlines()) <= 3
+    found = refused(frames(**factors))
+    assert told in found.what and found.where == "x, frame 0 and 7 more"
 
 
 def test_what_cannot_be_judged_is_not():
-    judge(frames(3, stress=-1.0))  # few frames could be of one mind by chance
-    judge(frames(forces=0.0))
-    judge(frames(forces=1 / HARTREE), reference=lambda atoms: None)
+    # few frames could be of one mind by chance
+    assert "energies and stresses of fewer than 6" in judge(frames(3, stress=-1.0))[0]
+    assert "forces are below" in judge(frames(forces=0.0))[0]
+    assert "takes none" in judge(frames(forces=1 / HARTREE), reference=lambda atoms: None)[0]
     rng = np.random.default_rng(1)
     noise = {"energy": 0.0, "stress": np.zeros(6)}
-    judge(frames(forces=1 / HARTREE), lambda atoms: noise | {"forces": rng.normal(size=(len(atoms), 3))})
+    told = judge(
+        frames(forces=1 / HARTREE), lambda atoms: noise | {"forces": rng.normal(size=(len(atoms), 3))}
+    )
+    assert "hardly alike" in told[0]
     small = [atoms[:4] for atoms in frames()]
     judge(small, reference=None)
+
+
+@pytest.mark.parametrize("n", [9, 33])
+def test_single_frames_in_other_units_or_with_other_signs_are_named(n):
+    some = range(1, n, 4)
+    of_all = ", ".join(map(str, [f"x, frame {some[0]}", *some[1:]]))
+    rydberg = changed(frames(n), some, lambda _, r: {"forces": r["forces"] * 2 * BOHR / HARTREE})
+    found = refused(rydberg)
+    assert "as if in Ry/Bohr" in found.what and "in other frames" in found.what and found.where == of_all
+    found = refused(changed(frames(n), some, lambda _, r: {"forces": -r["forces"]}))
+    assert "gradients" in found.what and found.where == of_all
+
+
+def test_the_one_frame_of_many_whose_forces_are_unusual_is_looked_at():
+    found = refused(changed(frames(60), [37], lambda _, r: {"forces": r["forces"] * BOHR / HARTREE}))
+    assert "as if in Ha/Bohr" in found.what and found.where == "x, frame 37"
+
+
+def test_other_compositions_than_the_commonest_are_looked_at():
+    some = frames(30) + frames(2, forces=-1.0)
+    for atoms in some[30:]:
+        results = atoms.calc.results
+        atoms.symbols[:16] = "Ne"
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    assert refused(some).where == "x, frame 30, 31"
+
+
+def test_energies_are_compared_within_compositions():
+    """Atoms have other energies in another theory; the differences of two compositions say nothing."""
+    some = frames(16)
+    for atoms in some[8:]:
+        results = atoms.calc.results | {"energy": atoms.calc.results["energy"] - 1000.0}
+        atoms.symbols[:16] = "Ne"
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    assert judge(some) == []
+
+
+def test_forces_of_other_atoms_and_frames_are_refused():
+    rng = np.random.default_rng(3)
+
+    def shuffled(atoms, r):
+        return {"forces": rng.permutation(r["forces"])}
+
+    def sorted_by_element(atoms, r):
+        return {"forces": r["forces"][np.argsort(atoms.get_chemical_symbols(), kind="stable")]}
+
+    found = refused(changed(salts(), range(12), shuffled))
+    assert "of other atoms or of another frame" in found.what and found.where == "x, frame 0 and 11 more"
+    assert refused(changed(salts(), [2, 3], shuffled)).where == "x, frame 2, 3"
+    assert "alphabetical order" in refused(changed(salts(), range(12), sorted_by_element)).what
+    after = [atoms.calc.results for atoms in salts()[1:]]
+    found = refused(changed(salts(), range(11), lambda atoms, r: after.pop(0)))
+    assert "those of frame 0 are of frame 1" in found.what
+
+
+def test_materials_that_are_little_known_pass_with_a_note():
+    rng = np.random.default_rng(4)
+
+    def faint(atoms):
+        found = softer(atoms)
+        size = np.sqrt((found["forces"] ** 2).mean())
+        return found | {"forces": found["forces"] + 2.5 * size * rng.normal(size=(len(atoms), 3))}
+
+    assert "hardly alike (correlation 0.3" in judge(frames(), faint)[0]
+
+
+def test_nearly_relaxed_frames_among_others_pass():
+    """Their forces are small and are like those of no other theory."""
+    rng = np.random.default_rng(5)
+    relaxed = changed(
+        frames(12), [3, 7], lambda atoms, r: {"forces": 0.05 * rng.normal(size=(len(atoms), 3))}
+    )
+    assert judge(relaxed) == []
+
+
+def test_a_factor_of_two_is_within_what_theories_differ_by():
+    assert judge(frames(forces=BOHR)) == []
+
+
+def test_energies_for_an_atom_are_told():
+    assert "as if in eV per atom" in refused(frames(energy=1 / 32)).what
 
 
 def test_a_frame_that_lacks_an_atom_is_refused():

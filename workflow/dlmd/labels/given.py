@@ -67,6 +67,7 @@ class Read:
     theory: dict[str, Any]
     left_out: Counter
     silent: dict[str, Any]
+    unjudged: list[str]
 
     def notes(self, where: str) -> list[str]:
         """What a reader of the labels should know: frames that were left out, settings that were taken for granted."""
@@ -76,7 +77,7 @@ class Read:
         if self.silent:
             values = ", ".join(f"{name} {value}" for name, value in self.silent.items())
             found.append(f"{where} does not say all of its settings; the level's are taken: {values}")
-        return found
+        return found + [f"{where}: {what}" for what in self.unjudged]
 
 
 def read(
@@ -116,6 +117,7 @@ def read(
             "frames": {split: len(part) for split, part in found.parts.items()},
             "left_out": dict(found.left_out),
             "taken_for_granted": found.silent,
+            "not_judged": found.unjudged,
         },
     )
 
@@ -167,8 +169,7 @@ def read_parts(
         split = source["split"] or _own_split(atoms, where=where)
         placed.append(given_checks.Placed(atoms, split, where))
     given_checks.require_energies(labels.frames, wheres)
-    if labels.bare:
-        given_likeness.require_alike(labels.frames, wheres)
+    unjudged = given_likeness.require_alike(labels.frames, wheres) if labels.bare else []
     again = set(given_checks.repeated(placed))
     if again:
         labels.left_out["there twice"] += len(again)
@@ -176,7 +177,7 @@ def read_parts(
     parts: dict[str, list[Atoms]] = {split: [] for split in SPLITS}
     for atoms, split, _ in placed:
         parts[split].append(_as_label(atoms, len(parts[split]), level, theory, f"given{g}_{split}", species))
-    return Read(parts, placed, theory, labels.left_out, silent)
+    return Read(parts, placed, theory, labels.left_out, silent, unjudged)
 
 
 def _finite(labels: Labels) -> Labels:
