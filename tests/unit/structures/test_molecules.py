@@ -9,7 +9,8 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.structures import molecules
 from dlmd.structures.occupancy import apportion
-from dlmd.structures.ordering import METHODS, orderings
+from dlmd.structures.ordering import METHODS, exclusions_of, orderings
+from dlmd.structures.supercell import Supercell
 from small_crystals import crystal
 
 HYDROXIDE = {"Na": 1, "O": -2, "H": 1}
@@ -165,3 +166,116 @@ def test_water_that_is_there_in_part_keeps_its_hydrogen(method):
         assert ligands(atoms, "O", "H", 1.1) == {2: 6}
         away = atoms.get_all_distances(mic=True)[atoms.symbols == "H"][:, atoms.symbols == "H"]
         assert away[away > 0].min() > 1.3
+
+
+def angles_of(atoms, centre, bond):
+    """Angles (degrees) between the hydrogens of every centre."""
+    symbols = np.array(atoms.get_chemical_symbols())
+    away = atoms.get_all_distances(mic=True, vector=True)
+    found = []
+    for n in np.flatnonzero(symbols == centre):
+        own = [v / np.linalg.norm(v) for v in away[n][symbols == "H"] if np.linalg.norm(v) < bond]
+        found += [np.degrees(np.arccos(np.clip(u @ v, -1, 1))) for u, v in itertools.combinations(own, 2)]
+    return np.array(found)
+
+
+def bent(places, occupancy, centre=None, sodium=0.5):
+    """A molecule on `places` around the origin, Å, with sodium and oxide between."""
+    sites = {
+        "X": (centre or {"O": 1.0}, [[0, 0, 0]]),
+        "H": ({"H": occupancy}, (np.array(places) / A).tolist()),
+        "Na": ({"Na": sodium}, [[0.5, 0.5, 0.5], [0.5, 0.5, 0]]),
+        "F": ({"F": 1.0}, [[0.5, 0, 0.5]]),
+    }
+    return crystal(sites, lattice=[A] * 3)
+
+
+BENT = {"Na": 1, "F": -1, "O": -2, "N": -3, "Cl": -1, "H": 1}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shortest", [0.5, 1.5])
+def test_two_of_eight_corners_are_at_the_angle_of_water(method, shortest):
+    """Not at 71 and 180 degrees, also where the default is longer than what hydrogens have in water."""
+    water = bent(0.53 * np.array(CORNERS), 1 / 4)
+    counts = apportion(water, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=shortest)
+    cells = [orderings(water, counts, n=2, seed=4, method=method) for _ in range(2)]
+    for atoms, again in zip(*cells, strict=True):
+        assert ligands(atoms, "O", "H", 1.1) == {2: 12}
+        assert angles_of(atoms, "O", 1.1) == pytest.approx(109.47, abs=0.01)
+        assert np.array_equal(atoms.positions, again.positions)
+
+
+def test_amide_beside_chloride_and_water_beside_hydroxide():
+    amide = bent(0.58 * np.array(CORNERS), 3 / 16, {"N": 0.75, "Cl": 0.25}, sodium=1.0)
+    counts = apportion(amide, repeat=(4, 2, 2), charges=BENT, min_distance_angstrom=1.0)
+    (atoms,) = orderings(amide, counts, n=1, seed=2)
+    assert ligands(atoms, "N", "H", 1.1) == {2: 12} and ligands(atoms, "Cl", "H", 1.1) == {0: 4}
+    assert angles_of(atoms, "N", 1.1) == pytest.approx(109.47, abs=0.01)
+    mixed = bent(0.56 * np.array(CORNERS), 3 / 16, sodium=0.75)
+    counts = apportion(mixed, repeat=(4, 2, 2), charges=BENT, min_distance_angstrom=0.5)
+    (atoms,) = orderings(mixed, counts, n=1, seed=2)
+    assert ligands(atoms, "O", "H", 1.1) == {1: 8, 2: 8}
+    assert angles_of(atoms, "O", 1.1) == pytest.approx(109.47, abs=0.01)
+
+
+def test_the_angles_nearest_to_the_molecule_are_taken():
+    """Of general places those near 104.5 degrees; of a hexagon's three hydrogens those at 120; of a square's any."""
+    ring = [[0.97 * np.cos(t), 0.97 * np.sin(t), 0.0] for t in np.radians([0, 36, 104, 150, 208, 256])]
+    water = bent(ring, 1 / 3)
+    counts = apportion(water, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=0.3)
+    (atoms,) = orderings(water, counts, n=1, seed=1)
+    found = angles_of(atoms, "O", 1.1)
+    assert len(found) == 12 and ((found > 98) & (found < 111)).all()
+    hexagon = [[0.97 * np.cos(t), 0.97 * np.sin(t), 0.0] for t in np.radians(np.arange(0, 360, 60))]
+    flat = bent(hexagon, 1 / 2, sodium=0.0)
+    counts = apportion(flat, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=0.3)
+    (atoms,) = orderings(flat, counts, n=1, seed=1)
+    assert angles_of(atoms, "O", 1.1) == pytest.approx(120)
+    square = bent([[0.97, 0, 0], [-0.97, 0, 0], [0, 0.97, 0], [0, -0.97, 0]], 1 / 2)
+    held = {site.label: dict(site.occupancy) for site in square.sites}
+    (group,) = molecules.of_crystal(square, held, BENT)
+    assert group.bent is None
+
+
+def test_angles_that_the_sites_cannot_all_have_are_not_asked_for():
+    """One hydrogen stays, the other is on two places at 71 and 180 degrees: 104 would leave these empty."""
+    corner = 0.56 * np.array([1, 1, 1])
+    water = crystal(
+        {
+            "O": ({"O": 1.0}, [[0, 0, 0]]),
+            "H1": ({"H": 1.0}, [(corner / A).tolist()]),
+            "H2": ({"H": 0.5}, (np.array([[1, 1, -1], [-1, -1, -1]]) * 0.56 / A).tolist()),
+        },
+        lattice=[A] * 3,
+    )
+    held = {site.label: dict(site.occupancy) for site in water.sites}
+    (group,) = molecules.of_crystal(water, held, BENT)
+    assert group.bent is None
+    counts = apportion(water, repeat=(2, 2, 2), charges=BENT, min_distance_angstrom=0.5)
+    (atoms,) = orderings(water, counts, n=1, seed=1)
+    assert ligands(atoms, "O", "H", 1.1) == {2: 8}
+
+
+def test_a_stated_distance_of_hydrogens_goes_before_their_angles():
+    water = bent(0.56 * np.array(CORNERS), 1 / 4)
+    stated = {"H-H": 1.7, "default": 0.5}
+    counts = apportion(water, repeat=(2, 2, 2), charges=BENT, min_distance_angstrom=stated)
+    (atoms,) = orderings(water, counts, n=1, seed=1)
+    assert angles_of(atoms, "O", 1.1) == pytest.approx(180)
+
+
+def test_conflicts_after_changes_are_those_of_the_whole_cell():
+    water = bent(0.56 * np.array(CORNERS), 1 / 4)
+    counts = apportion(water, repeat=(4, 4, 4), charges=BENT, min_distance_angstrom=0.5)
+    within = exclusions_of(Supercell(water, (4, 4, 4)), counts)
+    rng = np.random.default_rng(0)
+    content = rng.integers(0, 2, 64 * 12) * (1 + counts.species.index("H"))
+    bad = within.conflicting(content)
+    for _ in range(20):
+        a, b = rng.integers(len(content), size=2).tolist()
+        content[[a, b]] = content[[b, a]]
+        found = within.still_conflicting(content, bad, [a, b])
+        assert np.array_equal(found, within.conflicting(content))
+        bad = found
+    assert len(bad)

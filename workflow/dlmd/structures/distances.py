@@ -15,6 +15,7 @@ MinDistance = float | Mapping[str, float]
 DEFAULT_A = 1.5
 DEFAULT_KEY = "default"
 SHORTER_A = 1e-6
+FEW_CHANGED = 50  # one in so many positions
 
 
 def limits(
@@ -125,6 +126,9 @@ def _of_hydrogens(
         if pair not in fixed:
             derived[pair] = min(derived.get(pair, default), length - SHORTER_A)
     pair = (molecules.HYDROGEN, molecules.HYDROGEN)
+    kept = min((g.bent.kept for g in groups if g.bent), default=np.inf) - SHORTER_A
+    if pair not in fixed and kept < derived.get(pair, default):
+        derived[pair] = kept
     apart = 0.0 if pair in fixed else molecules.hydrogens_apart(crystal, groups)
     if apart <= derived.get(pair, default):
         return
@@ -145,7 +149,7 @@ class Exclusions:
 
     Contents (positions,) are integers: 0 for a vacancy, k for species k - 1. With `allowed` ((sites, s + 1), which contents
     a site can have) only pairs that can occur are looked at; `species` are their names, for messages. `groups` have a number
-    of ligands that swaps keep.
+    of ligands that swaps keep, and those of two or three hydrogens their angles where the distances have room for these.
     """
 
     def __init__(
@@ -159,8 +163,19 @@ class Exclusions:
     ):
         self.supercell, self.table, self.species = supercell, table, species
         self.groups = molecules.Counts(supercell, groups, species) if groups else None
-        pairs = supercell.pairs(max(float(table.max()), 0.01))
+        bent = self._bent(groups)
+        cutoff = max([float(table.max()), 0.01, *(b.longest + SHORTER_A for b in bent)])
+        pairs = supercell.pairs(cutoff)
         forbidden = pairs.distance[:, None, None] < table[None]
+        if bent:
+            hydrogen, left_out = (
+                species.index(molecules.HYDROGEN) + 1,
+                frozenset().union(*(b.pairs for b in bent)),
+            )
+            keys = zip(
+                pairs.first.tolist(), pairs.second.tolist(), map(tuple, pairs.shift.tolist()), strict=True
+            )
+            forbidden[:, hydrogen, hydrogen] |= [key in left_out for key in keys]
         if allowed is not None:
             of_basis = allowed[supercell.site_of_basis]
             forbidden &= of_basis[pairs.first][:, :, None] & of_basis[pairs.second][:, None, :]
@@ -174,6 +189,14 @@ class Exclusions:
         self._neighbours = self.neighbour.tolist()
         self._pair = self.pair.tolist()
 
+    def _bent(self, groups: Sequence[molecules.Ligands]) -> list[molecules.Bent]:
+        """The molecules whose angles count: a cell must not be too small for them, nor a stated distance too long."""
+        if molecules.HYDROGEN not in self.species:
+            return []
+        hydrogen = self.species.index(molecules.HYDROGEN) + 1
+        within = [g.bent for g in groups if g.bent and self.table[hydrogen, hydrogen] <= g.bent.kept]
+        return within if self.groups is not None and not self.groups.crowded else []
+
     def conflicts_at(self, position: int, content_here: int, content: np.ndarray) -> int:
         low, high = self.start[position], self.start[position + 1]
         if low == high or content_here == 0:
@@ -186,6 +209,16 @@ class Exclusions:
         first = np.repeat(np.arange(len(content)), np.diff(self.start))
         bad = self.forbidden[self.pair, content[first], content[self.neighbour]]
         return np.unique(first[bad])
+
+    def still_conflicting(
+        self, content: np.ndarray, before: np.ndarray, changed: Sequence[int]
+    ) -> np.ndarray:
+        """`conflicting` after changes at these positions, where it was `before`, from their surroundings alone."""
+        if FEW_CHANGED * len(changed) > len(content):
+            return self.conflicting(content)
+        near = {n for p in changed for n in self._neighbours[self.start[p] : self.start[p + 1]]} | {*changed}
+        bad = {n for n in near if self.conflicts_at(n, int(content[n]), content)}
+        return np.array(sorted(bad.union(before.tolist()) - (near - bad)), dtype=int)
 
     def swap_allowed(self, content: np.ndarray, a: int, b: int) -> bool:
         """Whether exchanging the contents of a and b leaves both without conflict."""

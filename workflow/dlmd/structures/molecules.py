@@ -7,16 +7,19 @@ hydroxide any more.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 import numpy as np
 
+from dlmd.structures import angles
 from dlmd.structures.crystal import Crystal, Site
 from dlmd.structures.supercell import Supercell
 
 Place = tuple[int, tuple[int, int, int]]  # position in the unit cell, unit cell
+Pair = tuple[int, int, tuple[int, int, int]]
 Content = Mapping[str, Mapping[str, float]]  # site label -> species -> occupancy
 
 BOND_SHARE = 1.15  # of the sum of covalent radii
@@ -33,6 +36,25 @@ MOST_PLACES = 48  # around one centre, for its shape to be looked for
 
 
 @dataclass(frozen=True)
+class Bent:
+    """Pairs of places of one molecule that are not filled together, for its angles.
+
+    Attributes
+    ----------
+    pairs
+        Positions in the unit cell of both, and unit cells from the first's to the second's; in both orders.
+    longest
+        Distance (Å) within which they all are.
+    kept
+        The shortest distance (Å) between two places that are filled together.
+    """
+
+    pairs: frozenset[Pair]
+    longest: float
+    kept: float
+
+
+@dataclass(frozen=True)
 class Ligands:
     """Places around the centres of one site, and how many of them are filled where the centre is there.
 
@@ -46,6 +68,8 @@ class Ligands:
         Ligands to a centre.
     site
         Label of the centres' site.
+    bent
+        What the angles of a molecule leave out, None where any places will do.
     """
 
     centres: frozenset[str]
@@ -54,6 +78,7 @@ class Ligands:
     fewest: int
     most: int
     site: str
+    bent: Bent | None = None
 
 
 def of_crystal(crystal: Crystal, content: Content, charges: Mapping[str, float]) -> list[Ligands]:
@@ -71,7 +96,39 @@ def of_crystal(crystal: Crystal, content: Content, charges: Mapping[str, float])
             group = _around(crystal, content, site, _bonds(known, ligands), frozenset(centres))
             if group is not None:
                 found.append(group)
-    return found
+    owners = Counter(
+        b for g in found if g.ligands == {HYDROGEN} for near in g.around.values() for b, _ in near
+    )
+    shared = frozenset(b for b, n in owners.items() if n > 1)  # hydrogen between two centres is no molecule's
+    return [replace(g, bent=_bent(crystal, content, g, shared)) for g in found]
+
+
+def _bent(crystal: Crystal, content: Content, group: Ligands, shared: frozenset[int]) -> Bent | None:
+    """What the angles between two or three hydrogens leave out around the centres of a site."""
+    cell = Supercell(crystal, (1, 1, 1))
+    here = content[group.site]
+    filled = sum(here.get(s, 0.0) for s in group.centres)
+    pairs: set[Pair] = set()
+    left_out, kept = [], []
+    for centre, near in group.around.items():
+        if group.ligands != {HYDROGEN} or any(b in shared for b, _ in near):
+            return None
+        sites = [crystal.sites[cell.site_of_basis[b]].label for b, _ in near]
+        held = [content[label].get(HYDROGEN, 0.0) / filled for label in sites]
+        bonds = np.array([cell.basis[b] + np.array(shift) - cell.basis[centre] for b, shift in near])
+        bonds = bonds.reshape(-1, 3) @ crystal.lattice
+        most = max(group.centres, key=lambda s: (here.get(s, 0.0), s))
+        wrong = angles.wrong(bonds, sites, held, most, (group.fewest, group.most))
+        if wrong is None:
+            return None
+        apart = np.linalg.norm(bonds[:, None] - bonds[None], axis=2)
+        for i, j in zip(*(k.tolist() for k in np.nonzero(wrong)), strict=True):
+            x, y, z = (int(k) for k in np.subtract(near[j][1], near[i][1]))
+            pairs.add((near[i][0], near[j][0], (x, y, z)))
+        left_out.append(float(apart[wrong].max()))
+        np.fill_diagonal(wrong, True)
+        kept.append(float(apart[~wrong].min()))
+    return Bent(frozenset(pairs), max(left_out), min(kept)) if pairs else None
 
 
 def _bonds(centres: set[str], ligands: set[str]) -> dict[tuple[str, str], float]:
@@ -157,9 +214,9 @@ def hydrogens_apart(crystal: Crystal, groups: Sequence[Ligands]) -> float:
             places = np.array([cell.basis[b] + np.array(shift) for b, shift in near]) @ crystal.lattice
             apart = np.linalg.norm(places[:, None] - places[None], axis=2)
             farthest = _farthest(apart, group.most)
-            reached.append(farthest)
+            reached.append(group.bent.kept if group.bent else farthest)
             shorter = apart[apart < farthest - SAME_LENGTH_A]
-            if group.most > 2:
+            if group.most > 2 and not group.bent:
                 left_out.append(float(shorter.max()) + SAME_LENGTH_A / 2)
     fitting = [d for d in left_out if d < min(reached)]
     return max(fitting, default=0.0)
@@ -212,6 +269,11 @@ class Counts:
         # swaps ask for single groups a million times: lists are five times as fast as arrays
         self._places = [places.tolist() for places in self.places]
         self._is_ligand, self._is_centre = self.is_ligand.tolist(), self.is_centre.tolist()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the cell is too small for its groups, so that one position is two places of a centre."""
+        return any(len(set(places)) < len(places) for places in self._places)
 
     def _bounds(self, number: int) -> tuple[int, int, int]:
         """Fewest and most ligands where the centre is there, and the most where it is not."""

@@ -49,6 +49,7 @@ def _swapped_apart(
         mobile = bad[owner[bad] >= 0]
         if not len(mobile) or tries <= 0:
             return False
+        swapped: list[int] = []
         for a in mobile.tolist():
             here = exclusions.conflicts_at(a, content[a], content)
             if not here:
@@ -65,7 +66,9 @@ def _swapped_apart(
             )
             if after > before:
                 content[a], content[b] = content[b], content[a]
-        bad = exclusions.conflicting(content)
+            else:
+                swapped += [a, b]
+        bad = exclusions.still_conflicting(content, bad, swapped)
     return True
 
 
