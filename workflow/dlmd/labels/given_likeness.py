@@ -107,6 +107,8 @@ def require_alike(
             f"units and signs are not held against CHGNet's numbers: its forces are hardly alike (correlation {alike:.2f} in "
             f"{len(judged)} frames)"
         ]
+    if rms(labels) < LEAST_FORCE:
+        return [f"energies and stresses are not held against CHGNet's: forces are below {LEAST_FORCE:g} eV/Å"]
     if len(pairs) < LEAST_FRAMES:
         return [f"energies and stresses of fewer than {LEAST_FRAMES} frames are not held against CHGNet's"]
     _require_varying_alike(pairs, slope_of(labels, theirs), wheres)
@@ -116,8 +118,10 @@ def require_alike(
 def _require_signs(judged: Sequence[Beside], wheres: Sequence[str]) -> None:
     """That no forces point the other way than CHGNet's; of single frames those of nearly relaxed ones may."""
     turned = [pair for pair in judged if pair.alike < -ALIKE]
-    if 2 * len(turned) <= len(judged):
-        turned = [pair for pair in turned if pair.rms[0] >= LEAST_FORCE]
+    most = 2 * len(turned) > len(judged)
+    turned = [
+        pair for pair in turned if pair.rms[0] >= LEAST_FORCE or (most and pair.rms[1] >= LEAST_FORCE_LOST)
+    ]
     if turned:
         alike = correlation(*pooled(turned))
         raise DlmdError(
@@ -130,13 +134,12 @@ def _require_signs(judged: Sequence[Beside], wheres: Sequence[str]) -> None:
 def _require_slopes(known: Sequence[Beside], wheres: Sequence[str]) -> None:
     """That forces are about as large as CHGNet's, and those of no frame much larger or smaller than those of the others."""
     low, high = FORCE_SLOPE
+    known = [
+        pair for pair in known if pair.rms[1] >= LEAST_FORCE_LOST or pair.rms[0] > FROM_OTHERS * pair.rms[1]
+    ]
     outside = [pair for pair in known if not low <= pair.slope <= high]
     if 2 * len(outside) <= len(known):
-        apart = [
-            pair
-            for pair in known
-            if pair.rms[1] >= LEAST_FORCE_LOST and _from_others(pair, known) > FROM_OTHERS
-        ]
+        apart = [pair for pair in known if _from_others(pair, known) > FROM_OTHERS]
         outside = [pair for pair in apart if pair in outside] or apart
     if not outside:
         return
