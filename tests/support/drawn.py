@@ -1,18 +1,19 @@
 """What a figure shows, as numbers and words: for tests that compare a drawing with the numbers it is made from."""
 
-import matplotlib.figure
 import numpy as np
+
+from dlmd.base import plot_style
 
 
 def watch(monkeypatch):
     """A list that holds the figures that are saved from now on; they are still written."""
-    figures, save = [], matplotlib.figure.Figure.savefig
+    figures, write = [], plot_style._write
 
-    def saved(figure, *args, **kwargs):
+    def written(figure, path):
         figures.append(figure)
-        return save(figure, *args, **kwargs)
+        return write(figure, path)
 
-    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", saved)
+    monkeypatch.setattr(plot_style, "_write", written)
     return figures
 
 
