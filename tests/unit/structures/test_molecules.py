@@ -220,7 +220,7 @@ def test_amide_beside_chloride_and_water_beside_hydroxide():
 
 
 def test_the_angles_nearest_to_the_molecule_are_taken():
-    """Of general places those near 104.5 degrees; of a hexagon's three hydrogens those at 120; of a square's any."""
+    """Of general places those near 104.5 degrees; of a hexagon's three hydrogens those at 120; of an octahedron's those at 90."""
     ring = [[0.97 * np.cos(t), 0.97 * np.sin(t), 0.0] for t in np.radians([0, 36, 104, 150, 208, 256])]
     water = bent(ring, 1 / 3)
     counts = apportion(water, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=0.3)
@@ -232,10 +232,10 @@ def test_the_angles_nearest_to_the_molecule_are_taken():
     counts = apportion(flat, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=0.3)
     (atoms,) = orderings(flat, counts, n=1, seed=1)
     assert angles_of(atoms, "O", 1.1) == pytest.approx(120)
-    square = bent([[0.97, 0, 0], [-0.97, 0, 0], [0, 0.97, 0], [0, -0.97, 0]], 1 / 2)
-    held = {site.label: dict(site.occupancy) for site in square.sites}
-    (group,) = molecules.of_crystal(square, held, BENT)
-    assert group.bent is None
+    octahedron = bent((0.97 * np.vstack([np.eye(3), -np.eye(3)])).tolist(), 1 / 3)
+    counts = apportion(octahedron, repeat=(3, 2, 2), charges=BENT, min_distance_angstrom=0.3)
+    (atoms,) = orderings(octahedron, counts, n=1, seed=1)
+    assert angles_of(atoms, "O", 1.1) == pytest.approx(90)
 
 
 def test_angles_that_the_sites_cannot_all_have_are_not_asked_for():

@@ -14,7 +14,7 @@ import numpy as np
 # between two hydrogens of a centre with so many, in degrees: H2O 104.5, NH2 103 to 106, NH3 107, H3O 112
 ANGLE = {("O", 2): 104.5, ("N", 2): 104.5, ("O", 3): 110.0, ("N", 3): 109.0}
 NEAR = 6.0  # looked for first; the corners of a cube have 109.5
-WIDEST = (95.0, 121.0)
+WIDER = ((95.0, 121.0), (80.0, 130.0))  # then; an octahedron's places have 90 and 180
 MOST_PLACES = 48
 SAME_SHARE = 1e-3  # hydrogens to a centre
 
@@ -38,7 +38,7 @@ def wrong(
         return None
     unit = bonds / np.linalg.norm(bonds, axis=1)[:, None]
     angle = np.degrees(np.arccos(np.clip(unit @ unit.T, -1, 1)))
-    for low, high in ((wanted - NEAR, wanted + NEAR), WIDEST):
+    for low, high in ((wanted - NEAR, wanted + NEAR), *WIDER):
         fits = (angle > low) & (angle < high)
         if _can_be_filled(fits, sites, held, numbers):
             out = ~fits
