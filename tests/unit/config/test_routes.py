@@ -10,7 +10,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.config import routes
 from dlmd.config.levels import recorded
 from dlmd.config.reading import _Loader, load, parse
-from dlmd.run import targets
+from dlmd.run import preflight, targets
 
 ROOT = Path(__file__).parents[3]
 BASE = yaml.load((ROOT / "config/toy_few.yaml").read_text(), Loader=_Loader)
@@ -122,3 +122,10 @@ def test_held_out_frames_of_given_labels_need_no_exploration():
     cfg = parse(changed(labels__frames=FRAMES, learning__explore=explore))
     (line,) = targets.single_points(cfg)
     assert " 0 of them held out" in line
+
+
+def test_files_of_labels_are_looked_for_where_the_loop_goes_on_from_them_too():
+    cfg = parse(changed(labels__frames=FRAMES))
+    with pytest.raises(DlmdError, match=r"no such file: a\.extxyz") as error:
+        preflight.check_level(cfg, "r2scan", file="my.yaml")
+    assert "my.yaml, key labels.frames.0.file" in str(error.value)

@@ -86,6 +86,8 @@ def checks(
 
 def check_level(cfg: RunConfig, name: str, *, file: str) -> None:
     """What the engine of one level needs beside its packages: its program, potentials, pseudopotentials."""
+    if routes.given_frames(cfg, name):
+        check_given(cfg, name, file=file)
     level, where = cfg.levels[name], f"{file}, key levels.{name}"
     command = cfg.launch.of(name).command
     local = level.run == "local" if level.engine == "vasp" else not cfg.launch.of(name).external
