@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmd.base import likeness
+
 if TYPE_CHECKING:
     from ase import Atoms
 
@@ -44,12 +46,12 @@ class Beside:
     @cached_property
     def slope(self) -> float:
         """How large forces are beside CHGNet's."""
-        return slope_of(*self.forces)
+        return likeness.slope(*self.forces)
 
     @cached_property
     def alike(self) -> float:
         """Correlation of forces with CHGNet's."""
-        return correlation(*self.forces)
+        return likeness.correlation(*self.forces)
 
     @cached_property
     def rms(self) -> tuple[float, float]:
@@ -83,17 +85,6 @@ def pooled(pairs: Sequence[Beside]) -> tuple[np.ndarray, np.ndarray]:
     """Components of the labels' forces and of CHGNet's."""
     labels, theirs = zip(*(pair.forces for pair in pairs), strict=True)
     return np.concatenate(labels).ravel(), np.concatenate(theirs).ravel()
-
-
-def slope_of(labels: np.ndarray, theirs: np.ndarray) -> float:
-    """How large forces are beside CHGNet's."""
-    return float((labels * theirs).sum() / (theirs**2).sum())
-
-
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """About zero, none where one of them is zero."""
-    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum()) / size if size else 0.0
 
 
 def rms(values: np.ndarray) -> float:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.likeness import correlation
+from dlmd.base.likeness import slope as slope_of
 from dlmd.labels.given_beside import (
     ALIKE,
     FORCE_SLOPE,
@@ -31,10 +33,8 @@ from dlmd.labels.given_beside import (
     Beside,
     Reference,
     beside,
-    correlation,
     pooled,
     rms,
-    slope_of,
     spread,
     unusual,
 )
@@ -268,11 +268,9 @@ def _require_varying(
     what: str, own: np.ndarray, theirs: np.ndarray, *, slope: float, units: dict[str, float], where: str
 ) -> None:
     """That values vary about their means, which they are without, as CHGNet's do, by the factor that forces have."""
-    a, b = own.ravel(), theirs.ravel()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    if size == 0:
+    if not (own.any() and theirs.any()):
         return
-    alike, factor = float(a @ b) / size, float(a @ b) / float(b @ b) / slope
+    alike, factor = correlation(own, theirs), slope_of(own, theirs) / slope
     if alike < OPPOSITE:
         remedy = {
             "energies": "give the energy of each frame itself, in eV",

@@ -15,7 +15,7 @@ import numpy as np
 ANGLE = {("O", 2): 104.5, ("N", 2): 104.5, ("O", 3): 110.0, ("N", 3): 109.0}
 NEAR = 6.0  # looked for first; the corners of a cube have 109.5
 WIDER = ((95.0, 121.0), (80.0, 130.0))  # then; an octahedron's places have 90 and 180
-MOST_PLACES = 48
+MOST_PLACES = 48  # around one centre, for its shape to be looked for
 SAME_SHARE = 1e-3  # hydrogens to a centre
 
 

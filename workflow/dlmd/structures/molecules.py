@@ -32,7 +32,6 @@ WHOLE = (
 )
 EXACT = 1e-4
 SAME_LENGTH_A = 0.01  # distances that differ by less are alike
-MOST_PLACES = 48  # around one centre, for its shape to be looked for
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ def hydrogens_apart(crystal: Crystal, groups: Sequence[Ligands]) -> float:
         if group.ligands != {HYDROGEN} or group.most < 2:
             continue
         for near in group.around.values():
-            if len(near) > MOST_PLACES or len(near) < group.most:
+            if len(near) > angles.MOST_PLACES or len(near) < group.most:
                 return 0.0
             places = np.array([cell.basis[b] + np.array(shift) for b, shift in near]) @ crystal.lattice
             apart = np.linalg.norm(places[:, None] - places[None], axis=2)

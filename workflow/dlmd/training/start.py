@@ -17,6 +17,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError, first_line
 from dlmd.base.files import whole, write_json
+from dlmd.base.likeness import correlation, slope
 from dlmd.base.provenance import file_sha256
 from dlmd.training.systems import System, read_system, systems
 
@@ -145,10 +146,9 @@ def energy_shift(counts: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 def force_likeness(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Slope (least squares) and correlation of the labels' force components over the predicted ones."""
-    cross = float((labels * predicted).sum())
     return {
-        "force_slope": cross / float((predicted**2).sum()),
-        "force_correlation": cross / float(np.sqrt((predicted**2).sum() * (labels**2).sum())),
+        "force_slope": slope(labels, predicted),
+        "force_correlation": correlation(labels, predicted),
     }
 
 
