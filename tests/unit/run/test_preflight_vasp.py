@@ -1,22 +1,20 @@
 """What is asked of VASP levels before the first job: the command's program and the library of potentials."""
 
-from types import SimpleNamespace
-
 import pytest
+import yaml
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.launch import Launch
-from dlmd.config.levels import VaspLevel
+from dlmd.config.reading import parse
 from dlmd.run.preflight import check_level
+from running import ROOT
 
 
 def check(command="srun vasp_std", **keys):
-    cfg = SimpleNamespace(
-        levels={"u4": VaspLevel.model_validate({"engine": "vasp"} | keys)},
-        launch=Launch.model_validate({"levels": {"u4": {"command": command}}}),
-        material=SimpleNamespace(species=["Li", "Cl"]),
-    )
-    check_level(cfg, "u4", file="my.yaml")
+    toy = yaml.safe_load((ROOT / "config/toy.yaml").read_text(encoding="utf-8"))
+    toy["levels"] = {"u4": {"engine": "vasp"} | keys}
+    toy["structures"] |= {"occupancies": {"0.750": {"2a": 0.75}}, "cells": {"80": [2, 1, 2]}}
+    toy["material"]["cif"] = str(ROOT / toy["material"]["cif"])
+    check_level(parse(toy | {"launch": {"levels": {"u4": {"command": command}}}}), "u4", file="my.yaml")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +26,7 @@ def no_library(monkeypatch):
 
 @pytest.fixture
 def library(tmp_path):
-    for element in ("Li", "Cl"):
+    for element in ("Li", "Ti", "Cl"):
         write(tmp_path, element)
     return tmp_path
 
@@ -73,18 +71,18 @@ def test_variables_of_a_path_are_filled_in(tmp_path, monkeypatch):
 
 
 def test_unclosed_quote_is_no_command():
-    assert "not a shell command" in error_of(command="srun 'vasp_std")
+    assert "no closing quotation" in error_of(command="srun 'vasp_std")
 
 
 def test_library_is_optional_but_must_be_right_where_it_is_named(library, tmp_path):
-    check(potcar={"directory": library})
-    text = error_of(potcar={"directory": tmp_path / "absent"})
+    check(potcar={"directory": str(library)})
+    text = error_of(potcar={"directory": str(tmp_path / "absent")})
     assert "is no folder" in text
 
-    text = error_of(potcar={"directory": library, "flavours": {"Li": "Li_sv"}})
+    text = error_of(potcar={"directory": str(library), "flavours": {"Li": "Li_sv"}})
     assert "no potential 'Li_sv'" in text and "levels.u4.potcar" in text
     write(library, "Cl", lexch="PE")
-    assert "LEXCH = PE" in error_of(potcar={"directory": library})
+    assert "LEXCH = PE" in error_of(potcar={"directory": str(library)})
 
 
 def test_library_of_the_environment_is_checked_too(library, monkeypatch):
