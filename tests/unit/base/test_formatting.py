@@ -1,6 +1,6 @@
 """Numbers with their intervals, as text."""
 
-from dlmd.base.formatting import how_known, interval, predicted
+from dlmd.base.formatting import how_known, interval, number, predicted
 
 SPREAD = {"value": 0.12345, "median": 0.2, "low": 0.1, "high": 0.3}
 
@@ -10,6 +10,18 @@ def test_interval():
     assert interval(SPREAD, ".2f", unit="eV") == "0.12 eV (0.10 to 0.30)"
     assert interval(SPREAD, ".0f", scale=100, unit="%") == "12 % (10 to 30)"
     assert interval(SPREAD, ".1f", middle="median") == "0.2 (0.1 to 0.3)"
+
+
+def test_thousands_are_written_out():
+    assert [number(v) for v in (1.2e-5, 999.4, 1139.0, 13_200.0, -2465.0)] == [
+        "1.2e-05",
+        "999",
+        "1,140",
+        "13,200",
+        "-2,460",
+    ]
+    assert number(3.4e7) == "3.4e+07" and number(1139.0, ".2f") == "1139.00"
+    assert interval({"value": 675.0, "low": 401.0, "high": 1139.0}) == "675 (401 to 1,140)"
 
 
 def test_upper_bound():

@@ -46,5 +46,5 @@ def test_nothing_is_said_where_nothing_is_needed(cfg):
 def test_no_longer_run_helps_what_is_too_far_away(cfg):
     said = longer.advice(cfg, "chgnet", fitted(1.0, shown="withheld", times_elsewhere=None), Model())
     assert said == [
-        "σ at 298.15 K needs a temperature nearer to it in `md.temperatures_k`: no longer run gives it from these"
+        "σ at 298.15 K needs a temperature nearer to it in `md.temperatures_k`: longer runs at these would not give it"
     ]

@@ -7,6 +7,8 @@ from typing import Any
 
 # a factor by which nothing is known
 _UNKNOWN = 1e4
+# powers of ten up to which numbers are written out
+_THOUSANDS = 6
 
 
 def interval(
@@ -22,9 +24,16 @@ def interval(
     An upper bound (entry `bound`) is 'below high unit'.
     """
     if estimate.get("bound"):
-        return f"below {estimate['high'] * scale:{form}}{f' {unit}' if unit else ''}"
-    value, low, high = (f"{estimate[key] * scale:{form}}" for key in (middle, "low", "high"))
+        return f"below {number(estimate['high'] * scale, form)}{f' {unit}' if unit else ''}"
+    value, low, high = (number(estimate[key] * scale, form) for key in (middle, "low", "high"))
     return f"{value}{f' {unit}' if unit else ''} ({low} to {high})"
+
+
+def number(value: float, form: str = ".3g") -> str:
+    """The value in that format, and 1,140 where the format has 1.14e+03."""
+    text = f"{value:{form}}"
+    _, _, power = text.partition("e+")
+    return f"{float(text):,.0f}" if power and int(power) < _THOUSANDS else text
 
 
 def predicted(prediction: Mapping[str, Any], key: str = "value_ms_per_cm") -> str:
@@ -56,7 +65,7 @@ def how_known(prediction: Mapping[str, Any]) -> str:
     known = f"known to a factor of {rounded(factor, 2)}" if factor < _UNKNOWN else "not known"
     times = prediction["times_longer"]
     if times is None:
-        way = f"no longer run gives it: run a temperature nearer to {prediction['temperature_k']:g} K"
+        way = f"a longer run would not give it: run a temperature nearer to {prediction['temperature_k']:g} K"
     else:
         way = f"runs {times:g} times as long would give it"
     return f"{beyond}, {known}; {way}"

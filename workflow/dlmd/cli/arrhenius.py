@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.formatting import how_known, predicted
+from dlmd.base.formatting import how_known, predicted, rounded
 from dlmd.cli.arguments import add_common, number
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_trajectory import positive
@@ -210,7 +210,7 @@ def report(results: Sequence[Mapping], fitted: Mapping) -> str:
     times = fitted["fits"]["conductivity"]["to_reach"]["times_longer"]
     if times > 1:
         aim = fitted["fits"]["conductivity"]["to_reach"]["half_width_ev"]
-        lines.append(f"E_a to ±{aim:g} eV needs runs {times:.2g} times as long")
+        lines.append(f"E_a to ±{aim:g} eV needs runs {rounded(times, 2)} times as long")
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from dlmd.base.formatting import rounded
 from dlmd.config.run_config import RunConfig
 from dlmd.run import plan, targets, tree
 
@@ -29,7 +30,7 @@ def advice(cfg: RunConfig, level: str, fitted: Mapping[str, Any], model: plan.Co
         name, times = f"σ at {prediction['temperature_k']:g} K", prediction["times_longer"]
         if times is None:
             said.append(
-                f"{name} needs a temperature nearer to it in `md.temperatures_k`: no longer run gives it from these"
+                f"{name} needs a temperature nearer to it in `md.temperatures_k`: longer runs at these would not give it"
             )
         else:
             said.append(f"{name} within a factor of ten needs {_segments(cfg, level, times, model)}")
@@ -44,5 +45,5 @@ def _segments(cfg: RunConfig, level: str, times: float, model: plan.CostModel) -
     path = tree.path(tree.home(cfg.run), tree.SEGMENT, **place)
     cost, basis = model.cost(plan.Job("md_segment", str(path), True))
     hours = more * cost.wall_s * cost.cores / plan.HOUR
-    gpus = f", {more * cost.wall_s * cost.gpus / plan.HOUR:.2g} GPU hours" if cost.gpus else ""
-    return f"`md.segments: {segments}` (now {cfg.md.segments}), {hours:.2g} core hours more{gpus} ({basis})"
+    gpus = f", {rounded(more * cost.wall_s * cost.gpus / plan.HOUR, 2)} GPU hours" if cost.gpus else ""
+    return f"`md.segments: {segments}` (now {cfg.md.segments}), {rounded(hours, 2)} core hours more{gpus} ({basis})"
