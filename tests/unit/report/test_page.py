@@ -4,7 +4,7 @@ import json
 
 from dlmd.base.formatting import interval
 from dlmd.report import tables
-from dlmd.report.answer import headline
+from dlmd.report.answer import headline, worth
 from dlmd.report.answer import table as answer
 from dlmd.run.results import RunResults
 
@@ -55,8 +55,61 @@ def test_extrapolation_is_said_and_published_values_stand_beside_their_temperatu
 def test_the_card_of_the_activation_energy_says_how_well_the_line_fits():
     given = fitted([298.15]) | {"verdict": OK}
     given["fits"]["conductivity"]["reduced_chi_squared"] = 1.234
-    (card,) = [card for card in headline(given, []) if card["title"] == "activation energy of σT"]
+    (card,) = [card for card in headline(given, [], {}) if card["title"] == "activation energy of σT"]
     assert card["note"] == "3 temperatures; χ² per degree of freedom 1.2"
+
+
+def simulated(kelvin, code="ok", **estimate):
+    sigma = {"value": 500.0, "low": 250.0, "high": 1000.0} | estimate
+    return {"temperature_k": kelvin, "verdict": {"code": code}, "conductivity_ms_per_cm": sigma}
+
+
+def test_the_first_card_is_what_was_simulated_where_all_else_is_extrapolated():
+    bound = simulated(350, "upper_bound", bound=True)
+    temperatures = [bound, simulated(400), simulated(500), simulated(600)]
+    first, second, *_ = headline(fitted([298.15]) | {"verdict": OK}, temperatures, PUBLISHED)
+    assert (first["title"], first["value"], first["range"]) == ("σ at 400 K", "500", "250 to 1,000")
+    # along the source's own activation energy: ln(1.04 · 298.15 / 400) + 0.32 eV / k_B · (1/298.15 − 1/400)
+    assert first["note"].endswith("experiment 18.5")
+    assert second["title"] == "σ at 298.15 K"
+    within = headline(fitted([500]) | {"verdict": OK}, temperatures, PUBLISHED)
+    assert [card["title"] for card in within] == ["σ at 500 K", "activation energy of σT"]
+
+
+def test_what_the_answer_is_worth_is_said_in_one_line():
+    temperatures = [simulated(350, "too_short"), simulated(400), simulated(500), simulated(600)]
+    few = {"lowest_temperature_k": 400, "after": {"energy_slope": {"value": 1.0, "low": 0.9, "high": 1.1}}}
+    said = worth(fitted([298.15]), temperatures, few)
+    assert said.startswith(
+        "σ has a value at 3 of 4 temperatures, 400 to 600 K; E_a is known to ±1.8 eV; σ at 298.15 K is known"
+    )
+    # barriers of 0.3 eV that are a tenth off: exp(0.03 eV / k_B 400 K) = 2.4
+    assert said.endswith("put D at 400 K off by a factor of 0.42 to 2.4, by its held-out energies.")
+    assert "what the potential and its labels are off by is not in them" in worth(
+        fitted([]), temperatures, {}
+    )
+    withheld = fitted([298.15])
+    withheld["fits"]["conductivity"]["predictions"][0] |= {"shown": "withheld", "value_ms_per_cm": None}
+    assert "σ at 298.15 K is not known" in worth(withheld, temperatures, {})
+    assert worth(fitted([]), temperatures[:1], {}) == ""
+
+
+def test_the_papers_conventions_stand_beside_its_own_values_only():
+    rows = {row["quantity"] for row in answer(fitted([]), [], PUBLISHED)}
+    beside = {row["quantity"] for row in answer(fitted([]), [], PUBLISHED | {"haven_ratio": {"paper": 14}})}
+    assert {row for row in beside - rows if "paper's convention" in row} == beside - rows != set()
+
+
+def test_right_angles_are_left_out_of_the_lattice():
+    cell = {"a": 6.0, "b": 11.0, "c": 6.0, "alpha": 90.0, "beta": 110.5, "gamma": 90.0, "volume": 450.0}
+    rows = {
+        "relaxed": cell,
+        "temperatures": [{"temperature_k": 500, "lattice": "thermal", "unit_cell": cell}],
+    }
+    shown = tables.lattice_of_production(rows, [{"temperature_k": 500}])
+    assert "beta" in shown[1] and not {"alpha", "gamma"} & set(shown[1])
+    rows["relaxed"] = cell | {"gamma": 90.4}
+    assert "gamma" in tables.lattice_of_production(rows, [{"temperature_k": 500}])[0]
 
 
 def test_without_a_fit_and_with_verdicts_only_there_is_no_number():

@@ -66,8 +66,8 @@ def test_conductivity_deviates_in_its_logarithm(run):
 
 def test_activation_energy_deviates_in_its_value(run):
     row = rows(run)["E_a of ln(σT) (eV)"]
-    assert (row["deviation"], row["in error bars"]) == ("-0.04", "-3.9")
-    assert row["in words"] == "differs by more than the interval"
+    assert (row["deviation"], row["in error bars"]) == ("-0.040", "-3.9")
+    assert row["in words"] == "outside the interval"
 
 
 def test_the_side_towards_the_published_value_counts():

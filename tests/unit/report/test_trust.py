@@ -48,6 +48,33 @@ def test_a_slope_is_shown_with_its_interval_and_what_that_decides(level):
     assert note.startswith("energy slope of hot: 1.02 (0.75 to 1.29)") and "26 held-out frames" in note
 
 
+def test_single_points_are_not_named_twice(level):
+    checks = [
+        {"name": f"{kind} of {name}", "value": 0.0, "bound": 0.1, "ok": True}
+        for kind, name in (
+            ("energy slope", "given0"),
+            ("pressure error", "given0"),
+            ("energy slope", "single points"),
+        )
+    ]
+    write(level, tree.ACCEPTED, {"checks": checks})
+    open_one = dict(zip(("value", "low", "high"), (1.02, 0.75, 1.29), strict=True))
+    pressure = dict(zip(("value", "low", "high"), (0.1, -0.3, 0.4), strict=True))
+    own = {"frames": 8, "energy_slope": open_one, "pressure_error_gpa": pressure}
+    write(level, tree.ERRORS, {"trajectories": {"given0": own}})
+    write(level, tree.FEW_LABELS, {"after": {"frames": 8, "energy_slope": open_one, "force_slope": None}})
+    assert [text.split(":")[0] for text in trust.undecided(level)] == [
+        "pressure error of given0",
+        "energy slope of single points",
+    ]
+
+
+def test_numbers_of_checks_have_their_units(level):
+    check = {"name": "energy drift, potential 0", "key": "max_energy_drift_mev_per_atom_ps", "value": 0.0207}
+    write(level, tree.ACCEPTED, {"checks": [check | {"bound": 0.5, "ok": True}]})
+    assert trust.acceptance(level)[0]["found"] == "0.0207 meV per atom and ps"
+
+
 def test_a_single_potential_and_run_have_neither_committee_nor_budget(level):
     assert trust.committee(level) is None
     assert trust.budget(level) == []

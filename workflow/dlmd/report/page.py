@@ -99,7 +99,7 @@ def write(
         asked=tables.asked(cfg, atoms=len(species), ions=sum(map(species.count, cfg.material.carriers))),
         levels=levels,
         reference_notes=literature.get("notes"),
-        structures=results.occupancies,
+        structures=tables.structures(results.occupancies),
         structure_figures=[_figure(results.folder, f) for f in _structure_figures(cfg, results)],
         lattice=tables.lattice(results.lattice),
         cost=tables.cost(results.costs),
@@ -134,7 +134,9 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
     return {
         "name": results.name,
         "theory": tables.theory(cfg, results.name),
-        "headline": answer.headline(fitted, temperatures),
+        "headline": answer.headline(fitted, temperatures, literature),
+        "worth": answer.worth(fitted, temperatures, results.few_labels),
+        "answer_figures": _drawn(results, [_arrhenius_figure(results, fitted, temperatures, literature)]),
         "answer": answer.table(fitted, temperatures, literature),
         "published": published.rows(
             results, literature, temperatures=temperatures, confidence=cfg.transport.confidence
@@ -165,7 +167,7 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
         "swap_figures": _drawn(results, _swap_figures(cfg, results)),
         "transport": [tables.temperature(t, literature) for t in temperatures],
         **tables.several_carriers(temperatures),
-        "transport_figures": _drawn(results, _transport_figures(results, fitted, temperatures, literature)),
+        "transport_figures": _drawn(results, _transport_figures(results, temperatures)),
         "size": tables.size_check(results.size_check),
         "budget": trust.budget(results),
         "acceptance": trust.acceptance(results),
@@ -232,18 +234,21 @@ def _potential_figures(results: LevelResults) -> list[Shown]:
     ]
 
 
-def _transport_figures(
+def _arrhenius_figure(
     results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], literature: Mapping
-) -> list[Shown]:
+) -> Shown:
+    return Shown(
+        results.path(tree.png(tree.ARRHENIUS_FIGURE)),
+        "Arrhenius plot",
+        results.path(tree.ARRHENIUS_TABLE),
+        "arrhenius.rst",
+        lambda: charts.arrhenius(temperatures, fitted, conductivities(literature)),
+    )
+
+
+def _transport_figures(results: LevelResults, temperatures: Sequence[Mapping]) -> list[Shown]:
     at = results.path
     return [
-        Shown(
-            at(tree.png(tree.ARRHENIUS_FIGURE)),
-            "Arrhenius plot",
-            at(tree.ARRHENIUS_TABLE),
-            "arrhenius.rst",
-            lambda: charts.arrhenius(temperatures, fitted, conductivities(literature)),
-        ),
         Shown(
             at(tree.png(tree.MSD_FIGURE)),
             "Mean squared displacements",
@@ -298,20 +303,19 @@ def _scene(cfg: RunConfig, results: LevelResults, temperature_k: float) -> dict 
 
 
 def _structure_figures(cfg: RunConfig, results: RunResults) -> list[Shown]:
-    """Layers of all orderings of every occupancy in its smallest cell, and the powder patterns."""
+    """Layers of the first ordering of every occupancy in its smallest cell, and the powder patterns; others look alike."""
     at = results.path
     drawn = []
     for occupancy, cell in targets.powder_cells(cfg).items():
-        for n in range(cfg.structures.orderings):
-            one = {"occupancy": occupancy, "cell": cell, "n": n}
-            drawn.append(
-                Shown(
-                    at(tree.png(tree.LAYERS_FIGURE), **one),
-                    f"Ordering {n}, occupancy {occupancy}",
-                    at(tree.STRUCTURE_CIF, **one),
-                    "layers.rst",
-                )
+        one = {"occupancy": occupancy, "cell": cell, "n": 0}
+        drawn.append(
+            Shown(
+                at(tree.png(tree.LAYERS_FIGURE), **one),
+                f"Ordering 0, occupancy {occupancy}",
+                at(tree.STRUCTURE_CIF, **one),
+                "layers.rst",
             )
+        )
     powder = Shown(
         at(tree.png(tree.POWDER_FIGURE)), "Simulated powder diffraction", at(tree.POWDER), "powder.rst"
     )

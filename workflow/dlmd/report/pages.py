@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+_WORDY = 24  # letters
 
 
 def render(template: str, **context: Any) -> str:
@@ -23,7 +25,18 @@ def render(template: str, **context: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["with_code"] = with_code
+    environment.filters["wordy"] = wordy
     return environment.get_template(template).render(**context)
+
+
+def wordy(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Columns of a table that hold sentences rather than numbers: set from the left, and broken into lines."""
+    return {
+        key
+        for row in rows
+        for key, value in row.items()
+        if isinstance(value, str) and len(value) > _WORDY and not re.match(r"[-+×]? ?\d", value)
+    }
 
 
 def with_code(text: str) -> Markup:

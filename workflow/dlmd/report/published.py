@@ -90,10 +90,20 @@ def _judged(
     out = []
     for source, value in values.items():
         sigmas = deviation(estimate, value, confidence=confidence, logarithmic=logarithmic)
-        off = f"× {estimate['value'] / value:.3g}" if logarithmic else f"{estimate['value'] - value:+.3g}"
+        off = f"× {estimate['value'] / value:.3g}" if logarithmic else f"{estimate['value'] - value:+.3f}"
         inside = estimate["low"] <= value <= estimate["high"]
-        words = "within the interval" if inside else "differs by more than the interval"
-        out.append(_row(quantity, interval(estimate), value, source, off, sigmas, words))
+        words = "within the interval" if inside else "outside the interval"
+        out.append(
+            _row(
+                quantity,
+                interval(estimate, ".3g" if logarithmic else ".3f"),
+                value,
+                source,
+                off,
+                sigmas,
+                words,
+            )
+        )
     return out
 
 

@@ -33,14 +33,9 @@ NO_LABELS = "The potential was given, and no labels to judge it by: its errors a
 
 def temperature(result: Mapping, published: Mapping | None = None) -> dict:
     """One temperature's row; beside σ what published lines have there, where the sources have an activation energy."""
-    lines: dict[str, float | None] = {}
-    if published:
-        # the config's own models take a while to load
-        from dlmd.config.published import conductivities
-
-        lines = {k: p.at(result["temperature_k"]) for k, p in conductivities(published).items()}
-    beside = pairs({k: float(f"{v:.3g}") for k, v in lines.items() if v is not None})
+    beside = published_lines(published, result["temperature_k"])
     ok = result["verdict"]["code"] == "ok"
+    by_eq11 = f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}" if ok else NONE
 
     def show(key: str) -> str:
         # an upper bound has a verdict and is shown; a ratio to what may be 0 has no value
@@ -56,10 +51,25 @@ def temperature(result: Mapping, published: Mapping | None = None) -> dict:
         "Haven ratio": show("haven_ratio"),
         "run (ps)": f"{result['length_ps']:.4g}",
         "diffusive from (ps)": "–" if result["onset_ps"] is None else f"{result['onset_ps']:.3g}",
-        "σ by the paper's Eq. 11": f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}"
-        if ok
-        else "–",
+        **({"σ by the paper's Eq. 11": by_eq11} if follows_the_paper(published) else {}),
     }
+
+
+def published_lines(published: Mapping | None, temperature_k: float) -> str:
+    """Published conductivities at a temperature, along the activation energies of their sources, as 'source value'."""
+    if not published:
+        return ""
+    # the config's own models take a while to load
+    from dlmd.config.published import conductivities
+
+    lines = {name: point.at(temperature_k) for name, point in conductivities(published).items()}
+    return pairs({name: float(f"{v:.3g}") for name, v in lines.items() if v is not None})
+
+
+def follows_the_paper(published: Mapping | None) -> bool:
+    """Whether the run is held against the study whose conventions the report shows beside the right ones: the one with a Haven
+    ratio."""
+    return bool(published and published.get("haven_ratio"))
 
 
 def several_carriers(temperatures: Sequence[Mapping]) -> dict[str, list[dict]]:
@@ -114,6 +124,11 @@ def theory(cfg: RunConfig, name: str) -> str:
     return f"{theory['engine']} {theory['model']}, {theory['functional']}"
 
 
+def structures(rows: Sequence[Mapping]) -> list[dict]:
+    """Rows of occupancies.csv under heads to be read."""
+    return [{key.replace("_", " "): value for key, value in row.items()} for row in rows]
+
+
 def lattice(rows: Sequence[Mapping]) -> list[dict]:
     return [
         {
@@ -160,7 +175,9 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
                 "σ at no pressure": _without(pressure["value"], t["temperature_k"]) if pressure else NONE,
             }
         )
-    return rows
+    # right angles say nothing
+    right = [key for key in CELL if all(row[key].split(" ")[0] in ("90.000", NONE) for row in rows)]
+    return [{key: value for key, value in row.items() if key not in right} for row in rows]
 
 
 def _without(pressure_gpa: float, temperature_k: float) -> str:
@@ -235,13 +252,11 @@ def dataset(rows: Sequence[Mapping]) -> str:
     for row in rows:
         if row["status"] == "used":
             frames.setdefault(row["split"], []).append(row["source"])
-    return (
-        "Dataset, split by trajectory: "
-        + ", ".join(
-            f"{len(s)} frames of {len(set(s))} trajectories for {split}" for split, s in frames.items()
-        )
-        + "."
+    counts = (
+        f"{len(s)} frames of {len(set(s))} {'source' if len(set(s)) == 1 else 'sources'} for {split}"
+        for split, s in frames.items()
     )
+    return f"Dataset, split by source (a trajectory, or a file of single points): {', '.join(counts)}."
 
 
 def errors(errors: Mapping, published: Mapping) -> list[dict]:
@@ -262,7 +277,8 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
         pressure = one.get("pressure_error_gpa")
         if pressure is not None:
             shown.append((f"mean error of the pressure (GPa), {name}", interval(pressure, "+.2f"), ""))
-    return [dict(zip(("held-out trajectories", "this run", "paper"), row, strict=True)) for row in shown]
+    heads = ("on held-out frames", "this run", "published")[: 3 if reference else 2]
+    return [dict(zip(heads, row, strict=False)) for row in shown]
 
 
 def cost(rows: Sequence[Mapping]) -> list[dict]:

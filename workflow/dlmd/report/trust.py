@@ -7,9 +7,18 @@ from dataclasses import asdict
 
 from dlmd.base.formatting import interval
 from dlmd.run.results import LevelResults
-from dlmd.validation.acceptance import Measured, measured
+from dlmd.validation.acceptance import SINGLE_POINTS, Measured, measured
 
 COMPONENTS = ("statistics", "potential", "ordering")
+# bound of the config -> what a number that is held against it counts
+UNITS = {
+    "max_relative_force_rmse": "of the RMS force",
+    "max_trajectory_force_rmse": "of the RMS force",
+    "max_relative_deviation": "of the RMS force",
+    "max_energy_drift_mev_per_atom_ps": "meV per atom and ps",
+    "max_temperature_error": "of the target",
+    "min_host_coordination": "whole",
+}
 
 
 def acceptance(results: LevelResults) -> list[dict]:
@@ -23,7 +32,7 @@ def _check_row(check: Mapping, found: Measured | None) -> dict:
     if found is None:
         return {
             "check before production": check["name"],
-            "found": f"{check['value']:.3g}",
+            "found": f"{check['value']:.3g} {UNITS.get(check.get('key'), '')}".rstrip(),
             "bound": f"{check['bound']:g}",
             "": kept,
         }
@@ -39,11 +48,21 @@ def _check_row(check: Mapping, found: Measured | None) -> dict:
 def undecided(results: LevelResults) -> list[str]:
     """In words, what the potential was accepted with although the held-out frames do not decide it."""
     intervals = measured(results.errors, results.few_labels)
-    return [
-        f"{row['check before production']}: {row['found']} where {row['bound']} is asked for. It is {row['']}: hold out more."
+    open_ones = [
+        (check, found)
         for check in results.accepted.get("checks", ())
         if (found := intervals.get(check["name"])) and found.undecided(check["bound"])
-        for row in [_check_row(check, found)]
+    ]
+    # all single points together say what a source of them says, better
+    together = {found.kind for _, found in open_ones if found.subject == SINGLE_POINTS}
+    rows = [
+        _check_row(check, found)
+        for check, found in open_ones
+        if found.subject == SINGLE_POINTS or found.kind not in together
+    ]
+    return [
+        f"{row['check before production']}: {row['found']} where {row['bound']} is asked for. It is {row['']}: hold out more."
+        for row in rows
     ]
 
 
