@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # the aim: the bands of the figure
 FACTOR, DIFFERENCE_EV = 3.0, 0.05
+# a factor between conductivities within which names would run into bars
+NEAR = 2.5
 # activation energies beyond lie outside of the figure
 MOST_EV = 1.0
 
@@ -47,8 +49,8 @@ def figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
         "not run": [r["material"] for r in rows if r["state"] == "not run"],
     }
     said = [f"{what}: {', '.join(names)}" for what, names in missing.items() if names]
-    if said:
-        fig.suptitle("\n".join(said), fontsize=7, ha="left", x=0.02)
+    band = f"grey band on the left: a factor of {FACTOR:g} either way; bars: 95 %"
+    fig.suptitle("\n".join([band, *said]), fontsize=7, ha="left", x=0.02)
     return fig
 
 
@@ -69,7 +71,7 @@ def _energies(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None
         )
     ax.set_yticks(range(len(points)), [found["material"] for found, _, _ in points], fontsize=8)
     ax.set(
-        xlabel="E_a (eV); line: measured, band: 0.05 eV either way",
+        xlabel="E_a (eV); line, band: measured ± 0.05 eV",
         xlim=(0, MOST_EV),
         ylim=(len(points) - 0.5, -0.5),
     )
@@ -85,7 +87,7 @@ def _there(found: Mapping[str, Any]) -> Any:
 
 
 def _panel(ax: Any, points: Sequence[tuple], families: Sequence[str], quantity: str) -> None:
-    ax.set(xscale="log", yscale="log", xlabel=f"{quantity}, measured (mS/cm)", ylabel="computed (mS/cm)")
+    ax.set(xscale="log", yscale="log", xlabel=f"{quantity}, measured line (mS/cm)", ylabel="computed (mS/cm)")
     values = [v for _, m, c in points for v in (m.low, m.high, c["value"])]
     low, high = (
         (10 ** floor(log10(min(values) / 2)), 10 ** ceil(log10(max(values) * 2))) if values else (0.1, 100.0)
@@ -115,8 +117,15 @@ def _points(ax: Any, points: Sequence[tuple], families: Sequence[str]) -> None:
             color=_colour(found, families),
             capsize=2,
         )
+        # on the side where no other point is near
+        crowded = any(1 < other.value / measured.value < NEAR for _, other, _ in points)
         ax.annotate(
-            found["material"], (measured.value, value), xytext=(5, 5), textcoords="offset points", fontsize=7
+            found["material"],
+            (measured.value, value),
+            xytext=(-6 if crowded else 6, 4),
+            textcoords="offset points",
+            ha="right" if crowded else "left",
+            fontsize=7,
         )
 
 
