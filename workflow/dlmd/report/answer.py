@@ -81,7 +81,9 @@ def headline(fitted: Mapping, temperatures: Sequence[Mapping], published: Mappin
     coldest = next((t for t in temperatures if _has_value(t)), None)
     if coldest and all(p["extrapolated"] for p in predictions):
         beside = published_lines(published, coldest["temperature_k"])
-        note = "as simulated, the coldest with a value" + (f"; published lines there: {beside}" if beside else "")
+        note = "as simulated, the coldest with a value" + (
+            f"; published lines there: {beside}" if beside else ""
+        )
         title = f"σ at {coldest['temperature_k']:g} K"
         cards.append(_card(title, coldest["conductivity_ms_per_cm"], "mS/cm", note))
     if fits:
