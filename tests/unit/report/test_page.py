@@ -84,7 +84,7 @@ def test_what_the_answer_is_worth_is_said_in_one_line():
         "σ has a value at 3 of 4 temperatures, 400 to 600 K; E_a is known to ±1.8 eV; σ at 298.15 K is known"
     )
     # barriers of 0.3 eV that are a tenth off: exp(0.03 eV / k_B 400 K) = 2.4
-    assert said.endswith("put D at 400 K off by a factor of 0.42 to 2.4, by its held-out energies.")
+    assert said.endswith("may besides put D at 400 K off by a factor of 0.42 to 2.4.")
     assert "what the potential and its labels are off by is not in them" in worth(
         fitted([]), temperatures, {}
     )

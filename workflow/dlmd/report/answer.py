@@ -174,4 +174,4 @@ def _left_out(few_labels: Mapping) -> str:
         return "what the potential and its labels are off by is not in them."
     kelvin = few_labels["lowest_temperature_k"]
     low, high = (d_factor(slope[side], kelvin) for side in ("high", "low"))
-    return f"the potential may besides put D at {kelvin:g} K off by a factor of {low:.2g} to {high:.2g}, by its held-out energies."
+    return f"by its held-out energies the potential may besides put D at {kelvin:g} K off by a factor of {low:.2g} to {high:.2g}."
