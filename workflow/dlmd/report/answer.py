@@ -154,8 +154,8 @@ def worth(fitted: Mapping, temperatures: Sequence[Mapping], few_labels: Mapping)
 
 
 def _has_value(result: Mapping) -> bool:
-    sigma = result.get("conductivity_ms_per_cm")
-    return result["verdict"]["code"] == Verdict.OK.value and bool(sigma) and not sigma.get("bound")
+    sigma = result.get("conductivity_ms_per_cm") or {"bound": True}
+    return result["verdict"]["code"] == Verdict.OK.value and not sigma.get("bound")
 
 
 def _worth_of(prediction: Mapping) -> str:

@@ -32,7 +32,7 @@ def _check_row(check: Mapping, found: Measured | None) -> dict:
     if found is None:
         return {
             "check before production": check["name"],
-            "found": f"{check['value']:.3g} {UNITS.get(check.get('key'), '')}".rstrip(),
+            "found": f"{check['value']:.3g} {UNITS.get(check.get('key', ''), '')}".rstrip(),
             "bound": f"{check['bound']:g}",
             "": kept,
         }
