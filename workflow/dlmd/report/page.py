@@ -141,21 +141,7 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
         "published": published.rows(
             results, literature, temperatures=temperatures, confidence=cfg.transport.confidence
         ),
-        "warnings": [
-            f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}"
-            for row in fitted["left_out"]
-        ]
-        + ([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
-        + tables.size_warnings(results.size_check, fitted)
-        + trust.undecided(results)
-        + coverage.beyond_labels(results)
-        + longer.advice(cfg, results.name, fitted, model)
-        + [
-            f"{t['temperature_k']:g} K: {note}"
-            for t in temperatures
-            if t["verdict"]["code"] == "ok"
-            for note in host_notes(t["host_hopped"])
-        ],
+        "warnings": _warnings(cfg, results, fitted, temperatures, model),
         "dataset": tables.dataset(results.dataset) if results.dataset else tables.NO_LABELS,
         "errors": tables.errors(results.errors, literature) if results.errors else [],
         "labels": [*results.few_labels.get("sentences", []), *tables.given(results.given)],
@@ -188,6 +174,26 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
             ),
         },
     }
+
+
+def _warnings(
+    cfg: RunConfig, results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], model: CostModel
+) -> list[str]:
+    """What speaks against the answer or would make it sharper, a sentence each."""
+    return [
+        f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}" for row in fitted["left_out"]
+    ]
+    +([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
+    +tables.size_warnings(results.size_check, fitted)
+    +trust.undecided(results)
+    +coverage.beyond_labels(results)
+    +longer.advice(cfg, results.name, fitted, model)
+    +[
+        f"{t['temperature_k']:g} K: {note}"
+        for t in temperatures
+        if t["verdict"]["code"] == "ok"
+        for note in host_notes(t["host_hopped"])
+    ]
 
 
 def _potential_figures(results: LevelResults) -> list[Shown]:
