@@ -1,13 +1,16 @@
 """Rows of the report: numbers with intervals, published values beside, and nothing where there is a verdict."""
 
 import json
+from pathlib import Path
 
 from dlmd.base.formatting import interval
-from dlmd.report import tables
+from dlmd.config.reading import load
+from dlmd.report import page, tables
 from dlmd.report.answer import headline, worth
 from dlmd.report.answer import table as answer
 from dlmd.run.results import RunResults
 
+ROOT = Path(__file__).parents[3]
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
 OK = {"code": "ok", "message": ""}
 PUBLISHED = {
@@ -130,3 +133,14 @@ def test_what_given_labels_do_not_say_stands_in_the_report(tmp_path):
     assert sentence.startswith("0.extxyz does not say all") and sentence.endswith(
         "level's: kpoint_mesh [1, 1, 1]."
     )
+
+
+def test_all_that_speaks_against_an_answer_is_said(tmp_path):
+    left = {"temperature_k": 400, "reason": "too short"}
+    verdict = {"code": "shows_the_way", "message": "E_a is known to ±0.4 eV only"}
+    given = {"left_out": [left], "verdict": verdict, "fits": {}}
+    hopped = {"temperature_k": 500, "verdict": OK, "host_hopped": {"Cl": 3}}
+    level = RunResults(tmp_path).level("u4")
+    said = page._warnings(load(ROOT / "config/demo.yaml"), level, given, [hopped], model=None)
+    assert said[:2] == ["400 K is left out of the fit: too short", "E_a is known to ±0.4 eV only"]
+    assert said[-1].startswith("500 K: 3 Cl of the host at rest")

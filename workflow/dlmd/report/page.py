@@ -180,19 +180,23 @@ def _warnings(
     cfg: RunConfig, results: LevelResults, fitted: Mapping, temperatures: Sequence[Mapping], model: CostModel
 ) -> list[str]:
     """What speaks against the answer or would make it sharper, a sentence each."""
-    return [
+    left_out = [
         f"{row['temperature_k']:g} K is left out of the fit: {row['reason']}" for row in fitted["left_out"]
     ]
-    +([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]])
-    +tables.size_warnings(results.size_check, fitted)
-    +trust.undecided(results)
-    +coverage.beyond_labels(results)
-    +longer.advice(cfg, results.name, fitted, model)
-    +[
+    hosts = [
         f"{t['temperature_k']:g} K: {note}"
         for t in temperatures
         if t["verdict"]["code"] == "ok"
         for note in host_notes(t["host_hopped"])
+    ]
+    return [
+        *left_out,
+        *([] if fitted["verdict"]["code"] == "ok" else [fitted["verdict"]["message"]]),
+        *tables.size_warnings(results.size_check, fitted),
+        *trust.undecided(results),
+        *coverage.beyond_labels(results),
+        *longer.advice(cfg, results.name, fitted, model),
+        *hosts,
     ]
 
 
