@@ -80,6 +80,16 @@ def test_mixed_valence_is_a_fraction_of_an_element_that_can_have_it():
 
 @pytest.mark.parametrize(
     ("composition", "element", "charge"),
+    [("Y Ba2 Cu3 O6.9", "Cu", 2.2667), ("Sr Fe O2.75", "Fe", 3.5), ("La1.85 Sr0.15 Cu O4", "Cu", 2.15)],
+)
+def test_high_states_that_are_rare_on_their_own_are_usual_in_mixtures(composition, element, charge):
+    found = oxidation.guess(of(composition))
+    assert found.mixed == (element,) and found.charges[element] == pytest.approx(charge, abs=1e-3)
+    assert found.charge_per_cell == 0 and found.charges["O"] == -2
+
+
+@pytest.mark.parametrize(
+    ("composition", "element", "charge"),
     [
         ("Li Ni0.8 Mn0.1 Co0.1 O2", "Ni", 2.875),
         ("Na0.667 Fe0.5 Mn0.5 O2", "Mn", 3.666),

@@ -253,6 +253,8 @@ def _mixed(
     for element in changing:
         needed = -sum(n * usual[s] for s, n in atoms.items() if s != element) / atoms[element]
         range_ = [q for q, share in _shares(element).items() if share >= RARE_IN_MIXTURES and q > 0]
+        # rare on their own, and usual in a mixture: Cu3+ of cuprates, Fe4+ of ferrites
+        range_ += [float(high) for step, _, high in redox.STEPS if step == element]
         if range_ and min(range_) - WHOLE <= needed <= max(range_) + WHOLE:
             nearest = float(round(needed))
             whole = usual | {element: nearest}

@@ -15,6 +15,7 @@ STEPS = (
     *(("Sn", 2, 4), ("Sb", 3, 5), ("Cr", 2, 3), ("V", 2, 3), ("Mo", 3, 4), ("Mo", 4, 5), ("Mo", 5, 6)),
     *(("Fe", 2, 3), ("V", 3, 4), ("V", 4, 5), ("Ce", 3, 4), ("Mn", 2, 3), ("Cu", 1, 2), ("Co", 2, 3)),
     *(("Mn", 3, 4), ("Pr", 3, 4), ("Ni", 2, 3), ("Ni", 3, 4), ("Co", 3, 4), ("Fe", 3, 4), ("Cr", 3, 4)),
+    ("Cu", 2, 3),
 )
 CHANGING = frozenset(element for element, _, _ in STEPS)
 WHOLE = 0.05  # a mean charge this near to a whole one is that state
