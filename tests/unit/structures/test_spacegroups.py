@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dlmd.base.errors import DlmdError
 from dlmd.structures import spacegroups
 from dlmd.structures.crystal import read_cif
+from dlmd.structures.symmetry import Symmetry
 from drawn_cifs import cubic, write_cif
 
 CELLS = {
@@ -36,6 +37,8 @@ def found(name, cell):
         ("FM3M", "cubic", [523]),
         ("F 4/m 3bar 2/m", "cubic", None),
         ("F m -3 m", "cubic", [523]),
+        ("F m -3 m No. 225", "cubic", [523]),
+        ("Fm-3m (no.225)", "cubic", [523]),
         ("Fm\\bar3m", "cubic", [523]),
         ("Fm3-m", "cubic", [523]),
         ("Ia3d", "cubic", [530]),
@@ -54,6 +57,9 @@ def found(name, cell):
         ("P2(1)/c", "monoclinic b", [81]),
         ("P2_1/c", "orthorhombic", [81]),
         ("R -3 c :H", "hexagonal", [460]),
+        ("R -3 c (hexagonal axes)", "hexagonal", [460]),
+        ("R -3 c hex. axes", "hexagonal", [460]),
+        ("R -3 c (rhombohedral axes)", "rhombohedral", [461]),
         ("R-3cH", "hexagonal", [460]),
         ("R -3 c H", "hexagonal", [460]),
         ("R -3 c", "hexagonal", [460]),
@@ -88,7 +94,7 @@ def test_a_name_of_two_orthorhombic_settings_means_both():
 def test_every_setting_of_the_tables_is_found_by_its_name_and_its_hall_symbol(number, how):
     kind = spglib.get_spacegroup_type(number)
     own = spglib.get_symmetry_from_database(number)
-    expected = spacegroups.Symmetry("", own["rotations"].astype(float), own["translations"])
+    expected = Symmetry("", own["rotations"].astype(float), own["translations"])
     name = kind.international.split("=")[-1].strip()
     if kind.choice in ("1", "2", "H", "R"):
         name += f" :{kind.choice}"
@@ -169,3 +175,49 @@ def test_a_list_without_its_centring_is_not_taken_for_the_whole_group(tmp_path):
         write_cif(tmp_path, (4, 5, 6, 90, 100, 90), rows, group="C 2/m", operations=one, tags=tags)
     )
     assert [site.multiplicity for site in salt.sites] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("tags", "cell", "hall_number"),
+    [
+        ({"number": "62", "code": "cab"}, "orthorhombic", 294),
+        ({"number": "62", "code": "abc"}, "orthorhombic", 292),
+        ({"name": "P n m a", "code": "cab"}, "orthorhombic", 294),
+        ({"name": "P b n m", "number": "62", "code": "cab"}, "orthorhombic", 294),
+        ({"number": "227", "code": "1"}, "cubic", 525),
+        ({"name": "F d -3 m", "code": "2abc"}, "cubic", 526),
+        ({"name": "R -3 m", "code": "h"}, "hexagonal", 458),
+        ({"name": "C 2/m", "code": "b1"}, "monoclinic b", 63),
+    ],
+)
+def test_a_code_of_the_tables_names_the_setting(tags, cell, hall_number):
+    (symmetry,) = coded(tags, cell)
+    wanted = spglib.get_symmetry_from_database(hall_number)
+    assert symmetry.keys == Symmetry("", wanted["rotations"].astype(float), wanted["translations"]).keys
+
+
+def coded(tags, cell):
+    names = {"name": "_space_group_name_h-m_ref", "number": "_space_group_it_number"}
+    names["code"] = "_space_group_it_coordinate_system_code"
+    told = {names[key]: value for key, value in tags.items()}
+    return spacegroups.symmetries(told, cellpar_to_cell(CELLS[cell]), where="test")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"number": "62", "code": "xyz"}, {"name": "P b n m", "code": "abc"}, {"number": "225", "code": "2"}],
+)
+def test_a_code_of_no_setting_or_another_is_refused(tags):
+    with pytest.raises(DlmdError, match="is no setting of"):
+        coded(tags, "orthorhombic")
+
+
+def test_a_hall_symbol_with_a_change_of_basis_is_not_taken_for_the_name():
+    tags = {
+        "_symmetry_space_group_name_h-m": "F m -3 m",
+        "_symmetry_space_group_name_hall": "-F 4 2 3 (x+1/4,y+1/4,z+1/4)",
+    }
+    with pytest.raises(DlmdError, match="change of basis"):
+        spacegroups.symmetries(tags, cellpar_to_cell(CELLS["cubic"]), where="test")
+    tags["_symmetry_equiv_pos_as_xyz"] = ["x, y, z", "-x, -y, -z"]
+    assert len(spacegroups.symmetries(tags, cellpar_to_cell(CELLS["cubic"]), where="test")[0]) == 2

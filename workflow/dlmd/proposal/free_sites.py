@@ -24,7 +24,7 @@ from dlmd.proposal.faithful import NEARLY_ROOM
 from dlmd.structures import cif_writing, exclusion, sites
 from dlmd.structures.crystal import Crystal, Site
 from dlmd.structures.occupancy import of_unit_cell
-from dlmd.structures.spacegroups import Symmetry
+from dlmd.structures.symmetry import Symmetry
 
 # Of the mobile ions: Li6+x up to x = 0.85, as far as argyrodites with cages of one kind are known; more is another structure.
 MOST = 0.125

@@ -12,7 +12,7 @@ import numpy as np
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.structures import cif, sites, spacegroups, statements
 from dlmd.structures.sites import OCCUPANCY_ROUNDING, Group
-from dlmd.structures.spacegroups import Symmetry
+from dlmd.structures.symmetry import Symmetry
 
 __all__ = ["OCCUPANCY_ROUNDING", "Crystal", "Site", "formula_difference", "read_cif"]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.structures.cif import Row
-from dlmd.structures.spacegroups import Symmetry
+from dlmd.structures.symmetry import Symmetry
 
 SAME_POSITION_A = 0.05  # images of a site nearer than this are the same position (CIFs print 3-5 digits)
 WIDER_A = (0.1, 0.2, 0.3, 0.5)  # how far a coordinate may be off where the printed multiplicity says so

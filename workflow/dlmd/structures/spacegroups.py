@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
+from dlmd.structures.symmetry import Keys, Symmetry
 
 if TYPE_CHECKING:
     from pymatgen.core.operations import SymmOp
@@ -32,10 +32,9 @@ NAME_TAGS = (
 )
 HALL_TAGS = ("_symmetry_space_group_name_hall", "_space_group_name_hall")
 NUMBER_TAGS = ("_space_group_it_number", "_symmetry_int_tables_number")
+SETTING_TAG = "_space_group_it_coordinate_system_code"  # such as '2', 'h' or 'cab'
+AS_LISTED = "(_space_group_symop_operation_xyz, as VESTA exports them)"
 CENTRING_TAG = "_space_group_symop_magn_centering_xyz"  # magnetic files list centrings apart
-Keys = frozenset[tuple[int, ...]]  # operations as a set that compares
-METRIC_TOLERANCE = 0.02  # relative; a cell that an operation distorts by more does not have it
-SAME = 1e-3
 CENTRINGS = {
     "p": [(0, 0, 0)],
     "a": [(0, 0, 0), (0, 0.5, 0.5)],
@@ -46,38 +45,6 @@ CENTRINGS = {
 }
 # words of settings at the end of a name -> spglib's choice of it
 SETTINGS = {"1": "1", "2": "2", "s": "1", "z": "2", "o1": "1", "o2": "2", "h": "H", "r": "R", "hr": "H"}
-
-
-@dataclass(frozen=True)
-class Symmetry:
-    """Operations on fractional coordinates, and the words that they come from.
-
-    Attributes
-    ----------
-    rotations, translations
-        (n, 3, 3) and (n, 3).
-    """
-
-    name: str
-    rotations: np.ndarray
-    translations: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.rotations)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The operations as a set that compares: rotation and translation in 1/1000 of the cell."""
-        shifts = np.round(self.translations % 1.0 * 240).astype(int) % 240
-        turns = np.round(self.rotations).astype(int).reshape(len(self), 9)
-        return frozenset(map(tuple, np.hstack([turns, shifts]).tolist()))
-
-    def fits(self, lattice: np.ndarray) -> bool:
-        """Whether the operations leave the lengths and angles of the cell (3, 3) as they are."""
-        metric = lattice @ lattice.T
-        turned = np.einsum("nji,jk,nkl->nil", self.rotations, metric, self.rotations)
-        scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-        return bool((np.abs(turned - metric) / scale).max() < METRIC_TOLERANCE)
 
 
 def symmetries(tags: Mapping[str, Any], lattice: np.ndarray, *, where: str) -> list[Symmetry]:
@@ -222,6 +189,13 @@ def _named(tags: Mapping[str, Any], lattice: np.ndarray, where: str, *, strict: 
     hall, name, number = first(tags, HALL_TAGS), first(tags, NAME_TAGS), first(tags, NUMBER_TAGS)
     if hall is not None and _hall_key(hall) in _halls():
         return [_of_hall_number(_halls()[_hall_key(hall)])]
+    if strict and hall is not None and "(" in hall:
+        what = f"the change of basis in '{hall}' is not understood"
+        raise DlmdError(what, where=where, remedy=f"list the operations {AS_LISTED}")
+    code = first(tags, [SETTING_TAG])
+    coded = _by_code(name, number, code, where) if strict and code is not None else []
+    if coded:
+        return coded
     if name is not None:
         found = _by_name(name, lattice)
         if found:
@@ -234,10 +208,35 @@ def _named(tags: Mapping[str, Any], lattice: np.ndarray, where: str, *, strict: 
         raise DlmdError(
             f"space group '{text}' is not understood",
             where=where,
-            remedy=f"list the operations (_space_group_symop_operation_xyz, as VESTA exports them), or correct the name; "
-            f"{_near(str(text))}",
+            remedy=f"list the operations {AS_LISTED}, or correct the name; {_near(str(text))}",
         )
     return []
+
+
+def _by_code(name: str | None, number: str | None, code: str, where: str) -> list[Symmetry]:
+    """The setting that a code of the Tables names, of the group of a name or a number; none where no group is known.
+
+    Raises DlmdError for a code that this group has not, and where the name is that of another setting.
+    """
+    named = _numbers(name)[1] if name is not None else []
+    groups = {_table()[n].number for n in named}
+    if name is None and number is not None and number.isdigit():
+        groups = {int(number)}
+    if len(groups) != 1:
+        return []
+    wanted = code.lower().removesuffix("abc")
+    settings = {n: kind for n, kind in _table().items() if kind.number in groups}
+    coded = [n for n, kind in settings.items() if kind.choice.lower() == wanted]
+    usual = not named or set(named) & {*_standard(groups.pop())}
+    found = [n for n in coded if n in named] or (coded if usual else [])
+    if not found:
+        known = ", ".join(repr(kind.choice or "abc") for kind in settings.values())
+        raise DlmdError(
+            f"{SETTING_TAG} '{code}' is no setting of {name or f'space group {number}'}",
+            where=where,
+            remedy=f"correct it ({known}), or delete it and name the setting (_space_group_name_H-M_alt)",
+        )
+    return [_of_hall_number(n) for n in found]
 
 
 def _near(text: str) -> str:
@@ -253,9 +252,10 @@ def _near(text: str) -> str:
 def name_key(name: str) -> tuple[str, str | None]:
     """A Hermann-Mauguin name without blanks, case and other matters of spelling; and its setting, where one is stated."""
     text = name.strip().strip("'\"").lower().replace("_", "").replace("−", "-").replace("–", "-")
-    text = re.sub(r"\(\s*no\.?\s*\d+\s*\)|\(\s*\d{2,3}\s*\)$", "", text)
+    text = re.sub(r"\(?\s*no\.?\s*\d+\s*\)?$|\(\s*\d{2,3}\s*\)$", "", text)
     text = re.sub(r"(origin|org)\s*(choice|at)?\s*([12])", r":\3", text)
-    text = re.sub(r"hexagonal|hex\.?\s*axes|\bhex\b", ":h", re.sub(r"rhombohedral|\brhomb?\b", ":r", text))
+    text = re.sub(r"(?:rhombohedral|\brhomb?\b)\.?(?:\s*axes)?", ":r", text)
+    text = re.sub(r"(?:hexagonal|\bhex\b)\.?(?:\s*axes)?", ":h", text)
     text = re.sub(r"\\?bar\s*\{?(\d)\}?", r"-\1", text)
     setting = None
     # a colon, or a last word that only names a setting

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from dlmd.base.errors import DlmdError
 from dlmd.structures import spacegroups
-from dlmd.structures.spacegroups import HALL_TAGS, NAME_TAGS, NUMBER_TAGS, Keys
+from dlmd.structures.spacegroups import HALL_TAGS, NAME_TAGS, NUMBER_TAGS
+from dlmd.structures.symmetry import Keys
 
 
 @dataclass(frozen=True)
