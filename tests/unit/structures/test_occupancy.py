@@ -7,7 +7,8 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal, Site, read_cif
-from dlmd.structures.occupancy import apportion, isotropic_shape
+from dlmd.structures.occupancy import apportion, isotropic_shape, nearest
+from small_crystals import crystal as small_crystal
 
 STRUCTURES = Path(__file__).parents[3] / "structures"
 CHARGES = {"Li": 1, "Ti": 3, "In": 3, "Y": 3, "Cl": -1, "Br": -1}
@@ -196,3 +197,16 @@ def test_any_crystal_is_neutral_within_tolerance_or_refused(seed):
         row = made.counts[site.label]
         assert all(n >= 0 for n in row.values())
         assert sum(row.values()) <= site.multiplicity * np.prod(repeat)
+
+
+def test_sites_of_a_p1_cell_that_are_alike_share_what_is_left_evenly():
+    # 16 Na sites, listed from one end of the cell to the other: 7.5 of 8 on each
+    sites = {f"Na{i}": ({"Na": 0.9375}, [[i / 16, 0, 0]]) for i in range(16)}
+    sites |= {f"Cl{i}": ({"Cl": 0.9375}, [[i / 16, 0.5, 0.5]]) for i in range(16)}
+    long = small_crystal(sites, lattice=[80.0, 6.0, 6.0])
+    made = nearest(long, repeat=(1, 2, 4), charges={"Na": 1, "Cl": -1}, mobile="Na")
+    for ion in ("Na", "Cl"):
+        counts = [made.counts[f"{ion}{i}"][ion] for i in range(16)]
+        assert set(counts) == {7, 8} and sum(counts) == 120
+        quarters = [sum(counts[i : i + 4]) for i in range(0, 16, 4)]
+        assert max(quarters) - min(quarters) <= 2

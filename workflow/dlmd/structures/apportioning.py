@@ -24,6 +24,7 @@ SPREAD_BEYOND, SPREAD_WEIGHT = (0.05, 0.1, 0.2, 0.35), 0.05
 SPREAD_BEYOND_SHARE = 0.5  # of what is there, or of what is free
 MIXED_VALENCE_E = 0.05  # a mean charge that is a fraction may be off by this much
 LARGEST_SEARCH_CELLS = 2000
+GOLDEN = (5**0.5 - 1) / 2  # whose multiples, modulo 1, fill an interval evenly
 LONGEST_TO_SHORTEST = 3.0  # supercells longer than this are not proposed
 
 Counts = dict[str, dict[str, int]]
@@ -189,11 +190,24 @@ class Problem:
     def _cost(self, mobile: str | None, keep_full: bool) -> np.ndarray:
         """(2 entries + species,) what a unit of each variable costs: counts, their differences, those of the totals."""
         n = len(self.entries)
-        # A small slope decides between equally good sites: the first listed is filled.
-        slope = -1e-4 * np.arange(n, 0, -1) / n - VACANCY_WEIGHT * (keep_full & self.filled)
+        # A small slope decides between equally good sites: the first listed is filled. Where a config is proposed, sites that are
+        # alike are taken here and there in the list: that of a P 1 cell begins with one half of it.
+        order = np.arange(n) if mobile is None else self._scattered
+        slope = -1e-4 * (n - order) / n - VACANCY_WEIGHT * (keep_full & self.filled)
         host = COMPOSITION_WEIGHT if mobile is None else HOST_WEIGHT
         weight = np.array([MOBILE_WEIGHT if s in elements(mobile) else host for s in self.species])
         return np.concatenate([slope, np.ones(n), weight])
+
+    @cached_property
+    def _scattered(self) -> np.ndarray:
+        """(entries,) the place of each in the list, those of one species, multiplicity and occupancy evenly mixed."""
+        alike: dict[tuple[str, int, float], list[int]] = {}
+        for k, (site, s, x) in enumerate(self.entries):
+            alike.setdefault((s, site.multiplicity, x), []).append(k)
+        order = np.arange(len(self.entries))
+        for places in alike.values():
+            order[places] = np.array(places)[np.argsort(np.argsort(np.arange(len(places)) * GOLDEN % 1))]
+        return order
 
     def _by_site(self, values: np.ndarray) -> Counts:
         counts: Counts = {site.label: {} for site in self.crystal.sites}
