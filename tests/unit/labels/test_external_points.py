@@ -107,6 +107,18 @@ def test_folders_named_before_settings_were_part_of_the_name_are_found(computed)
         energies(elsewhere(computed, kpoint_mesh=[2, 2, 2]))
 
 
+def test_outputs_swapped_between_frames_are_refused(computed):
+    one, other = sorted(computed.glob("frames/*/results.json"))
+    other.write_text(other.read_text() + "\n")  # so that the two differ
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    with pytest.raises(DlmdError, match="results.json is not the one that GPAW wrote here"):
+        energies(elsewhere(computed))
+    one.write_bytes(first)
+    other.write_bytes(second.rstrip(b"\n"))
+    assert energies(elsewhere(computed)) == [-403.0, -403.0]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

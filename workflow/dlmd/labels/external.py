@@ -3,7 +3,7 @@ staged and read here.
 
     HOME/run.sh                starts the program on every frame that has not ended
     HOME/frames/MARK/...       one frame: inputs, staged.json (their SHA-256), and once it has run, its outputs,
-                               used.sha256 (of the inputs as it found them) and ended (its exit code)
+                               used.sha256 (of the inputs as it found them, and of its outputs) and ended (its exit code)
 
 What has run may come back packed (gzip -r frames).
 """
@@ -55,6 +55,7 @@ for frame in frames/*/; do
     child=$!
     wait "$child" || code=$?
     child=""
+    sha256sum {written} >> {used} 2> /dev/null || :
     case $code in
         129|130|143|152) echo "$frame was stopped" >&2; exit "$code" ;;
     esac
@@ -93,6 +94,7 @@ class Elsewhere:
                 inputs=" ".join(inputs),
                 command=self.point.command,
                 outputs=" ".join(f"{name} {name}.gz" for name in self.point.outputs),
+                written=" ".join(self.point.outputs),
                 ended=ENDED,
                 used=USED,
             ),
@@ -128,7 +130,7 @@ class Elsewhere:
         staged, ended = _staged(folder), packed.find(folder, ENDED) is not None
         if staged != hashes and (staged is None or not self._has_results(atoms, folder)):
             # one that came back without what was staged may have run on these very inputs
-            if not (staged is None and ended and _used(folder) == hashes):
+            if not (staged is None and ended and hashes.items() <= _used(folder).items()):
                 self._clear(folder)
                 ended = False
             write_json(folder / STAGED, hashes)
@@ -170,11 +172,19 @@ class Elsewhere:
                     where=str(folder),
                     remedy=f"remove {ENDED} there and run {SCRIPT} on the folder as it was staged",
                 )
+        for name in self.point.outputs:
+            found = packed.find(folder, name)
+            if found and name in used and hashlib.sha256(packed.read_bytes(found)).hexdigest() != used[name]:
+                raise DlmdError(
+                    f"{name} is not the one that {self.point.name} wrote here",
+                    where=str(folder),
+                    remedy=f"bring this frame's own {name} back whole, or remove {ENDED} and run {SCRIPT} again",
+                )
         try:
-            found = self.point.results(self.engine.settings, atoms, folder)
-            if not all(np.isfinite(found[name]).all() for name in ("energy", "forces", "stress")):
+            results = self.point.results(self.engine.settings, atoms, folder)
+            if not all(np.isfinite(results[name]).all() for name in ("energy", "forces", "stress")):
                 raise ValueError("values that are not finite")
-            return found
+            return results
         except Unconverged:
             raise
         except (OSError, ValueError, IndexError, KeyError, DlmdError) as error:
@@ -235,7 +245,7 @@ def _staged(folder: Path) -> dict[str, str] | None:
 
 
 def _used(folder: Path) -> Mapping[str, str]:
-    """Name -> hash of the inputs as the program found them, from the lines of sha256sum."""
+    """Name -> hash of the inputs as the program found them and of its outputs, from the lines of sha256sum."""
     found = packed.find(folder, USED)
     text = packed.read_text(found) if found else ""
     return {words[1].lstrip("*"): words[0] for words in map(str.split, text.splitlines()) if len(words) == 2}

@@ -27,8 +27,17 @@ def find(folder: Path, name: str) -> Path | None:
 
 def read_text(path: Path) -> str:
     """Text of a file, packed or not; of a packed one cut short, what can be unpacked."""
+    return (
+        path.read_text(errors="replace")
+        if path.suffix not in PACKED
+        else read_bytes(path).decode(errors="replace")
+    )
+
+
+def read_bytes(path: Path) -> bytes:
+    """As `read_text`, of the bytes themselves."""
     if path.suffix not in PACKED:
-        return path.read_text(errors="replace")
+        return path.read_bytes()
     # not gzip.open and its like, which throw away what they have when a file ends early
     data, pieces = path.read_bytes(), []
     while data:
@@ -38,4 +47,4 @@ def read_text(path: Path) -> str:
         except (zlib.error, OSError, lzma.LZMAError):
             break  # the whole frames in what came out are still good
         data = unpacker.unused_data
-    return b"".join(pieces).decode(errors="replace")
+    return b"".join(pieces)
