@@ -112,7 +112,7 @@ def test_outputs_swapped_between_frames_are_refused(computed):
     other.write_text(other.read_text() + "\n")  # so that the two differ
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
-    with pytest.raises(DlmdError, match="results.json is not the one that GPAW wrote here"):
+    with pytest.raises(DlmdError, match="is not the one that GPAW wrote here"):
         energies(elsewhere(computed))
     one.write_bytes(first)
     other.write_bytes(second.rstrip(b"\n"))
