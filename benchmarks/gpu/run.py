@@ -33,8 +33,11 @@ import gpu_models
 from gpu_models import Failed, Variant
 
 from dlmd.base.files import write_json
+from dlmd.config.reading import load
+from dlmd.config.run_config import RunConfig
 from dlmd.dataset.frames import write_system
 from dlmd.md import cell_file
+from dlmd.run import gpu_rates
 from dlmd.structures.crystal import read_cif
 from dlmd.structures.occupancy import apportion
 from dlmd.structures.ordering import orderings
@@ -202,7 +205,6 @@ def training(
     data: Sequence[Path], folder: Path, backends: Sequence[str], *, steps: int, clock: Clock
 ) -> list[dict]:
     """Training steps per second of the demo's network on its DFT labels; start-up apart."""
-    from dlmd.config.reading import load
     from dlmd.training.input import make_input
 
     settings = load("config/demo.yaml").training.model_copy(update={"steps": steps, "save_steps": steps})
@@ -221,7 +223,9 @@ def training(
             times = [float(t) for t in re.findall(r"total wall time = ([\d.]+) s", printed)][1:]
             if not times:
                 raise Failed(gpu_models.reason(printed))
-            rows.append({"backend": backend, "steps_per_s": (steps // 4) * len(times) / sum(times)})
+            atoms = len((data[0] / "type.raw").read_text().split())
+            rate = (steps // 4) * len(times) / sum(times)
+            rows.append({"backend": backend, "atoms": atoms, "steps_per_s": rate})
         except Failed as failed:
             rows.append({"backend": backend, "reason": str(failed)})
         print(rows[-1], flush=True)
@@ -230,7 +234,6 @@ def training(
 
 def demo_input(folder: Path, data: Sequence[Path]) -> Path:
     """The input of the demo's training, for the settings of its network alone."""
-    from dlmd.config.reading import load
     from dlmd.training.input import make_input
 
     made = make_input(
@@ -248,6 +251,11 @@ def paper_hours(rows: Sequence[dict]) -> dict[str, float]:
         if r["variant"].startswith("paper") and r["atoms"] == max(REPEATS) and "reason" not in r
     ]
     return {r["variant"]: PAPER_ATOM_STEPS / r["atom_steps_per_s"] / 3600 for r in fit}
+
+
+def networks() -> dict[str, RunConfig]:
+    """Configs of the networks that are measured, by name."""
+    return {"demo": load("config/demo.yaml"), "paper": load("config/li3ticl6.yaml")}
 
 
 def labels(folder: Path) -> list[Path]:
@@ -283,7 +291,7 @@ def main() -> None:
             f"no model\n  in:  {args.model}\n  fix: run the demo first, or give a frozen model of your own"
         )
     clock, sizes = Clock(args.minutes), [160] if args.quick else sorted(args.sizes)
-    found: dict[str, Any] = {"machine": machine(args.device)}
+    found: dict[str, Any] = {"machine": machine(args.device), "networks": gpu_rates.networks(networks())}
     print(json.dumps(found["machine"], indent=1), flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -316,6 +324,7 @@ def main() -> None:
     print(
         f"memory (KiB per atom): {found['memory_kib_per_atom']}\nhours of the paper's production: {found['paper_hours']}"
     )
+    print(f"next: dlmd plan config/li3ticl6.yaml --gpu {args.out}")
     print(f"{args.out}, {60 * args.minutes - clock.left_s():.0f} s")
 
 

@@ -1,6 +1,7 @@
 """What the GPU benchmark makes of its measurements, and what becomes of a model that cannot be made: without DeePMD-kit."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import gpu_dynamics  # noqa: E402
 import gpu_models  # noqa: E402
 from gpu_dynamics import Speed  # noqa: E402
 from gpu_models import Failed, Source, Variant  # noqa: E402
+
+from dlmd.base.errors import DlmdError  # noqa: E402
+from dlmd.config.reading import load  # noqa: E402
+from dlmd.run import estimates, gpu_rates  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +146,87 @@ def test_the_line_that_counts_is_found_among_the_noise_of_libraries():
     assert gpu_dynamics.told_of(printed) == {"steps": 20, "seconds": 4.5}
     with pytest.raises(Failed, match="no such model"):
         gpu_dynamics.told_of("RuntimeError: no such model\n")
+
+
+def measured(benchmark, tmp_path, monkeypatch, *, device="cuda"):
+    """gpu.json as the script writes it, with numbers in the place of measurements."""
+    (tmp_path / "model.pb").touch()
+    speeds = {"demo, tensorflow, float32, compressed": 3.0e6, "demo, tensorflow, float64": 1.0e6}
+    speeds |= {"paper, tensorflow, float64, compressed": 2.0e6, "paper, pytorch, float64, compressed": 9.0e6}
+    made = []
+    for name in speeds:
+        network, backend, precision, *compressed = name.split(", ")
+        made.append(Variant(network, backend, precision, bool(compressed), tmp_path / "model.pb"))
+    monkeypatch.setattr(benchmark.gpu_models, "variants", lambda *_, **__: [made.pop(0), made.pop(0)])
+    monkeypatch.setattr(
+        benchmark.gpu_models, "paper_model", lambda *_: Source("paper", tmp_path, "float64", tmp_path)
+    )
+    monkeypatch.setattr(benchmark, "agreement", lambda *_, **__: [])
+    monkeypatch.setattr(
+        benchmark.gpu_models, "dp", lambda *_, **__: "total wall time = 9 s\ntotal wall time = 0.5 s"
+    )
+    monkeypatch.setattr(
+        benchmark,
+        "_speed",
+        lambda one, frame, *_, **__: Speed(
+            "LAMMPS", 1000, int(frame.stem) * 1000 / speeds[one.name], int(frame.stem), 1.0
+        ),
+    )
+    out = tmp_path / "gpu.json"
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [
+            "run.py",
+            str(tmp_path / "model.pb"),
+            "--device",
+            device,
+            "--sizes",
+            "160",
+            "1280",
+            "--out",
+            str(out),
+        ],
+    )
+    benchmark.main()
+    return out
+
+
+def test_the_plan_takes_what_the_script_writes(benchmark, tmp_path, monkeypatch):
+    monkeypatch.chdir(FOLDER.parents[1])
+    out = measured(benchmark, tmp_path, monkeypatch)
+    paper, demo = load("config/li3ticl6.yaml"), load("config/demo.yaml", {"launch": {"accelerator": "cuda"}})
+    rates = gpu_rates.read(out, paper, atoms=20_000)
+    # the paper's network by the backend of production, at the size that is nearest
+    assert "paper, tensorflow, float64, compressed; 1,280 atoms, through LAMMPS" in rates.sentence()
+    job = estimates.md(paper, atoms=20_000, mobile=6_000, steps=1000, rates=rates)
+    assert job.wall_s == pytest.approx(20_000 * 1000 / 2.0e6) and not job.assumed
+    rates = gpu_rates.read(out, demo, atoms=160)
+    assert estimates.md(demo, atoms=160, mobile=48, steps=1000, rates=rates).wall_s == pytest.approx(
+        160_000 / 3.0e6
+    )
+    # 50 steps in half a second
+    atoms = json.loads(out.read_text())["training"][1]["atoms"]
+    trained = estimates.training(demo, atoms=atoms, rates=rates)
+    assert trained.wall_s == pytest.approx(demo.training.steps / 100) and not trained.assumed
+    guess = estimates.md(demo, atoms=160, mobile=48, steps=1000)
+    assert guess.assumed and "a guess" in estimates.GUESSED.sentence()
+
+
+def test_rates_of_a_cpu_or_of_nothing_are_refused(benchmark, tmp_path, monkeypatch):
+    monkeypatch.chdir(FOLDER.parents[1])
+    cfg = load("config/demo.yaml")
+    with pytest.raises(DlmdError, match="measured on a CPU"):
+        gpu_rates.read(measured(benchmark, tmp_path, monkeypatch, device="cpu"), cfg, atoms=160)
+    path = tmp_path / "rates.json"
+    with pytest.raises(DlmdError, match="no such file"):
+        gpu_rates.read(path, cfg, atoms=160)
+    path.write_text('{"run": "demo"}')
+    with pytest.raises(DlmdError, match="no rates of a GPU"):
+        gpu_rates.read(path, cfg, atoms=160)
+    speed = [{"atoms": 160, "variant": "demo, tensorflow, float32", "reason": "out of memory"}]
+    path.write_text(
+        json.dumps({"machine": {"device": "cuda"}, "networks": {}, "training": [], "speed": speed})
+    )
+    with pytest.raises(DlmdError, match="no network ran there: out of memory"):
+        gpu_rates.read(path, cfg, atoms=160)

@@ -2,6 +2,7 @@
 
 Jobs come from Snakemake's own list. Their times are those of the run's finished jobs of the same kind (basis: measured), else
 from sizes (estimated, right within a factor of three), where DFT or a GPU is involved from what is commonly seen (assumed).
+Rates of a GPU are a guess unless --gpu gives what `python benchmarks/gpu/run.py MODEL.pb` has measured on one.
 Where there is an Arrhenius fit already, it is also said how much longer the run would have to be for a sharper answer, and
 what room temperature takes without an extrapolation: the shortest runs in which the ions move on by four hops squared, from
 D_self of the fit or of a conductivity that is given, at the potential's speed.
@@ -12,6 +13,7 @@ examples:
   dlmd plan config/li3ticl6.yaml
   dlmd plan config/li3ticl6.yaml results/li3ticl6/transport/u4/298K.json
   dlmd plan config/li3ticl6.yaml --conductivity 1.06 --activation-energy 0.29
+  dlmd plan config/li3ticl6.yaml --gpu gpu.json
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dlmd.config.run_config import RunConfig
+    from dlmd.run.estimates import GpuRates
     from dlmd.run.plan import CostModel
 
 
@@ -29,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="the run's config file")
     parser.add_argument("targets", nargs="*", help="files that are wanted (default: everything)")
     parser.add_argument("--snakefile", default="Snakefile", help="default: the one in this folder")
+    parser.add_argument(
+        "--gpu",
+        metavar="FILE",
+        help="rates of a GPU (atom-steps/s in MD, training steps/s) as benchmarks/gpu/run.py wrote them (default: a guess)",
+    )
     parser.add_argument(
         "--reach",
         metavar="K",
@@ -63,11 +71,11 @@ def run(args: argparse.Namespace) -> None:
 
     from dlmd.config.reading import load
     from dlmd.run import costs, plan, targets, tree
-    from dlmd.run.estimates import ASSUMED
+    from dlmd.run.estimates import ASSUMED_DFT
 
     cfg = load(args.config)
     records = costs.records(Path(tree.home(cfg.run), tree.BENCHMARKS))
-    model = plan.CostModel(cfg, records)
+    model = plan.CostModel(cfg, records, _rates(args, cfg))
     rows = plan.rows(plan.jobs(args.config, snakefile=args.snakefile, wanted=args.targets), model)
     left = [row for row in rows if row.left]
     for text in targets.single_points(cfg):
@@ -93,9 +101,23 @@ def run(args: argparse.Namespace) -> None:
     longest_h = max(row.longest_h for row in left)
     print(_line(line, "together", jobs, core_hours, gpu_hours, disk_gb, longest_h, ""))
     print(f"{done} jobs are done")
-    if any("assumed" in row.basis for row in left):
-        print(f"assumed: {ASSUMED}")
+    labels = [row for row in left if plan.KINDS.get(row.rule) in plan.LABELS]
+    if any("assumed" in row.basis for row in labels):
+        print(f"assumed: {ASSUMED_DFT}")
+    if any(row.gpu_hours and row.basis != "measured" and row not in labels for row in left):
+        print(model.rates.sentence())
     _print_needs(cfg, model)
+
+
+def _rates(args: argparse.Namespace, cfg: RunConfig) -> GpuRates:
+    """Rates of the GPU that the jobs would have."""
+    from dlmd.run import estimates, gpu_rates
+
+    if args.gpu is None:
+        return estimates.GUESSED
+    pair = (cfg.md.occupancy, cfg.md.cell)
+    atoms = sum(estimates.compositions(cfg, [pair])[pair].values())
+    return gpu_rates.read(args.gpu, cfg, atoms=atoms)
 
 
 def _print_needs(cfg: RunConfig, model: CostModel) -> None:

@@ -1,7 +1,7 @@
 """What a job will cost, from the sizes in the config: walltimes that rules ask for, and `dlmd plan`.
 
 Seconds on one core of a current CPU, right within a factor of three; where the run has measured its own jobs, `dlmd plan`
-takes those. What was not measured by us but assumed is listed in `ASSUMED`, and said to be so wherever it is used.
+takes those. What was not measured by us but assumed is in `ASSUMED_DFT` and `GpuRates`, and said to be so wherever it is used.
 """
 
 from __future__ import annotations
@@ -22,12 +22,9 @@ LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 5e-3}
 DFT_MD_STEP_S, DFT_RELAX_STEP_S = 15.0, 60.0
 # a single point at Γ, which has no wave functions of a step before to start from
 DFT_STATIC_S = 45.0
-# factor by which one data-centre GPU beats one core
-GPU_TRAINING, GPU_MD = 20.0, 100.0
-ASSUMED = (
+ASSUMED_DFT = (
     f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics, "
-    f"{DFT_STATIC_S:g} for a single point; "
-    f"one GPU as {GPU_MD:g} cores in MD, as {GPU_TRAINING:g} in training"
+    f"{DFT_STATIC_S:g} for a single point"
 )
 
 # seconds per mobile ion and frame that the mechanism takes: twice the most that was measured (benchmarks/size)
@@ -54,6 +51,27 @@ class JobCost:
     def minutes(self) -> int:
         """A walltime to ask for: three times the estimate, between one hour and one day."""
         return min(LONGEST_MIN, max(SHORTEST_MIN, ceil(WALLTIME_FACTOR * self.wall_s / 60)))
+
+
+@dataclass(frozen=True)
+class GpuRates:
+    """As how many cores one data-centre GPU counts in MD and in training: a guess, or measured, as `told` says."""
+
+    md: float = 100.0
+    training: float = 20.0
+    told: str = ""
+
+    def sentence(self) -> str:
+        """What the hours of GPUs rest on."""
+        if self.told:
+            return f"GPU: measured on {self.told}"
+        return (
+            f"GPU: a guess, one as {self.md:g} cores in MD and as {self.training:g} in training; benchmarks/gpu measures one, "
+            "and --gpu takes what it writes"
+        )
+
+
+GUESSED = GpuRates()
 
 
 def compositions(
@@ -128,7 +146,9 @@ def _labels(
     )
 
 
-def training(cfg: RunConfig, *, atoms: int, first: bool = True, level: str | None = None) -> JobCost:
+def training(
+    cfg: RunConfig, *, atoms: int, first: bool = True, level: str | None = None, rates: GpuRates = GUESSED
+) -> JobCost:
     """One potential, from scratch (`first`), in a later round of the learning loop, or from another level's; `atoms` of a
     typical frame."""
     batch = cfg.training.batch_size if isinstance(cfg.training.batch_size, int) else 1
@@ -138,15 +158,14 @@ def training(cfg: RunConfig, *, atoms: int, first: bool = True, level: str | Non
         steps = cfg.training.steps if first or cfg.learning is None else cfg.learning.steps
     wall = training_step_s(cfg) * atoms * batch * steps
     gpus = training_gpus(cfg)
-    return JobCost(wall / (GPU_TRAINING if gpus else 1), 1, gpus, 50e6, bool(gpus))
+    return JobCost(wall / (rates.training if gpus else 1), 1, gpus, 50e6, bool(gpus and not rates.told))
 
 
-def explore(cfg: RunConfig, source: AimdSource, *, atoms: int) -> JobCost:
+def explore(cfg: RunConfig, source: AimdSource, *, atoms: int, rates: GpuRates = GUESSED) -> JobCost:
     """One exploration of the learning loop."""
     gpus = training_gpus(cfg)
-    return JobCost(
-        md_step_s(cfg) * atoms * source.steps / (GPU_MD if gpus else 1), gpus=gpus, assumed=bool(gpus)
-    )
+    wall = md_step_s(cfg) * atoms * source.steps / (rates.md if gpus else 1)
+    return JobCost(wall, gpus=gpus, assumed=bool(gpus and not rates.told))
 
 
 def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> JobCost:
@@ -161,13 +180,14 @@ def mobile_ions(cfg: RunConfig, composition: Mapping[str, int]) -> int:
     return sum(composition[name] for name in cfg.material.carriers)
 
 
-def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int) -> JobCost:
+def md(cfg: RunConfig, *, atoms: int, mobile: int, steps: int, rates: GpuRates = GUESSED) -> JobCost:
     """`steps` of production MD."""
     gpus = md_gpus(cfg)
-    wall = md_step_s(cfg) * atoms * steps / cfg.launch.lammps.ranks / (GPU_MD if gpus else 1)
+    wall = md_step_s(cfg) * atoms * steps / cfg.launch.lammps.ranks / (rates.md if gpus else 1)
     positions = steps / cfg.md.steps(cfg.md.position_interval_fs) * mobile * BYTES_DCD
     everything = steps / cfg.md.steps(1000 * cfg.md.all_atom_interval_ps) * atoms * BYTES_XTC
-    return JobCost(wall, cfg.launch.lammps.ranks, gpus, positions + everything, bool(gpus))
+    assumed = bool(gpus and not rates.told)
+    return JobCost(wall, cfg.launch.lammps.ranks, gpus, positions + everything, assumed)
 
 
 def mechanism(cfg: RunConfig, *, mobile: int) -> JobCost:

@@ -52,6 +52,8 @@ KINDS = {
     "size_equilibrate": "md",
     "size_segment": "md",
 }
+# kinds whose times are those of the label engine
+LABELS = ("relax", "aimd", "label a frame")
 # kinds whose jobs are segments of one folder
 DYNAMICS = ("md", "constant pressure")
 # what the paths of a kind, or of one rule of it, begin with
@@ -207,8 +209,11 @@ def _job_name(row: Mapping[str, str]) -> str:
 class CostModel:
     """Cost of a job: estimated from sizes, times what the run's own jobs of that kind have shown the estimate to be wrong by."""
 
-    def __init__(self, cfg: RunConfig, records: Sequence[costs.Record]):
+    def __init__(
+        self, cfg: RunConfig, records: Sequence[costs.Record], rates: estimates.GpuRates = estimates.GUESSED
+    ):
         self.cfg = cfg
+        self.rates = rates
         self.compositions = estimates.compositions(cfg)
         self.sources = {source.folder: source for source in targets.aimd_sources(cfg)}
         self.explorations = {source.folder: source for source in targets.explorations(cfg)}
@@ -278,13 +283,18 @@ class CostModel:
                 atoms=sum(composition.values()),
                 mobile=estimates.mobile_ions(cfg, composition),
                 steps=cfg.md.steps(1000 * ps),
+                rates=self.rates,
             )
         if kind == "swaps":
             return estimates.swaps(cfg, atoms=sum(produced.values()))
         if kind in ("train", "train a round", "train a part"):
             from_scratch = w.get("i") == "0" if rule == "learning_train" else cfg.learning is None
             return estimates.training(
-                cfg, atoms=self._mean_atoms(self.sources), first=from_scratch, level=w["level"]
+                cfg,
+                atoms=self._mean_atoms(self.sources),
+                first=from_scratch,
+                level=w["level"],
+                rates=self.rates,
             )
         if kind == "label a frame":
             # How many frames a job had that was done with other settings is not known.
@@ -294,7 +304,8 @@ class CostModel:
         atoms = sum(self.compositions[w["occupancy"], w["cell"]].values())
         level: Any = cfg.levels[w["level"]]
         if kind == "explore":
-            return estimates.explore(cfg, self.explorations[targets.source_folder(w)], atoms=atoms)
+            source = self.explorations[targets.source_folder(w)]
+            return estimates.explore(cfg, source, atoms=atoms, rates=self.rates)
         if kind == "relax":
             whole, steps = estimates.relax(cfg, w["level"], atoms=atoms), cast(Any, relax_plan)
         else:
