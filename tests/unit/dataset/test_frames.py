@@ -271,5 +271,5 @@ def test_given_labels_hold_out_frames_that_are_not_trained_on(tmp_path):
         build(tmp_path, own)
     assert "given0_train.extxyz" in told.value.where and "given1_test.extxyz" in told.value.where
     del own["given1_test"]
-    with pytest.raises(DlmdError, match="no frame of the given labels is for 'test'"):
+    with pytest.raises(DlmdError, match="no frame of the labels is for 'test'"):
         build(tmp_path, own)

@@ -286,15 +286,12 @@ def _check_sources(sources: Sequence[Source]) -> None:
                 where=f"trajectory {source.id}",
                 remedy=did_you_mean(source.split, SPLITS),
             )
-    if not any(source.split == "train" for source in sources):
-        raise DlmdError("no trajectory is for training", remedy="give at least one trajectory 'split: train'")
+    parts = Counter(source.split for source in sources)
     given = [str(source.path) for source in sources if source.id.startswith(GIVEN)]
-    if given and not any(source.split == "test" for source in sources):
-        raise DlmdError(
-            "no frame of the given labels is for 'test': nothing would judge the potential",
-            where=", ".join(given),
-            remedy="give a file 'split: test' in labels.frames, or its frames the key split=test",
-        )
+    if given:
+        given_checks.require_parts(parts, trained=True, where=", ".join(given))
+    if not parts["train"]:
+        raise DlmdError("no trajectory is for training", remedy="give at least one trajectory 'split: train'")
 
 
 def _check_frame(atoms: Atoms, *, species: Sequence[str], level: str, where: str) -> None:
