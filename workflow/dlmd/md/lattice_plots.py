@@ -43,5 +43,6 @@ def changes(rows: Sequence[Mapping[str, Any]], relaxed: Mapping[str, float]) -> 
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("temperature (K)")
     axes.set_ylabel("change from the relaxed cell (%)")
-    axes.legend()
+    # above the axes: anywhere inside it would cover a point of some material
+    axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False)
     return figure
