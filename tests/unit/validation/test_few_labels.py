@@ -75,6 +75,15 @@ def test_the_words_have_the_numbers():
     assert "labels would halve the force error" in text and "at 450 K" in text
 
 
+@pytest.mark.parametrize(("trained", "said"), [(0.8, True), (0.6, False)])
+def test_an_error_that_the_trained_frames_show_too_calls_for_longer_training(trained, said):
+    found = record(1.0)
+    error = found["after"]["relative_force_rmse"]
+    lines = few_labels.sentences(found | {"trained_relative_force_rmse": trained * error})
+    assert any("training.fine_tuning.steps" in line for line in lines) is said
+    assert not any("training.fine_tuning.steps" in line for line in few_labels.sentences(found))
+
+
 def test_the_gate_refuses_a_soft_potential():
     checks = {c.name: c.ok for c in acceptance.checks(None, [], None, BOUNDS, few=record(0.8))}
     assert checks == {"force slope of single points": False, "energy slope of single points": False}

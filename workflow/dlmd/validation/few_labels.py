@@ -8,7 +8,8 @@ The learning curve is of trainings with parts of the labels, all else being the 
 
     error² = floor² + b / N,
 
-with floor the network's own limit: what no number of labels would mend.
+with floor the limit of this network and this length of training: what no number of labels would mend. How much of it is there on
+the frames that were trained on, too, says whether longer training would.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ VERSION = 1
 CONFIDENCE = 0.95
 # below this many frames the jackknife says nothing
 FEWEST = 4
+# part of the held-out error's square that the trained frames show too, above which the training is what limits
+UNLEARNT = 0.5
 # barrier (eV) for which an error of the slope is put into words: that of a good conductor
 TYPICAL_BARRIER_EV = 0.3
 MEV = 1000.0
@@ -144,7 +147,8 @@ def judge(
             where=test,
             remedy="give labels 'split: test', or see which of them were dropped in provenance.csv",
         )
-    count = sum(len(read_system(folder).energies) for folder in systems(train))
+    trained = [read_system(folder) for folder in systems(train)]
+    count = sum(len(system.energies) for system in trained)
     before, after = (numbers(compare(path, held_out)) for path in (start, model))
     points = sorted((record["labels"], record["relative_force_rmse"]) for record in map(read_json, shares))
     points.append((count, after["relative_force_rmse"]))
@@ -154,6 +158,7 @@ def judge(
         "labels": count,
         "before": before,
         "after": after,
+        "trained_relative_force_rmse": numbers(compare(model, trained))["relative_force_rmse"],
         "curve": [{"labels": n, "relative_force_rmse": error} for n, error in points],
         "relation": curve,
         "lowest_temperature_k": lowest_k,
@@ -196,12 +201,21 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         )
     relation = found["relation"]
     if relation:
-        limit = f"by the curve of {len(found['curve'])} trainings the network's own limit is {relation['floor']:.1%}"
+        limit = (
+            f"by the curve of {len(found['curve'])} trainings the limit of this network and length of training is "
+            f"{relation['floor']:.1%}"
+        )
         more = relation["labels_to_halve"]
         lines.append(
             f"Some {more} labels would halve the force error ({limit})."
             if more
             else f"More labels alone would not halve the force error: {limit}."
+        )
+    trained = found.get("trained_relative_force_rmse", 0.0)
+    if trained**2 > UNLEARNT * after["relative_force_rmse"] ** 2:
+        lines.append(
+            f"The labels that it trained on are missed by {trained:.1%}, too: what is left is not learnt yet. Longer training "
+            "(training.fine_tuning.steps) or a larger network lowers it."
         )
     return lines
 
