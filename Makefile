@@ -20,7 +20,8 @@ demo: $(READY)
 	@cat results/demo/summary.txt
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/house tests/unit
+	$(BIN)/python -m pytest tests/workflow
 
 lint: $(READY)
 	$(BIN)/ruff check workflow tests benchmarks
