@@ -44,7 +44,9 @@ def tiny_li3incl6():
         {**where, "temperatures_k": [600], "split": "test", "steps": 12},
     ]
     config["training"].update(steps=200, save_steps=100)
-    config["md"].update(occupancy="0.875", cell="80", temperatures_k=[550, 600], segments=1)
+    config["md"].update(
+        occupancy="0.875", cell="80", temperatures_k=[550, 600], segments=1, lattice="relaxed"
+    )
     return config
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -35,6 +36,8 @@ PROFILE = [
     ),
 ]
 LEVEL = "results/toy/md/chgnet"
+# every rule has its jobs with one temperature, too
+ONE_TEMPERATURE = ("temperatures_k: [500, 550, 600]", "temperatures_k: [600]")
 LONG = {
     # production alone is disturbed: the runs at constant pressure before it would be slowed down as well
     "  lattice: thermal": "  lattice: relaxed",
@@ -150,6 +153,9 @@ def test_check_sees_the_cluster_before_anything_is_submitted(cluster, make_workd
 
 def test_the_toy_run_with_training_cancelled_half_way(cluster, make_workdir, toy_run):
     workdir = make_workdir("slurm_toy")
+    config = workdir / "config/toy.yaml"
+    assert ONE_TEMPERATURE[0] in config.read_text()
+    config.write_text(config.read_text().replace(*ONE_TEMPERATURE))
     run = Submission(
         cluster, workdir, "--configfile", "config/toy.yaml", "--config", "launch={accelerator: cuda}"
     )
@@ -218,14 +224,12 @@ def resumable(workdir, temperature):
     return (resume_point(parts, Strides.of(md), md.steps(md.segment_ps * 1000)) or (0,))[0]
 
 
-def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
-    """Killed for memory, by the walltime, with its node, and with an orphan of a killed Snakemake still writing: the
-    trajectories go on as those of a run that nothing happened to."""
-    workdir = long_run("disturbed", slow=True)
+def disturb(cluster, workdir, *arguments):
+    """Let the run meet all of it until it is through; what its second submission said."""
     # 250 MB is too little for LAMMPS with a potential
     memory = "md_segment:mem_mb=250 if wildcards.T in ['300'] and attempt < 2 else 2000"
     args = [
-        *SEGMENTS.values(), "--configfile", "config/long.yaml", "--retries", "12",
+        *arguments, "--retries", "12",
         "--set-resources", memory, "md_segment:slurm_partition=cpu",
     ]  # fmt: skip
     first = Submission(cluster, workdir, *args)
@@ -259,9 +263,20 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
     second.until(lambda: cluster.jobs().get(timed_out, ("gone",))[0] != "RUNNING", "end of the job at 330 K")
     (workdir / "release").touch()
     second.finish()
+    return second.log.read_text()
 
-    undisturbed = long_run("undisturbed")
-    done = snakemake(undisturbed, *SEGMENTS.values(), "--cores", "2", "--configfile", "config/long.yaml")
+
+def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
+    """Killed for memory, by the walltime, with its node, and with an orphan of a killed Snakemake still writing: the
+    trajectories go on as those of a run that nothing happened to."""
+    workdir, undisturbed = long_run("disturbed", slow=True), long_run("undisturbed")
+    arguments = [*SEGMENTS.values(), "--configfile", "config/long.yaml"]
+    # beside each other: the LAMMPS of the cluster stands still most of the time
+    with ThreadPoolExecutor(1) as beside:
+        whole = beside.submit(snakemake, undisturbed, *arguments, "--cores", "2", timeout=3000)
+        told = disturb(cluster, workdir, *arguments)
+
+    done = whole.result()
     assert done.returncode == 0, done.stderr[-3000:]
     for t, sidecar in SEGMENTS.items():
         record = json.loads((workdir / sidecar).read_text())
@@ -282,7 +297,6 @@ def test_molecular_dynamics_survives_the_cluster(cluster, long_run):
         sizes = [(f / "0001.dcd").stat().st_size for f in (ours, theirs)]
         assert sizes[0] == sizes[1] and len(host_rows(ours)) == len(host_rows(theirs)) == len(a), t
     # a killed job's folder was taken over, and that is said: in the log, which Snakemake shows where that job failed later
-    told = second.log.read_text()
     for t in SEGMENTS:
         log = (workdir / f"results/toy/logs/md/chgnet/{t}K_r0_0001.log").read_text()
         assert re.search(rf"{t}K/r0: taking over from .*, which is dead", log + told), t

@@ -50,7 +50,7 @@ def prepare(workdir, **level):
     # cold and short: the potential of so little training holds there
     config["md"] |= {"temperatures_k": [100, 150], "time_step_fs": 1.0, "equilibrate_ps": 0.1, "segments": 1}
     config["md"] |= {"segment_ps": 0.2, "position_interval_fs": 5.0}
-    config["md"] |= {"all_atom_interval_ps": 0.02, "restart_interval_ps": 0.1}
+    config["md"] |= {"all_atom_interval_ps": 0.02, "restart_interval_ps": 0.1, "lattice": "relaxed"}
     (workdir / "config/vasp.yaml").write_text(yaml.safe_dump(config))
     return workdir
 
