@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import msd, window_slopes
+from dlmd.transport import msd, self_diffusion, window_slopes
 
 
 def walk(rng, n_frames=1000, n_ions=30, step=1.0):
@@ -195,3 +195,29 @@ def test_ions_that_change_places_within_a_run_are_an_error():
     assert found == pytest.approx(exact, rel=0.3)
     noise = 0.1 * rng.standard_normal((n, 4))
     assert window_slopes._of_single_ions(quick[:, None] + noise) < 0.03 * 0.25
+
+
+def pace_variance(positions):
+    found = run(positions)
+    series = window_slopes.slope_series([found], start_ps=2.0, end_ps=6.0)
+    return self_diffusion.self_diffusion([found], msd.curves([found]), series, None).pace_variance
+
+
+def test_ions_that_all_change_their_pace_have_a_common_error():
+    """On and off for 50 ps on average: of 500 ps every mean over ions alike is as uncertain as the share that was on."""
+    seen = []
+    for seed in range(4):
+        rng = np.random.default_rng([6, seed])
+        on = np.repeat(rng.permutation(np.arange(10) % 2), 100)
+        even = rng.standard_normal((1000, 40, 3))
+        seen.append(pace_variance(np.cumsum(even * on[:, None, None], axis=0))(None))
+        assert pace_variance(np.cumsum(even, axis=0))(None) < 0.01
+    assert np.mean(seen) > 0.03
+
+
+def test_a_common_error_along_one_axis_alone():
+    rng = np.random.default_rng(7)
+    steps = rng.standard_normal((1000, 40, 3))
+    steps[:, :, 2] *= np.repeat(np.arange(10) % 2, 100)[:, None]
+    variance = pace_variance(np.cumsum(steps, axis=0))
+    assert variance(np.array([0.0, 0.0, 1.0])) > 5 * variance(np.array([1.0, 0.0, 0.0])) + 0.01

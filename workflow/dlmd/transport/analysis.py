@@ -21,7 +21,7 @@ from dlmd.base.intervals import Estimate
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS, conductivity_ms_per_cm
 from dlmd.trajectory.host import HOST_HOP_A
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import diffusion, gates, judgement, msd, spectrum, window_slopes
+from dlmd.transport import diffusion, gates, judgement, msd, spectrum, swings, window_slopes
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import AXES, MsdCurves, cell_axes
@@ -216,7 +216,7 @@ def analyse(
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
         *further,
     ]
-    early = estimates = None
+    early = estimates = swing = None
     if window is not None and not any(failed):
         early = window_slopes.slope_series(runs, start_ps=window[0], end_ps=window[1])
         failed += judgement.steadiness_gates(runs, curves, early, hop_time, limits)
@@ -234,7 +234,8 @@ def analyse(
             log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
-        estimates, verdict = _judged(estimates, shortest)
+        swing = estimates.swing_ps
+        estimates, verdict = _judged(estimates, shortest, limits)
     return TransportResult(
         curves=msd.thinned_lags(curves),
         axes=cell_axes(trajectories[0].cell),
@@ -243,17 +244,17 @@ def analyse(
         window_ps=window,
         onset_ps=window[0] if window else None,
         estimates=estimates,
-        notes=_notes(trajectories, system, offset),
+        notes=[*_notes(trajectories, system, offset), *judgement.swing_notes(swing)],
     )
 
 
 def _judged(
-    found: diffusion.Diffusivities, length_ps: float
+    found: diffusion.Diffusivities, length_ps: float, limits: Limits
 ) -> tuple[diffusion.Diffusivities | None, dict[str, Any]]:
-    """The estimates, withheld where D_self may be zero, and the verdict on them."""
+    """The estimates, withheld where D_self may be zero or the sum swings too slowly, and the verdict on them."""
     own, total = found.scalar["self"], found.scalar["total"]
-    still = gates.ions_diffuse(own, length_ps)
-    return None if still else found, gates.verdict([still, gates.sum_diffuses(total, own)])
+    broken = [gates.ions_diffuse(own, length_ps), swings.seen_often(length_ps, found.swing_ps, limits)]
+    return None if any(broken) else found, gates.verdict([*broken, gates.sum_diffuses(total, own)])
 
 
 def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset_k: float) -> list[str]:

@@ -69,6 +69,8 @@ def analyse_all(
 
 
 def _matrix(trajectories: Sequence[Trajectory], charges: Mapping[str, float], found: Any) -> dict[str, Any]:
+    start, end = found.window_ps
+    swing = found.estimates.swing_ps if found.estimates else None
     matrix = onsager(
         {
             name: [run.of_carrier(name).collective() for run in trajectories]
@@ -76,7 +78,7 @@ def _matrix(trajectories: Sequence[Trajectory], charges: Mapping[str, float], fo
         },
         charges=charges,
         frame_interval_ps=trajectories[0].frame_interval_ps,
-        window_ps=found.window_ps,
+        window_ps=(swing, end / start * swing) if swing and swing > start else (start, end),
         volume_a3=found.system["volume_a3"],
         temperature_k=found.system["temperature_k"],
         confidence=found.system["confidence"],

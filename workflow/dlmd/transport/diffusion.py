@@ -25,17 +25,21 @@ from dlmd.transport.onset import Relaxation
 from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion
 from dlmd.transport.window_slopes import along
 
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True)
 class Diffusivities:
-    """Diffusion coefficients in Å²/ps: keys self, total, distinct, haven; scalar, along each axis, and as (3, 3) tensors."""
+    """Diffusion coefficients in Å²/ps: keys self, total, distinct, haven; scalar, along each axis, and as (3, 3) tensors.
+
+    `swing_ps` is the period of a swing of all ions as one, where the spectrum of their sum shows one.
+    """
 
     scalar: dict[str, Estimate | None]
     axes: dict[str, dict[str, Estimate | None]]
     self_tensor: np.ndarray
     total_tensor: np.ndarray
+    swing_ps: float | None = None
 
 
 def onset_ps(relaxation: Relaxation | None, curves: MsdCurves) -> float | None:
@@ -95,12 +99,16 @@ class _Coefficients:
         self.runs, self.own, self.confidence = runs, own, confidence
         self.start_ps = own.early.start_ps
         self.hop_length_a, self.log_variance = hop_length_a, log_variance
+        self.swing_ps = spectrum.swing_ps(runs, onset_ps=self.start_ps, relaxation=relaxation)
         self.fits = self._spectra(self.start_ps, relaxation)
 
     def _spectra(self, onset_ps: float, relaxation: Relaxation | None) -> list[spectrum.SpectralFit]:
         """The low spectrum of all runs together and, where there are several, of each."""
         each = [self.runs, *([run] for run in self.runs if len(self.runs) > 1)]
-        return [spectrum.fit(some, onset_ps=onset_ps, relaxation=relaxation) for some in each]
+        return [
+            spectrum.fit(some, onset_ps=onset_ps, relaxation=relaxation, swing_ps=self.swing_ps)
+            for some in each
+        ]
 
     def _spectra_of(self, part: Part) -> list[spectrum.SpectralFit]:
         """Along a slow direction with the relaxation of single ions along it, which is slower too."""
@@ -128,6 +136,9 @@ class _Coefficients:
         ).no_lower(least)
         common = self.log_variance + mine.slowing_variance(direction) + mine.single_ions_variance(direction)
         few, dof = scatter.few_moves(self.runs, onset_ps=self.start_ps, direction=direction)
+        pace = mine.pace_variance(direction)
+        if pace > few:
+            few, dof = pace, mine.early.lasting_error(direction).dof
         together, *each = self._spectra_of(part)
         of_sum = scatter.NONE
         if each:
@@ -220,4 +231,5 @@ def estimate(
         axes={name: _all_four(*each) for name, each in of_axes.items()},
         self_tensor=tensors[0],
         total_tensor=tensors[1],
+        swing_ps=coefficients.swing_ps,
     )

@@ -13,7 +13,7 @@ Runs that differ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,17 +75,29 @@ def few_moves(
 ) -> tuple[float, float]:
     """Variance of ln D_total, along a unit vector (3,) or within a plane (k, 3), from moves that are few, large or in bursts, and
     its degrees of freedom."""
-    found = 0.0
+    found = max((excess for excess, _ in _excesses(runs, onset_ps, direction)), default=0.0)
+    return found, max(2.0, 0.5 / found) if found > 0 else np.inf
+
+
+def unevenness(
+    runs: Sequence[Displacements], *, onset_ps: float, direction: np.ndarray | None = None
+) -> float:
+    """By how many times more the sum's squared displacements scatter from step to step than those of a free walk; 1 at least."""
+    return 1.0 + max((e / expected for e, expected in _excesses(runs, onset_ps, direction)), default=0.0)
+
+
+def _excesses(
+    runs: Sequence[Displacements], onset_ps: float, direction: np.ndarray | None
+) -> Iterator[tuple[float, float]]:
+    """What sum p² has above that of a free walk, and that, for steps from the onset up."""
+    dimension = 3.0 if direction is None else float(len(np.atleast_2d(direction)))
     length = onset_ps
     while True:
         squares = np.concatenate([_squares(run, length, direction) for run in runs])
         if len(squares) < _FEWEST_STEPS or not squares.sum() > 0:
-            break
-        found = max(
-            found, _excess(squares, 3.0 if direction is None else float(len(np.atleast_2d(direction))))
-        )
+            return
+        yield _excess(squares, dimension)
         length *= 2.0
-    return found, max(2.0, 0.5 / found) if found > 0 else np.inf
 
 
 def _squares(run: Displacements, length_ps: float, direction: np.ndarray | None) -> np.ndarray:
@@ -95,12 +107,12 @@ def _squares(run: Displacements, length_ps: float, direction: np.ndarray | None)
     return np.sum((steps if direction is None else steps @ np.atleast_2d(direction).T) ** 2, axis=1)
 
 
-def _excess(squares: np.ndarray, dimension: float) -> float:
+def _excess(squares: np.ndarray, dimension: float) -> tuple[float, float]:
     share, half, n = squares / squares.sum(), dimension / 2, len(squares)
     expected = (half + 1) / (n * half + 1)
     # scatter of sum p² itself, for many steps of a free walk: three of its deviations are chance
     noise = np.sqrt(8 * (half + 1) / (half**3)) / n**1.5 * 0.5
-    return float(max(0.0, np.sum(share**2) - expected - noise))
+    return float(max(0.0, np.sum(share**2) - expected - noise)), float(expected)
 
 
 def between(values: Sequence[float] | np.ndarray, errors: Sequence[float] | np.ndarray) -> Extra:

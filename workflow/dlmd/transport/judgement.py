@@ -141,3 +141,13 @@ def offset_notes(offset_k: float, temperature_k: float) -> list[str]:
     return [
         f"the mean temperature is {offset_k:+.1f} K off {temperature_k:g} K (beyond its noise); intervals are wider for it"
     ]
+
+
+def swing_notes(swing_ps: float | None) -> list[str]:
+    """All ions swinging as one: no verdict by itself, but never silent."""
+    if swing_ps is None:
+        return []
+    return [
+        f"all mobile ions swing as one against the host with a period of about {swing_ps:.2g} ps: D_total is told from below "
+        "half of that frequency"
+    ]

@@ -97,6 +97,15 @@ class SelfDiffusion:
         value = along(self.early_tensor, direction)
         return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
 
+    def pace_variance(self, direction: np.ndarray | None) -> float:
+        """Variance of ln D from all ions being quick and slow together, beyond that of independent ones, which their sum shares; of
+        the scalar or along a unit vector (3,)."""
+        value = along(self.early_tensor, direction)
+        if value <= 0:
+            return 0.0
+        lasting = self.early.lasting_error(direction).error
+        return max(0.0, lasting**2 - self.early.independent_error(direction) ** 2) / value**2
+
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
         """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
         own = np.array([along(mean.mean(axis=0), direction) for mean in self.early.means])

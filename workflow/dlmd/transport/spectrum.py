@@ -36,10 +36,11 @@ import numpy as np
 
 from dlmd.base.intervals import Estimate
 from dlmd.transport import extra_scatter as scatter
+from dlmd.transport import swings
 from dlmd.transport.msd import Displacements
 from dlmd.transport.onset import Relaxation
 
-VERSION = 3
+VERSION = 4
 
 # By how much (in ln likelihood) the best spectrum with a > 0 must beat those of bounded motion: D_total = 0 passes for more with
 # a chance of about 1 in 50.
@@ -196,8 +197,66 @@ def low_modes(runs: Sequence[Displacements], *, cutoff_per_ps: float) -> tuple[n
     return frequency[order], np.concatenate(modes)[order]
 
 
-def fit(runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxation | None) -> SpectralFit:
-    """The low spectrum of all runs together."""
+def swing_ps(
+    runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxation | None
+) -> float | None:
+    """Period of the slowest swing of all ions as one that the low spectrum shows, along whichever axis; None without one."""
+    resolution = 0.5 / min(run.n_frames * run.frame_interval_ps for run in runs)
+    uneven = [
+        scatter.unevenness(runs, onset_ps=onset_ps, direction=axis) for axis in (None, *np.eye(3))
+    ]
+    slowest: float | None = None
+    while True:
+        frequency, _ = low_modes(runs, cutoff_per_ps=0.5 / (slowest or onset_ps))
+        fitted = fit(runs, onset_ps=onset_ps, relaxation=relaxation, swing_ps=slowest)
+        found = _peak(frequency, fitted, resolution, uneven)
+        if found is None or (slowest and found <= slowest):
+            return slowest
+        slowest = found
+
+
+def _peak(
+    frequency: np.ndarray, found: SpectralFit, resolution: float, uneven: Sequence[float]
+) -> float | None:
+    """Period in ps of the likeliest peak, of all axes together or, where these show none, along one; `uneven` (4,) is how many
+    times more evidence each needs, because powers of uneven moves scatter by so much more."""
+    centres, spectra = swings.peaks(frequency, resolution=resolution)
+    if not len(centres):
+        return None
+    starts = np.arange(len(frequency)) if found.starts is None else found.starts
+    count = np.diff([*starts, len(frequency)])
+    without, _, plain = _spectra(found.rise, prior=found.prior, own=found.own, starts=starts, count=count)
+    spectra = np.add.reduceat(spectra, starts, axis=1) / count
+    for axes, factor in zip(([0, 1, 2], [0], [1], [2]), uneven, strict=True):
+        modes = found.modes[:, axes]
+        power = np.add.reduceat(np.sum(modes**2, axis=1) / len(axes), starts)
+        if not (power > 0).any():
+            continue
+        dof = degrees_of_freedom(modes) if len(axes) > 1 else 1.0
+        peak = swings.likeliest_peak(
+            power,
+            count,
+            dof / factor,
+            without=without,
+            smooth=without[:plain:5],
+            spectra=spectra,
+        )
+        if peak is not None:
+            return 1 / float(centres[peak])
+    return None
+
+
+def fit(
+    runs: Sequence[Displacements],
+    *,
+    onset_ps: float,
+    relaxation: Relaxation | None,
+    swing_ps: float | None = None,
+) -> SpectralFit:
+    """The low spectrum of all runs together; where all ions swing as one with the period `swing_ps`, from below half of that
+    frequency, where the single ions' relaxation counts for no more than the foot of the swing's peak."""
+    if swing_ps is not None and swing_ps > onset_ps:
+        onset_ps, relaxation = swing_ps, None
     frequency, modes = low_modes(runs, cutoff_per_ps=0.5 / onset_ps)
     longest_ps = _LONGEST_OWN * min(run.n_frames * run.frame_interval_ps for run in runs)
     own = None
@@ -230,18 +289,13 @@ def posterior(
     starts = np.arange(len(power)) if starts is None else starts
     count = np.diff([*starts, len(power)])
     powers = np.add.reduceat(power, starts), count, dof
-    rise, bounded = (np.add.reduceat(h, starts, axis=-1) / count for h in (rise, bounded))
-    # The spectrum may fall to a third of its limit within the band, or rise manyfold.
-    beta = np.concatenate([np.linspace(-0.67, 0, 15)[:-1], np.geomspace(0.02, 1e4, 120) - 0.02]) / rise.max()
-    shapes, before = 1.0 + beta[:, None] * rise, _prior(beta, prior)
-    if own is not None:
-        own = np.add.reduceat(own, starts, axis=1) / count
-        shapes, before = _with_own_memory(shapes, before, beta[::3], rise, prior, own)
-    likelihood, likeliest = _likelihood(shapes, *powers)
-    best = likelihood[: len(beta)].max()
+    shapes, before, plain = _spectra(rise, prior=prior, own=own, starts=starts, count=count)
+    bounded = np.add.reduceat(bounded, starts, axis=-1) / count
+    likelihood, likeliest = swings.log_likelihood(shapes, *powers)
+    best = likelihood[:plain].max()
     log_weight = likelihood + np.log(before)
     weight = np.exp(log_weight - log_weight.max())
-    of_bounded, _ = _likelihood(bounded, *powers)
+    of_bounded, _ = swings.log_likelihood(bounded, *powers)
     return Level(
         shape_found=np.repeat(shapes[np.argmax(log_weight)], count),
         weight=weight / weight.sum(),
@@ -249,6 +303,26 @@ def posterior(
         shape=0.5 * dof * len(power),
         may_be_zero=bool(best - of_bounded.max() < _EVIDENCE),
     )
+
+
+def _spectra(
+    rise: np.ndarray,
+    *,
+    prior: tuple[float, float],
+    own: np.ndarray | None,
+    starts: np.ndarray,
+    count: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """(spectra, bins) over their limits, their prior probabilities, and how many of them, the first, have no memory of the sum's
+    own."""
+    rise = np.add.reduceat(rise, starts) / count
+    # The spectrum may fall to a third of its limit within the band, or rise manyfold.
+    beta = np.concatenate([np.linspace(-0.67, 0, 15)[:-1], np.geomspace(0.02, 1e4, 120) - 0.02]) / rise.max()
+    shapes, before = 1.0 + beta[:, None] * rise, _prior(beta, prior)
+    if own is not None:
+        own = np.add.reduceat(own, starts, axis=1) / count
+        shapes, before = _with_own_memory(shapes, before, beta[::3], rise, prior, own)
+    return shapes, before, len(beta)
 
 
 def _prior(beta: np.ndarray, prior: tuple[float, float]) -> np.ndarray:
@@ -275,16 +349,6 @@ def _with_own_memory(
         np.concatenate([shapes, grid[possible]]),
         np.concatenate([(1 - _OWN_MEMORY) * before, _OWN_MEMORY * chance[possible]]),
     )
-
-
-def _likelihood(
-    shapes: np.ndarray, power: np.ndarray, count: np.ndarray, dof: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Greatest ln likelihood of summed powers of `count` frequencies (bins,) about a spectrum a * shape, and that a, for each of
-    (shapes, bins)."""
-    n = count.sum()
-    likeliest = (1.0 / shapes) @ power / n
-    return -0.5 * dof * (n * np.log(likeliest) + np.log(shapes) @ count), likeliest
 
 
 def _starts(frequency: np.ndarray) -> np.ndarray:

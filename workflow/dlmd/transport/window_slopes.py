@@ -197,10 +197,14 @@ class SlopeSeries:
             least = joined.error * np.sqrt(joined.dof / chdtri(joined.dof, _BY_CHANCE))
             if least > found.error:
                 found = MeanError(least, joined.dof)
-        least = max(self._brownian_error(direction), self.single_ions_error(direction))
+        least = self.independent_error(direction)
         if found.error >= least:
             return found
         return MeanError(least, min(_SURE, found.dof * (least / max(found.error, 1e-300)) ** 2))
+
+    def independent_error(self, direction: np.ndarray | None = None) -> float:
+        """Error of the mean for independent ions: Brownian ones, or as they differ from part to part of a run."""
+        return max(self._brownian_error(direction), self.single_ions_error(direction))
 
     def _brownian_error(self, direction: np.ndarray | None) -> float:
         """Error of the mean for independent ions in Brownian motion with this diffusion tensor; var(u²) is 2 <u²>²."""
