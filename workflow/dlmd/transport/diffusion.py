@@ -147,6 +147,9 @@ class _Coefficients:
         if not part.moves:
             # <|sum u|²> <= N sum <u²>
             total = Estimate(0.0, 0.0, min(total.high, self.runs[0].n_ions * single.high), bound=True)
+        elif single.bound:
+            # ions that may not move carry a current that may be none
+            total = Estimate(0.0, 0.0, total.high, bound=True)
         return single, total.no_lower(least)
 
 

@@ -98,13 +98,15 @@ class SelfDiffusion:
         return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
 
     def pace_variance(self, direction: np.ndarray | None) -> float:
-        """Variance of ln D from all ions being quick and slow together, beyond that of independent ones, which their sum shares; of
-        the scalar or along a unit vector (3,)."""
-        value = along(self.early_tensor, direction)
+        """Variance of ln D from all ions being quick and slow together, which their sum shares: beyond that of independent ions, and
+        beyond what chance gives in 1 of 5 runs; of the scalar or along a unit vector (3,)."""
+        from scipy.special import chdtri
+
+        value, lasting = along(self.early_tensor, direction), self.early.lasting_error(direction)
         if value <= 0:
             return 0.0
-        lasting = self.early.lasting_error(direction).error
-        return max(0.0, lasting**2 - self.early.independent_error(direction) ** 2) / value**2
+        least = lasting.error**2 * lasting.dof / chdtri(lasting.dof, 0.2)
+        return float(max(0.0, least - self.early.independent_error(direction) ** 2) / value**2)
 
     def between_runs(self, direction: np.ndarray | None) -> scatter.Extra:
         """Scatter between the runs beyond their own errors, of the scalar or along a unit vector (3,)."""
