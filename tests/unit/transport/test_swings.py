@@ -25,9 +25,7 @@ def of_sum(rng, *, swing_a, period_ps=25.0, quality=4.0, axes=(0, 1, 2), pace=No
     if swing_a:
         collective[:, axes] += IONS * path[:, axes]
     collective += IONS**0.5 * 0.3 * rng.standard_normal(collective.shape)
-    return [
-        SimpleNamespace(collective=collective, n_ions=IONS, n_frames=FRAMES, frame_interval_ps=FRAME_PS)
-    ]
+    return [SimpleNamespace(collective=collective, n_ions=IONS, n_frames=FRAMES, frame_interval_ps=FRAME_PS)]
 
 
 @pytest.mark.parametrize(("axes", "quality"), [((0, 1, 2), 4.0), ((0, 1, 2), 16.0), ((2,), 4.0)])
@@ -67,9 +65,7 @@ def test_hops_in_bursts_show_no_swing():
 
 def analysed(seed, *, period_ps, swing_a, frames=1500, ions=100):
     rng = np.random.default_rng([4, seed])
-    positions = swinging(
-        rng, frames, 1, period_ps=period_ps, quality=4.0, swing_a=swing_a, frame_ps=FRAME_PS
-    )
+    positions = swinging(rng, frames, 1, period_ps=period_ps, quality=4.0, swing_a=swing_a, frame_ps=FRAME_PS)
     positions = positions + 0.3 * rng.standard_normal((frames, ions, 3))
     hops = rng.poisson(RATE * FRAME_PS / 6, (frames, ions, 6))
     positions += HOP_A * np.cumsum(hops[:, :, ::2] - hops[:, :, 1::2], axis=0)

@@ -202,9 +202,7 @@ def swing_ps(
 ) -> float | None:
     """Period of the slowest swing of all ions as one that the low spectrum shows, along whichever axis; None without one."""
     resolution = 0.5 / min(run.n_frames * run.frame_interval_ps for run in runs)
-    uneven = [
-        scatter.unevenness(runs, onset_ps=onset_ps, direction=axis) for axis in (None, *np.eye(3))
-    ]
+    uneven = [scatter.unevenness(runs, onset_ps=onset_ps, direction=axis) for axis in (None, *np.eye(3))]
     slowest: float | None = None
     while True:
         frequency, _ = low_modes(runs, cutoff_per_ps=0.5 / (slowest or onset_ps))

@@ -49,7 +49,13 @@ def peaks(frequency: np.ndarray, *, resolution: float) -> tuple[np.ndarray, np.n
 
 
 def likeliest_peak(
-    power: np.ndarray, count: np.ndarray, dof: float, *, without: np.ndarray, smooth: np.ndarray, spectra: np.ndarray
+    power: np.ndarray,
+    count: np.ndarray,
+    dof: float,
+    *,
+    without: np.ndarray,
+    smooth: np.ndarray,
+    spectra: np.ndarray,
 ) -> int | None:
     """Which of `spectra` (peaks, bins) the powers show, or None; `without` (shapes, bins) are all spectra that may do without a
     peak, `smooth` (shapes, bins) those to which it is added."""
