@@ -1,5 +1,6 @@
-"""Conductors of kinds that no earlier model has, with exact answers; written before they were run, and used to choose nothing but what
-README.md says under "Other kinds".
+"""Conductors of kinds that no earlier model has, with exact answers; written before they were run.
+
+README.md says under "Other kinds" which of them prompted a change.
 
 Seeds: numpy.random.default_rng([90909, number of the model, n]). `hard.py --kinds` judges them.
 
@@ -9,8 +10,8 @@ relay
 cage_returns
     Ions flip within cages, and hop 7 Å from cage to cage every 60 ps; half of these hops are the reverse of the one before.
 two_populations
-    One ion in five quick and without a memory, the others slow, six in ten of whose hops are the reverse of the one before; no ion
-    changes from one to the other.
+    One ion in five quick and without a memory, the others slow, six in ten of whose hops are the reverse of the one before; no
+    ion changes from one to the other.
 cell_switches, cell_sleeps
     The whole cell conducts or is blocked, for 60 (250) ps on average each: D is half of that of the conducting cell.
 turning_ways
@@ -21,7 +22,8 @@ aliased
 deep_rattle
     Rattling of 0.9 Å that forgets itself in 4 ps, and six hops an ion in the run.
 half_filled
-    A lattice gas of 108 ions on 216 sites that exclude each other: D_total is half of that of free ions; D_self has no closed form.
+    A lattice gas of 108 ions on 216 sites that exclude each other: D_total is half of that of free ions, D_self has no closed
+    form.
 flights
     Hops over one site and more, 2.5 on average, rare and without a memory.
 forward_walkers
@@ -29,7 +31,8 @@ forward_walkers
 driven
     Memoryless hops, and all ions swing by 0.3 Å with a sharp period of 40 ps, as in an alternating field.
 circling
-    Ions go round rings of four sites, 2.5 Å apart, one site in 2.5 ps and keep their sense for 60 ps; to the next ring every 40 ps.
+    Ions go round rings of four sites, 2.5 Å apart, one site in 2.5 ps and keep their sense for 60 ps; to the next ring every
+    40 ps.
 soft_rattlers
     Memoryless hops, and each ion on its own swings by 0.6 Å with a period of 10 ps and a quality of 4.
 """

@@ -98,8 +98,8 @@ class SelfDiffusion:
         return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
 
     def pace_variance(self, direction: np.ndarray | None) -> float:
-        """Variance of ln D from all ions being quick and slow together, which their sum shares: beyond that of independent ions, and
-        beyond what chance gives in 1 of 5 runs; of the scalar or along a unit vector (3,)."""
+        """Variance of ln D from all ions being quick and slow together, which their sum shares; of the scalar or along a unit vector
+        (3,). It is what exceeds that of independent ions, and what chance gives in 4 of 5 runs."""
         from scipy.special import chdtri
 
         value, lasting = along(self.early_tensor, direction), self.early.lasting_error(direction)

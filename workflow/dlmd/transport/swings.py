@@ -5,7 +5,7 @@ A swing about the host with period P and quality Q adds
     gamma (x f)² / [(f0² - f²)² + (x f)²],   f0 = 1 / P,  x = f0 / Q
 
 the velocity spectrum of a damped oscillator, which vanishes as f -> 0. A peak counts where the best spectrum that has one is more
-likely than the best without one by `_EVIDENCE` in ln likelihood: of spectra without a peak chance gives this in about 1 run of 1000.
+likely than the best without one by `_EVIDENCE` in ln likelihood: chance gave this in 2 of 172 runs of conductors without a swing.
 D_total is then told from frequencies below 1 / (2 P) alone, as if P were the onset (`dlmd.transport.spectrum`).
 """
 
