@@ -98,8 +98,8 @@ class SelfDiffusion:
         return (self.early.single_ions_error(direction) / value) ** 2 if value > 0 else 0.0
 
     def pace_variance(self, direction: np.ndarray | None) -> float:
-        """Variance of ln D from all ions being quick and slow together, which their sum shares; of the scalar or along a unit vector
-        (3,). It is what exceeds that of independent ions, and what chance gives in 4 of 5 runs."""
+        """Variance of ln D from all ions being quick and slow together, which their sum shares: the least that the stretches of
+        time allow (but for one case in five) less that of independent ions; of the scalar or along a unit vector (3,)."""
         from scipy.special import chdtri
 
         value, lasting = along(self.early_tensor, direction), self.early.lasting_error(direction)
