@@ -82,7 +82,8 @@ def few_moves(
 def unevenness(
     runs: Sequence[Displacements], *, onset_ps: float, direction: np.ndarray | None = None
 ) -> float:
-    """By how many times more the sum's squared displacements scatter from step to step than those of a free walk; 1 at least."""
+    """By how many times more the sum's squared displacements scatter from step to step than those of a free walk, 1 at least; of
+    all axes or along a unit vector (3,)."""
     return 1.0 + max((e / expected for e, expected in _excesses(runs, onset_ps, direction)), default=0.0)
 
 
