@@ -234,8 +234,7 @@ def analyse(
             log_variance=judgement.offset_variance(offset, system["temperature_k"]),
             confidence=confidence,
         )
-        swing = estimates.swing_ps
-        estimates, verdict = _judged(estimates, shortest, limits)
+        estimates, verdict, swing = _judged(estimates, shortest, limits)
     return TransportResult(
         curves=msd.thinned_lags(curves),
         axes=cell_axes(trajectories[0].cell),
@@ -250,11 +249,12 @@ def analyse(
 
 def _judged(
     found: diffusion.Diffusivities, length_ps: float, limits: Limits
-) -> tuple[diffusion.Diffusivities | None, dict[str, Any]]:
-    """The estimates, withheld where D_self may be zero or the sum swings too slowly, and the verdict on them."""
+) -> tuple[diffusion.Diffusivities | None, dict[str, Any], float | None]:
+    """The estimates, withheld where D_self may be zero or the sum swings too slowly, the verdict on them, and the swing's period."""
     own, total = found.scalar["self"], found.scalar["total"]
     broken = [gates.ions_diffuse(own, length_ps), swings.seen_often(length_ps, found.swing_ps, limits)]
-    return None if any(broken) else found, gates.verdict([*broken, gates.sum_diffuses(total, own)])
+    verdict = gates.verdict([*broken, gates.sum_diffuses(total, own)])
+    return None if any(broken) else found, verdict, found.swing_ps
 
 
 def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset_k: float) -> list[str]:
