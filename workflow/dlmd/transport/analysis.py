@@ -250,7 +250,7 @@ def analyse(
 def _judged(
     found: diffusion.Diffusivities, length_ps: float, limits: Limits
 ) -> tuple[diffusion.Diffusivities | None, dict[str, Any], float | None]:
-    """The estimates, withheld where D_self may be zero or the sum swings too slowly, the verdict on them, and the swing's period."""
+    """The estimates, withheld where D_self may be zero or the sum swings too slowly, the verdict, and the period of a swing."""
     own, total = found.scalar["self"], found.scalar["total"]
     broken = [gates.ions_diffuse(own, length_ps), swings.seen_often(length_ps, found.swing_ps, limits)]
     verdict = gates.verdict([*broken, gates.sum_diffuses(total, own)])
