@@ -95,3 +95,41 @@ def test_what_is_wrong_with_an_occupancy_is_told_apart(tmp_path):
         read_cif(write_cif(tmp_path, cubic(5.64), repeated, group="F m -3 m"))
     with pytest.raises(DlmdError, match="not per cent"):
         read_cif(write_cif(tmp_path, cubic(5.64), ["Na1 Na 0 0 0 90"], group="F m -3 m"))
+
+
+def test_texts_and_lists_of_cif_2_are_no_data(tmp_path):
+    more = "_text \"\"\"said\nloop_\n_atom_site_fract_x\n0.3\n\"\"\"\n_list [1 2\n 3]\n_table {'a':1 'b':2}\n"
+    text = TEXT.replace("data_drawn\n", f"data_drawn\n{more}")
+    assert content(tmp_path, "#\\#CIF_2.0\n" + text) == AS_WRITTEN
+
+
+def test_a_file_without_a_data_block_is_told_so(tmp_path):
+    with pytest.raises(DlmdError, match="no line begins with data_") as caught:
+        content(tmp_path, TEXT.replace("data_drawn\n", ""))
+    assert caught.value.remedy == "is it a CIF? If so, put a line such as data_1 above its tags"
+    assert content(tmp_path, TEXT.replace("data_drawn\n", "data_1\n")) == AS_WRITTEN
+
+
+def test_a_row_that_lacks_a_value_is_told_so(tmp_path):
+    with pytest.raises(DlmdError, match="do not fill whole rows") as caught:
+        content(tmp_path, TEXT.replace("0 0 0 0.9", "0 0 0"))
+    assert "one value for each column" in caught.value.remedy
+
+
+def test_a_loop_of_one_cell_is_a_cell(tmp_path):
+    lengths = "".join(f"_cell_length_{x} 5.64\n" for x in "abc")
+    assert lengths in TEXT
+    names = "".join(f"_cell_length_{x}\n" for x in "abc")
+    assert content(tmp_path, TEXT.replace(lengths, f"loop_\n{names}5.64 5.64 5.64\n")) == AS_WRITTEN
+
+
+@pytest.mark.parametrize(("tags", "said"), [("1", True), ("0", False), (".", False)])
+def test_of_a_modulated_structure_the_average_is_read_and_it_is_said(tmp_path, tags, said):
+    path = tmp_path / "some.cif"
+    path.write_text(TEXT.replace("data_drawn\n", f"data_drawn\n_cell_modulation_dimension {tags}\n"))
+    assert read_cif(path).notes == (("a modulated structure: its average is read, without the waves",) * said)
+
+
+def test_lengths_in_nanometres_are_refused(tmp_path):
+    with pytest.raises(DlmdError, match=r"no edge of the cell is longer than 0\.564 Å"):
+        content(tmp_path, TEXT.replace("5.64", "0.564"))

@@ -145,3 +145,30 @@ def test_halves_of_a_split_anion_are_no_contact(tmp_path):
     crystal = two(tmp_path, "O", "O", 1.2, occupancies=(0.5, 0.5))
     contacts.refuse_impossible(crystal, {"O": -2})
     assert contacts.notes(crystal, {"O": -2}) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "edge", "rows", "charges", "lonely"),
+    [
+        ("F m -3 m", 5.64, ["Na1 Na 0 0 0 1", "Cl1 Cl 0.5 0.5 0.5 1"], {"Na": 1, "Cl": -1}, None),
+        # read as P 1, each ion has one neighbour at 4.9 Å for eight at 2.8
+        ("P 1", 5.64, ["Na1 Na 0 0 0 1", "Cl1 Cl 0.5 0.5 0.5 1"], {"Na": 1, "Cl": -1}, "Na of Na1"),
+        ("F m -3 m", 5.14, ["Zr1 Zr 0 0 0 1", "O1 O 0.25 0.25 0.25 1"], {"Zr": 4, "O": -2}, None),
+        # the edge of two cells
+        ("F m -3 m", 10.28, ["Zr1 Zr 0 0 0 1", "O1 O 0.25 0.25 0.25 1"], {"Zr": 4, "O": -2}, "Zr of Zr1"),
+        # sodium in the cages of a Prussian blue, and one metal at the carbon end
+        (
+            "F m -3 m",
+            10.4,
+            ["Fe1 Fe 0 0 0 1", "Mn1 Mn 0.5 0 0 1", "C1 C 0.183 0 0 1", "N1 N 0.3 0 0 1", "Na1 Na 0.25 0.25 0.25 1"],
+            {"Fe": 2, "Mn": 2, "C": 2, "N": -3, "Na": 1},
+            None,
+        ),
+        ("F m -3 m", 5.93, ["P1 P 0 0 0 1", "Li1 Li 0.25 0.25 0.25 1"], {"Li": 1, "P": -3}, None),
+    ],
+)
+def test_cations_without_anions_beside_them_are_said(tmp_path, group, edge, rows, charges, lonely):
+    crystal = read_cif(write_cif(tmp_path, cubic(edge), rows, group=group))
+    found = contacts.alone(crystal, charges)
+    assert len(found) == (lonely is not None)
+    assert lonely is None or found[0].startswith(f"{lonely} has no anion beside it")

@@ -58,6 +58,7 @@ def notes(cfg: RunConfig) -> Iterator[str]:
         crystal = read_cif(cfg.material.cif)
         yield from crystal.notes
         yield from contacts.notes(crystal, cfg.material.charges)
+        yield from contacts.alone(crystal, cfg.material.charges)
         for occupancy, cell in targets.built_cells(cfg):
             counts = _counts(cfg, crystal, occupancy, cell)
             name = f"occupancy '{occupancy}' in cell '{cell}'"

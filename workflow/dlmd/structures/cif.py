@@ -63,7 +63,8 @@ class Block:
         """A number that has to be there. Raises DlmdError where it is missing or none."""
         if tag not in self.tags:
             raise DlmdError(f"{tag} is missing", where=str(self.path), remedy=f"add {tag}")
-        return to_float(self.tags[tag], tag, self.path)
+        value = self.tags[tag]
+        return to_float(value[0] if isinstance(value, list) and len(value) == 1 else value, tag, self.path)
 
 
 def _refuse_missing(path: Path) -> NoReturn:
@@ -97,10 +98,15 @@ def read_block(path: Path) -> Block:
     except DlmdError:
         raise
     except Exception as error:
+        uneven = re.search("not a multiple|zip[(]", str(error))  # words for the values of a loop
         raise DlmdError(
-            f"unreadable CIF: {error}",
+            "unreadable CIF: the values of a loop do not fill whole rows"
+            if uneven
+            else f"unreadable CIF: {error}",
             where=str(path),
-            remedy="open it in a viewer such as VESTA and export it again",
+            remedy="give each row of every loop one value for each column: '.' where there is none, quotes round blanks"
+            if uneven
+            else "open it in a viewer such as VESTA and export it again",
         ) from error
     if not blocks:
         raise DlmdError(
@@ -114,7 +120,13 @@ def read_block(path: Path) -> Block:
             where=str(path),
             remedy="keep the data block that is meant, and the others in files of their own",
         )
-    return Block(path, blocks[0][1])
+    tags = blocks[0][1]
+    modulated = "_cell_wave_vector_seq_id" in tags or str(tags.get("_cell_modulation_dimension", "")) not in (
+        *NOTHING,
+        "0",
+    )
+    notes = ["a modulated structure: its average is read, without the waves"] if modulated else []
+    return Block(path, tags, notes)
 
 
 def _has_sites(tags: Mapping[str, Any]) -> bool:

@@ -23,18 +23,29 @@ PLAIN = {
     **dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " "),
 }
 BARRED = re.compile("(\\d)[\u0304\u0305]")  # a digit with a bar above it
+# CIF 2.0: texts between three quotes, lists and tables
+VERSION_2 = "#\\#CIF_2.0"
+QUOTED_2 = re.compile("(\"\"\"|''')(.*?)\\1", re.DOTALL)
+LISTED_2 = re.compile(r"^(\s*_\S+\s+)(?:\[[^][]*\]|\{[^{}]*\})\s*$", re.MULTILINE)
 QUOTED = re.compile(r"^(\s*(?:_\S+\s+)?)[‘’“](.*?)[’”]\s*$", re.MULTILINE)
 
 
 def data_blocks(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """Name and tags (lower case, dots of the newer dictionaries as underscores) of all data blocks.
 
-    Raises DlmdError where a block states its cell twice, or has two lists of atom sites.
+    Raises DlmdError where there is none, and where one states its cell twice, or has two lists of atom sites.
     """
     from pymatgen.io.cif import CifBlock
 
     found = []
-    for name, lines in _split(_text(path)):
+    split = _split(_text(path))
+    if not split:
+        raise DlmdError(
+            "no data block: no line begins with data_",
+            where=str(path),
+            remedy="is it a CIF? If so, put a line such as data_1 above its tags",
+        )
+    for name, lines in split:
         _refuse_repeats(lines, path)
         text = RESERVED.sub(lambda word: word.group().lower(), "\n".join([f"data_{name}", *lines]))
         with warnings.catch_warnings():
@@ -98,4 +109,6 @@ def _text(path: Path) -> str:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")
+    if text.startswith(VERSION_2):
+        text = LISTED_2.sub(r"\1?", QUOTED_2.sub(lambda found: f"\n;{found.group(2)}\n;\n", text))
     return QUOTED.sub(r'\1"\2"', BARRED.sub(r"-\1", text.translate(PLAIN | vacancies.BOXES)))

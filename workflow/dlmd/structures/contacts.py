@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 
+import numpy as np
+
 from dlmd.base.errors import DlmdError
 from dlmd.structures.crystal import Crystal
 from dlmd.structures.exclusion import (
     FULL,
     MOLECULAR,
     SLACK,
+    UNKNOWN_RADIUS_A,
     UNLIKE_KEEP,
     Content,
     Surroundings,
@@ -32,6 +35,12 @@ UNBONDED = frozenset("F Cl".split())  # with themselves
 CHARGE_E = 1e-6  # rounding of charges
 # of the sum of covalent radii: Cl-O 1.30 Å in rocking perchlorates, O-O 1.50 Å in peroxides, S-S 2.2 Å in pyrites
 BOND = (0.75, 1.17)
+
+# of the sum of radii: a cation that has no anion within this stands alone; those of little charge rattle in large cages
+# (1.5 of Na in Prussian blues)
+ALONE, ALONE_IN_CAGES, CAGED_E = 1.4, 1.6, 2.5
+LARGE_ANION_A = 2.0  # of those without a known radius, such as phosphide
+BONDED_RADIUS_A = 1.2  # of hydrogen, boron, carbon and nitrogen as partners, at least
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,42 @@ def found(crystal: Crystal, charges: Mapping[str, float], content: Content | Non
 def notes(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
     """A line for every contact that is too short."""
     return [contact.text for contact in found(crystal, charges)]
+
+
+def alone(crystal: Crystal, charges: Mapping[str, float]) -> list[str]:
+    """A line for every site whose cation has no anion beside it: atoms are missing, or cell or symmetry are wrong."""
+    from ase.geometry import get_distances
+
+    present = {s for site in crystal.sites for s, x in site.occupancy.items() if x > 0 and s in charges}
+    size = {s: max(radius(s, charges[s]), BONDED_RADIUS_A * (s in MOLECULAR)) for s in present}
+    size |= {s: LARGE_ANION_A for s in present if charges[s] < 0 and size[s] == UNKNOWN_RADIUS_A}
+    partners = [
+        (s, position)
+        for site in crystal.sites
+        for s, x in site.occupancy.items()
+        if x > 0 and s in present and (charges[s] < 0 or s in MOLECULAR)
+        for position in site.positions @ crystal.lattice
+    ]
+    lines = []
+    for site in crystal.sites:
+        for s in (s for s, x in site.occupancy.items() if x > 0 and s in present - MOLECULAR):
+            if charges[s] <= 0 or not partners:
+                continue
+            here, there = site.positions[:1] @ crystal.lattice, [position for _, position in partners]
+            distances = get_distances(here, there, cell=crystal.lattice, pbc=True)[1][0]
+            shares = [
+                d / (size[s] + size[a]) if d > OVERLAP_A else INFINITE
+                for d, (a, _) in zip(distances, partners, strict=True)
+            ]
+            nearest = int(np.argmin(shares))
+            limit = ALONE if charges[s] >= CAGED_E else ALONE_IN_CAGES
+            if limit < shares[nearest] < INFINITE:
+                a, d = partners[nearest][0], distances[nearest]
+                lines.append(
+                    f"{s} of {site.label} has no anion beside it ({a} at {d:.2f} Å, for about {size[s] + size[a]:.1f}): are "
+                    "atoms or symmetry operations missing, or the cell too large?"
+                )
+    return lines
 
 
 def refuse_impossible(

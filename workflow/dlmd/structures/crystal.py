@@ -18,6 +18,7 @@ __all__ = ["OCCUPANCY_ROUNDING", "Crystal", "Site", "formula_difference", "read_
 
 LETTER_PRECISIONS_A = (sites.SAME_POSITION_A, sites.SAME_POSITION_A / 10)
 FORMULA_TOLERANCE = 0.03  # of an element's share, relative: refined occupancies have errors
+SHORTEST_CELL_A = 1.8  # no crystal repeats within less along all three axes
 SHARE_TOLERANCE = 0.02  # of all atoms: two meanings of a space group are told apart by more
 
 
@@ -240,6 +241,12 @@ def _lattice(parameters: tuple[float, ...], path: Path) -> np.ndarray:
     if not volume > 1e-3:
         raise DlmdError(
             f"cell parameters {parameters} span no volume", where=str(path), remedy="correct the _cell_ tags"
+        )
+    if max(parameters[:3]) < SHORTEST_CELL_A:
+        raise DlmdError(
+            f"no edge of the cell is longer than {max(parameters[:3]):g} Å",
+            where=str(path),
+            remedy="give the _cell_length_ tags in Å (these may be nm)",
         )
     return lattice
 
