@@ -115,7 +115,34 @@ def test_the_only_anion_moves_where_cations_of_high_charge_leave_sites_empty():
 def test_where_a_charge_is_left_and_no_ion_can_move_one_is_missing():
     with pytest.raises(DlmdError, match=r"leave -0\.5 e per cell: is one missing") as error:
         mobile.choose(two({"La": 0.5, "O": 1}), {"La": 3, "O": -2})
-    assert "--mobile" in error.value.remedy
+    assert error.value.remedy.startswith(
+        "add the sites of the mobile ion; or the vacancies of O (its occupancies times 0.75)"
+    )
+
+
+def test_the_vacancies_that_balance_dopants_are_named_and_make_it_neutral():
+    charges = {"Ce": 4, "Sm": 3, "O": -2}
+    sites = {"M": ({"Ce": 0.85, "Sm": 0.15}, [[0, 0, 0]]), "O": ({"O": 1.0}, [[0.2, 0, 0], [0.4, 0, 0]])}
+    ceria = crystal(sites, lattice=[12.0, 5.0, 5.0])
+    with pytest.raises(DlmdError, match=r"leave -0\.15 e per cell") as error:
+        mobile.choose(ceria, charges)
+    assert "vacancies of O (its occupancies times 0.9625)" in error.value.remedy
+
+
+def test_an_element_that_is_listed_empty_is_not_mobile_and_not_lost():
+    charges = {"Li": 1, "Na": 1, "Cl": -1}
+    listed = two({"Na": 1, "Cl": 1, "Li": 0})
+    assert mobile.choose(listed, charges)[0] == "Na"
+    with pytest.raises(DlmdError, match="has no Li"):
+        mobile.choose(listed, charges, asked="Li")
+    assert nearest(listed, (1, 2, 2), charges=charges, mobile="Na").lost == []
+
+
+def test_rare_ions_get_their_many_cells():
+    rare = two({"Na": 0.001, "Cl": 0.001})
+    wanted = Wanted(10.0, 40)
+    shapes = list(cells._shapes(rare, "Na", wanted))
+    assert shapes and all(np.prod(shape) >= 40_000 for shape in shapes)
 
 
 def test_divalent_copper_is_no_mobile_ion():

@@ -109,12 +109,18 @@ def _shapes(crystal: Crystal, mobile: str, wanted: Wanted) -> Iterator[tuple[int
     fewest = max(prod(least), ceil(wanted.mobile_ions / max(ions(atoms, mobile), 1e-9) - 1e-9))
     most = max(LARGER * prod(least), 2 * fewest)
     most = max(min(most, wanted.most_atoms / sum(atoms.values())), prod(least), 1)
-    ranges = [range(n, max(n + 1, int(most * n / prod(least)) + 1)) for n in least]
     smallest = max(unit[i] * least[i] for i in range(3)) / min(unit[i] * least[i] for i in range(3))
+    longest_share = max(WIDEST_TO_NARROWEST, smallest)
+    # no edge of so much volume is longer, where it is no more than so many times the others: rare ions need many cells
+    longest = longest_share ** (2 / 3) * (most * prod(unit)) ** (1 / 3)
+    ranges = [
+        range(n, max(n + 1, int(min(most * n / prod(least), longest / w + 1e-6)) + 1))
+        for n, w in zip(least, unit, strict=True)
+    ]
     found = []
     for shape in itertools.product(*ranges):
         edges = unit * shape
-        if prod(shape) > most + 1e-9 or max(edges) / min(edges) > max(WIDEST_TO_NARROWEST, smallest):
+        if prod(shape) > most + 1e-9 or max(edges) / min(edges) > longest_share:
             continue
         i, j, k = shape
         found.append((prod(shape), round(float(max(edges) / min(edges)), 2), (i, j, k)))

@@ -77,7 +77,7 @@ class Filling:
     @property
     def lost(self) -> list[str]:
         """Elements of the CIF that this cell has none of."""
-        return [s for s in self.crystal.composition if not self.composition.get(s)]
+        return [s for s, n in self.crystal.composition.items() if n > 0 and not self.composition.get(s)]
 
     @cached_property
     def emptied(self) -> dict[str, float]:

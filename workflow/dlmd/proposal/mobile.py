@@ -18,6 +18,7 @@ FEW = 0.05  # of the ions of one charge
 NEARLY_ONE = 0.3
 ANIONS = ("F", "O")
 DIVALENT = ("Mg", "Zn", "Ca")
+MOST_VACANT = 0.75  # of an anion's sites that are filled, at least, where its vacancies balance dopants
 UNBALANCED = 0.012  # of all positive charge: more than rounding leaves
 
 
@@ -29,9 +30,11 @@ def choose(crystal: Crystal, charges: Mapping[str, float], *, asked: str | None 
     DlmdError
         for an element that is not in the crystal, or has no charge; and where several elements, or none, may be meant.
     """
+    atoms = crystal.composition
+    charges = {s: q for s, q in charges.items() if atoms.get(s, 0.0) > 0}  # a site may be listed empty
     if asked is not None:
         return _asked(crystal, charges, asked)
-    split, atoms = disordered(crystal), crystal.composition
+    split = disordered(crystal)
     for group in (FAST, SLOWER):
         # copper(I) with a little copper(II) is copper(I)
         present = [s for s in group if abs(charges.get(s, 0.0) - 1) < NEARLY_ONE]
@@ -132,7 +135,7 @@ def disordered(crystal: Crystal) -> set[str]:
     loose: set[str] = set()
     for site in crystal.sites:
         if sum(site.occupancy.values()) < FULL:
-            loose |= set(site.occupancy)
+            loose |= {s for s, x in site.occupancy.items() if x > 0}
     return loose
 
 
@@ -142,10 +145,15 @@ def _refuse_unbalanced(crystal: Crystal, charges: Mapping[str, float]) -> None:
     left = sum(charges.get(s, 0.0) * n for s, n in atoms.items())
     positive = sum(max(charges.get(s, 0.0), 0.0) * n for s, n in atoms.items())
     if abs(left) > UNBALANCED * positive:
+        vacancies = ""
+        for anion in (s for s in ANIONS if charges.get(s, 0.0) * left > 0):
+            share = 1 - left / (charges[anion] * atoms[anion])
+            if share >= MOST_VACANT:
+                vacancies = f" or the vacancies of {anion} (its occupancies times {share:.4g});"
         raise DlmdError(
             f"{crystal.name} has no ion that is known to move, and its sites leave {left:+.3g} e per cell: is one missing?",
             where=f"{crystal.source} ({_formula(crystal)})",
-            remedy="add the sites of the mobile ion; or, if the CIF is whole, say which one it is by --mobile ELEMENT",
+            remedy=f"add the sites of the mobile ion;{vacancies} or, if the CIF is whole, state its charges by --charge ELEMENT=E",
         )
 
 
