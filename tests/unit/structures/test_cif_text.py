@@ -98,7 +98,7 @@ def test_what_is_wrong_with_an_occupancy_is_told_apart(tmp_path):
 
 
 def test_texts_and_lists_of_cif_2_are_no_data(tmp_path):
-    more = "_text \"\"\"said\nloop_\n_atom_site_fract_x\n0.3\n\"\"\"\n_list [1 2\n 3]\n_table {'a':1 'b':2}\n"
+    more = '_text """said\nloop_\n_atom_site_fract_x\n0.3\n"""\n_list [1 2\n 3]\n_table {\'a\':1 \'b\':2}\n'
     text = TEXT.replace("data_drawn\n", f"data_drawn\n{more}")
     assert content(tmp_path, "#\\#CIF_2.0\n" + text) == AS_WRITTEN
 

@@ -160,7 +160,13 @@ def test_halves_of_a_split_anion_are_no_contact(tmp_path):
         (
             "F m -3 m",
             10.4,
-            ["Fe1 Fe 0 0 0 1", "Mn1 Mn 0.5 0 0 1", "C1 C 0.183 0 0 1", "N1 N 0.3 0 0 1", "Na1 Na 0.25 0.25 0.25 1"],
+            [
+                "Fe1 Fe 0 0 0 1",
+                "Mn1 Mn 0.5 0 0 1",
+                "C1 C 0.183 0 0 1",
+                "N1 N 0.3 0 0 1",
+                "Na1 Na 0.25 0.25 0.25 1",
+            ],
             {"Fe": 2, "Mn": 2, "C": 2, "N": -3, "Na": 1},
             None,
         ),
