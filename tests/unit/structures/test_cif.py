@@ -297,3 +297,11 @@ def test_heavy_hydrogen_is_said_to_be_taken_as_h(tmp_path, symbol, said):
     assert [note.split(" taken as H")[0] for note in crystal.notes if "hydrogen's mass" in note] == (
         ["A1"] if said else []
     )
+
+
+def test_a_multiplicity_among_orders_of_the_site_symmetry_is_told_as_such(tmp_path):
+    rows = ["Zr1 Zr 0 0 0 0.9 48", "Y1 Y 0 0 0 0.1 4", "O1 O 0.25 0.25 0.25 0.975 24"]
+    columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "symmetry_multiplicity")
+    path = write_cif(tmp_path, cubic(5.14), rows, group="F m -3 m", columns=columns)
+    with pytest.raises(DlmdError, match="Y1: order of the site symmetry 4 is printed, the symmetry operations give 48"):
+        read_cif(path)

@@ -153,7 +153,7 @@ def _refuse_unbalanced(crystal: Crystal, charges: Mapping[str, float]) -> None:
         raise DlmdError(
             f"{crystal.name} has no ion that is known to move, and its sites leave {left:+.3g} e per cell: is one missing?",
             where=f"{crystal.source} ({_formula(crystal)})",
-            remedy=f"add the sites of the mobile ion;{vacancies} or, if the CIF is whole, state its charges by --charge ELEMENT=E",
+            remedy=f"add the sites of the mobile ion;{vacancies} or state charges that are known: --charge ELEMENT=E",
         )
 
 

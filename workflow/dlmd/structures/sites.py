@@ -143,9 +143,14 @@ def _orbits(
             wider += [orbit(row.position, symmetry, lattice, tolerance_a=d) for d in other]
         fitting = [p for p in wider if expected in (None, len(p))]
         if not fitting:
+            ordered = orders or row.multiplicity is None
+            name, given = (
+                ("order of the site symmetry", n // len(positions))
+                if ordered
+                else ("multiplicity", len(positions))
+            )
             raise DlmdError(
-                f"site {row.label}: multiplicity {row.multiplicity or expected} is printed, the symmetry operations give "
-                f"{len(positions)}",
+                f"site {row.label}: {name} {row.multiplicity or row.order} is printed, the symmetry operations give {given}",
                 where=str(path),
                 remedy="correct _atom_site_symmetry_multiplicity, the coordinates or the symmetry operations",
             )
