@@ -303,5 +303,7 @@ def test_a_multiplicity_among_orders_of_the_site_symmetry_is_told_as_such(tmp_pa
     rows = ["Zr1 Zr 0 0 0 0.9 48", "Y1 Y 0 0 0 0.1 4", "O1 O 0.25 0.25 0.25 0.975 24"]
     columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "symmetry_multiplicity")
     path = write_cif(tmp_path, cubic(5.14), rows, group="F m -3 m", columns=columns)
-    with pytest.raises(DlmdError, match="Y1: order of the site symmetry 4 is printed, the symmetry operations give 48"):
+    with pytest.raises(
+        DlmdError, match="Y1: order of the site symmetry 4 is printed, the symmetry operations give 48"
+    ):
         read_cif(path)
