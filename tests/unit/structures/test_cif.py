@@ -307,3 +307,19 @@ def test_a_multiplicity_among_orders_of_the_site_symmetry_is_told_as_such(tmp_pa
         DlmdError, match="Y1: order of the site symmetry 4 is printed, the symmetry operations give 48"
     ):
         read_cif(path)
+
+
+def test_parts_of_a_mixture_have_names_that_no_other_site_has(tmp_path):
+    rows = ["M '0.5 Na + 0.5 K' 0 0 0 1", "M_Na Li 0.5 0.5 0 1", "M_K Li 0.5 0 0.5 1", "Cl1 Cl 0.5 0.5 0.5 1"]
+    crystal = read_cif(write_cif(tmp_path, cubic(8.0), rows))
+    assert crystal.composition == {"Na": 0.5, "K": 0.5, "Li": 2, "Cl": 1}
+    names = [name for site in crystal.sites for name in site.labels]
+    assert len(set(names)) == len(names)
+    assert dict(crystal.site("M_Na").occupancy) == {"Li": 1.0}
+
+
+def test_a_site_without_a_label_is_called_by_its_element(tmp_path):
+    crystal = read_cif(
+        write_cif(tmp_path, cubic(8.0), ["? Na 0 0 0 0.5", ". Cl 0.5 0.5 0.5 0.5", "'' K 0 0 0.5 1"])
+    )
+    assert [site.label for site in crystal.sites] == ["Na", "Cl", "K"]

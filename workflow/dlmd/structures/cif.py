@@ -6,7 +6,7 @@ Spellings of the common sources are understood: SHELXL, ICSD, COD, AMCSD, Paulin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -220,7 +220,7 @@ def atom_rows(block: Block) -> list[Row]:
         for k, (element, part, charge) in enumerate(contents):
             rows.append(
                 Row(
-                    label=labels[i] if len(contents) == 1 else f"{labels[i]}_{element}",
+                    label=labels[i] if len(contents) == 1 else _free(f"{labels[i]}_{element}", labels),
                     species=element,
                     position=position,
                     uncertainty=np.array([_half_unit(text) for text in coordinates]),
@@ -287,19 +287,23 @@ def _labels(table: _Columns) -> list[str]:
     """Every row's own label; repeated ones get the row's number, or a longer name where that is another row's."""
     given = table.column("_atom_site_label", "")
     labels = [
-        (str(text).strip() or str(symbol)).replace("/", "_")
+        (str(symbol) if str(text).strip() in NOTHING else str(text).strip()).replace("/", "_")
         for text, symbol in zip(given, table.symbols, strict=True)
     ]
     repeated = {label for label in labels if labels.count(label) > 1}
     taken = set(labels)
     for i, label in enumerate(labels):  # CIFs with labels like 'Cl' for every chlorine
         if label in repeated:
-            name = f"{label}{i}"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            labels[i] = name
+            labels[i] = _free(f"{label}{i}", taken)
+            taken.add(labels[i])
     return labels
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, or a longer one where it is another's."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _occupancy(column: Sequence[Any], i: int, where: str, path: Path) -> float:
