@@ -5,7 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import conductivity_ms_per_cm
-from dlmd.proposal import cells, lengths, mobile, temperatures
+from dlmd.proposal import cells, disorder, lengths, mobile, temperatures
 from dlmd.proposal.cells import Wanted
 from dlmd.proposal.filling import nearest, widths
 from dlmd.proposal.temperatures import Carriers
@@ -307,3 +307,26 @@ def test_segments_are_whole_multiples_of_everything(length_ps, hours_of_ps):
         assert outer / inner == pytest.approx(round(outer / inner)) and outer >= inner
     assert found.segments >= 2
     assert 0.5 * length_ps <= found.length_ps <= max(length_ps, found.segments * 5.0)
+
+
+@pytest.mark.parametrize(("share", "kept"), [(1.0, 9), (0.8, 7), (0.3, 3), (0.01, 3)])
+def test_a_share_of_the_trajectories_keeps_the_hottest_and_what_is_held_out(share, kept):
+    of = Cells("labels", "label", "label_random", ("production", "production"), 3)
+    every = groups(of, labels_k=(400, 500, 600, 800), rdf_k=500)
+    found = groups(of, labels_k=(400, 500, 600, 800), rdf_k=500, share=share)
+    train = [g for g in found if g.split == "train"]
+    assert sum(len(g.temperatures_k) for g in train) == kept
+    assert max(t for g in train for t in g.temperatures_k) == 800
+    assert {g.cell for g in train} == {"label", "label_random"} and len({g.strain for g in train}) > 1
+    assert [g for g in found if g.split != "train"] == [g for g in every if g.split != "train"]
+
+
+def test_ions_that_fill_their_sites_stay_as_drawn():
+    charges = {"Li": 1, "Na": 1, "Cl": -1}
+    anion = {"Cl": ({"Cl": 1.0}, [[0.5, 0.5, 0.5]])}
+    full = crystal({"M": ({"Li": 0.5, "Na": 0.5}, [[0, 0, 0]]), **anion}, lattice=[4.0] * 3)
+    assert "stay as drawn" in disorder.sampling(full, charges, "Li,Na")[1]
+    loose = crystal({"M": ({"Li": 0.5, "Na": 0.4}, [[0, 0, 0]]), **anion}, lattice=[4.0] * 3)
+    assert "find their places" in disorder.sampling(loose, charges, "Li,Na")[1]
+    ordered = crystal({"M": ({"Li": 1.0}, [[0, 0, 0]]), **anion}, lattice=[4.0] * 3)
+    assert "nothing to arrange" in disorder.sampling(ordered, charges, "Li")[1]

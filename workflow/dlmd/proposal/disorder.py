@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dlmd.base.carriers import elements, spoken
 from dlmd.proposal.mobile import FULL
 from dlmd.structures.crystal import Crystal
+from dlmd.structures.room_to_move import all_full
 
 
 def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tuple[str, str]:
@@ -34,6 +35,13 @@ def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tup
         return (
             "random",
             "the host's ions of like charge were mixed when it was made, which annealing would undo",
+        )
+    if all(len(site.occupancy) == 1 and sum(site.occupancy.values()) >= FULL for site in crystal.sites):
+        return "random", "all sites are full: there is nothing to arrange"
+    if len(moving) > 1 and all_full(crystal.sites, mobile, charges):
+        return (
+            "random",
+            f"{spoken(mobile)} fill their sites: without a vacancy they stay as drawn, so that orderings matter",
         )
     if len(moving) > 1:
         return "random", f"only {spoken(mobile)} are disordered, and they find their places in the dynamics"

@@ -6,9 +6,12 @@ import json
 import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from dlmd.base.carriers import elements, spoken
+from dlmd.base.units import FS_PER_PS
+from dlmd.config.advice import SHORTEST_LABELS_PS
 from dlmd.proposal import theory, trajectories, writing
 from dlmd.proposal.cells import narrowest
 from dlmd.proposal.design import Design, run_name
@@ -17,6 +20,7 @@ from dlmd.proposal.lengths import Lengths
 from dlmd.proposal.temperatures import Temperatures
 from dlmd.proposal.trajectories import Cells
 from dlmd.proposal.wishes import Wishes
+from dlmd.structures.crystal import Crystal, letters_of_another_origin
 
 LABELS, PRODUCTION = "labels", "production"
 FIRST = "label"
@@ -54,7 +58,7 @@ def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) ->
         **_head(design, head),
         **_material(design),
         **_structures(design),
-        **_labels(design, at, dft=theory.is_dft(head.wishes.engine)),
+        **_labels(design, at, lengths, dft=theory.is_dft(head.wishes.engine)),
         **_md(design, at, lengths, head),
     }
 
@@ -176,7 +180,16 @@ def table(design: Design) -> list[str]:
             ]
             rows.append((f"{species} per cell", f"{n:.3f}", *shown))
     rows.append(("charge per cell (e)", f"{design.oxidation.charge_per_cell:+.3f}", "0", "0"))
-    return writing.columns(rows)
+    return [*writing.columns(rows), *letters(design.crystal)]
+
+
+def letters(crystal: Crystal) -> list[str]:
+    """Where the sites of the table are, if their Wyckoff letters can be others in the literature."""
+    if not letters_of_another_origin(crystal):
+        return []
+    shown = [site for site in crystal.sites if any(0 < x < 1 for x in site.occupancy.values())]
+    said = ", ".join(f"{site.label} ({site.wyckoff}) at {site.place}" for site in shown)
+    return writing.wrapped(f"letters hang on the origin: {said}") if said else []
 
 
 def changed_composition(design: Design) -> list[str]:
@@ -222,15 +235,19 @@ def formula(filling: Filling) -> str:
     return str(Composition({s: n for s, n in filling.composition.items() if n}).reduced_formula)
 
 
-def _labels(design: Design, at: Temperatures, *, dft: bool) -> dict[str, Any]:
+def _labels(design: Design, at: Temperatures, lengths: Lengths, *, dft: bool) -> dict[str, Any]:
     label, production = occupancy_names(design)
     names = list(cells(design))
     small = design.production.n_atoms <= HELD_OUT_ATOMS
     held_out = (production, PRODUCTION) if small else (label, FIRST)
     rdf_k = at.production_k[len(at.production_k) // 2]
     of = Cells(label, FIRST, names[1] if len(names) == 3 else None, held_out, design.orderings)
+    # as many steps in all as the recipe has, in fewer trajectories where they would be too short
+    planned = lengths.recipe.label_steps
+    steps = max(planned, ceil(SHORTEST_LABELS_PS * FS_PER_PS / _time_step_fs(design)))
     return {
-        "groups": trajectories.groups(of, labels_k=at.labels_k, rdf_k=rdf_k),
+        "label_steps": steps,
+        "groups": trajectories.groups(of, labels_k=at.labels_k, rdf_k=rdf_k, share=planned / steps),
         "rdf_k": rdf_k,
         "held_out_reason": "production's own cell" if small else "an ordering that is not trained on",
         "explored": _explored(design, label, names[:-1], at, dft=dft),
@@ -265,11 +282,14 @@ def _explored(
     return found
 
 
+def _time_step_fs(design: Design) -> float:
+    return TIME_STEP_H_FS if "H" in design.charges else TIME_STEP_FS
+
+
 def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[str, Any]:
     label, production = occupancy_names(design)
     large = design.production.n_atoms > RELAXED_ATOMS
     hydrogen = "H" in design.charges
-    step = TIME_STEP_H_FS if hydrogen else TIME_STEP_FS
     unit = "core and GPU hours" if head.wishes.gpu else "core hours"
     budget = (
         f"of {head.wishes.budget_core_hours:g} {unit} labels and training take {lengths.hours_before:.1f}, production "
@@ -281,7 +301,7 @@ def _md(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[
         "relaxed": {"occupancy": label, "cell": FIRST}
         if large
         else {"occupancy": production, "cell": PRODUCTION},
-        "time_step_fs": step,
+        "time_step_fs": _time_step_fs(design),
         "discard_ps": 0.1 if not hydrogen else 0.025,
         "hydrogen": hydrogen,
         "cutoff": design.cutoff_angstrom,

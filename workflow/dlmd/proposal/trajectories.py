@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import floor
 
 SHORT_STEPS = 100  # of the one that the learning loop is judged by
 STRAIN = 0.01
+FEWEST = 3  # trajectories to train on
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Group:
         return "{" + ", ".join(parts) + "}"
 
 
-def groups(cells: Cells, *, labels_k: Sequence[int], rdf_k: int) -> list[Group]:
-    """All groups; what is held out is in no other."""
+def groups(cells: Cells, *, labels_k: Sequence[int], rdf_k: int, share: float = 1.0) -> list[Group]:
+    """All groups; what is held out is in no other. Of those to train on a share is kept, three at least."""
     held = Group(
         *cells.held_out, cells.orderings - 1 if cells.held_out[1] == cells.first else 0, (rdf_k,), "test"
     )
@@ -64,7 +66,26 @@ def groups(cells: Cells, *, labels_k: Sequence[int], rdf_k: int) -> list[Group]:
         if temperatures:
             seen |= {keys[t] for t in temperatures}
             found.append(replace(group, temperatures_k=temperatures))
-    return [*found[1:], found[0]]
+    return [*_thinned(found[1:], share), found[0]]
+
+
+def _thinned(found: Sequence[Group], share: float) -> list[Group]:
+    """The groups with a share of the training trajectories: the hottest one, and others of all cells and strains."""
+    runs = [(i, t) for i, group in enumerate(found) if group.split == "train" for t in group.temperatures_k]
+    most = max(FEWEST, floor(share * len(runs) + 1e-9))
+    if most >= len(runs):
+        return list(found)
+    hottest = max(runs, key=lambda run: run[1])
+    others = [run for run in runs if run != hottest]
+    spread = [round(k * (len(others) - 1) / (most - 2)) for k in range(most - 1)]
+    kept = {hottest, *(others[k] for k in spread)}
+    thinned = [
+        replace(group, temperatures_k=tuple(t for t in group.temperatures_k if (i, t) in kept))
+        if group.split == "train"
+        else group
+        for i, group in enumerate(found)
+    ]
+    return [group for group in thinned if group.temperatures_k]
 
 
 def _others(cells: Cells, labels_k: Sequence[int]) -> Iterator[Group]:

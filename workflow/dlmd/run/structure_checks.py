@@ -51,7 +51,7 @@ def check_structures(cfg: RunConfig, *, file: str, arrange: bool = False) -> Non
 def notes(cfg: RunConfig) -> Iterator[str]:
     """What a user should know of the crystal and its supercells: readings of the CIF, and compositions that differ."""
     from dlmd.run import targets
-    from dlmd.structures import contacts, ordering
+    from dlmd.structures import contacts, ordering, room_to_move
     from dlmd.structures.crystal import read_cif
 
     try:
@@ -59,9 +59,12 @@ def notes(cfg: RunConfig) -> Iterator[str]:
         yield from crystal.notes
         yield from contacts.notes(crystal, cfg.material.charges)
         yield from contacts.alone(crystal, cfg.material.charges)
+        yield from room_to_move.bare_protons(crystal, cfg.material.charges)
         for occupancy, cell in targets.built_cells(cfg):
             counts = _counts(cfg, crystal, occupancy, cell)
             name = f"occupancy '{occupancy}' in cell '{cell}'"
+            if (occupancy, cell) == (cfg.md.occupancy, cfg.md.cell):
+                yield from filter(None, [room_to_move.without_vacancies(counts, cfg.material.mobile)])
             if counts.composition_difference:
                 yield f"{name} has {counts.composition_difference} atoms, by structures.tolerance"
             if counts.charge_shift:

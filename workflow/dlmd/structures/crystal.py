@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,8 @@ class Site:
     label
         Atom-site label of the CIF; labels of species that share the site are joined, as in 'Li3/Y4'.
     wyckoff
-        Multiplicity and Wyckoff letter in the CIF's conventional cell, such as '4g'.
+        Multiplicity and Wyckoff letter, such as '4g': the CIF's where it prints them for all sites, else those of spglib,
+        whose origin need not be the CIF's (16c and 16d of a spinel trade names with it).
     occupancy
         Species -> occupancy; what is missing to 1 is vacant.
     positions
@@ -46,6 +48,11 @@ class Site:
     @property
     def multiplicity(self) -> int:
         return len(self.positions)
+
+    @property
+    def place(self) -> str:
+        """Coordinates of its first position, as '0.5 0.5 0.5'."""
+        return " ".join(f"{x:.4g}" for x in self.positions[0])
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -122,7 +129,7 @@ class Crystal:
             f"{self.name} has no site '{key}'",
             where=where or self.source,
             remedy=f"{did_you_mean(key, [*names, *(site.wyckoff for site in self.sites)])} "
-            f"(sites: {', '.join(f'{site.label} on {site.wyckoff}' for site in self.sites)})",
+            f"(sites: {', '.join(f'{site.label} on {site.wyckoff} at {site.place}' for site in self.sites)})",
         )
 
 
@@ -253,6 +260,23 @@ def _lattice(parameters: tuple[float, ...], path: Path) -> np.ndarray:
 
 def wyckoff_letters(orbits: Sequence[np.ndarray], lattice: np.ndarray) -> list[str]:
     """Wyckoff letters by spglib of sites given by their positions (n, 3), every site taken as a kind of its own."""
+    dataset, owner = _dataset(orbits, lattice)
+    if dataset is None:
+        return ["?"] * len(orbits)
+    return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(orbits))]
+
+
+def letters_of_another_origin(crystal: Crystal) -> bool:
+    """Whether spglib's letters are by an origin that is not the CIF's, so that those of the literature may differ."""
+    dataset, _ = _dataset([site.positions for site in crystal.sites], crystal.lattice)
+    if dataset is None:
+        return False
+    shift = np.asarray(dataset.origin_shift)
+    return bool((np.abs(shift - np.round(shift)) > 1e-3).any())
+
+
+def _dataset(orbits: Sequence[np.ndarray], lattice: np.ndarray) -> tuple[Any, np.ndarray]:
+    """What spglib knows of the sites, None where nothing; and the site of every position."""
     import spglib
 
     positions = np.concatenate(orbits)
@@ -262,6 +286,4 @@ def wyckoff_letters(orbits: Sequence[np.ndarray], lattice: np.ndarray) -> list[s
         warnings.simplefilter("ignore")  # on the wording of its own errors
         for nearest in LETTER_PRECISIONS_A:  # positions nearer than the precision are none to spglib
             dataset = dataset or spglib.get_symmetry_dataset((lattice, positions, owner + 1), symprec=nearest)
-    if dataset is None:
-        return ["?"] * len(orbits)
-    return [dataset.wyckoffs[int(np.flatnonzero(owner == i)[0])] for i in range(len(orbits))]
+    return dataset, owner
