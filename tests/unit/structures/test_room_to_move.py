@@ -25,7 +25,9 @@ def said(of, mobile, **occupancies):
 @pytest.mark.parametrize("mobile", ["Li,Na", "Li"])
 def test_ions_that_fill_all_their_sites_have_no_vacancy(mobile):
     line = said(salt(), mobile)
-    assert line.startswith("no vacancy: every site") and "(M) is full" in line and "interstitial sites" in line
+    assert (
+        line.startswith("no vacancy: every site") and "(M) is full" in line and "interstitial sites" in line
+    )
     assert room_to_move.all_full(salt().sites, mobile, CHARGES)
 
 
@@ -57,9 +59,7 @@ def test_many_full_sites_are_not_all_named():
 
 
 def test_a_proton_in_place_of_a_cation_is_told():
-    of = crystal(
-        {"M": ({"Li": 0.5, "H": 0.5}, CATIONS), "Cl": ({"Cl": 1.0}, ANIONS)}, lattice=[5.64] * 3
-    )
+    of = crystal({"M": ({"Li": 0.5, "H": 0.5}, CATIONS), "Cl": ({"Cl": 1.0}, ANIONS)}, lattice=[5.64] * 3)
     (line,) = room_to_move.bare_protons(of, CHARGES)
     assert line.startswith("H of M stands on a site of Li, 2.82 Å from the nearest anion")
     assert room_to_move.bare_protons(of, CHARGES | {"H": -1}) == []
