@@ -43,8 +43,8 @@ def without_vacancies(counts: Apportionment, mobile: str) -> str:
     names = ", ".join(held[:SHOWN]) + (f" and {len(held) - SHOWN} more" if len(held) > SHOWN else "")
     return (
         f"no vacancy: every site that {spoken(mobile)} may take ({names}) is full, and the CIF lists no empty one. Ions can "
-        "move only by defects or through interstitials, which these cells do not have at the start: temperatures "
-        "where ions of other crystals move need not do. Give occupancies that leave vacancies, or add the interstitial sites to the CIF"
+        "move only by defects or through interstitials, which these cells do not have at the start: temperatures at which "
+        "ions of other crystals hop need not do. Give occupancies that leave vacancies, or add the interstitial sites to the CIF"
     )
 
 
