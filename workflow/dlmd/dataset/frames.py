@@ -19,7 +19,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError, did_you_mean
 from dlmd.base.files import write_csv
-from dlmd.labels import given_checks
+from dlmd.labels import given_checks, given_zero
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -135,6 +135,8 @@ def build_splits(
             write_system(some, building / source.split / name, species=species)
     # files of labels are read one by one: a structure may be in two of them
     given_checks.repeated(given)
+    for note in given_zero.require_one_zero(given, across_files=True):
+        print(f"note: {note}", file=sys.stderr)
     write_csv(building / "provenance.csv", written, COLUMNS)
 
     for name in (*SPLITS, "provenance.csv"):

@@ -22,7 +22,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
 from dlmd.base.provenance import file_record
 from dlmd.config.levels.vasp import VaspSettings
-from dlmd.labels import given_checks, given_likeness, given_theory, numerics
+from dlmd.labels import given_checks, given_likeness, given_theory, given_zero, numerics
 from dlmd.labels.engines import said
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def read_parts(
     given_checks.require_energies(labels.frames, wheres)
     unjudged = given_likeness.require_alike(labels.frames, wheres) if labels.bare else []
     again = set(given_checks.repeated(placed))
+    unjudged += given_zero.require_one_zero(placed)
     if again:
         labels.left_out["there twice"] += len(again)
     placed = [frame for i, frame in enumerate(placed) if i not in again]
@@ -359,10 +360,15 @@ def _require_fitting(atoms: Atoms, species: Sequence[str], *, where: str) -> Non
 def _own_split(atoms: Atoms, *, where: str) -> str:
     split = atoms.info.get("split")
     if split not in SPLITS:
+        silent = split is None
         raise DlmdError(
-            f"the frame says no part of the dataset (split is {split!r})",
+            "the frame says no part of the dataset (split is None)"
+            if silent
+            else f"split={split} of the frame is no part of the dataset",
             where=where,
-            remedy="give 'split: train', 'valid' or 'test' for the file in labels.frames",
+            remedy="give 'split: train', 'valid' or 'test' for the file in labels.frames, or write the key split in its frames"
+            if silent
+            else "write split=train, split=valid or split=test in the file's frames",
         )
     return str(split)
 

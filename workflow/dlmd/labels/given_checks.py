@@ -12,6 +12,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import EV_PER_A3_PER_GPA
+from dlmd.labels import given_copies
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -135,20 +136,21 @@ def repeated(frames: Sequence[Placed]) -> list[int]:
     Raises
     ------
     DlmdError
-        for a structure that is held out for test and in another part too, naming both frames.
+        for a structure that is held out for test and, or nearly, in another part too, naming both frames.
     """
-    again = set()
-    for i, j in _same([placed.atoms for placed in frames]):
-        one, two = frames[i], frames[j]
-        if one.split == two.split:
-            again.add(j)
-        elif "test" in (one.split, two.split):
-            raise DlmdError(
-                f"one structure is for '{one.split}' and for '{two.split}': errors on it would not be held out",
-                where=f"{one.where}, and {two.where}",
-                remedy="keep it in one of the two; hold out other orderings and temperatures than those trained on",
-            )
-    return sorted(again)
+    structures = [placed.atoms for placed in frames]
+    copies = list(given_copies.held_out_again(structures, [placed.split == "test" for placed in frames]))
+    if copies:
+        first = min(copies, key=lambda copy: (copy.held_out, copy.other))
+        one, two = (frames[i] for i in sorted(first[:2]))
+        more = len({copy.held_out for copy in copies}) - 1
+        raise DlmdError(
+            f"one structure is for '{one.split}' and for '{two.split}' ({first.how}): errors on it would not be held out"
+            + (f"; so are {more} more" if more else ""),
+            where=f"{one.where}, and {two.where}",
+            remedy="keep it in one of the two; hold out other orderings and temperatures than those trained on",
+        )
+    return sorted({j for i, j in _same(structures) if frames[i].split == frames[j].split})
 
 
 def _same(frames: Sequence[Atoms]) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,7 @@ def problems_and_notes(cfg: RunConfig, level: str) -> Iterator[DlmdError | str]:
 
     They are read, not written. Where they are too large for that, this is all that is said.
     """
-    from dlmd.labels import given, given_checks
+    from dlmd.labels import given, given_checks, given_zero
 
     files = routes.given_frames(cfg, level)
     settings: Any = cfg.levels[level]
@@ -55,6 +55,7 @@ def problems_and_notes(cfg: RunConfig, level: str) -> Iterator[DlmdError | str]:
         again = given_checks.repeated(placed)
         if again:
             yield f"{names}: {len(again)} structures are in two files of one part, and count twice"
+        yield from given_zero.require_one_zero(placed, across_files=True)
     except DlmdError as error:
         yield error
 
