@@ -107,6 +107,6 @@ def test_parts_that_must_be_there():
 
 
 def test_a_part_that_is_none_is_to_be_written_in_the_frames(tmp_path):
-    with pytest.raises(DlmdError, match=r"split=training of the frame") as told:
+    with pytest.raises(DlmdError, match=r"split is 'training'") as told:
         read(tmp_path, [frame(0, split="training"), frame(1, split="test")])
-    assert "write split=train, split=valid or split=test in the file's frames" in str(told.value)
+    assert "fix: write split=train, split=valid or split=test in the file's frames" in str(told.value)

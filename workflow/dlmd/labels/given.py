@@ -360,15 +360,11 @@ def _require_fitting(atoms: Atoms, species: Sequence[str], *, where: str) -> Non
 def _own_split(atoms: Atoms, *, where: str) -> str:
     split = atoms.info.get("split")
     if split not in SPLITS:
-        silent = split is None
+        remedy = "write split=train, split=valid or split=test in the file's frames"
+        if split is None:
+            remedy = f"give 'split: train', 'valid' or 'test' for the file in labels.frames, or {remedy}"
         raise DlmdError(
-            "the frame says no part of the dataset (split is None)"
-            if silent
-            else f"split={split} of the frame is no part of the dataset",
-            where=where,
-            remedy="give 'split: train', 'valid' or 'test' for the file in labels.frames, or write the key split in its frames"
-            if silent
-            else "write split=train, split=valid or split=test in the file's frames",
+            f"the frame says no part of the dataset (split is {split!r})", where=where, remedy=remedy
         )
     return str(split)
 
