@@ -20,6 +20,7 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import whole, write_json
+from dlmd.base.geometry import NEAREST_OVER_RADII, nearest_over_radii
 from dlmd.base.provenance import file_record
 from dlmd.config.levels.vasp import VaspSettings
 from dlmd.labels import given_checks, given_likeness, given_theory, given_zero, numerics
@@ -34,8 +35,6 @@ VERSION = 1
 
 SPLITS = ("train", "valid", "test")
 EXTXYZ = "extxyz"
-# shortest distance of two atoms over the sum of their covalent radii: 0.8 to 1.1 in solids, 1.9 times that where Bohr pass for Å
-NEAREST = (0.5, 1.5)
 KEPT_INFO = ("time_ps", "temperature_k", "strain", "moments_in_range", "converged")
 
 
@@ -333,8 +332,6 @@ def _voigt(stress: Any) -> np.ndarray:
 
 
 def _require_fitting(atoms: Atoms, species: Sequence[str], *, where: str) -> None:
-    from ase.data import covalent_radii
-
     for element in dict.fromkeys(atoms.get_chemical_symbols()):
         if element not in species:
             raise DlmdError(
@@ -344,11 +341,9 @@ def _require_fitting(atoms: Atoms, species: Sequence[str], *, where: str) -> Non
             )
     if len(atoms) < 2:
         return
-    distances = atoms.get_all_distances(mic=True)
-    np.fill_diagonal(distances, np.inf)
-    radii = covalent_radii[atoms.numbers]
-    nearest = float((distances / (radii[:, None] + radii)).min())
-    low, high = NEAREST
+    shares, distances = nearest_over_radii(atoms.positions, atoms.cell.array, atoms.get_chemical_symbols())
+    nearest = float(shares.min())
+    low, high = NEAREST_OVER_RADII
     if not low <= nearest <= high:
         raise DlmdError(
             f"the nearest atoms are {distances.min():.2f} Å apart, {nearest:.2f} times the sum of their radii",

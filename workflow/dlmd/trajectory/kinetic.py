@@ -43,11 +43,14 @@ class KineticTemperature:
         (atoms,), u.
     temperature_k
         Set point; None to judge nothing.
+    held
+        Whether the file says what its thermostat held.
     """
 
     masses: np.ndarray
     temperature_k: float | None
     where: str
+    held: bool = False
     notes: list[str] = field(default_factory=list)
     _values_k: list[float] = field(default_factory=list)
     _freedom: int = 0
@@ -74,7 +77,13 @@ class KineticTemperature:
 
     def judge(self, interval_ps: float) -> None:
         """Raises DlmdError where the mean over the second half of the run is another temperature than the one given."""
-        if self.temperature_k is None or not self._values_k:
+        if self.temperature_k is None:
+            return
+        if not self._values_k:
+            if not self.held:
+                self.notes.append(
+                    f"{self.temperature_k:g} K, as given: the file has no velocities to hold against it"
+                )
             return
         late = self._values_k[len(self._values_k) // 2 :]
         found = self._in_known_unit(float(np.mean(late)))

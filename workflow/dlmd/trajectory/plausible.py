@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.geometry import NEAREST_OVER_RADII, nearest_over_radii
 
 # Å³ per atom: diamond has 5.7; a tenfold length is a thousandfold volume, and cells with vacuum or dilute models are in between.
 VOLUME_PER_ATOM_A3 = (4.0, 2500.0)
@@ -12,6 +15,9 @@ VOLUME_PER_ATOM_A3 = (4.0, 2500.0)
 _NEAREST_A = 0.5
 # Atoms whose neighbours are looked for.
 _ATOMS = 200
+_BOHR_A = 0.529177
+# Å³ per atom: CsI and RbI have 49.
+_WIDEST_SOLID_A3 = 60.0
 
 
 def check_lengths(positions: np.ndarray, cell: np.ndarray, *, volume_a3: float | None, where: str) -> None:
@@ -46,6 +52,38 @@ def check_lengths(positions: np.ndarray, cell: np.ndarray, *, volume_a3: float |
             where=where,
             remedy="give positions in Å (1 nm = 10 Å); or --trust-options",
         )
+
+
+def check_bohr(
+    positions: np.ndarray, cell: np.ndarray, symbols: Sequence[str], *, vouched: bool, where: str
+) -> list[str]:
+    """Notes on atoms too far from each other to touch; raises DlmdError where they would make a solid if lengths are in Bohr.
+
+    Parameters
+    ----------
+    positions, cell, symbols
+        Of one frame with mobile ions and a host: ions alone may be as far apart as they like.
+    vouched
+        Whether the file has velocities: programs that write both in one file do so in their own units, and a note is enough.
+    """
+    shares, distances = nearest_over_radii(
+        positions, cell, symbols, range(0, len(positions), max(1, len(positions) // _ATOMS))
+    )
+    share = float(np.median(shares))
+    if share <= NEAREST_OVER_RADII[1]:
+        return []
+    room = float(abs(np.linalg.det(cell))) / len(positions)
+    what = (
+        f"atoms are {float(np.median(distances)):.2f} Å from their nearest neighbours, {share:.2f} times the sum of their radii "
+        f"(medians), at {room:.3g} Å³ per atom"
+    )
+    if not vouched and share * _BOHR_A <= NEAREST_OVER_RADII[1] and room * _BOHR_A**3 <= _WIDEST_SOLID_A3:
+        raise DlmdError(
+            f"{what}: are these Bohr?",
+            where=where,
+            remedy=f"give positions and cell in Å (1 Bohr = {_BOHR_A} Å); or --trust-options",
+        )
+    return [f"{what}: no solid is as sparse; check that positions and cell are in Å (1 Bohr = {_BOHR_A} Å)"]
 
 
 def _nearest(positions: np.ndarray, cell: np.ndarray) -> float:

@@ -24,7 +24,7 @@ from dlmd.trajectory.host import HOST_SHIFT_A, HostHealth
 from dlmd.trajectory.ion_store import IonStore
 from dlmd.trajectory.kinetic import KineticTemperature, check_set_point
 from dlmd.trajectory.mobile_atoms import chosen
-from dlmd.trajectory.plausible import check_lengths
+from dlmd.trajectory.plausible import check_bohr, check_lengths
 from dlmd.trajectory.stream import Stream
 from dlmd.trajectory.text_frames import Frame
 from dlmd.trajectory.topology import read_topology
@@ -127,7 +127,7 @@ def read(
         if reading.ends(end_ps):
             break
     store, label = reading.finish(), _label(sources)
-    notes = [store.unwrap.verdict(label), *reading.notes, *stream.notes(), *clock.notes]
+    notes = [store.unwrap.verdict(label, trust=trust_options), *reading.notes, *stream.notes(), *clock.notes]
     found = _in_mean_cell(store, stream, notes)
     found = replace(found, volume_a3=volume_of(store, found.volume_a3, volume_a3, label, trust=trust_options))
     wrapped = stream.is_wrapped(wrapped)
@@ -247,7 +247,16 @@ class _Reading:
         if self._store.n_frames == 1:
             self._first = unwrapped
         elif self._thermal is not None:
-            self._thermal.add(unwrapped)
+            self._judged(lambda motion: motion.add(unwrapped))
+
+    def _judged(self, do: Callable[[thermal.ThermalMotion], None]) -> None:
+        """Let the thermal motion be judged; wrapped coordinates that are said to be unwrapped are no heat."""
+        assert self._thermal is not None and self._store is not None
+        try:
+            do(self._thermal)
+        except DlmdError:
+            self._store.unwrap.require_unwrapped(self.stream.where)
+            raise
 
     def ends(self, end_ps: float | None) -> bool:
         """Whether the next frame is later than `end_ps`, of which a note is made."""
@@ -269,6 +278,11 @@ class _Reading:
         self.mobile = joined(found)
         self.carriers = {name: len(atoms) for name, atoms in found.items()}
         mobile = np.concatenate(list(found.values()))
+        if not self.clock.trust and len(mobile) < len(symbols):
+            vouched = frame.velocities is not None or frame.momenta is not None
+            self.notes += check_bohr(
+                frame.positions, self.stream.cell, symbols, vouched=vouched, where=self.stream.where
+            )
         self._store = self.stream.store = IonStore(
             symbols=symbols,
             mobile=mobile,
@@ -279,7 +293,9 @@ class _Reading:
         )
         judged = None if self.clock.trust else self._temperature_k
         check_set_point(frame.set_point_k, judged, self.stream.where)
-        self._kinetic = KineticTemperature(self._store.masses, judged, self.stream.where)
+        self._kinetic = KineticTemperature(
+            self._store.masses, judged, self.stream.where, held=frame.set_point_k is not None
+        )
 
     def _measure_time(self) -> None:
         stream, store = self.stream, self._store
@@ -304,7 +320,7 @@ class _Reading:
                 where=self.stream.where,
                 remedy="give the whole trajectory",
             )
-        self._thermal.judge()
+        self._judged(thermal.ThermalMotion.judge)
         if self._kinetic is not None:
             self._kinetic.judge(self.interval_ps)
             self.notes += self._kinetic.notes

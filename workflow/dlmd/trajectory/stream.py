@@ -308,7 +308,7 @@ class Stream:
             raise DlmdError(
                 f"{len(frame.positions)} atoms, {len(self.symbols)} in the first frame",
                 where=where,
-                remedy="give frames of one system with a constant number of atoms",
+                remedy="give frames with a constant number of atoms, or analyse the part before it: --end PS (Python: end_ps)",
             )
         if (frame.symbols and frame.symbols != self.first.symbols) or (
             frame.types is not None

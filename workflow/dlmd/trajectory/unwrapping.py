@@ -14,6 +14,8 @@ from dlmd.base.geometry import cell_widths
 MAX_STEP = 0.4
 # Wrapped coordinates fill one cell; codes that wrap at updates of the neighbour list leave it by half its skin on each side.
 WRAPPED_MARGIN_A = 1.5
+# Mean squared move in one frame over the usual one, from which on frames are missing there or atoms have changed their order.
+_BREAK = 3.0
 
 
 def _largest(moves: np.ndarray) -> float:
@@ -67,6 +69,10 @@ class Unwrapper:
         # (3, atoms): least and greatest of each atom
         self._low, self._high = np.zeros((3, 0)), np.zeros((3, 0))
         self.crossings = 0
+        # mean squared move of an atom along an axis in each frame, fraction of the cell squared
+        self._moves: list[float] = []
+        # moves of coordinates that are said to be unwrapped: by half a cell or so, and by a whole one or so
+        self._halves, self._wholes, self._first_whole = 0, 0, 0
         # longest move along a cell vector in one frame: fraction of the cell, frame, atom
         self.longest = (0.0, 0, 0)
         self._frames = 0
@@ -102,9 +108,39 @@ class Unwrapper:
             self.crossings += int(np.count_nonzero(jump))
             moved = moved - jump
             longest = _largest(moved)
+        elif longest > 0.5:
+            self._count_wholes(moved)
+        self._moves.append(float(np.vdot(moved, moved)) / moved.size)
         if longest > self.longest[0]:
             # the first atom of those that move so far, as it is counted atom by atom
             self.longest = (longest, self._frames, int(np.abs(moved).T.argmax()) // 3)
+
+    def _count_wholes(self, moved: np.ndarray) -> None:
+        """Take note of how many of the moves (3, atoms) are about half a cell, and about a whole one."""
+        size = np.abs(moved)
+        whole = int(np.count_nonzero(np.abs(size - 1.0) < 0.25))
+        if whole and not self._wholes:
+            self._first_whole = self._frames
+        self._wholes += whole
+        self._halves += int(np.count_nonzero(np.abs(size - 0.5) <= 0.25))
+
+    def require_unwrapped(self, where: str) -> None:
+        """Raises DlmdError where coordinates that are said to be unwrapped jump by whole cells.
+
+        Long moves of unwrapped coordinates become fewer the longer they are; those of wrapped ones are about one cell.
+        """
+        if self._wholes > 2 * self._halves:
+            frame = self._first_whole
+            raise DlmdError(
+                f"coordinates are said to be unwrapped, yet {self._wholes} moves per frame are those of a whole cell (first "
+                f"between frames {frame - 1} and {frame}): they are wrapped",
+                where=where,
+                remedy="leave --wrapped no out, or give --wrapped yes; --trust-options if they are unwrapped",
+            )
+
+    def _breaks(self) -> bool:
+        """Whether atoms move much further in the frame of the longest move than they usually do."""
+        return self._moves[self.longest[1] - 1] > _BREAK * float(np.median(self._moves))
 
     def in_first_cell(self, positions: np.ndarray, place: Place | None) -> np.ndarray:
         """(atoms, 3) positions of a frame, at the same fractional coordinates of the first cell."""
@@ -127,8 +163,8 @@ class Unwrapper:
         apart -= np.round(apart)
         return float(((apart @ self._cell) ** 2).sum(axis=1).mean() ** 0.5)
 
-    def verdict(self, where: str) -> str:
-        """One sentence on what was done.
+    def verdict(self, where: str, *, trust: bool = False) -> str:
+        """One sentence on what was done; with `trust`, coordinates that are said to be unwrapped are.
 
         Raises
         ------
@@ -139,6 +175,8 @@ class Unwrapper:
         width = float(cell_widths(self._cell).min())
         longest = f"longest move per frame {100 * fraction:.0f} % of the cell"
         if self._wrapped is False:
+            if not trust:
+                self.require_unwrapped(where)
             return f"coordinates are unwrapped as given; {longest}"
         extents = self._high.max(axis=1) - self._low.min(axis=1)
         extent = float(extents.max())
@@ -151,6 +189,14 @@ class Unwrapper:
                     remedy="write frames at shorter intervals, sorted by id; or say --wrapped yes or no if you know which",
                 )
             return f"coordinates are unwrapped as given (they reach over {extent:.1f} cells); {longest}"
+        if fraction > MAX_STEP and self._breaks():
+            there, usual = (100 * float(x) ** 0.5 for x in (self._moves[frame - 1], np.median(self._moves)))
+            raise DlmdError(
+                f"atoms move {there:.2g} % of the cell (rms; {usual:.2g} % in other frames) between frames {frame - 1} and "
+                f"{frame}, atom {atom + 1} moves {100 * fraction:.0f} %: frames missing or atoms reordered there",
+                where=where,
+                remedy=f"give all frames with the atoms in one order (sorted by id), or those before frame {frame}: --end PS",
+            )
         if fraction > MAX_STEP:
             raise DlmdError(
                 f"atom {atom + 1} moves {100 * fraction:.0f} % of the cell between frames {frame - 1} and {frame} (smallest "
