@@ -57,7 +57,7 @@ def check_lengths(positions: np.ndarray, cell: np.ndarray, *, volume_a3: float |
 def check_bohr(
     positions: np.ndarray, cell: np.ndarray, symbols: Sequence[str], *, vouched: bool, where: str
 ) -> list[str]:
-    """Notes on atoms too far from each other to touch; raises DlmdError where they would make a solid if lengths are in Bohr.
+    """Notes on atoms too far apart to touch. Raises DlmdError where they would make a solid if lengths are in Bohr.
 
     Parameters
     ----------
