@@ -20,8 +20,10 @@ def cell_widths(cell: np.ndarray) -> np.ndarray:
 def nearest_over_radii(
     positions: np.ndarray, cell: np.ndarray, symbols: Sequence[str], atoms: Iterable[int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of each of the atoms (all by default), its least distance to another over the sum of their covalent radii, and that
-    distance in Å. There must be two atoms at least."""
+    """(n,) least distance of each of n atoms (all by default) to another over the sum of their radii, and (n,) that in Å.
+
+    Positions are (atoms, 3) of two atoms at least, the cell is (3, 3).
+    """
     from ase.data import atomic_numbers, covalent_radii
     from ase.geometry import find_mic, minkowski_reduce
 

@@ -62,7 +62,7 @@ def check_bohr(
     Parameters
     ----------
     positions, cell, symbols
-        Of one frame with mobile ions and a host: ions alone may be as far apart as they like.
+        (atoms, 3), (3, 3) and (atoms,) of one frame with mobile ions and a host: ions alone may be as far apart as they like.
     vouched
         Whether the file has velocities: programs that write both in one file do so in their own units, and a note is enough.
     """
