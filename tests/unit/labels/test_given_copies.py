@@ -1,6 +1,5 @@
 """Held-out frames that are those trained on, moved, turned, in another order or nearly, are found; independent ones are not."""
 
-
 import numpy as np
 import pytest
 from ase import Atoms
