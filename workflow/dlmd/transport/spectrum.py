@@ -19,7 +19,10 @@ its median is the value, its quantiles the interval. Each direction has a beta o
 
 The sum may remember for longer than any single ion shows: strings that return late, or all ions that swing against the host.
 With a chance of one in ten beforehand the spectrum has a further term gamma h of its own relaxation time, from t* to a
-25th of the run, whose gamma is like that of a weak to a strong memory, or of moves that go on the same way (gamma < 0).
+25th of the run, whose gamma is like that of a weak to a strong memory, or of moves that go on the same way (gamma < 0). A run
+has a few tens of degrees of freedom at so low frequencies, of which chance can hide a factor of two, so that what is thought
+beforehand tells much of the answer. It may decide the value, not what is excluded: the interval reaches to where it would
+for a chance of one in two.
 
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
 than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
@@ -40,7 +43,7 @@ from dlmd.transport import swings
 from dlmd.transport.msd import Displacements
 from dlmd.transport.onset import Relaxation
 
-VERSION = 4
+VERSION = 5
 
 # By how much (in ln likelihood) the best spectrum with a > 0 must beat those of bounded motion: D_total = 0 passes for more with
 # a chance of about 1 in 50.
@@ -50,8 +53,10 @@ _SLOWEST = 0.5
 # Chance, before the data are seen, that the sum has a slower relaxation of its own; its times, up to this part of the shortest
 # run; its strengths, and how likely each is beforehand.
 _OWN_MEMORY, _OWN_TIMES, _LONGEST_OWN = 0.1, 8, 0.04
-_STRENGTHS = np.array([-0.6, -0.3, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
-_STRENGTH_PRIOR = np.array([0.4, 0.8, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]) / 5.075
+# The interval reaches to where it would for this chance.
+_EVENS = 0.5
+_STRENGTHS = np.array([-0.85, -0.7, -0.5, -0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+_STRENGTH_PRIOR = np.array([0.5, 1.0, 1.5, 1.5, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]) / 8.375
 # Powers at neighbouring frequencies are joined in bins of this relative width.
 _BIN = 0.03
 
@@ -64,8 +69,9 @@ class Level:
     ----------
     shape_found
         (n_f,) the most probable spectrum over its limit, at each frequency.
-    weight, likeliest
-        Posterior probability of each spectrum on a grid, and the most likely limit for it.
+    weights, likeliest
+        (chances, n) posterior probability of each spectrum on a grid, for each chance beforehand of a memory of the sum's own,
+        and (n,) the most likely limit for it.
     shape
         Half the degrees of freedom of all frequencies together.
     may_be_zero
@@ -73,18 +79,20 @@ class Level:
     """
 
     shape_found: np.ndarray
-    weight: np.ndarray
+    weights: np.ndarray
     likeliest: np.ndarray
     shape: float
     may_be_zero: bool
 
-    def quantiles(self, probabilities: Sequence[float]) -> np.ndarray:
-        """(probabilities,) of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest)."""
+    def quantiles(self, probabilities: Sequence[float], weight: np.ndarray | None = None) -> np.ndarray:
+        """(probabilities,) of a mixture of inverse gamma distributions with parameters (shape, shape * likeliest); of the first
+        weights, unless others are given."""
         from scipy.special import gammaincc
 
+        weight = self.weights[0] if weight is None else weight
         # components differ in their likeliest limit only, and are joined where it is nearly the same
-        matters = self.weight > 1e-7 * self.weight.max()
-        log_likeliest, weight = np.log(self.likeliest[matters]), self.weight[matters]
+        matters = weight > 1e-7 * weight.max()
+        log_likeliest, weight = np.log(self.likeliest[matters]), weight[matters]
         edges = np.linspace(log_likeliest.min(), log_likeliest.max() + 1e-9, 201)
         joined, _ = np.histogram(log_likeliest, edges, weights=weight)
         centres, _ = np.histogram(log_likeliest, edges, weights=weight * log_likeliest)
@@ -94,6 +102,13 @@ class Level:
         log_a = np.linspace(centre.min() - width, centre.max() + width, 300)
         below = gammaincc(self.shape, self.shape * np.exp(centre - log_a[:, None])) @ weight
         return np.exp(np.interp(probabilities, below, log_a))
+
+    def interval(self, confidence: float) -> tuple[float, float, float]:
+        """Lower end, value and upper end: the value for the first chance of a memory, each end for the chance that has it further
+        out."""
+        tail = (1 - confidence) / 2
+        found = np.array([self.quantiles((tail, 0.5, 1 - tail), weight) for weight in self.weights])
+        return float(found[:, 0].min()), float(found[0, 1]), float(found[:, 2].max())
 
 
 @dataclass(frozen=True)
@@ -150,14 +165,14 @@ class SpectralFit:
         level = self.level(direction)
         if level is None:
             return Estimate(0.0, 0.0, 0.0, bound=True)
-        tail = (1 - confidence) / 2
-        low, middle, high = level.quantiles((tail, 0.5, 1 - tail))
-        factor = extra.widening(np.log(high / low) / 2, confidence)
+        low, middle, high = level.interval(confidence)
+        # each end for itself: a memory that may be there moves one of them only, and must not hide what widens both
+        below, above = np.log(middle / low), np.log(high / middle)
+        upper = middle * np.exp(above * extra.widening(above, confidence))
         if level.may_be_zero:
-            return Estimate(0.0, 0.0, float(middle * (high / middle) ** factor), bound=True)
-        return Estimate(
-            float(middle), float(middle * (low / middle) ** factor), float(middle * (high / middle) ** factor)
-        )
+            return Estimate(0.0, 0.0, float(upper), bound=True)
+        lower = middle * np.exp(-below * extra.widening(below, confidence))
+        return Estimate(middle, float(lower), float(upper))
 
 
 def degrees_of_freedom(modes: np.ndarray) -> float:
@@ -292,11 +307,12 @@ def posterior(
     likelihood, likeliest = swings.log_likelihood(shapes, *powers)
     best = likelihood[:plain].max()
     log_weight = likelihood + np.log(before)
-    weight = np.exp(log_weight - log_weight.max())
+    chances = (_OWN_MEMORY,) if own is None else (_OWN_MEMORY, _EVENS)
+    weights = np.exp(log_weight - log_weight.max()) * [_odds(one, plain, len(before)) for one in chances]
     of_bounded, _ = swings.log_likelihood(bounded, *powers)
     return Level(
         shape_found=np.repeat(shapes[np.argmax(log_weight)], count),
-        weight=weight / weight.sum(),
+        weights=weights / weights.sum(axis=1, keepdims=True),
         likeliest=likeliest,
         shape=0.5 * dof * len(power),
         may_be_zero=bool(best - of_bounded.max() < _EVIDENCE),
@@ -321,6 +337,12 @@ def _spectra(
         own = np.add.reduceat(own, starts, axis=1) / count
         shapes, before = _with_own_memory(shapes, before, beta[::3], rise, prior, own)
     return shapes, before, len(beta)
+
+
+def _odds(chance: float, plain: int, n: int) -> np.ndarray:
+    """(n,) by how much a chance of a memory of the sum's own makes each spectrum likelier beforehand than `_OWN_MEMORY` does; the
+    first `plain` have none."""
+    return np.where(np.arange(n) < plain, (1 - chance) / (1 - _OWN_MEMORY), chance / _OWN_MEMORY)
 
 
 def _prior(beta: np.ndarray, prior: tuple[float, float]) -> np.ndarray:
