@@ -9,14 +9,16 @@ from ase import units
 from dlmd.base.errors import DlmdError
 from dlmd.trajectory import readers
 
-SYMBOLS, CELL_A = ["Li"] * 12 + ["Cl"] * 20, 14.0
+# neighbours 2.62 Å apart, as Li and Cl in LiCl
+SYMBOLS, SPACING_A = ["Li"] * 12 + ["Cl"] * 20, 1.85
+CELL_A = 4 * SPACING_A
 
 
 def frames(temperature_k=600.0, *, count=40, lengths=1.0, box=1.0):
     """ASE's Atoms with velocities drawn at a temperature."""
     rng = np.random.default_rng(3)
     grid = np.stack(np.meshgrid(*[np.arange(4)] * 3), axis=-1).reshape(-1, 3)
-    grid = grid[grid.sum(axis=1) % 2 == 0] * 3.5
+    grid = grid[grid.sum(axis=1) % 2 == 0] * SPACING_A
     out = []
     for _ in range(count):
         grid = grid + rng.normal(0, 0.02, grid.shape)
@@ -77,8 +79,8 @@ def test_files_without_velocities_say_nothing(tmp_path):
         (0.1, 0.1, None, "Å³ per atom"),
         (10.0, 10.0, None, "Å³ per atom"),
         (0.1, 1.0, None, "nearest neighbours"),
-        (1.0, 1.0, 2.744, "--volume: 0.0858"),
-        (1.0, 10.0, 2000.0, None),
+        (1.0, 1.0, 0.4052, "--volume: 0.0127"),
+        (1.0, 10.0, 405.0, None),
         (1.0, 1.0, None, None),
     ],
 )
@@ -91,3 +93,19 @@ def test_lengths_that_are_not_in_angstrom(tmp_path, lengths, box, volume, proble
     with pytest.raises(DlmdError, match=problem) as refused:
         read(path, volume_a3=volume)
     assert "nm" in refused.value.what
+
+
+@pytest.mark.parametrize("velocities", [True, False])
+@pytest.mark.parametrize("kind", ["run.extxyz", "run.traj"])
+def test_lengths_in_bohr_are_refused_with_and_without_velocities(tmp_path, kind, velocities):
+    """Velocities of such a file are in a unit of their own: they vouch for no length."""
+    images = frames(lengths=1 / 0.529177, box=1 / 0.529177)
+    if not velocities:
+        for atoms in images:
+            atoms.set_momenta(np.zeros((len(atoms), 3)))
+    path = tmp_path / kind
+    ase.io.write(path, images)
+    with pytest.raises(DlmdError, match="are these Bohr") as refused:
+        read(path)
+    assert "0.529177" in refused.value.remedy and "--trust-options" in refused.value.remedy
+    assert read(path, trust_options=True).n_frames == 40

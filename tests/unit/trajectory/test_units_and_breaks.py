@@ -1,4 +1,4 @@
-"""Lengths in Bohr, coordinates said to be unwrapped that are not, and runs with frames missing or atoms reordered."""
+"""Lengths in Bohr, coordinates said to be unwrapped that are not, frames missing or shuffled, and atoms reordered."""
 
 import ase
 import ase.io
@@ -7,7 +7,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import nearest_over_radii
-from dlmd.trajectory import readers
+from dlmd.trajectory import frame_order, readers
 
 A, N = 5.2, 2
 CORNERS = np.array([(i, j, k) for i in range(N) for j in range(N) for k in range(N)])
@@ -115,3 +115,31 @@ def test_a_temperature_that_nothing_in_the_file_contradicts_has_a_note(tmp_path)
     said = "K, as given: the file has no velocities"
     assert any(said in note for note in read(path, temperature_k=2000.0).notes)
     assert not any(said in note for note in read(path).notes)
+
+
+@pytest.mark.parametrize("temperature_k", [None, 600.0])
+@pytest.mark.parametrize("wrap", [True, False])
+def test_shuffled_frames_are_named_and_no_time_step_is_blamed(tmp_path, temperature_k, wrap):
+    places = moves(300)
+    shuffled = places[np.random.default_rng(3).permutation(300)]
+    path = written(tmp_path / "shuffled.extxyz", shuffled, wrap=wrap)
+    with pytest.raises(DlmdError, match="frames are in no order of time") as refused:
+        read(path, temperature_k=temperature_k)
+    assert "--time-step" not in refused.value.remedy and "sorted by step or time" in refused.value.remedy
+    # backwards is an order: displacements are the same
+    for number, right in enumerate((places, places[::-1])):
+        path = written(tmp_path / f"{number}.extxyz", right, wrap=wrap)
+        assert read(path, temperature_k=temperature_k).n_frames == 300
+
+
+@pytest.mark.parametrize("n", [8, 60])
+def test_ordered_motion_of_any_kind_is_not_taken_for_shuffled(n):
+    """Also of ions that have been everywhere between two frames, or flip between two sites of a cage."""
+    rng = np.random.default_rng(6)
+    cell = 12.0 * np.eye(3)
+    flips = 3.0 * rng.integers(0, 2, (60, n, 1)) * np.array([1.0, 0, 0]) + rng.normal(0, 0.2, (60, n, 3))
+    walk = np.cumsum(rng.normal(0, 0.5, (60, n, 3)), axis=0)
+    for ions in (12.0 * rng.random((60, n, 3)), flips, walk, rng.normal(0, 0.5, (60, n, 3))):
+        frame_order.require_order(ions, np.arange(n), cell, "here")
+    with pytest.raises(DlmdError, match="in no order"):
+        frame_order.require_order(walk[rng.permutation(60)], np.arange(n), cell, "here")

@@ -54,17 +54,13 @@ def check_lengths(positions: np.ndarray, cell: np.ndarray, *, volume_a3: float |
         )
 
 
-def check_bohr(
-    positions: np.ndarray, cell: np.ndarray, symbols: Sequence[str], *, vouched: bool, where: str
-) -> list[str]:
+def check_bohr(positions: np.ndarray, cell: np.ndarray, symbols: Sequence[str], *, where: str) -> list[str]:
     """Notes on atoms too far apart to touch. Raises DlmdError where they would make a solid if lengths are in Bohr.
 
     Parameters
     ----------
     positions, cell, symbols
         (atoms, 3), (3, 3) and (atoms,) of one frame with mobile ions and a host: ions alone may be as far apart as they like.
-    vouched
-        Whether the file has velocities: programs that write both in one file do so in their own units, and a note is enough.
     """
     shares, distances = nearest_over_radii(
         positions, cell, symbols, range(0, len(positions), max(1, len(positions) // _ATOMS))
@@ -77,7 +73,7 @@ def check_bohr(
         f"atoms are {float(np.median(distances)):.2f} Å from their nearest neighbours, {share:.2f} times the sum of their radii "
         f"(medians), at {room:.3g} Å³ per atom"
     )
-    if not vouched and share * _BOHR_A <= NEAREST_OVER_RADII[1] and room * _BOHR_A**3 <= _WIDEST_SOLID_A3:
+    if share * _BOHR_A <= NEAREST_OVER_RADII[1] and room * _BOHR_A**3 <= _WIDEST_SOLID_A3:
         raise DlmdError(
             f"{what}: are these Bohr?",
             where=where,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from dlmd.base.carriers import joined
 from dlmd.base.errors import DlmdError
 from dlmd.base.geometry import cell_widths
-from dlmd.trajectory import cells, thermal
+from dlmd.trajectory import cells, frame_order, thermal
 from dlmd.trajectory.atom_sample import AtomSample
 from dlmd.trajectory.clock import Clock, check_time_step
 from dlmd.trajectory.frame_readers import require
@@ -250,12 +250,14 @@ class _Reading:
             self._judged(lambda motion: motion.add(unwrapped))
 
     def _judged(self, do: Callable[[thermal.ThermalMotion], None]) -> None:
-        """Let the thermal motion be judged; wrapped coordinates that are said to be unwrapped are no heat."""
+        """Let the thermal motion be judged; what is wrapped but said not to be, and shuffled frames, are no heat."""
         assert self._thermal is not None and self._store is not None
+        store, where = self._store, self.stream.where
         try:
             do(self._thermal)
         except DlmdError:
-            self._store.unwrap.require_unwrapped(self.stream.where)
+            store.unwrap.require_unwrapped(where)
+            frame_order.require_order(self._thermal.frames(), store.mobile, store.cell, where)
             raise
 
     def ends(self, end_ps: float | None) -> bool:
@@ -279,10 +281,7 @@ class _Reading:
         self.carriers = {name: len(atoms) for name, atoms in found.items()}
         mobile = np.concatenate(list(found.values()))
         if not self.clock.trust and len(mobile) < len(symbols):
-            vouched = frame.velocities is not None or frame.momenta is not None
-            self.notes += check_bohr(
-                frame.positions, self.stream.cell, symbols, vouched=vouched, where=self.stream.where
-            )
+            self.notes += check_bohr(frame.positions, self.stream.cell, symbols, where=self.stream.where)
         self._store = self.stream.store = IonStore(
             symbols=symbols,
             mobile=mobile,
@@ -321,6 +320,9 @@ class _Reading:
                 remedy="give the whole trajectory",
             )
         self._judged(thermal.ThermalMotion.judge)
+        if not self.clock.trust:
+            sample, mobile = self._store.atoms().positions, self._store.mobile
+            frame_order.require_order(sample, mobile, self._store.cell, self.stream.where)
         if self._kinetic is not None:
             self._kinetic.judge(self.interval_ps)
             self.notes += self._kinetic.notes

@@ -73,8 +73,15 @@ class ThermalMotion:
         if self._done or self.temperature_k is None or len(self._frames) < 2:
             return
         self._done = True
-        frames = np.array(self._frames)
+        self._check(self.frames(), self.temperature_k)
         self._frames = []
+
+    def frames(self) -> np.ndarray:
+        """(frames, atoms, 3) what is collected, as long as nothing has been found right."""
+        return np.array(self._frames)
+
+    def _check(self, frames: np.ndarray, temperature_k: float) -> None:
+        """Raises DlmdError for (frames, atoms, 3), as `judge` does."""
         free = (frames != frames[0]).any(axis=(0, 2))
         if not free.any():
             return
@@ -84,15 +91,15 @@ class ThermalMotion:
             frames -= (np.einsum("a,fax->fx", masses, frames) / masses.sum())[:, None]
         frames = frames[:, free]
         once = self._apparent_k(frames, masses, 1)
-        if once > _TOO_FAST * self.temperature_k:
+        if once > _TOO_FAST * temperature_k:
             raise self._refusal(once, "at least")
         if len(frames) < 8 or once == 0:
             return
         flight = 4.0 * self._apparent_k(frames, masses, 2) / once
         low, high = _BALLISTIC
-        if flight > _FREE_FLIGHT and not low * self.temperature_k <= once <= high * self.temperature_k:
+        if flight > _FREE_FLIGHT and not low * temperature_k <= once <= high * temperature_k:
             raise self._refusal(once, "about")
-        if flight > _WITH_MEMORY and once < _TOO_SLOW * self.temperature_k:
+        if flight > _WITH_MEMORY and once < _TOO_SLOW * temperature_k:
             raise self._refusal(once, "about")
 
     def _apparent_k(self, frames: np.ndarray, masses: np.ndarray, lag: int) -> float:
