@@ -92,10 +92,12 @@ class _Coefficients:
         own: SelfDiffusion,
         *,
         relaxation: Relaxation | None,
+        hop_time_ps: float | None,
         hop_length_a: float,
         log_variance: float,
         confidence: float,
     ):
+        self.hop_time_ps = hop_time_ps
         self.runs, self.own, self.confidence = runs, own, confidence
         self.start_ps = own.early.start_ps
         self.hop_length_a, self.log_variance = hop_length_a, log_variance
@@ -106,7 +108,13 @@ class _Coefficients:
         """The low spectrum of all runs together and, where there are several, of each."""
         each = [self.runs, *([run] for run in self.runs if len(self.runs) > 1)]
         return [
-            spectrum.fit(some, onset_ps=onset_ps, relaxation=relaxation, swing_ps=self.swing_ps)
+            spectrum.fit(
+                some,
+                onset_ps=onset_ps,
+                relaxation=relaxation,
+                swing_ps=self.swing_ps,
+                hop_time_ps=self.hop_time_ps,
+            )
             for some in each
         ]
 
@@ -208,6 +216,7 @@ def estimate(
         runs,
         own,
         relaxation=relaxation,
+        hop_time_ps=hop_time_ps,
         hop_length_a=hop_length_a,
         log_variance=log_variance,
         confidence=confidence,

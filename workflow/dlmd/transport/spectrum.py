@@ -19,10 +19,10 @@ its median is the value, its quantiles the interval. Each direction has a beta o
 
 The sum may remember for longer than any single ion shows: strings that return late, or all ions that swing against the host.
 With a chance of one in ten beforehand the spectrum has a further term gamma h of its own relaxation time, from t* to a
-25th of the run, whose gamma is like that of a weak to a strong memory, or of moves that go on the same way (gamma < 0). A run
-has a few tens of degrees of freedom at so low frequencies, of which chance can hide a factor of two, so that what is thought
-beforehand tells much of the answer. It may decide the value, not what is excluded: the interval reaches to where it would
-for a chance of one in two.
+25th of the run (to a tenth of short ones, in which ions have hardly moved on), whose gamma is like that of a weak to a strong
+memory, or of moves that go on the same way (gamma < 0). A run has a few tens of degrees of freedom at so low frequencies, of
+which chance can hide a factor of two, so that what is thought beforehand tells much of the answer. It may decide the value, not
+what is excluded: the interval reaches to where it would for a chance of one in two.
 
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
 than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
@@ -50,9 +50,9 @@ VERSION = 5
 _EVIDENCE = 2.0
 # Slowest bounded motion that is told from diffusion: its relaxation time in onsets t*.
 _SLOWEST = 0.5
-# Chance, before the data are seen, that the sum has a slower relaxation of its own; its times, up to this part of the shortest
-# run; its strengths, and how likely each is beforehand.
-_OWN_MEMORY, _OWN_TIMES, _LONGEST_OWN = 0.1, 8, 0.04
+# Chance, before the data are seen, that the sum has a slower relaxation of its own; its times, up to the first of these parts of
+# the shortest run, or up to this part of the time of a hop within the second; its strengths, and how likely each is beforehand.
+_OWN_MEMORY, _OWN_TIMES, _LONGEST_OWN, _OF_A_HOP = 0.1, 8, (0.04, 0.1), 0.5
 # The interval reaches to where it would for this chance.
 _EVENS = 0.5
 _STRENGTHS = np.array([-0.85, -0.7, -0.5, -0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
@@ -265,13 +265,18 @@ def fit(
     onset_ps: float,
     relaxation: Relaxation | None,
     swing_ps: float | None = None,
+    hop_time_ps: float | None = None,
 ) -> SpectralFit:
     """The low spectrum of all runs together; where all ions swing as one with the period `swing_ps`, from below half of that
-    frequency, where the single ions' relaxation counts for no more than the foot of the swing's peak."""
+    frequency, where the single ions' relaxation counts for no more than the foot of the swing's peak. `hop_time_ps` is the lag at
+    which 6 D t of the single ions is a hop squared."""
     if swing_ps is not None and swing_ps > onset_ps:
         onset_ps, relaxation = swing_ps, None
     frequency, modes = low_modes(runs, cutoff_per_ps=0.5 / onset_ps)
-    longest_ps = _LONGEST_OWN * min(run.n_frames * run.frame_interval_ps for run in runs)
+    shortest, longest = (
+        part * min(run.n_frames * run.frame_interval_ps for run in runs) for part in _LONGEST_OWN
+    )
+    longest_ps = max(shortest, min(longest, _OF_A_HOP * (hop_time_ps or 0.0)))
     own = None
     if longest_ps > 1.5 * onset_ps:
         own = _rises(frequency, np.geomspace(onset_ps, longest_ps, _OWN_TIMES))
