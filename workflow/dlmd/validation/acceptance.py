@@ -172,10 +172,12 @@ def _force_errors(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Chec
         )
 
 
-def _within(key: str, found: Measured, bound: float, text: str) -> Check:
-    """A check that counts only what lies beyond the interval; where that decides nothing, its text says so."""
+def _within(key: str, found: Measured, bound: float, text: str, *, beyond: str = "") -> Check:
+    """A check that counts only what lies beyond the interval; where that decides nothing, its text says so, and where it fails, what
+    follows (`beyond`)."""
     remark = found.undecided(bound)
     text += f"; {remark}: the interval reaches beyond it" if remark else ""
+    text += f"; {beyond}" if beyond and not found.excess <= bound else ""
     return _at_most(found.name, key, found.excess, bound, text, "parity.png")
 
 
@@ -190,8 +192,9 @@ def _energy_slopes(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Che
             "max_energy_slope_error",
             found,
             bound,
-            f"energies of trajectory {found.subject} vary {_shown(found)} times as much as the engine's, which would change "
-            f"barriers likewise; the limit is {100 * bound:g} %",
+            f"energies of trajectory {found.subject} vary {_shown(found)} times as much as the engine's, the limit is "
+            f"{100 * bound:g} %",
+            beyond="barriers would be wrong by as much",
         )
 
 
@@ -205,8 +208,8 @@ def _pressures(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
             "max_pressure_error_gpa",
             found,
             bound,
-            f"the pressure on {found.subject} is {_shown(found, '+.2f')} GPa off the engine's, and the cell would be wrong by as "
-            f"much; the limit is {bound:g} GPa (weigh the virial: training.virial_prefactor)",
+            f"the pressure on {found.subject} is {_shown(found, '+.2f')} GPa off the engine's, the limit is {bound:g} GPa",
+            beyond="the cell would be wrong by as much (weigh the virial: training.virial_prefactor)",
         )
 
 
@@ -252,7 +255,7 @@ def _trial(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
         float(survived),
         1.0,
         survived,
-        f"{_run(trial)} died: {trial['ended']}",
+        f"{_run(trial)} lasted" if survived else f"{_run(trial)} died: {trial['ended']}",
         _figure(trial),
     )
     if not survived:
@@ -323,6 +326,6 @@ def _host_bonds(trial: Mapping, bounds: Mapping[str, float]) -> Iterator[Check]:
             kept,
             bound,
             bool(kept >= bound),
-            f"only {100 * kept:.0f} % of the {pair} bonds are whole at {t:g} K ({_run(trial)}), the limit is {100 * bound:g} %",
+            f"{100 * kept:.0f} % of the {pair} bonds are whole at {t:g} K ({_run(trial)}), the limit is {100 * bound:g} %",
             _figure(trial),
         )
