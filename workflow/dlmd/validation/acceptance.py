@@ -173,8 +173,8 @@ def _force_errors(errors: Mapping, bounds: Mapping[str, float]) -> Iterator[Chec
 
 
 def _within(key: str, found: Measured, bound: float, text: str, *, beyond: str = "") -> Check:
-    """A check that counts only what lies beyond the interval; where that decides nothing, its text says so, and where it fails, what
-    follows (`beyond`)."""
+    """A check that counts only what lies beyond the interval; where that decides nothing, its text says so, and where it fails,
+    what follows (`beyond`)."""
     remark = found.undecided(bound)
     text += f"; {remark}: the interval reaches beyond it" if remark else ""
     text += f"; {beyond}" if beyond and not found.excess <= bound else ""
