@@ -5,7 +5,8 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.transport import arrhenius
+from dlmd.transport import arrhenius, selection
+from dlmd.transport.analysis import analyse
 from exact_lines import ENERGY, PREFACTOR, TEMPERATURES, result
 
 
@@ -78,6 +79,64 @@ def test_a_cold_temperature_that_passes_where_a_hotter_one_does_not_is_too_cold(
     # a molten host says nothing of the colder ones
     molten = arrhenius.fit([result(t, code="host_molten" if t == 500.0 else "ok") for t in TEMPERATURES])
     assert 450.0 in molten["temperatures_k"]
+
+
+def moved(one, limits, *, length_ps=200.0, interval=0.2, replicas=1):
+    """The result with an MSD_self, and a D_self where it is ok, of `limits` times the least 6 D t (4.3 hops of 3 Å squared)."""
+    reach = limits * 30 / 7 * 9
+    lags = np.linspace(0, length_ps / 2, 101)
+    # in the middle of its interval
+    d = reach / (6 * length_ps) * 1e-4
+    estimate = {"value": d, "low": d * np.exp(-interval), "high": d * np.exp(interval)}
+    return one | {
+        "length_ps": length_ps * replicas,
+        "replicas": replicas,
+        "msd": {"lags_ps": lags.tolist(), "self_a2": (1.0 + reach * lags / length_ps).tolist()},
+        "d_self_cm2_per_s": estimate if one["verdict"]["code"] == "ok" else None,
+    }
+
+
+def too_cold(*, refused, motion):
+    """Temperatures that are too cold where those of `refused` are, at motions in limits by temperature."""
+    results = [
+        moved(result(t, code="not_diffusive" if t in refused else "ok"), motion[i], replicas=3)
+        for i, t in enumerate(TEMPERATURES)
+    ]
+    rows = arrhenius.fit(results)["left_out"]
+    return {row["temperature_k"]: row["reason"] for row in rows if row["code"] == "too_cold"}
+
+
+def test_a_chance_refusal_of_ions_that_moved_far_takes_no_colder_temperature_with_it():
+    """550 K moved on by 5 limits and was refused for the shape of its MSD; 500 K surely moved by one, 450 K not."""
+    motion = [1.1, 2.5, 5.0, 10.0, 20.0, 40.0]
+    found = too_cold(refused=[550.0], motion=motion)
+    assert set(found) == {450.0}
+    assert "at 550 K, which is hotter, ions moved far but not as diffusion does" in found[450.0]
+    assert "by 0.9 of the motion that is needed" in found[450.0] and "lucky" not in found[450.0]
+    assert not too_cold(refused=[550.0], motion=[1.3, *motion[1:]])
+
+
+def test_two_refusals_or_one_of_too_little_motion_leave_all_colder_ones_out():
+    motion = [2.5, 2.5, 5.0, 10.0, 20.0, 40.0]
+    found = too_cold(refused=[550.0, 600.0], motion=motion)
+    assert set(found) == {450.0, 500.0} and "at 550 K and 600 K, which are hotter" in found[450.0]
+    found = too_cold(refused=[550.0], motion=[2.5, 2.5, 1.9, 10.0, 20.0, 40.0])
+    assert set(found) == {450.0, 500.0} and "this run was lucky" in found[500.0]
+    # results without their MSD tell nothing
+    bare = [moved(result(t), 3.0) if t != 550.0 else result(t, code="too_short") for t in TEMPERATURES]
+    assert {row["code"] for row in arrhenius.fit(bare)["left_out"]} == {"too_cold", "too_short"}
+
+
+def test_motion_is_told_from_what_an_analysis_writes():
+    """A hopping conductor with D known: 6 D t of a run over the limit, of two runs and of a hop of another length."""
+    from synthetic import MODELS
+
+    runs, truth = zip(*(MODELS["strings"](np.random.default_rng(n)) for n in (1, 2)), strict=True)
+    for hop_a in (3.0, 2.0):
+        found = analyse(runs, charge=1.0, hop_length_angstrom=hop_a).to_dict()
+        expected = 6 * truth[0].d_self * runs[0].length_ps / (30 / 7 * hop_a**2)
+        assert selection._moved_in_limits(found) == pytest.approx(expected, rel=0.15)
+        assert 0.7 * expected < selection._surely_moved_in_limits(found) < expected
 
 
 def test_a_temperature_at_which_only_some_runs_pass_is_too_cold():

@@ -238,7 +238,7 @@ def analyse(
     return TransportResult(
         curves=msd.thinned_lags(curves),
         axes=cell_axes(trajectories[0].cell),
-        system={**system, "confidence": confidence},
+        system={**system, "confidence": confidence, "hop_length_angstrom": limits.hop_length_angstrom},
         verdict=verdict,
         window_ps=window,
         onset_ps=window[0] if window else None,

@@ -24,7 +24,7 @@ from dlmd.transport.between_runs import effects, own_errors
 from dlmd.transport.line_models import Between, Posterior
 from dlmd.transport.selection import Selected, select
 
-VERSION = 4
+VERSION = 5
 
 # Name of a fit: (quantity, unit of the quantity, whether it is multiplied by T)
 FITS = {

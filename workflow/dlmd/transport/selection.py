@@ -3,6 +3,10 @@
 A run that is barely long enough passes the gates when its ions happen to have moved far. Where some runs of a temperature pass
 and others do not, those that pass are a biased choice, and so is a cold temperature that passes although a hotter one does not.
 Both are left out as too cold. Temperatures at which a quantity was seen to be zero within its interval keep their upper bound.
+
+A hotter run in which the ions moved far, and which was refused for the shape of its MSD, is another matter: the tests of the
+shape refuse a few runs in a hundred by chance. One such temperature takes no colder one with it that has clearly moved enough
+(docs/arrhenius.md has what this was measured on).
 """
 
 from __future__ import annotations
@@ -13,11 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS
 from dlmd.base.verdicts import Verdict
+from dlmd.transport.gates import Limits
 
 # Verdicts with a value or a bound, and those that say that the ions did not move enough.
 USABLE = (Verdict.OK.value, Verdict.UPPER_BOUND.value)
 TOO_LITTLE_MOTION = (Verdict.NOT_DIFFUSIVE.value, Verdict.TOO_SHORT.value)
+# A refused run whose ions moved on by so many times the limit was refused for another reason.
+_MOVED_FAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,25 +68,69 @@ class Selected:
 
 def too_cold(results: Sequence[Mapping[str, Any]]) -> dict[float, str]:
     """Temperatures whose results are a biased choice, and why."""
-    passed: dict[float, list[bool]] = {}
+    judged: dict[float, list[Mapping[str, Any]]] = {}
     for result in results:
-        code = result["verdict"]["code"]
-        if code in (*USABLE, *TOO_LITTLE_MOTION):
-            passed.setdefault(float(result["temperature_k"]), []).append(code in USABLE)
-    refused = [t for t, each in passed.items() if not any(each)]
+        if result["verdict"]["code"] in (*USABLE, *TOO_LITTLE_MOTION):
+            judged.setdefault(float(result["temperature_k"]), []).append(result)
+    passed = {t: [r["verdict"]["code"] in USABLE for r in each] for t, each in judged.items()}
+    refused = {t: judged[t] for t, each in passed.items() if not any(each)}
     found = {}
     for t, each in passed.items():
-        hotter = [other for other in refused if other > t]
+        hotter = {other: runs for other, runs in refused.items() if other > t}
         if any(each) and not all(each):
             found[t] = (
-                f"only {sum(each)} of {len(each)} runs moved enough; the mean of those that did would be too high"
+                f"only {sum(each)} of {len(each)} runs moved enough, and as diffusion does; the mean of those that did would be "
+                "too high"
             )
-        elif all(each) and hotter:
-            found[t] = (
-                f"the ions moved enough here, but not at {min(hotter):g} K, which is hotter: this run was lucky, and its value "
-                "would be too high"
-            )
+        elif all(each) and hotter and (why := _doubtful(judged[t], hotter)):
+            found[t] = why
     return found
+
+
+def _doubtful(runs: Sequence[Mapping[str, Any]], hotter: Mapping[float, Sequence[Mapping[str, Any]]]) -> str:
+    """Why runs that passed do not count, where all runs at `hotter` temperatures were refused; empty where they do."""
+    slow = [t for t, each in hotter.items() if min(map(_moved_in_limits, each)) < _MOVED_FAR]
+    if slow:
+        return (
+            f"the ions moved enough here, but not at {min(slow):g} K, which is hotter: this run was lucky, and its value "
+            "would be too high"
+        )
+    where = " and ".join(f"{t:g} K" for t in sorted(hotter))
+    if len(hotter) > 1:
+        return f"at {where}, which are hotter, ions moved far but not as diffusion does: colder motion cannot be better"
+    least = min(map(_surely_moved_in_limits, runs))
+    if least >= 1.0:
+        return ""
+    return (
+        f"at {where}, which is hotter, ions moved far but not as diffusion does; here they moved on by {least:.2g} of the motion "
+        "that is needed, at the lower end of the interval of D_self: too little to be believed alone"
+    )
+
+
+def _limit_a2(result: Mapping[str, Any]) -> float:
+    """6 D t in Å² below which ions may remember where they came from."""
+    limits = Limits(hop_length_angstrom=result.get("hop_length_angstrom", Limits().hop_length_angstrom))
+    return float(limits.hops_per_run * limits.hop_length_angstrom**2)
+
+
+def _moved_in_limits(result: Mapping[str, Any]) -> float:
+    """6 D t of one run by the slope of MSD_self from a ninth to a third of it, over the limit; 0 where they are unknown."""
+    curve = result.get("msd")
+    if not curve or "length_ps" not in result:
+        return 0.0
+    lags, msd = np.asarray(curve["lags_ps"], dtype=float), np.asarray(curve["self_a2"], dtype=float)
+    length = result["length_ps"] / result["replicas"]
+    early, late = np.interp([length / 9, length / 3], lags, msd)
+    return float((late - early) / (length / 3 - length / 9) * length / _limit_a2(result))
+
+
+def _surely_moved_in_limits(result: Mapping[str, Any]) -> float:
+    """6 D t of one run at the lower end of the interval of D_self, over the limit; 0 where D_self or the length is unknown."""
+    found = result.get("d_self_cm2_per_s")
+    if not found or "length_ps" not in result:
+        return 0.0
+    length = result["length_ps"] / result["replicas"]
+    return float(6 * found["low"] / CM2_PER_S_PER_A2_PER_PS * length / _limit_a2(result))
 
 
 def select(results: Sequence[Mapping[str, Any]], quantity: str) -> Selected:
