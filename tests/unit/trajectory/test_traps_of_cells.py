@@ -5,7 +5,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from positions_read import displacements
-from trap_files import CELL_A, CL, FRAMES, LI, SYMBOLS, dump, read_dump, save, truth
+from trap_files import CELL_A, CL, FRAMES, LI, SHORT, SYMBOLS, dump, read, read_dump, save, truth, write_h5md
 
 
 def test_lengths_of_dumps_in_other_units(tmp_path):
@@ -135,3 +135,26 @@ def test_a_volume_that_no_material_in_this_cell_has_is_refused(tmp_path):
         assert "without its vacuum" in error.value.remedy
     assert read_dump(path, volume_a3=2744.0).volume == 2744.0
     assert read_dump(path, volume_a3=27440.0, trust_options=True).volume == 27440.0
+
+
+@pytest.mark.parametrize("apart", [1, 2])
+def test_boxes_of_h5md_go_by_their_steps_and_have_their_own_unit(tmp_path, apart):
+    """A box twice as often as positions, which breathes: an ion that stays in its place of the cell does not move."""
+    h5py = pytest.importorskip("h5py")
+    edges = CELL_A * (1 + 0.01 * np.sin(np.arange(240)))
+    breathing = (SHORT / CELL_A % 1) * edges[::2, None, None]
+    path = write_h5md(tmp_path / "run.h5md", SHORT, 500 * np.arange(120))
+    with h5py.File(path, "r+") as file:
+        group = file["particles/all"]
+        group["position/value"][...] = breathing / 10
+        del group["box/edges"]
+        group["box/edges/value"] = edges[:: 3 - apart, None] * np.ones(3)
+        group["box/edges/value"].attrs["unit"] = "Angstrom"
+        group["box/edges/step"] = 250 * (3 - apart) * np.arange(120 * apart)
+    found = read(path, time_step_fs=None)
+    assert displacements(found) == pytest.approx(truth(SHORT) * edges[::2].mean() / CELL_A, abs=2e-3)
+    with h5py.File(path, "r+") as file:
+        del file["particles/all/box/edges/step"]
+        file["particles/all/box/edges/step"] = 250 * np.arange(120 * apart) + 1
+    with pytest.raises(DlmdError, match="step 0 has positions and no box"):
+        read(path, time_step_fs=None)

@@ -128,17 +128,11 @@ def read_h5md(path: Path) -> Iterator[Frame]:
 
 def _h5md_frames(group: Any, path: Path) -> Iterator[Frame]:
     position = group["position"]
-    unit = _text(position["value"].attrs.get("unit", "Angstrom"))
-    scale = {"angstrom": 1.0, "å": 1.0, "nm": 10.0}.get(unit.lower())
-    if scale is None:
-        raise DlmdError(f"positions in '{unit}'", where=str(path), remedy="write positions in Angstrom or nm")
+    scale = _h5md_length(position["value"], "positions", "Angstrom", path)
     names, speed_scale = _h5md_species(group), _h5md_speed(group)
-    edges = group["box/edges"] if "box" in group and "edges" in group["box"] else None
+    cells = _h5md_cells(group, path)
     for number, values in enumerate(position["value"]):
-        cell = None
-        if edges is not None:
-            box = np.asarray(edges["value"][number] if hasattr(edges, "keys") else edges[()], dtype=float)
-            cell = scale * (np.diag(box) if box.ndim == 1 else box)
+        cell = None if cells is None else cells[number]
         frame = Frame(scale * np.asarray(values, dtype=float), cell, symbols=names)
         if "step" in position and position["step"].shape:
             frame.step, frame.counts_steps = int(position["step"][number]), True
@@ -149,6 +143,47 @@ def _h5md_frames(group: Any, path: Path) -> Iterator[Frame]:
             time_unit = _text(position["time"].attrs.get("unit", ""))
             frame.time_unit = time_unit if time_unit in ("ps", "fs") else None
         yield frame
+
+
+def _h5md_length(values: Any, what: str, unit: str, path: Path) -> float:
+    """Å of the unit of lengths of a data set; `unit` where it names none."""
+    unit = _text(values.attrs.get("unit", unit))
+    scale = {"angstrom": 1.0, "å": 1.0, "nm": 10.0}.get(unit.lower())
+    if scale is None:
+        raise DlmdError(f"{what} in '{unit}'", where=str(path), remedy="write lengths in Angstrom or nm")
+    return scale
+
+
+def _h5md_cells(group: Any, path: Path) -> np.ndarray | None:
+    """(frames, 3, 3) cells in Å of the frames of positions; None without a box. A box that has steps of its own goes by them.
+
+    Raises
+    ------
+    DlmdError
+        where a frame has no box, or its box cannot be told.
+    """
+    if "box" not in group or "edges" not in group["box"]:
+        return None
+    position, edges = group["position"], group["box/edges"]
+    values = edges["value"] if hasattr(edges, "keys") else edges
+    own_unit = _text(position["value"].attrs.get("unit", "Angstrom"))
+    box = _h5md_length(values, "the box", own_unit, path) * np.asarray(values, dtype=float)
+    frames = len(position["value"])
+    if values is edges:
+        return np.broadcast_to(np.diag(box) if box.ndim == 1 else box, (frames, 3, 3))
+    cells = box[:, :, None] * np.eye(3) if box.ndim == 2 else box
+    steps: list[Any] = [part["step"][()] if "step" in part else 0 for part in (position, edges)]
+    if all(np.ndim(step) for step in steps):
+        of_step = {int(step): number for number, step in enumerate(steps[1])}
+        missing = [int(step) for step in steps[0] if int(step) not in of_step]
+        if not missing:
+            return cells[[of_step[int(step)] for step in steps[0]]]
+        what = f"step {missing[0]} has positions and no box"
+    elif len(cells) == frames:
+        return cells
+    else:
+        what = f"{frames} frames of positions and {len(cells)} boxes"
+    raise DlmdError(what, where=str(path), remedy="write the box with every frame of positions")
 
 
 # Å/ps of the units of velocities in H5MD.
