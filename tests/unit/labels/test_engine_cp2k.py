@@ -99,6 +99,26 @@ def test_the_input_is_the_level(level, launch, crystal):
     assert symbols == list(crystal.symbols)
 
 
+def test_whole_occupations_are_found_by_orbital_transformation(level, launch, crystal):
+    given = {"FORCE_EVAL": {"DFT": {"SCF": {"MAX_SCF": 50, "ADDED_MOS": 4, "OT": {"MINIMIZER": "CG"}}}}}
+    scf = written(level | {"smearing_ev": 0, "input": given}, launch, crystal).get_subsection(
+        "FORCE_EVAL/DFT/SCF"
+    )
+    assert {s.name for s in scf.subsections} == {"OT", "OUTER_SCF"}
+    # fifty iterations are three rounds of twenty; no state is added
+    assert words(scf) == {"EPS_SCF": ["1e-06"], "MAX_SCF": ["20"]}
+    assert words(scf.get_subsection("OUTER_SCF")) == {"EPS_SCF": ["1e-06"], "MAX_SCF": ["2"]}
+    assert words(scf.get_subsection("OT"))["MINIMIZER"] == ["CG"]
+
+
+def test_the_remedy_for_orbital_transformation_is_its_own(level, launch, crystal):
+    crystal.calc = engines.get(level | {"smearing_ev": 0}, launch).calculator()
+    (crystal.calc.folder / "faults").write_text("unconverged")
+    with pytest.raises(engines.Unconverged) as caught:
+        crystal.get_potential_energy()
+    assert "{FORCE_EVAL: {DFT: {SCF: {MAX_SCF: 400, OT: {MINIMIZER: CG}}}}}: what" in str(caught.value)
+
+
 def test_without_u_and_moments_there_is_neither(level, launch, crystal):
     plain = {k: v for k, v in level.items() if k not in ("hubbard_u_ev", "magmom", "moment_range")}
     root = written(plain | {"kpoint_mesh": [2, 1, 2]}, launch, crystal)

@@ -364,6 +364,18 @@ def test_wrong_data_of_cp2k_are_refused_before_its_first_step(monkeypatch):
         atoms.get_potential_energy()
 
 
+def test_cp2k_finds_the_same_state_by_orbital_transformation():
+    """LiCl has a gap: no state is half filled, and both ways end in one energy."""
+    real = real_programs.cp2k()
+    found = []
+    for width in (0.05, 0.0):
+        atoms = real.atoms()
+        atoms.calc = get(real.level | {"smearing_ev": width}, real.launch).calculator()
+        found.append((atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()))
+    for mixed, minimised in zip(*found, strict=True):
+        np.testing.assert_allclose(minimised, mixed, atol=1e-4)
+
+
 def test_a_good_job_of_cp2k_ends_without_a_word(tmp_path):
     """Its folder goes after it: it once ended with SIGABRT and a traceback."""
     real = replace(real_programs.cp2k())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, PositiveFloat, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, field_validator, model_validator
 
 from dlmd.config.levels.dft import DftSettings, Mesh
 from dlmd.config.levels.passed_on import Handed, leaves, numbers
 
 DFT = ("FORCE_EVAL", "DFT")
 SCF = (*DFT, "SCF")
-SMEARED = "electrons are smeared, which needs diagonalisation"
 SHELL = "CP2K is driven through its shell, one step at a time"
 # in the names of pseudopotentials
 OTHER_FUNCTIONALS = {
@@ -37,7 +36,7 @@ HANDED = Handed(
         ("FORCE_EVAL", "SUBSYS", "KIND"): "basis_sets, potentials, magmom or hubbard_u_ev",
     },
     fixed={
-        **{(*SCF, name): SMEARED for name in ("OT", "DIAGONALIZATION")},
+        (*SCF, "DIAGONALIZATION"): "it is what smeared electrons get; smearing_ev: 0 is without",
         (*SCF, "IGNORE_CONVERGENCE_FAILURE"): "a step that does not converge is no label",
         (*DFT, "CHARGE"): "cells are neutral",
         **{
@@ -55,7 +54,10 @@ HANDED = Handed(
         ("GLOBAL",),
         *(
             (*SCF, name)
-            for name in ("MAX_SCF", "MIXING", "SCF_GUESS", "MAX_DIIS", "EPS_DIIS", "LEVEL_SHIFT", "CHOLESKY")
+            for name in (
+                *("MAX_SCF", "MIXING", "SCF_GUESS", "MAX_DIIS", "EPS_DIIS", "LEVEL_SHIFT", "CHOLESKY"),
+                *("OT", "OUTER_SCF"),
+            )
         ),
     ),
     recorded={
@@ -72,6 +74,11 @@ class Cp2kSettings(DftSettings):
     HANDED: ClassVar[Handed] = HANDED
     RECORDED_ONLY: ClassVar[tuple[str, ...]] = ("stress",)
     TOLD: ClassVar[tuple[str, ...]] = ("cutoff_ev", "basis_sets", "potentials")
+    smearing_ev: NonNegativeFloat = Field(
+        0.05,
+        description="Width of the Fermi-Dirac smearing (eV). 0: whole occupations, found by orbital transformation "
+        "(OT): for cells with a gap at Γ, where mixing does not converge (localised moments with a U).",
+    )
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
     )
@@ -97,13 +104,31 @@ class Cp2kSettings(DftSettings):
         {},
         description="Further input of CP2K by section, `_` for a section's parameter, for instance "
         "{FORCE_EVAL: {DFT: {SCF: {ADDED_MOS: 40, MIXING: {ALPHA: 0.1}}}}}; without, ADDED_MOS is 20 (raise it with the cell), "
-        "ALPHA 0.2 (Broyden) and MAX_SCF 200.",
+        "ALPHA 0.2 (Broyden) and MAX_SCF 200. With smearing_ev 0 there are neither added states nor mixing, and OT has a "
+        "section of its own.",
     )
 
     @property
     def recorded_only(self) -> dict[str, Any]:
         """With a U CP2K's analytical stress is wrong, and labels were once made with it."""
         return {"stress": "numerical"} if self.plus_u else {}
+
+    @property
+    def orbital_transformation(self) -> bool:
+        """Whether the energy is minimised over orbitals of whole occupation, instead of mixing densities of smeared ones."""
+        return self.smearing_ev == 0
+
+    @model_validator(mode="after")
+    def _solver(self) -> Self:
+        """OT knows whole occupations and Γ alone."""
+        given = [path for path, _ in leaves(self.given_keywords) if path[: len(SCF) + 1] == (*SCF, "OT")]
+        if given and not self.orbital_transformation:
+            raise ValueError("OT cannot smear electrons; set smearing_ev: 0 with it, or leave it out")
+        if self.orbital_transformation and self.kpoint_mesh:
+            raise ValueError(
+                "smearing_ev: 0 is orbital transformation, which CP2K has at Γ alone; leave kpoint_mesh out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _alike(self) -> Self:

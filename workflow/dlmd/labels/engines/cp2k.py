@@ -45,6 +45,8 @@ VERSION_LINE = re.compile(r"CP2K version\s+(\d+)\.(\d+)(.*)")
 SHELL_WITH_POSITION_FILES = 7
 UNCONVERGED = "SCF run NOT converged"
 PLUS_U = "&DFT_PLUS_U"
+# iterations of OT between two preconditioners: the first is of the atomic guess and soon serves no more
+OT_ROUND = 20
 # With a U its forces are the derivatives of its energy, and its analytical stress is not: too high by 0.14 eV/Å³ with 6 eV on Cl
 # in LiCl (2023.1). The numerical one is right, and takes nineteen energies more.
 STRESS_WITH_U = ("STRESS_TENSOR ANALYTICAL", "STRESS_TENSOR NUMERICAL")
@@ -54,20 +56,9 @@ ANGULAR_MOMENTUM = {"p": 1, "d": 2, "f": 3}
 
 def template(settings: Cp2kSettings, symbols: Sequence[str]) -> str:
     """CP2K input of what ASE's calculator does not write itself."""
-    from ase.units import kB
-
     dft: dict[str, Any] = {
         "MGRID": {"REL_CUTOFF": f"[eV] {settings.relative_cutoff_ev:g}"},
-        "SCF": {
-            "EPS_SCF": f"{settings.eps_scf:g}",
-            "DIAGONALIZATION": {},
-            "SMEAR": {
-                "_": "ON",
-                "METHOD": "FERMI_DIRAC",
-                "ELECTRONIC_TEMPERATURE": f"[K] {settings.smearing_ev / kB:.6g}",
-            },
-            "MIXING": {"METHOD": "BROYDEN_MIXING"},
-        },
+        "SCF": {"EPS_SCF": f"{settings.eps_scf:g}", **_solver(settings)},
     }
     if settings.plus_u:
         dft["PLUS_U_METHOD"] = "MULLIKEN"
@@ -77,9 +68,29 @@ def template(settings: Cp2kSettings, symbols: Sequence[str]) -> str:
         dft["PRINT"] = {"MULLIKEN": {"_": "ON"}}
     kinds = {f"KIND {element}": _kind(settings, element) for element in dict.fromkeys(symbols)}
     whole = merged({"FORCE_EVAL": {"DFT": dft, "SUBSYS": kinds}}, settings.program_keywords)
-    # ASE's calculator writes it
-    del whole["FORCE_EVAL"]["DFT"]["SCF"]["MAX_SCF"]
+    scf = whole["FORCE_EVAL"]["DFT"]["SCF"]
+    # ASE's calculator writes the first
+    for name in ("MAX_SCF", *(("ADDED_MOS", "MIXING") if settings.orbital_transformation else ())):
+        scf.pop(name, None)
     return "".join(f"{line}\n" for line in _lines(whole))
+
+
+def _solver(settings: Cp2kSettings) -> dict[str, Any]:
+    """How the electrons get to their ground state: sections of SCF."""
+    from ase.units import kB
+
+    if settings.orbital_transformation:
+        further = -(-most_iterations(settings) // OT_ROUND) - 1
+        return {
+            "OT": {"MINIMIZER": "DIIS", "PRECONDITIONER": "FULL_ALL", "ENERGY_GAP": 0.05},
+            "OUTER_SCF": {"MAX_SCF": further, "EPS_SCF": f"{settings.eps_scf:g}"},
+        }
+    smearing = {
+        "_": "ON",
+        "METHOD": "FERMI_DIRAC",
+        "ELECTRONIC_TEMPERATURE": f"[K] {settings.smearing_ev / kB:.6g}",
+    }
+    return {"DIAGONALIZATION": {}, "SMEAR": smearing, "MIXING": {"METHOD": "BROYDEN_MIXING"}}
 
 
 def _kind(settings: Cp2kSettings, element: str) -> dict[str, Any]:
@@ -128,7 +139,10 @@ def keywords(settings: Cp2kSettings, symbols: Sequence[str]) -> dict[str, Any]:
         "inp": template(settings, symbols),
         "xc": settings.functional,
         "cutoff": settings.cutoff_ev,
-        "max_scf": most_iterations(settings),
+        # of OT in each of its rounds
+        "max_scf": min(most_iterations(settings), OT_ROUND)
+        if settings.orbital_transformation
+        else most_iterations(settings),
         "uks": settings.spin_polarised,
         # of the start: smeared electrons may change it
         "multiplicity": round(total) + 1 if settings.spin_polarised else None,
@@ -225,13 +239,20 @@ def require_converged(
         raise Unconverged(
             f"the electrons did not converge in {most_iterations(settings)} iterations",
             remedy="check the structure, or set launch.levels.<level>.electrons, for instance {FORCE_EVAL: {DFT: {SCF: "
-            "{MAX_SCF: 400, MIXING: {ALPHA: 0.1}}}}}: what is done stays valid",
+            f"{{MAX_SCF: 400, {_gentler(settings)}}}}}}}}}: what is done stays valid",
         )
     if CONVERGED not in output:
         raise DlmdError(
             "CP2K does not say whether the electrons converged",
             remedy="see the end of its output above",
         )
+
+
+def _gentler(settings: Cp2kSettings) -> str:
+    """Keywords that converge more often, as a remedy names them."""
+    if settings.orbital_transformation:
+        return "OT: {MINIMIZER: CG}"
+    return "MIXING: {ALPHA: 0.1}"
 
 
 def spin_moments(output: str, atoms: int) -> np.ndarray | None:
