@@ -77,7 +77,7 @@ class Cp2kSettings(DftSettings):
     smearing_ev: NonNegativeFloat = Field(
         0.05,
         description="Width of the Fermi-Dirac smearing (eV). 0: whole occupations, found by orbital transformation "
-        "(OT): for cells with a gap at Γ, where mixing does not converge (localised moments with a U).",
+        "(OT): for cells with a gap, at Γ alone.",
     )
     basis_sets: dict[str, str] = Field(
         description="Basis set of every element, for instance {Ti: DZVP-MOLOPT-SR-GTH-q12}."
