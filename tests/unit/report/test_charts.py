@@ -55,10 +55,33 @@ def test_arrhenius_has_the_points_with_their_intervals_and_the_published_value(t
     # the axis ends near the least and the greatest that is drawn, whatever the band does
     low, high = figure["layout"]["yaxis"]["range"]
     assert low == pytest.approx(np.log10(1.04 * 298.15) - 0.5, abs=0.3) and high > np.log10(warmer)
-    # the line goes to where a value is asked for, dashed beyond what was run
-    assert max(traces["extrapolation"]["x"]) == pytest.approx(1000 / 298.15, rel=1e-3)
-    assert traces["extrapolation"]["line"]["dash"] == "dash"
     json.dumps(figure, allow_nan=False)
+
+
+def test_the_line_goes_to_where_a_value_is_given_and_not_to_where_it_is_withheld(temperatures):
+    fitted = fit(temperatures, predict_k=[300.0], confidence=0.95)
+    (prediction,) = fitted["fits"]["conductivity"]["predictions"]
+    found = {}
+    for shown in ("value", "withheld"):
+        prediction["shown"] = shown
+        found[shown] = named(charts.arrhenius(temperatures, fitted, {}))
+    line = found["value"]["extrapolation"]
+    assert max(line["x"]) == pytest.approx(1000 / 300, rel=1e-3) and line["line"]["dash"] == "dash"
+    assert "extrapolation" not in found["withheld"]
+    # the band says how little is known there
+    band = "95% interval of the fit"
+    assert max(found["withheld"][band]["x"]) == pytest.approx(max(found["value"][band]["x"]))
+
+
+def test_upper_bounds_and_what_is_left_out_are_drawn(temperatures):
+    fitted = fit(temperatures, predict_k=[300.0], confidence=0.95)
+    fitted["bounds"] = [{"temperature_k": 450.0, "high": 20.0}]
+    fitted["left_out"] = [{"temperature_k": 500.0, "code": "too_cold", "reason": ""}]
+    traces = named(charts.arrhenius(temperatures, fitted, {}))
+    bound = traces["upper bound"]
+    assert bound["x"] == pytest.approx([1000 / 450], rel=1e-3) and bound["y"] == pytest.approx([9000])
+    assert traces["left out of the fit: too cold"]["x"] == pytest.approx([2.0])
+    assert len(traces["this run"]["x"]) == 2
 
 
 def test_no_arrhenius_chart_without_a_usable_temperature(temperatures):

@@ -31,6 +31,12 @@ def test_ions_that_fill_all_their_sites_have_no_vacancy(mobile):
     assert room_to_move.all_full(salt().sites, mobile, CHARGES)
 
 
+def test_vacancies_that_whole_atoms_fill_are_said_to_be_lost():
+    sites = {"Na": ({"Na": 0.98}, CATIONS), "Cl": ({"Cl": 1.0}, ANIONS)}
+    line = said(crystal(sites, lattice=[5.64] * 3), "Na", Na={"Na": 1.0})
+    assert line.startswith("no vacancy is left: the CIF has Na 0.98") and "larger cell" in line
+
+
 def test_an_empty_site_or_a_vacancy_of_a_cation_is_room():
     empty = ({"Li": 0.0}, [[0.25, 0.25, 0.25]])
     assert not said(salt(T=empty), "Li")

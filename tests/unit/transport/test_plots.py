@@ -72,7 +72,13 @@ def test_arrhenius_shows_points_line_and_references(results):
     assert -slope * 8.617333262e-5 == pytest.approx(
         fitted["fits"]["conductivity"]["activation_energy_ev"]["value"], rel=0.01
     )
-    assert shown["extrapolation"][:, 0].max() == pytest.approx(1000 / 298.15)
+    # to 298 K where the line says something there; its band alone where that is withheld
+    (prediction,) = fitted["fits"]["conductivity"]["predictions"]
+    for told in ("value", "withheld"):
+        prediction["shown"] = told
+        shown = lines(arrhenius_plots.arrhenius([*results, gated], fitted).axes[0])
+        reach = shown["extrapolation"][:, 0].max() if "extrapolation" in shown else 0.0
+        assert reach == pytest.approx(1000 / 298.15 if told == "value" else 0.0)
 
 
 def test_a_published_value_without_an_activation_energy_is_a_point_alone(results):

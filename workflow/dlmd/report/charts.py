@@ -64,7 +64,8 @@ def layout(*, x: str, y: str, height: int = 430, **more) -> dict:
 def arrhenius(
     temperatures: Sequence[Mapping], fitted: Mapping, reference: Mapping[str, PublishedPoint]
 ) -> dict | None:
-    """σT against 1000/T with intervals, the fit with its band, dashed beyond the temperatures that were run, published values."""
+    """σT against 1000/T with intervals and upper bounds, the fit with its band, dashed beyond the temperatures that were run, and
+    published values. Where what the line says is withheld, it has its band alone."""
     from dlmd.transport.arrhenius_plots import fitted_ln_sigma_t
 
     usable = [r for r in temperatures if r["verdict"]["code"] == "ok"]
@@ -82,14 +83,21 @@ def arrhenius(
         grid = np.linspace(min(asked), max(asked), 60)
         curves = np.exp(fitted_ln_sigma_t(temperatures, fitted, grid))
         data += _fit_with_band(fitted, grid, curves, inside)
-    own = _conductivities(usable)
+    out = {row["temperature_k"] for row in fitted.get("left_out", ())}
+    own = [
+        *_conductivities([r for r in usable if r["temperature_k"] not in out], "this run", "circle"),
+        *_conductivities(
+            [r for r in usable if r["temperature_k"] in out], "left out of the fit: too cold", "circle-open"
+        ),
+        *_bounds(fitted.get("bounds", ())),
+    ]
     published = _published(reference, max(r["temperature_k"] for r in temperatures))
     # a band that reaches far beyond points and lines is cut at the edge
-    heights = [y for trace in (*data[1:], own, *published) for y in trace["y"] if y > 0]
+    heights = [y for trace in (*data[1:], *own, *published) for y in trace["y"] if y > 0]
     room = max(0.5, 0.15 * float(np.log10(max(heights) / min(heights))))
     reach = [float(np.log10(min(heights))) - room, float(np.log10(max(heights))) + room]
     return {
-        "data": [*data, own, *published],
+        "data": [*data, *own, *published],
         "layout": layout(
             x="1000 / T (1/K)",
             y="σT (mS/cm K)",
@@ -104,6 +112,8 @@ def _fit_with_band(
 ) -> list[dict]:
     """The band of the fit and its line, dashed beyond the temperatures `inside` that were run; `curves` (temperatures of the
     grid, 3) are its middle, low and high σT."""
+    from dlmd.transport.arrhenius_plots import told_below
+
     x = 1000 / grid
     middle, low, high = curves.T
     data = [
@@ -119,9 +129,10 @@ def _fit_with_band(
     energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
     name = f"E_a = {interval(energy, '.3f', unit='eV')}"
     within = (grid >= min(inside)) & (grid <= max(inside))
+    colder = (grid <= min(inside)) & told_below(fitted)
     for chosen, dash, label in (
         (within, "solid", name),
-        (grid <= min(inside), "dash", "extrapolation"),
+        (colder, "dash", "extrapolation"),
         (grid >= max(inside), "dash", "extrapolation"),
     ):
         if chosen.sum() > 1:
@@ -131,25 +142,44 @@ def _fit_with_band(
     return data
 
 
-def _conductivities(usable: Sequence[Mapping]) -> dict:
-    """The run's own points with their intervals."""
+def _conductivities(usable: Sequence[Mapping], name: str, marker: str) -> list[dict]:
+    """The run's own points with their intervals, if there are any."""
+    if not usable:
+        return []
     sigma = [r["conductivity_ms_per_cm"] for r in usable]
     t = np.array([r["temperature_k"] for r in usable])
     value, low, high = (np.array([s[key] for s in sigma]) for key in ("value", "low", "high"))
-    return {
-        **_points(1000 / t, value * t, style.BLUE, "circle"),
-        "name": "this run",
-        "error_y": {
-            "type": "data",
-            "array": _plain((high - value) * t),
-            "arrayminus": _plain((value - low) * t),
-        },
-        "text": [
-            f"{a:g} K: {v:.4g} mS/cm ({lo:.4g} to {hi:.4g})"
-            for a, v, lo, hi in zip(t, value, low, high, strict=True)
-        ],
-        "hoverinfo": "text",
-    }
+    return [
+        {
+            **_points(1000 / t, value * t, style.BLUE, marker),
+            "name": name,
+            "error_y": {
+                "type": "data",
+                "array": _plain((high - value) * t),
+                "arrayminus": _plain((value - low) * t),
+            },
+            "text": [
+                f"{a:g} K: {v:.4g} mS/cm ({lo:.4g} to {hi:.4g})"
+                for a, v, lo, hi in zip(t, value, low, high, strict=True)
+            ],
+            "hoverinfo": "text",
+        }
+    ]
+
+
+def _bounds(bounds: Sequence[Mapping[str, float]]) -> list[dict]:
+    """Upper bounds, as triangles that point down from them."""
+    if not bounds:
+        return []
+    t, high = (np.array([b[key] for b in bounds]) for key in ("temperature_k", "high"))
+    return [
+        {
+            **_points(1000 / t, high * t, style.BLUE, "triangle-down-open", size=12),
+            "name": "upper bound",
+            "text": [f"{a:g} K: below {hi:.4g} mS/cm" for a, hi in zip(t, high, strict=True)],
+            "hoverinfo": "text",
+        }
+    ]
 
 
 def _published(reference: Mapping[str, PublishedPoint], hottest_k: float) -> list[dict]:

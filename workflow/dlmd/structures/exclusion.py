@@ -28,6 +28,7 @@ ANIONS_KEEP, ANIONS_NEED = 0.8, 0.7
 HIGHLY_CHARGED_A, HIGHLY_CHARGED_E = 2.5, 3.0
 # bonds between two of them, or of them with themselves, are no ions' contacts; 2.2 Å between two of them in borates
 MOLECULAR = frozenset("H B C N".split())
+CYANIDE_A = 1.08  # C and N are 1.14 to 1.18 Å apart in CN-
 NEEDED_SHARE = 0.93  # of SHORTEST_CATIONS_A: 1.95 Å, which refined LISICONs have beside a full site
 FULL = 0.98  # sites filled to this much stand at a distance that occurs
 NOTHING = 1e-6  # atoms
@@ -209,7 +210,7 @@ def derived(
             if (a, b) in fixed:
                 continue
             keeps, needs = default_a, min(default_a, HYDROGEN_BOND_A if "H" in (a, b) else SHORTEST_BOND_A)
-            if charges[a] * charges[b] > 0 and "H" not in (a, b):
+            if charges[a] * charges[b] > 0 and "H" not in (a, b) and not _of_cyanide(a, b, charges):
                 (k1, n1), (k2, n2) = _own(a, charges[a]), _own(b, charges[b])
                 keeps, needs = max(default_a, (k1 + k2) / 2), (n1 + n2) / 2
                 if min(charges[a], charges[b]) >= HIGHLY_CHARGED_E and not {a, b} & MOLECULAR:
@@ -236,9 +237,17 @@ def derived(
     return _with_unlike(around.crystal, content, charges, keep, default_a)
 
 
+def _of_cyanide(a: str, b: str, charges: Mapping[str, float]) -> bool:
+    """Whether one is the carbon of CN- (C +2) or CO, and the other a cation: these bond, 1.9 Å in Prussian blues."""
+    return any(
+        one == "C" and other not in MOLECULAR and 1.5 < charges["C"] < 2.5 < charges["C"] + charges[other]
+        for one, other in ((a, b), (b, a))
+    )
+
+
 def overlap(charges: Mapping[str, float], a: str, b: str) -> float:
     """The distance (Å) below which two ions of one sign are two halves of a split site, whatever anybody states; 0 of others."""
-    if charges[a] * charges[b] <= 0 or "H" in (a, b):
+    if charges[a] * charges[b] <= 0 or "H" in (a, b) or _of_cyanide(a, b, charges):
         return 0.0
     return OVERLAP_SHARE * (_own(a, charges[a])[1] + _own(b, charges[b])[1]) / 2
 
@@ -247,6 +256,8 @@ def unlike_contact(a: str, b: str, charges: Mapping[str, float]) -> float:
     """The distance (Å) below which a cation and an anion are no contact; 0 for others, and for hydrogen."""
     if charges[a] * charges[b] >= 0 or "H" in (a, b):
         return 0.0
+    if {a, b} == {"C", "N"}:
+        return CYANIDE_A
     return UNLIKE_KEEP * (radius(a, charges[a]) + radius(b, charges[b]))
 
 

@@ -41,6 +41,17 @@ def without_vacancies(counts: Apportionment, mobile: str) -> str:
             return ""
     held = [s.label for s in counts.crystal.sites if any(counts.counts[s.label].get(m) for m in moving)]
     names = ", ".join(held[:SHOWN]) + (f" and {len(held) - SHOWN} more" if len(held) > SHOWN else "")
+    emptied = [
+        f"{site.label} {sum(site.occupancy.values()):.3g}"
+        for site in counts.crystal.sites
+        if site.label in held and sum(site.occupancy.values()) < FULL
+    ]
+    if emptied:
+        return (
+            f"no vacancy is left: the CIF has {', '.join(emptied[:SHOWN])}, and whole atoms that cancel the charges fill every "
+            f"site that {spoken(mobile)} may take ({names}). Ions can move only by defects that these cells do not have. Take a "
+            "larger cell, or state the charges with which the CIF's own occupancies are neutral"
+        )
     return (
         f"no vacancy: every site that {spoken(mobile)} may take ({names}) is full, and the CIF lists no empty one. Ions can "
         "move only by defects or through interstitials, which these cells do not have at the start: temperatures at which "

@@ -244,6 +244,13 @@ def fitted_ln_sigma_t(
     return _ln_sigma_t(table, np.asarray(temperatures_k)[:, None])
 
 
+def told_below(fitted: Mapping[str, Any]) -> bool:
+    """Whether the line is drawn below the temperatures that were run: not where all that it says there is withheld."""
+    coldest = min(fitted["temperatures_k"])
+    below = [p for p in fitted["fits"]["conductivity"]["predictions"] if p["temperature_k"] < coldest]
+    return not below or any(p.get("shown") != "withheld" for p in below)
+
+
 def _line(
     ax: Axes,
     results: Sequence[Mapping[str, Any]],
@@ -251,7 +258,7 @@ def _line(
     inside: tuple[float, float],
     reach: tuple[float, float],
 ) -> None:
-    """The fit and its band: solid between the fitted temperatures, dashed beyond."""
+    """The fit and its band: solid between the fitted temperatures, dashed beyond; the band alone where the line is withheld."""
     energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
     label = f"$E_a$ = {energy['value']:.3f} eV [{energy['low']:.3f}, {energy['high']:.3f}]"
     low, high = inside
@@ -264,7 +271,8 @@ def _line(
             continue
         inverse = np.linspace(1 / last, 1 / first, _GRID_POINTS)
         heights = fitted_ln_sigma_t(results, fitted, 1 / inverse)
-        ax.plot(1000 * inverse, heights[:, 0], color=style.BLACK, ls=dashes, lw=1.2, label=name)
+        if last > low or told_below(fitted):
+            ax.plot(1000 * inverse, heights[:, 0], color=style.BLACK, ls=dashes, lw=1.2, label=name)
         ax.fill_between(1000 * inverse, heights[:, 1], heights[:, 2], color="0.6", alpha=0.35, lw=0)
 
 
