@@ -174,7 +174,7 @@ def _bounds(bounds: Sequence[Mapping[str, float]]) -> list[dict]:
     t, high = (np.array([b[key] for b in bounds]) for key in ("temperature_k", "high"))
     return [
         {
-            **_points(1000 / t, high * t, style.BLUE, "triangle-down-open", size=12),
+            **_points(1000 / t, high * t, style.BLUE, "triangle-down", size=11),
             "name": "upper bound",
             "text": [f"{a:g} K: below {hi:.4g} mS/cm" for a, hi in zip(t, high, strict=True)],
             "hoverinfo": "text",
