@@ -65,3 +65,25 @@ def test_where_the_reference_does_not_know_it_is_said():
     # what 500 K make, and a median of two frames, are no sign
     assert require_one_zero(part("train") + part("test", zero=0.06), reference=unknown) == []
     assert require_one_zero(part("train") + part("test", zero=0.2, frames=2), reference=unknown) == []
+
+
+def test_two_zeros_within_one_file_are_seen_in_whatever_order():
+    mixed = part("train", frames=16)
+    for placed in mixed[::2]:
+        placed.atoms.calc.results["energy"] += 8 * 0.15
+    with pytest.raises(DlmdError, match=r"8 frames of 'train' .*8 frames of 'train' .*two zeros"):
+        require_one_zero(mixed, reference=reference)
+    (note,) = require_one_zero(mixed, reference=unknown)
+    assert "8 frames of 'train'" in note
+
+
+def test_cold_and_hot_frames_of_one_file_count_from_one_zero():
+    assert (
+        require_one_zero(part("train", frames=6) + part("train", heat=0.1, frames=6), reference=reference)
+        == []
+    )
+    # fewer than three are no group
+    few = part("train", frames=10)
+    for placed in few[:2]:
+        placed.atoms.calc.results["energy"] += 8 * 0.15
+    assert require_one_zero(few, reference=reference) == []

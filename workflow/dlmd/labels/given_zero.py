@@ -1,4 +1,4 @@
-"""Whether energies of given labels count from one zero in all parts of the dataset and in all files.
+"""Whether energies of given labels count from one zero in all parts of the dataset, in all files, and within each.
 
 Energies are in eV. Hot and strained frames have other energies as well: those that CHGNet gives them are taken off first.
 """
@@ -97,7 +97,29 @@ def _pairs(frames: Sequence[Placed], across_files: bool) -> list[tuple[_Part, _P
             if len(members) >= LEAST_FRAMES
         ]
         found += [(a, b) for a, b in combinations(told, 2) if a.file != b.file or not across_files]
+        if not across_files:
+            found += [halves for part in told if (halves := _halves(part))]
     return found
+
+
+def _halves(part: _Part) -> tuple[_Part, _Part] | None:
+    """The frames below and above the widest gap between energies of one part, where both are several: two programs, or two sets
+    of potentials, in one file."""
+    order = np.argsort(part.energies)
+    gaps = np.diff(part.energies[order])[LEAST_FRAMES - 1 : -(LEAST_FRAMES - 1)]
+    if not len(gaps) or gaps.max() <= LOOKED_AT:
+        return None
+    at = LEAST_FRAMES + int(np.argmax(gaps))
+    low, high = (
+        _Part(
+            f"{len(some)} frames of {part.name}",
+            part.file,
+            [part.members[k] for k in some],
+            part.energies[some],
+        )
+        for some in (order[:at], order[at:])
+    )
+    return low, high
 
 
 def _gap(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
