@@ -169,6 +169,11 @@ def test_the_advice_is_another_charge_than_the_one_that_was_tried():
     with pytest.raises(DlmdError) as refused:
         oxidation.guess(crystal(sites, lattice=[20.0] * 3), given={"Fe": 3})
     assert "--charge Fe=5" in refused.value.remedy
+    # so far from its usual +5 tantalum is not meant
+    sites = {"Ta": ({"Ta": 1.0}, [[0, 0, 0]]), "Cl": ({"Cl": 1.0}, [[0.5, 0.5, 0.1 * k] for k in range(2)])}
+    with pytest.raises(DlmdError) as refused:
+        oxidation.guess(crystal(sites, lattice=[20.0] * 3), given={"Cl": -1})
+    assert "Ta=" not in refused.value.remedy
 
 
 MAGNETITE = [

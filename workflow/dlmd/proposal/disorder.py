@@ -43,6 +43,11 @@ def sampling(crystal: Crystal, charges: Mapping[str, float], mobile: str) -> tup
             "random",
             f"{spoken(mobile)} fill their sites: without a vacancy they stay as drawn, so that orderings matter",
         )
+    if any(sum(site.occupancy.values()) < FULL for site in host):
+        return (
+            "random",
+            f"{spoken(mobile)} and light ions of the host are disordered; what moves finds its places in the dynamics",
+        )
     if len(moving) > 1:
         return "random", f"only {spoken(mobile)} are disordered, and they find their places in the dynamics"
     return "random", f"only {mobile} is disordered, and it finds its places in the dynamics"

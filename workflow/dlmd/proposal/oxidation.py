@@ -31,6 +31,7 @@ ROUNDING = 0.012
 # what ions that were not found may leave, where no element can have a mixed valence
 LEFT_OUT = 0.15
 MOST_CHARGE = 7.0
+MOST_CHANGE_E = 2.0  # of what is advised from the usual charge: more is another mistake
 WHOLE = redox.WHOLE
 KEPT = 100_000  # best combinations that are carried on from element to element
 # elements whose charge changes easily: mixed valence is a property of these
@@ -181,7 +182,11 @@ def _advice(atoms: Mapping[str, float], charges: Mapping[str, float]) -> str:
     """Another charge of an element that changes it easily, which makes the cell neutral; never one that was tried."""
     left = _sum(atoms, charges)
     needed = {s: charges[s] - left / n for s, n in atoms.items() if s in REDOX}
-    found = [(abs(q - charges[s]), s, q) for s, q in needed.items() if 0 < q <= MOST_CHARGE]
+    found = [
+        (abs(q - charges[s]), s, q)
+        for s, q in needed.items()
+        if 0 < q <= MOST_CHARGE and abs(q - charges[s]) <= MOST_CHANGE_E
+    ]
     if not found:
         return "charges that are known: --charge ELEMENT=E"
     _, element, charge = min(found)
