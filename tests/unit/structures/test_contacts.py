@@ -52,6 +52,8 @@ def test_two_full_cations_are_named_too(tmp_path):
         (["N1 N 0 0 0 1", "O1 O 0.124 0 0 1"], {"N": 5, "O": -2}),
         (["B1 B 0 0 0 1", "H1 H 0.115 0 0 1"], {"B": 3, "H": -1}),
         (["O1 O 0 0 0 1", "H1 H 0.096 0 0 1"], {"O": -2, "H": 1}),
+        # cyanide on iron
+        (["Fe1 Fe 0 0 0 1", "C1 C 0.192 0 0 1", "N1 N 0.308 0 0 1"], {"Fe": 2, "C": 2, "N": -3}),
     ],
 )
 def test_bonds_of_molecular_ions_are_contacts(tmp_path, rows, charges):

@@ -84,6 +84,17 @@ def test_a_little_beside_a_full_site_is_near_it():
     assert of(crystal(close, lattice=[6.0] * 3), {"O": -2, "H": 1}, default_a=1.2)["O", "H"] == 1.2
 
 
+def test_the_carbon_of_cyanide_is_bonded_to_metals_and_that_of_carbonate_is_not():
+    sites = {"Fe": ({"Fe": 0.5}, [[0, 0, 0]]), "C": ({"C": 0.5}, [[0.32, 0, 0]])}
+    found = [
+        of(crystal(sites, lattice=[6.0] * 3), {"Fe": 2, "C": q}, default_a=1.2)["Fe", "C"] for q in (2, 4)
+    ]
+    assert found[0] == 1.2 and found[1] > 1.2
+    assert not exclusion.overlap({"Fe": 2, "C": 2}, "Fe", "C") and exclusion.overlap(
+        {"Fe": 2, "C": 4}, "C", "Fe"
+    )
+
+
 def test_large_ions_keep_more_and_unlike_ones_only_the_default():
     small = line(0.3, 0.3)
     assert of(line(0.3, 0.3, species="Na"), {"Na": 1, "Cl": -1})["Na", "Na"] == pytest.approx(2.448)

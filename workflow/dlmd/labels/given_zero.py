@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from dlmd.labels.given_beside import ALIKE, LEAST_FORCE, MOST_ATOMS, Reference, 
 from dlmd.labels.given_likeness import chgnet
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from dlmd.labels.given_checks import Placed
 
 # Frames of one composition, part and file below which their median is none; so many are looked at beside CHGNet
@@ -50,16 +52,20 @@ def require_one_zero(
     DlmdError
         where CHGNet sees that they do not, with both medians.
     """
-    notes = []
-    for one, two in _pairs(frames, across_files):
-        gap, scatter = _gap(one.energies, two.energies)
-        if gap <= LOOKED_AT:
-            continue
+    notes: list[str] = []
+    apart = [
+        (one, two, *medians_apart)
+        for one, two in _pairs(frames, across_files)
+        if (medians_apart := _gap(one.energies, two.energies))[0] > LOOKED_AT
+    ]
+    if apart:
+        reference = _once(reference or chgnet())
+    for one, two, gap, scatter in apart:
         medians = (
             f"energies are {np.median(one.energies):.4g} eV/atom (median) for {one.name} and "
             f"{np.median(two.energies):.4g} for {two.name}"
         )
-        found = _beside(frames, one, two, reference or chgnet())
+        found = _beside(frames, one, two, reference)
         if found is None:
             if gap > max(ALONE, DEVIATIONS * scatter):
                 notes.append(
@@ -73,6 +79,20 @@ def require_one_zero(
                 remedy="compute all labels with one program and one set of potentials, and give its total energies as they are",
             )
     return notes
+
+
+def _once(reference: Reference | None) -> Reference | None:
+    """The reference, which is asked once for each frame, in however many pairs it is."""
+    if reference is None:
+        return None
+    told: dict[int, Any] = {}
+
+    def of(atoms: Atoms) -> Any:
+        if id(atoms) not in told:
+            told[id(atoms)] = reference(atoms)
+        return told[id(atoms)]
+
+    return of
 
 
 def _pairs(frames: Sequence[Placed], across_files: bool) -> list[tuple[_Part, _Part]]:

@@ -66,7 +66,7 @@ def arrhenius(
 ) -> dict | None:
     """σT against 1000/T with intervals and upper bounds, the fit with its band, dashed beyond the temperatures that were run, and
     published values. Where what the line says is withheld, it has its band alone."""
-    from dlmd.transport.arrhenius_plots import fitted_ln_sigma_t
+    from dlmd.transport.arrhenius_plots import fitted_ln_sigma_t, kept_and_left_out, told_below
 
     usable = [r for r in temperatures if r["verdict"]["code"] == "ok"]
     if not usable:
@@ -82,13 +82,11 @@ def arrhenius(
         ]
         grid = np.linspace(min(asked), max(asked), 60)
         curves = np.exp(fitted_ln_sigma_t(temperatures, fitted, grid))
-        data += _fit_with_band(fitted, grid, curves, inside)
-    out = {row["temperature_k"] for row in fitted.get("left_out", ())}
+        data += _fit_with_band(fitted, grid, curves, inside, told_below=told_below(fitted))
+    kept, out = kept_and_left_out(usable, fitted)
     own = [
-        *_conductivities([r for r in usable if r["temperature_k"] not in out], "this run", "circle"),
-        *_conductivities(
-            [r for r in usable if r["temperature_k"] in out], "left out of the fit: too cold", "circle-open"
-        ),
+        *_conductivities(kept, "this run", "circle"),
+        *_conductivities(out, "left out of the fit: too cold", "circle-open"),
         *_bounds(fitted.get("bounds", ())),
     ]
     published = _published(reference, max(r["temperature_k"] for r in temperatures))
@@ -108,12 +106,10 @@ def arrhenius(
 
 
 def _fit_with_band(
-    fitted: Mapping, grid: np.ndarray, curves: np.ndarray, inside: Sequence[float]
+    fitted: Mapping, grid: np.ndarray, curves: np.ndarray, inside: Sequence[float], *, told_below: bool
 ) -> list[dict]:
-    """The band of the fit and its line, dashed beyond the temperatures `inside` that were run; `curves` (temperatures of the
-    grid, 3) are its middle, low and high σT."""
-    from dlmd.transport.arrhenius_plots import told_below
-
+    """The band of the fit and its line, dashed beyond the temperatures `inside` that were run, below them where it is told there;
+    `curves` (temperatures of the grid, 3) are its middle, low and high σT."""
     x = 1000 / grid
     middle, low, high = curves.T
     data = [
@@ -129,7 +125,7 @@ def _fit_with_band(
     energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
     name = f"E_a = {interval(energy, '.3f', unit='eV')}"
     within = (grid >= min(inside)) & (grid <= max(inside))
-    colder = (grid <= min(inside)) & told_below(fitted)
+    colder = (grid <= min(inside)) & told_below
     for chosen, dash, label in (
         (within, "solid", name),
         (colder, "dash", "extrapolation"),

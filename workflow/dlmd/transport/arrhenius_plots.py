@@ -57,11 +57,9 @@ def arrhenius(
         everything += [p["temperature_k"] for p in fit["predictions"]]
         _line(ax, results, fitted, (min(inside), max(inside)), (min(everything), max(everything)))
     level = f"{100 * (usable[0] if usable else fitted).get('confidence', fitted['confidence']):g} % interval"
-    out = {row["temperature_k"] for row in fitted["left_out"]}
-    _measured(ax, [r for r in usable if r["temperature_k"] not in out], f"MD, {level}", style.BLUE)
-    _measured(
-        ax, [r for r in usable if r["temperature_k"] in out], "MD, left out of the fit: too cold", "white"
-    )
+    kept, out = kept_and_left_out(usable, fitted)
+    _measured(ax, kept, f"MD, {level}", style.BLUE)
+    _measured(ax, out, "MD, left out of the fit: too cold", "white")
     _mark_bounds(ax, fitted.get("bounds", ()))
     if gated:
         _mark_gated(ax, gated)
@@ -242,6 +240,16 @@ def fitted_ln_sigma_t(
     found = [p["value_ms_per_cm"] for p in again["fits"]["conductivity"]["predictions"]]
     table = np.array([[p["value"], p["low"], p["high"]] for p in found])
     return _ln_sigma_t(table, np.asarray(temperatures_k)[:, None])
+
+
+def kept_and_left_out(
+    usable: Sequence[Mapping[str, Any]], fitted: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Results with a value, those in the fit and those that it leaves out."""
+    out = {row["temperature_k"] for row in fitted["left_out"]}
+    return [r for r in usable if r["temperature_k"] not in out], [
+        r for r in usable if r["temperature_k"] in out
+    ]
 
 
 def told_below(fitted: Mapping[str, Any]) -> bool:

@@ -124,6 +124,11 @@ def all_displacements(trajectories: Sequence[Trajectory]) -> list[Displacements]
     return [displacements(trajectory, stride=stride) for trajectory in trajectories]
 
 
+def shortest_ps(runs: Sequence[Displacements]) -> float:
+    """Length in ps of the shortest run."""
+    return min(run.n_frames * run.frame_interval_ps for run in runs)
+
+
 class _Accumulator:
     """Sums over ions of power spectra (of zero-padded series) and of squares by frame."""
 

@@ -113,13 +113,17 @@ def _limit_a2(result: Mapping[str, Any]) -> float:
     return float(limits.hops_per_run * limits.hop_length_angstrom**2)
 
 
+def _run_ps(result: Mapping[str, Any]) -> float:
+    return float(result["length_ps"] / result["replicas"])
+
+
 def _moved_in_limits(result: Mapping[str, Any]) -> float:
     """6 D t of one run by the slope of MSD_self from a ninth to a third of it, over the limit; 0 where they are unknown."""
     curve = result.get("msd")
     if not curve or "length_ps" not in result:
         return 0.0
     lags, msd = np.asarray(curve["lags_ps"], dtype=float), np.asarray(curve["self_a2"], dtype=float)
-    length = result["length_ps"] / result["replicas"]
+    length = _run_ps(result)
     early, late = np.interp([length / 9, length / 3], lags, msd)
     return float((late - early) / (length / 3 - length / 9) * length / _limit_a2(result))
 
@@ -129,8 +133,7 @@ def _surely_moved_in_limits(result: Mapping[str, Any]) -> float:
     found = result.get("d_self_cm2_per_s")
     if not found or "length_ps" not in result:
         return 0.0
-    length = result["length_ps"] / result["replicas"]
-    return float(6 * found["low"] / CM2_PER_S_PER_A2_PER_PS * length / _limit_a2(result))
+    return float(6 * found["low"] / CM2_PER_S_PER_A2_PER_PS * _run_ps(result) / _limit_a2(result))
 
 
 def select(results: Sequence[Mapping[str, Any]], quantity: str) -> Selected:

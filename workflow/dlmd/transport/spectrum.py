@@ -40,7 +40,7 @@ import numpy as np
 from dlmd.base.intervals import Estimate
 from dlmd.transport import extra_scatter as scatter
 from dlmd.transport import swings
-from dlmd.transport.msd import Displacements
+from dlmd.transport.msd import Displacements, shortest_ps
 from dlmd.transport.onset import Relaxation
 
 VERSION = 5
@@ -216,7 +216,7 @@ def swing_ps(
     runs: Sequence[Displacements], *, onset_ps: float, relaxation: Relaxation | None
 ) -> float | None:
     """Period of the slowest swing of all ions as one that the low spectrum shows, along whichever axis; None without one."""
-    resolution = 0.5 / min(run.n_frames * run.frame_interval_ps for run in runs)
+    resolution = 0.5 / shortest_ps(runs)
     uneven = [scatter.unevenness(runs, onset_ps=onset_ps, direction=axis) for axis in (None, *np.eye(3))]
     slowest: float | None = None
     while True:
@@ -273,10 +273,8 @@ def fit(
     if swing_ps is not None and swing_ps > onset_ps:
         onset_ps, relaxation = swing_ps, None
     frequency, modes = low_modes(runs, cutoff_per_ps=0.5 / onset_ps)
-    shortest, longest = (
-        part * min(run.n_frames * run.frame_interval_ps for run in runs) for part in _LONGEST_OWN
-    )
-    longest_ps = max(shortest, min(longest, _OF_A_HOP * (hop_time_ps or 0.0)))
+    always_ps, most_ps = (part * shortest_ps(runs) for part in _LONGEST_OWN)
+    longest_ps = max(always_ps, min(most_ps, _OF_A_HOP * (hop_time_ps or 0.0)))
     own = None
     if longest_ps > 1.5 * onset_ps:
         own = _rises(frequency, np.geomspace(onset_ps, longest_ps, _OWN_TIMES))

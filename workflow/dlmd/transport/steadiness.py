@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlmd.transport import window_slopes
-from dlmd.transport.msd import Displacements, MsdCurves
+from dlmd.transport.msd import Displacements, MsdCurves, shortest_ps
 from dlmd.transport.window_slopes import SlopeSeries
 
 # Windows start at multiples of this factor, and are at most this many.
@@ -53,7 +53,7 @@ def with_lag(
 
     value = slope(early.start_ps, early.end_ps)
     error = early.error(direction)
-    shortest = min(run.n_frames * run.frame_interval_ps for run in runs)
+    shortest = shortest_ps(runs)
     starts: list[float] = []
     t = from_ps
     while window_slopes.WINDOW * t <= window_slopes.LONGEST * shortest and len(starts) < _MOST:
