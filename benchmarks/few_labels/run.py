@@ -3,19 +3,23 @@
     python run.py explore  RUN OUT                 # frames from long dynamics with the run's potential, in their order of choice
     python run.py label    RUN OUT                 # energies and forces of SevenNet-0; needs the extra sevennet
     python run.py stand-in RUN OUT                 # a DeePMD potential of SevenNet-0 that stands for DFT in dynamics
-    python run.py tune     RUN OUT --truth T --labels N [--from-scratch]
+    python run.py tune     RUN OUT --truth T --labels N [--chosen C] [--seed S] [--from-scratch]
+    python run.py sweep    RUN OUT --truth T       # every N, choice and seed of SWEEP; may be stopped, and goes on
     python run.py dynamics RUN OUT --temperature K [--ps PS] [--truth T --labels N]
     python run.py table    RUN OUT
 
 RUN is the folder of a finished training of the demo's level `chgnet` (results/demo); OUT is made. T is `sevennet`, whose labels
 are its own, or `stand-in`, a network of another size and cutoff that was trained on all SevenNet frames: only it is fast enough
-for its own dynamics to be the truth of D.
+for its own dynamics to be the truth of D. C is where the labels come from: `far` (farthest points of the long dynamics, as the
+pipeline chooses), `random` (of the same dynamics at random) or `short` (farthest points of the first 0.6 ps alone).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +27,17 @@ import numpy as np
 SPECIES = ["Li", "Ti", "Cl"]
 TRAIN_CELLS, TEST_CELL = ("80/0",), "80r/1"
 TRAIN_K, TEST_K = (450, 600, 750, 900), (525, 675)
-EXPLORE_PS, DISCARD_PS, STRIDE_PS, STEP_FS = 8.0, 0.5, 0.1, 2.0
-POOL, HELD_OUT = 60, 20
+EXPLORE_PS, DISCARD_PS, STRIDE_PS, STEP_FS = 8.0, 0.5, 0.05, 2.0
+SHORT_PS, SHORT_DISCARD_PS, SHORT_STRIDE_PS = 0.6, 0.1, 0.01
+POOL, STAND_IN_POOL, HELD_OUT = 600, 80, 20
+CHOICES = ("far", "random", "short")
+SWEEP = [
+    *(("far", n, False) for n in (10, 25, 50, 100, 400)),
+    *(("random", n, False) for n in (10, 25, 50, 100)),
+    *(("short", n, False) for n in (10, 25, 50, 100)),
+    *(("far", n, True) for n in (25, 50, 100, 400)),
+]
+SEEDS = (3, 4, 5)
 NETWORK = {
     "cutoff_angstrom": 6.0,
     "cutoff_smooth_angstrom": 1.0,
@@ -47,7 +60,7 @@ STAND_IN = {
     "start_lr": 1e-2,
     "decay_steps": 170,
 }
-LAGS_PS = (1.0, 3.0)
+LAGS_PS, LAG_STRIDE_PS = (1.0, 3.0), 0.1
 BLOCKS = 10
 
 
@@ -99,7 +112,7 @@ def moved(
 
 
 def explore(run: Path, out: Path) -> None:
-    """Frames of long dynamics, the train pool and what is held out, each in the order of farthest points."""
+    """Frames of long dynamics, of short ones and what is held out, each in the order of farthest points."""
     import ase.io
     from ase import Atoms
     from deepmd.infer import DeepPot
@@ -108,25 +121,19 @@ def explore(run: Path, out: Path) -> None:
 
     model = run / "training/chgnet/0/compressed.pb"
     potential = DeepPot(str(model.resolve()))
-    for name, cells, temperatures, most in (
-        ("pool", TRAIN_CELLS, TRAIN_K, POOL),
-        ("test", (TEST_CELL,), TEST_K, HELD_OUT),
+    long = {"ps": EXPLORE_PS, "stride_ps": STRIDE_PS, "discard_ps": DISCARD_PS}
+    short = {"ps": SHORT_PS, "stride_ps": SHORT_STRIDE_PS, "discard_ps": SHORT_DISCARD_PS}
+    for name, cells, temperatures, most, lengths in (
+        ("pool", TRAIN_CELLS, TRAIN_K, POOL, long),
+        ("short", TRAIN_CELLS, TRAIN_K, POOL, short),
+        ("test", (TEST_CELL,), TEST_K, HELD_OUT, long),
     ):
         frames, points, environments, kinds = [], [], [], []
         for cell in cells:
             start = relaxed(run, cell)
             for kelvin in temperatures:
-                place = out / "explore" / f"{cell.replace('/', '_')}_{kelvin}"
-                found = moved(
-                    start,
-                    place,
-                    model,
-                    kelvin=kelvin,
-                    ps=EXPLORE_PS,
-                    stride_ps=STRIDE_PS,
-                    discard_ps=DISCARD_PS,
-                    seed=kelvin,
-                )
+                place = out / "explore" / f"{name}_{cell.replace('/', '_')}_{kelvin}"
+                found = moved(start, place, model, kelvin=kelvin, seed=kelvin, **lengths)
                 n = len(found.positions)
                 print(cell, kelvin, n, found.ended or "whole", flush=True)
                 types = np.array([SPECIES.index(s) for s in found.symbols])
@@ -151,7 +158,7 @@ def label(_: Path, out: Path) -> None:
     from sevenn.calculator import SevenNetCalculator
 
     calculator = SevenNetCalculator("7net-0", device="cpu")
-    for name in ("pool", "test"):
+    for name in ("pool", "short", "test"):
         frames = ase.io.read(out / f"{name}.extxyz", ":")
         values = {"energy": [], "forces": [], "stress": []}
         for atoms in frames:
@@ -243,8 +250,8 @@ def train(place: Path, frames, settings: dict, *, seed: int, start: Path | None 
 def stand_in(_: Path, out: Path) -> None:
     """A network of another size that learns all of SevenNet's frames, and its own labels of them."""
     pool, test = (labels_of(out, name, "sevennet") for name in ("pool", "test"))
-    model = train(out / "stand-in", pool + test, STAND_IN, seed=5)
-    for name in ("pool", "test"):
+    model = train(out / "stand-in", pool[: STAND_IN_POOL - HELD_OUT] + test, STAND_IN, seed=5)
+    for name in ("pool", "short", "test"):
         e, f, s = predicted(model, labels_of(out, name, "sevennet"))
         np.savez(out / f"{name}.stand-in.npz", energy=e, forces=f, stress=s)
 
@@ -269,25 +276,47 @@ def errors(model: Path, frames) -> dict[str, float]:
     }
 
 
-def tuned(out: Path, truth: str, number: int, scratch: bool) -> Path:
+def tuned(out: Path, truth: str, number: int, scratch: bool, chosen: str = "far", seed: int = 3) -> Path:
     """Folder of a potential."""
-    return out / "tuned" / f"{truth}_{number}{'_scratch' if scratch else ''}"
+    return out / "tuned" / f"{truth}_{chosen}_{number}{'_scratch' if scratch else ''}_{seed}"
 
 
-def tune(run: Path, out: Path, truth: str, number: int, scratch: bool) -> None:
-    """One potential from the first `number` frames, and its errors."""
-    place = tuned(out, truth, number, scratch)
+def chosen_frames(out: Path, truth: str, number: int, chosen: str, seed: int) -> list:
+    """The labels of one training."""
+    pool = labels_of(out, "short" if chosen == "short" else "pool", truth)
+    if chosen == "random":
+        return [pool[i] for i in np.random.default_rng(seed).permutation(len(pool))[:number]]
+    return pool[:number]
+
+
+def tune(run: Path, out: Path, truth: str, number: int, scratch: bool, chosen: str, seed: int) -> None:
+    """One potential from `number` frames, and its errors."""
+    place = tuned(out, truth, number, scratch, chosen, seed)
+    if (place / "errors.json").exists():
+        return
     place.mkdir(parents=True, exist_ok=True)
     start = run / "training/chgnet/0/model.pb"
     test = labels_of(out, "test", truth)
     if number:
-        frames = labels_of(out, "pool", truth)[:number]
-        model = train(place, frames, SCRATCH if scratch else FINE, seed=3, start=None if scratch else start)
+        frames = chosen_frames(out, truth, number, chosen, seed)
+        settings = SCRATCH if scratch else FINE
+        model = train(place, frames, settings, seed=seed, start=None if scratch else start)
     else:
         model = run / "training/chgnet/0/compressed.pb"
-    found = {"truth": truth, "labels": number, "scratch": scratch, **errors(model, test)}
+    which = {"truth": truth, "labels": number, "scratch": scratch, "chosen": chosen, "seed": seed}
+    found = which | errors(model, test)
     (place / "errors.json").write_text(json.dumps(found, indent=1) + "\n")
-    print(found)
+    print(found, flush=True)
+
+
+def sweep(run: Path, out: Path, truth: str) -> None:
+    """All of SWEEP, one seed after the other, each training in a process of its own: TensorFlow frees no memory."""
+    tune(run, out, truth, 0, False, "far", SEEDS[0])
+    for seed in SEEDS:
+        for chosen, number, scratch in SWEEP:
+            command = [sys.executable, __file__, "tune", str(run), str(out), "--truth", truth]
+            command += ["--labels", str(number), "--chosen", chosen, "--seed", str(seed)]
+            subprocess.run([*command, *(["--from-scratch"] if scratch else [])], check=True)
 
 
 def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float, ps: float) -> None:
@@ -295,7 +324,7 @@ def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float
     model = (
         out / "stand-in/compressed.pb"
         if number is None
-        else tuned(out, truth, number, False) / "compressed.pb"
+        else tuned(out, truth, number, False, "far", SEEDS[0]) / "compressed.pb"
     )
     if number == 0:
         model = run / "training/chgnet/0/compressed.pb"
@@ -306,13 +335,13 @@ def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float
         model,
         kelvin=kelvin,
         ps=ps,
-        stride_ps=STRIDE_PS,
+        stride_ps=LAG_STRIDE_PS,
         discard_ps=5.0,
         seed=round(kelvin) + (number or 0),
     )
     symbols = np.array(found.symbols)
     positions = found.positions - found.positions[:, symbols != "Li"].mean(axis=1, keepdims=True)
-    lags = [round(lag / STRIDE_PS) for lag in LAGS_PS]
+    lags = [round(lag / LAG_STRIDE_PS) for lag in LAGS_PS]
     blocks = np.array_split(positions[:, symbols == "Li"], BLOCKS)
 
     def slope(parts) -> float:
@@ -327,7 +356,7 @@ def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float
         "of": name,
         "labels": number,
         "temperature_k": kelvin,
-        "ps": STRIDE_PS * len(positions),
+        "ps": LAG_STRIDE_PS * len(positions),
         "ended": found.ended,
         "d_self_a2_per_ps": slope(blocks),
         "ln_error": float(error),
@@ -350,18 +379,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=("explore", "label", "stand-in", "tune", "dynamics", "table"))
+    parser.add_argument(
+        "step", choices=("explore", "label", "stand-in", "tune", "sweep", "dynamics", "table")
+    )
     parser.add_argument("run", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--truth", choices=("sevennet", "stand-in"), default="stand-in")
     parser.add_argument("--labels", type=int)
+    parser.add_argument("--chosen", choices=CHOICES, default="far")
+    parser.add_argument("--seed", type=int, default=SEEDS[0])
     parser.add_argument("--from-scratch", action="store_true")
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--ps", type=float, default=100.0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     if args.step == "tune":
-        tune(args.run, args.out, args.truth, args.labels, args.from_scratch)
+        tune(args.run, args.out, args.truth, args.labels, args.from_scratch, args.chosen, args.seed)
+    elif args.step == "sweep":
+        sweep(args.run, args.out, args.truth)
     elif args.step == "dynamics":
         (args.out / "dynamics").mkdir(exist_ok=True)
         dynamics(args.run, args.out, args.truth, args.labels, args.temperature, args.ps)

@@ -4,7 +4,7 @@
 
 One run per replica, with the seeds that tests/support/hard_conductors.py and, beside this file, held_out.py (--held-out),
 more_judges.py (--more), later_judges.py (--later), adversaries.py (--adversaries), planes.py (--planes), other_kinds.py
-(--kinds) and memory_judges.py (--memory) name.
+(--kinds), memory_judges.py (--memory) and persistence_judges.py (--persistence) name.
 Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
 truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
 accepted run is an error.
@@ -29,6 +29,7 @@ import later_judges  # noqa: E402
 import memory_judges  # noqa: E402
 import more_judges  # noqa: E402
 import other_kinds  # noqa: E402
+import persistence_judges  # noqa: E402
 import planes  # noqa: E402
 
 import hard_conductors  # noqa: E402
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--planes", action="store_true", help="the models of planes.py")
     parser.add_argument("--kinds", action="store_true", help="the models of other_kinds.py")
     parser.add_argument("--memory", action="store_true", help="the models of memory_judges.py")
+    parser.add_argument("--persistence", action="store_true", help="the models of persistence_judges.py")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     models, seed = hard_conductors.MODELS, 2026
@@ -95,6 +97,7 @@ def main() -> None:
         (args.planes, planes),
         (args.kinds, other_kinds),
         (args.memory, memory_judges),
+        (args.persistence, persistence_judges),
     ):
         if chosen:
             models, seed = module.MODELS, module.SEED

@@ -99,9 +99,10 @@ def _add_costs(run_of: argparse._ArgumentGroup) -> None:
     run_of.add_argument(
         "--single-points",
         type=_whole,
-        default=300,
+        default=None,
         metavar="N",
-        help="DFT calculations in all, with vasp and gpaw (beside the budget of core hours); default: %(default)d",
+        help="single points in all, on a start by chgnet; default: 300 of vasp or gpaw (beside the budget of core hours), "
+        "120 of sevennet",
     )
 
 
@@ -189,12 +190,13 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         + (f"{found.production.replicas} orderings of " if found.production.replicas > 1 else "")
         + f"{found.production.length_ps:g} ps at each temperature",
     )
-    if theory.is_dft(proposal.wishes.engine):
+    engine = proposal.wishes.engine
+    if theory.has_start(engine):
         number = found.recipe.iterations * found.recipe.loop_frames
+        beside = f": beside that about {lengths.single_points_h(proposal.config):,.0f} core hours"
         yield of(
             "single points",
-            f"{number} by {proposal.wishes.engine} in {found.recipe.iterations} rounds: beside that about "
-            f"{lengths.single_points_h(proposal.config):,.0f} core hours",
+            f"{number} by {engine} in {found.recipe.iterations} rounds{beside if theory.is_dft(engine) else ''}",
         )
     for note in proposal.notes:
         yield of("note", note)

@@ -46,6 +46,10 @@ RECIPES = (
 )
 
 
+# single points of a recipe with one round of a learning loop
+ONE_ROUND = 50
+
+
 def few_labels(single_points: int) -> tuple[Recipe, ...]:
     """Recipes of a level that starts from another: so many single points, in rounds where there are enough."""
     rounds = 3 if single_points >= 150 else 2 if single_points >= 60 else 1

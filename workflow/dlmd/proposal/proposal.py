@@ -83,7 +83,7 @@ def propose(
         planned = Lengths(recipe, production, 0.0, 0.0)
         return loads(writing.render(parts.all_parts(crystal, at, planned, head)), file=file)
 
-    recipes = lengths.few_labels(wishes.single_points) if theory.is_dft(wishes.engine) else lengths.RECIPES
+    recipes = _recipes(wishes)
     # temperatures hang on the length of production, and its price hangs a little on the labels' temperatures
     length_ps = lengths.SHORT.length_ps
     for _ in range(2):
@@ -104,3 +104,13 @@ def propose(
         length_ps = found.production.length_ps
     text = writing.render(parts.all_parts(crystal, at, found, head))
     return Proposal(crystal, wishes, at, found, text, loads(text, file=file))
+
+
+def _recipes(wishes: Wishes) -> tuple[lengths.Recipe, ...]:
+    """Recipes of labels and training for the engine, the best first."""
+    if not theory.has_start(wishes.engine):
+        return lengths.RECIPES
+    most = theory.single_points(wishes)
+    # single points of DFT are no part of the budget, those of a pretrained potential are
+    numbers = (most,) if theory.is_dft(wishes.engine) else (most, min(most, lengths.ONE_ROUND))
+    return tuple(recipe for number in dict.fromkeys(numbers) for recipe in lengths.few_labels(number))

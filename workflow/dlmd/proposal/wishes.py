@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 BUDGET_CORE_HOURS = 24.0
-SINGLE_POINTS = 300
+SINGLE_POINTS, CHEAP_SINGLE_POINTS = 300, 120
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Wishes:
     engine
         Label engine, one of the config's.
     single_points
-        DFT calculations that may be made, for engines of DFT.
+        Calculations that an engine with a start may make; None: 300 of DFT, 120 of SevenNet.
     as_listed
         Whether the CIF's sites are all there are: none is added where they have no room for the mobile ions.
     """
@@ -39,5 +39,5 @@ class Wishes:
     budget_core_hours: float = BUDGET_CORE_HOURS
     gpu: bool = False
     engine: str = "chgnet"
-    single_points: int = SINGLE_POINTS
+    single_points: int | None = None
     as_listed: bool = False

@@ -25,7 +25,7 @@ from dlmd.transport.onset import Relaxation
 from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion
 from dlmd.transport.window_slopes import along
 
-VERSION = 9
+VERSION = 10
 
 
 @dataclass(frozen=True)
