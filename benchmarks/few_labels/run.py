@@ -23,11 +23,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from moved import SPECIES, dynamics, moved, relaxed
 
-SPECIES = ["Li", "Ti", "Cl"]
 TRAIN_CELLS, TEST_CELL = ("80/0",), "80r/1"
 TRAIN_K, TEST_K = (450, 600, 750, 900), (525, 675)
-EXPLORE_PS, DISCARD_PS, STRIDE_PS, STEP_FS = 8.0, 0.5, 0.05, 2.0
+EXPLORE_PS, DISCARD_PS, STRIDE_PS = 8.0, 0.5, 0.05
 SHORT_PS, SHORT_DISCARD_PS, SHORT_STRIDE_PS = 0.6, 0.1, 0.01
 POOL, STAND_IN_POOL, HELD_OUT = 600, 80, 20
 CHOICES = ("far", "random", "short")
@@ -60,55 +60,6 @@ STAND_IN = {
     "start_lr": 1e-2,
     "decay_steps": 170,
 }
-LAGS_PS, LAG_STRIDE_PS = (1.0, 3.0), 0.1
-BLOCKS = 10
-
-
-def relaxed(run: Path, cell: str):
-    """A relaxed cell of the run's level chgnet."""
-    import ase.io
-
-    return ase.io.read(run / f"labels/chgnet/relax/0.750/{cell}/relaxed.extxyz")
-
-
-def moved(
-    atoms,
-    place: Path,
-    model: Path,
-    *,
-    kelvin: float,
-    ps: float,
-    stride_ps: float,
-    discard_ps: float,
-    seed: int,
-):
-    """NVT with a potential, by the project's exploration."""
-    from dlmd.learning import exploration
-    from dlmd.md.inputs import deepmd_dynamics
-    from dlmd.process import programs
-
-    kept = place / "explored.npz"
-    if kept.exists():
-        return exploration.Explored.load(kept)
-    place.mkdir(parents=True, exist_ok=True)
-    found = exploration.explore(
-        atoms,
-        place,
-        dynamics=deepmd_dynamics(
-            model,
-            {"species": SPECIES, "mobile": "Li", "time_step_fs": STEP_FS, "damping_fs": 100.0},
-            temperature_k=kelvin,
-        ),
-        steps=round(ps * 1000 / STEP_FS),
-        stride=round(stride_ps * 1000 / STEP_FS),
-        discard_ps=discard_ps,
-        seed=seed,
-        lmp=programs.command("lmp", None),
-        threads=1,
-        log=place / "run.log",
-    )
-    found.save(kept)
-    return found
 
 
 def explore(run: Path, out: Path) -> None:
@@ -319,50 +270,13 @@ def sweep(run: Path, out: Path, truth: str) -> None:
             subprocess.run([*command, *(["--from-scratch"] if scratch else [])], check=True)
 
 
-def dynamics(run: Path, out: Path, truth: str, number: int | None, kelvin: float, ps: float) -> None:
-    """D_self of Li with a tuned potential (of the stand-in itself where `number` is None), in the same cell."""
-    model = (
-        out / "stand-in/compressed.pb"
-        if number is None
-        else tuned(out, truth, number, False, "far", SEEDS[0]) / "compressed.pb"
-    )
+def potential_of(run: Path, out: Path, truth: str, number: int | None) -> tuple[str, Path]:
+    """Name and file of a tuned potential; of the stand-in itself where `number` is None, of CHGNet's where it is 0."""
+    if number is None:
+        return "truth", out / "stand-in/compressed.pb"
     if number == 0:
-        model = run / "training/chgnet/0/compressed.pb"
-    name = "truth" if number is None else f"{truth}_{number}"
-    found = moved(
-        relaxed(run, "80/0"),
-        out / "dynamics" / f"{name}_{kelvin:g}",
-        model,
-        kelvin=kelvin,
-        ps=ps,
-        stride_ps=LAG_STRIDE_PS,
-        discard_ps=5.0,
-        seed=round(kelvin) + (number or 0),
-    )
-    symbols = np.array(found.symbols)
-    positions = found.positions - found.positions[:, symbols != "Li"].mean(axis=1, keepdims=True)
-    lags = [round(lag / LAG_STRIDE_PS) for lag in LAGS_PS]
-    blocks = np.array_split(positions[:, symbols == "Li"], BLOCKS)
-
-    def slope(parts) -> float:
-        msd = [
-            np.mean(np.concatenate([((b[k:] - b[:-k]) ** 2).sum(-1).ravel() for b in parts])) for k in lags
-        ]
-        return (msd[1] - msd[0]) / (6 * (LAGS_PS[1] - LAGS_PS[0]))
-
-    left_out = [np.log(slope(blocks[:i] + blocks[i + 1 :])) for i in range(BLOCKS)]
-    error = np.sqrt((BLOCKS - 1) * np.var(left_out))
-    record = {
-        "of": name,
-        "labels": number,
-        "temperature_k": kelvin,
-        "ps": LAG_STRIDE_PS * len(positions),
-        "ended": found.ended,
-        "d_self_a2_per_ps": slope(blocks),
-        "ln_error": float(error),
-    }
-    (out / "dynamics" / f"{name}_{kelvin:g}.json").write_text(json.dumps(record, indent=1) + "\n")
-    print(record)
+        return f"{truth}_0", run / "training/chgnet/0/compressed.pb"
+    return f"{truth}_{number}", tuned(out, truth, number, False) / "compressed.pb"
 
 
 def table(_: Path, out: Path) -> None:
@@ -399,7 +313,10 @@ def main() -> None:
         sweep(args.run, args.out, args.truth)
     elif args.step == "dynamics":
         (args.out / "dynamics").mkdir(exist_ok=True)
-        dynamics(args.run, args.out, args.truth, args.labels, args.temperature, args.ps)
+        name, model = potential_of(args.run, args.out, args.truth, args.labels)
+        dynamics(
+            args.run, args.out, model, name=name, labels=args.labels, kelvin=args.temperature, ps=args.ps
+        )
     else:
         {"explore": explore, "label": label, "stand-in": stand_in, "table": table}[args.step](
             args.run, args.out

@@ -3,6 +3,7 @@ from dlmd.validation import acceptance as acceptance_module
 from dlmd.validation import committee as committee_module
 from dlmd.validation import errors as validation_module
 from dlmd.validation import few_labels as few_labels_module
+from dlmd.validation import met_anions as met_anions_module
 from dlmd.validation import trial as trial_module
 
 # Without a committee (training.potentials: 1) nothing of it is asked for.
@@ -258,6 +259,28 @@ rule trial:
         "../scripts/job.py"
 
 
+rule met_anions:
+    input:
+        frames=[at(tree.AIMD_FRAMES, **source.wildcards) for source in targets.aimd_sources(cfg)],
+    output:
+        result=at(tree.MET_ANIONS),
+    log:
+        log_of("met_anions"),
+    benchmark:
+        benchmark_of("met_anions")
+    conda:
+        DLMD_ENV
+    params:
+        ids=[source.id for source in targets.aimd_sources(cfg)],
+        temperatures_k=[source.temperature_k for source in targets.aimd_sources(cfg)],
+        charges=cfg.material.charges,
+        algorithm=met_anions_module.VERSION,
+    message:
+        "{wildcards.level}: do anions meet in the engine's own label trajectories?"
+    script:
+        "../scripts/job.py"
+
+
 # A checkpoint, so that what follows is looked at once more when the gate has been judged: Snakemake 9.27 does not see changed
 # parameters behind a job that has to run, and the ancient() gate of existing trajectories makes none of them run again.
 checkpoint accept:
@@ -267,6 +290,7 @@ checkpoint accept:
         trials=[at(tree.TRIAL, m=m) for m in range(cfg.md.potentials)],
         committee=[at(tree.COMMITTEE)] if cfg.training.potentials > 1 else [],
         few=lambda w: at(tree.FEW_LABELS, level=w.level) if w.level in STARTED else [],
+        met=lambda w: at(tree.MET_ANIONS, level=w.level) if w.level in RUN_BY_ENGINE else [],
     output:
         accepted=at(tree.ACCEPTED),
     log:
@@ -282,6 +306,7 @@ checkpoint accept:
             exclude=(set() if w.level in STARTED else {"max_force_slope_error"})
             | (set() if cfg.md.lattice == "thermal" or w.level in STARTED else {"max_pressure_error_gpa"}),
         ),
+        hottest_k=max(cfg.md.temperatures_k),
         algorithm=acceptance_module.VERSION,
     message:
         "{wildcards.level}: is the potential good enough for production?"

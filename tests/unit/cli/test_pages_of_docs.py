@@ -11,8 +11,8 @@ import yaml
 from dlmd.barriers import bands
 from dlmd.base.verdicts import MEANING, Verdict
 from dlmd.cli import docs
-from dlmd.config.model import Validation
 from dlmd.config.reading import load
+from dlmd.config.validation import Validation
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.config.model import Validation
+from dlmd.config.validation import Validation
 from dlmd.validation import acceptance, jobs
 
 BOUNDS = Validation().model_dump()
@@ -185,10 +185,10 @@ def test_nothing_is_written_for_a_refused_potential(tmp_path):
     accepted = tmp_path / "accepted.json"
     arguments = (str(paths["errors"]), [str(paths["trial"])], str(paths["committee"]))
     with pytest.raises(DlmdError, match="died: dead"):
-        jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS)
+        jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS, hottest_k=600.0)
     assert not accepted.exists()
     paths["trial"].write_text(json.dumps(TRIAL))
-    jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS)
+    jobs.accept(*arguments, accepted=str(accepted), bounds=BOUNDS, hottest_k=600.0)
     assert json.loads(accepted.read_text())["accepted"]
 
 

@@ -2,7 +2,8 @@
 
 `dlmd.config.reading` reads it from YAML. `dlmd.config.checks` compares its fields with each other, and `dlmd.config.run_config`
 is both together. `dlmd.run.preflight` checks what needs more than the file: CIF, counts, installed packages. The levels of
-theory are in `dlmd.config.levels`, and what is done with trajectories is in `dlmd.config.analysis`.
+theory are in `dlmd.config.levels`, the gate before production in `dlmd.config.validation`, and what is done with trajectories
+is in `dlmd.config.analysis`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from dlmd.config.given import FineTuning, GivenFrames
 from dlmd.config.launch import Launch
 from dlmd.config.levels import Level
 from dlmd.config.production import Md
+from dlmd.config.validation import Validation
 
 
 def _mobile(given: Any) -> Any:
@@ -310,65 +312,6 @@ class Learning(Section):
         4000, description="Training steps of a round. They start from the weights of the round before."
     )
     start_lr: LearningRate = Field(1e-3, description="Learning rate at the start of a round.")
-
-
-class Validation(Section):
-    """What a potential must show before production MD starts."""
-
-    max_relative_force_rmse: Positive = Field(
-        0.18,
-        description="Largest force RMSE on the held-out trajectories, as a part of the RMS force. Above it no production "
-        "starts.",
-    )
-    max_trajectory_force_rmse: Positive = Field(
-        0.25, description="The same for the worst single held-out trajectory."
-    )
-    max_energy_slope_error: Positive = Field(
-        0.1,
-        description="Largest part by which the energies of a held-out trajectory vary too much or too little, beyond the "
-        "statistical error. Barriers would be wrong by as much.",
-    )
-    max_force_slope_error: Positive = Field(
-        0.1,
-        description="Largest part by which forces on held-out single points are too strong or too soft, beyond the statistical "
-        "error. Levels that start from another.",
-    )
-    max_pressure_error_gpa: Positive = Field(
-        0.3,
-        description="Largest mean error (GPa) of the potential's pressure on a held-out trajectory, beyond its interval: "
-        "strained ones belong among them. Judged where the potential makes production's cell: md.lattice: thermal, and "
-        "levels that start from another.",
-    )
-    trial_ps: Picoseconds = Field(
-        2.0,
-        description="Length (ps) of a trial run at production's highest temperature, half of it NVT and half NVE, in a cell of "
-        "the labels.",
-    )
-    max_rdf_difference: Positive = Field(
-        0.15,
-        description="Largest difference of the RDFs of a trial run from the engine's at rdf_temperature_k, averaged over pairs "
-        "of elements by their numbers. 0: the same; 1: no overlap.",
-    )
-    max_energy_drift_mev_per_atom_ps: Positive = Field(
-        0.5,
-        description="Largest drift of the total energy (meV per atom and ps) in the NVE half of the trial run.",
-    )
-    max_temperature_error: Positive = Field(
-        0.2,
-        description="Largest difference of the mean temperature of the NVE half from the thermostat's, as a part of it.",
-    )
-    min_host_coordination: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.9, description="Smallest part of the bonds of the host's cations that the trial run must keep."
-    )
-    max_relative_deviation: Positive = Field(
-        0.25,
-        description="Largest deviation of the committee in the NVE half of the trial run, as a part of the RMS force.",
-    )
-    rdf_temperature_k: Temperature | None = Field(
-        None,
-        description="Temperature (K) of both the labels and production at which RDFs of the potential are compared with the "
-        "engine's; null: no comparison.",
-    )
 
 
 class RunFields(Section):

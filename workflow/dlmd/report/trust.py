@@ -18,6 +18,7 @@ UNITS = {
     "max_energy_drift_mev_per_atom_ps": "meV per atom and ps",
     "max_temperature_error": "of the target",
     "min_host_coordination": "whole",
+    "max_met_anions": "of the frames",
 }
 
 

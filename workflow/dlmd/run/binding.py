@@ -105,6 +105,7 @@ JOBS = {
     "few_labels": Job("dlmd.validation.few_labels:judge"),
     "learning_part": Job("dlmd.validation.few_labels:train_part"),
     "trial": Job("dlmd.validation.jobs:try_out"),
+    "met_anions": Job("dlmd.validation.met_anions:judge"),
     "accept": Job("dlmd.validation.jobs:accept", unread=("figure",)),
     # learning
     "learning_dataset": Job("dlmd.dataset.jobs:build", unread=("train", "valid", "test")),

@@ -126,6 +126,7 @@ TRIAL_TABLE = "validation/{level}/trial/{m}.csv"
 TRIAL_FIGURE = "validation/{level}/trial/{m}"
 FEW_LABELS = "validation/{level}/few_labels.json"
 LEARNING_PART = "validation/{level}/few_labels/{share}.json"
+MET_ANIONS = "validation/{level}/met_anions.json"
 ACCEPTED = "validation/{level}/accepted.json"
 
 # production: the segment 0000 is the equilibration
@@ -257,6 +258,7 @@ JOBS = {
     "few_labels": "validation/{level}/few_labels",
     "learning_part": "validation/{level}/few_labels_{share}",
     "trial": "validation/{level}/trial_{m}",
+    "met_anions": "validation/{level}/met_anions",
     "accept": "validation/{level}/accept",
     "md_swap": "md/{level}/swap_r{k}",
     "md_cell": "md/{level}/cell_r{k}",

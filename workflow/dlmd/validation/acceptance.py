@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from dlmd.base.errors import DlmdError
 
-VERSION = 2
+VERSION = 3
 
 # kinds of what is measured with an interval -> key of the record, ideal, unit
 FORCE_SLOPE, ENERGY_SLOPE, PRESSURE_ERROR = "force slope", "energy slope", "pressure error"
@@ -17,6 +17,8 @@ STORED = {
     PRESSURE_ERROR: ("pressure_error_gpa", 0.0, "GPa"),
 }
 SINGLE_POINTS = "single points"
+# Label trajectories up to this times production's hottest temperature are asked whether anions meet.
+_HOTTER = 1.25
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,31 @@ def checks(
         *(_single_points(few, bounds) if few else ()),
         *(_members(committee, trials, bounds) if committee else ()),
         *(check for trial in trials for check in _trial(trial, bounds)),
+    ]
+
+
+def met_anions(met: Mapping, bounds: Mapping[str, float], *, hottest_k: float) -> list[Check]:
+    """The check of the engine's own label trajectories up to a quarter hotter than production, by the worst of them: what happens
+    in half a picosecond there happens in production's longer runs.
+
+    Parameters
+    ----------
+    met
+        met_anions.json, see `dlmd.validation.met_anions`.
+    """
+    cool = {n: one for n, one in met["trajectories"].items() if one["temperature_k"] <= _HOTTER * hottest_k}
+    if not cool:
+        return []
+    name, worst = max(cool.items(), key=lambda item: item[1]["share"])
+    value, bound = worst["share"], bounds["max_met_anions"]
+    text = (
+        f"in the engine's own trajectory {name} {worst['pair']} bonds form in {100 * value:.0f} % of the frames, the limit is "
+        f"{100 * bound:g} %: its host comes apart, which no training mends: take another level, or colder production"
+        if value
+        else "no anions meet in the engine's own trajectories"
+    )
+    return [
+        _at_most("anions that meet in the labels", "max_met_anions", value, bound, text, "met_anions.json")
     ]
 
 

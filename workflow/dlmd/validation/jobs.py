@@ -188,9 +188,11 @@ def accept(
     trials: Sequence[str],
     committee: str | None,
     few: str | None = None,
+    met: str | None = None,
     *,
     accepted: str,
     bounds: Mapping[str, float],
+    hottest_k: float,
 ) -> None:
     """Write `accepted` with all numbers, or raise with every bound that is not kept (see `dlmd.validation.acceptance`)."""
     found = acceptance.checks(
@@ -200,6 +202,8 @@ def accept(
         bounds,
         few=read_json(few) if few else None,
     )
+    if met:
+        found += acceptance.met_anions(read_json(met), bounds, hottest_k=hottest_k)
     intervals = acceptance.measured(read_json(errors) if errors else None, read_json(few) if few else None)
     for check in found:
         shown = check.text if check.name in intervals else f"{check.value:.4g} (bound {check.bound:g})"
