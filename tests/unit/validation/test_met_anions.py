@@ -51,13 +51,22 @@ def test_the_gate_refuses_a_teacher_whose_host_comes_apart_where_production_runs
     met = judged(tmp_path, [500.0, 600.0])
     accepted = tmp_path / "accepted.json"
     with pytest.raises(
-        DlmdError, match=r"trajectory apart S-S bonds form in 67 % of the frames, the limit is 2 %"
+        DlmdError,
+        match=r"trajectory apart S-S bonds form in 66.7 % of the frames, the limit is 5 %: its host",
     ):
         jobs.accept(None, [], None, None, str(met), accepted=str(accepted), bounds=BOUNDS, hottest_k=560.0)
     assert not accepted.exists()
     jobs.accept(None, [], None, None, str(met), accepted=str(accepted), bounds=BOUNDS, hottest_k=470.0)
     (check,) = read_json(accepted)["checks"]
     assert check["ok"] and check["value"] == 0.0 and check["key"] == "max_met_anions"
+
+
+def test_thermal_contacts_of_iodide_are_no_bonds():
+    frames = [
+        Atoms("I2", positions=[[0, 0, 0], [0, 0, d]], cell=[CELL_A] * 3, pbc=True) for d in (4.0, 3.2, 2.8)
+    ]
+    assert met_anions.share_of_frames(frames[:2], ["I"]) == (0.0, "")
+    assert met_anions.share_of_frames(frames, ["I"])[0] > 0
 
 
 def test_trajectories_that_are_all_too_hot_decide_nothing(tmp_path):

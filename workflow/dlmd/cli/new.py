@@ -196,7 +196,8 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         beside = f": beside that about {lengths.single_points_h(proposal.config):,.0f} core hours"
         yield of(
             "single points",
-            f"{number} by {engine} in {found.recipe.iterations} rounds{beside if theory.is_dft(engine) else ''}",
+            f"{number} by {engine} in {found.recipe.iterations} round{'s' if found.recipe.iterations > 1 else ''}"
+            f"{beside if theory.is_dft(engine) else ''}",
         )
     for note in proposal.notes:
         yield of("note", note)

@@ -53,25 +53,25 @@ of `dlmd check`.
 ## Which pretrained level is good for what
 
 Their weights come with their packages, and none of them is DFT+U. They are starts and labellers: CHGNet relaxes, explores and
-gives the first weights (`start_from`), and few labels of the level that is meant correct them ([docs/potential.md](../docs/potential.md)):
-DFT's, or for minutes those of SevenNet-l3i5 (`dlmd new --engine sevennet`).
+gives the first weights (`start_from`), and few labels of the level that is meant correct them
+([docs/potential.md](../docs/potential.md)): DFT's, or for minutes those of SevenNet-l3i5 (`dlmd new --engine sevennet`).
 Measured on Li3TiCl6 (Li3InCl6, Li3YCl6), 80 and 160 atoms, one thread:
 
-| | CHGNet 0.3.0 | CHGNet r2scan | SevenNet-0 | SevenNet-l3i5 | SevenNet-MF-0 r2scan |
+| | CHGNet 0.3.0 | CHGNet r2scan | SevenNet-0 (7net-0) | 7net-l3i5 | SevenNet-MF-0 r2scan |
 |---|---|---|---|---|---|
 | functional | PBE, no U in chlorides | r2SCAN | PBE, no U in chlorides | PBE, no U in chlorides | r2SCAN |
 | error of the cell's volume, % | +7.6 (+5.9, +3.3) | +0.4 (+0.1, -2.7) | +2.6 (+6.8, -) | +5.7 (-, -) | -3.0 (-0.4, -1.1) |
 | its forces over SevenNet-0's on the same frames | 0.81 to 0.84 | 0.61 to 0.65 | 1 | - | 0.69 to 0.72 |
 | slope of its forces against PBE's, and their error: | | | | | |
-| Li3TiCl6 with U, 17 of the shipped labels (pressure, GPa) | 0.51, 56 % (-1.4) | 0.38 (-2.4) | 0.65, 41 % (-1.3) | 0.77, 32 % (-0.9) | 0.46 (-2.6) |
-| Li3InCl6, 13 of the shipped labels | 0.78, 28 % (+0.6) | - | 0.93, 16 % (+0.7) | 0.96, 11 % (+0.6) | - |
-| Li10GeP2S12, 12 frames | 0.62, 46 % (-0.7) | - | 0.85, 24 % (-0.5) | 0.90, 16 % (-0.3) | - |
+| Li3TiCl6+U, 17 labels (pressure, GPa) | 0.51, 56 % (-1.4)| 0.38 (-2.4) | 0.65, 41 % (-1.3) | 0.77, 32 % (-0.9) | 0.46 (-2.6) |
+| Li3InCl6, 13 labels | 0.78, 28 % (+0.6) | - | 0.93, 16 % (+0.7) | 0.96, 11 % (+0.6) | - |
+| Li10GeP2S12, 22 labels | 0.64, 44 % (-0.8) | - | 0.85, 24 % (-0.6) | 0.91, 17 % (-0.3) | - |
 | D_self of Li at 600 K, Å²/ps (experiment: 0.03 to 0.06) | 0.18 to 0.20 | 0.27 | not decided | not decided | not decided |
 | s per call, 80 / 160 atoms | 0.24 / 0.50 | 0.17 / 0.48 | 0.71 / 1.22 | 1.3 / - | 0.75 / 1.22 |
-| good for | a start: fast and smooth | the lattice, not the dynamics | a stiffer start, thrice the price | few labels where there is no DFT | the lattice |
+| good for | a start: fast, smooth | the lattice | a stiffer start, thrice the price | few labels without DFT | the lattice |
 
-The geometries of all labels but Li3InCl6's come from rough copies of CHGNet and are at home on its surface, so that its slope on them is
-lower than elsewhere. SevenNet-MF-0 is two potentials in one, of which that of PBE is SevenNet-0's equal (0.65, -1.3 GPa).
+The geometries of these labels come from copies of CHGNet and are at home on its surface, so that its slope on them is lower
+than elsewhere. SevenNet-MF-0 is two potentials in one, of which that of PBE is SevenNet-0's equal (0.65, -1.3 GPa).
 
 Editors with a YAML language server (VS Code with the extension YAML, Neovim, Emacs, Kate) complete keys, show what they
 mean and underline what is wrong, because the first line of each file names `schema.json`. Keep it in your copy.

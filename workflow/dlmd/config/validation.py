@@ -58,9 +58,10 @@ class Validation(Section):
         0.9, description="Smallest part of the bonds of the host's cations that the trial run must keep."
     )
     max_met_anions: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.02,
+        0.05,
         description="Largest part of the frames of a label trajectory, up to a quarter hotter than production, in which the "
-        "engine itself lets anions bond that did not at its start (S at 2 Å): its host comes apart.",
+        "engine itself lets anions bond that did not at its start (S at 2 Å): its host comes apart. Levels that run their own "
+        "trajectories; those that start from another are corrected by their labels.",
     )
     max_relative_deviation: Positive = Field(
         0.25,

@@ -55,7 +55,7 @@ class Cell:
 def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) -> dict[str, Any]:
     """Everything that the template names."""
     return {
-        **_head(design, head),
+        **_head(design, lengths, head),
         **_material(design),
         **_structures(design),
         **_labels(design, at, lengths, few=theory.has_start(head.wishes.engine)),
@@ -63,7 +63,7 @@ def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) ->
     }
 
 
-def _head(design: Design, head: Head) -> dict[str, Any]:
+def _head(design: Design, lengths: Lengths, head: Head) -> dict[str, Any]:
     schema = os.path.relpath("config/schema.json", os.path.dirname(head.file) or ".")  # noqa: PTH120
     launch = (
         "launch:\n  accelerator: cuda               # training and production ask for a GPU"
@@ -72,11 +72,16 @@ def _head(design: Design, head: Head) -> dict[str, Any]:
     )
     engine = head.wishes.engine
     few = theory.has_start(engine)
-    labeller = "DFT" if theory.is_dft(engine) else f"{engine} in place of DFT"
+    labeller = "DFT" if theory.is_dft(engine) else engine
+    labels = (
+        f"{lengths.recipe.iterations * lengths.recipe.loop_frames} single points of {labeller}"
+        if few
+        else labeller
+    )
     return {
         "schema": schema,
         "title": f"{formula(design.production)} from {head.cif}: {spoken(design.mobile)} ions, "
-        + (f"{theory.single_points(head.wishes)} single points of {labeller}." if few else f"{labeller}."),
+        + (f"{labels}." if theory.is_dft(engine) else f"{labels} in place of DFT."),
         "few": few,
         "labeller": labeller,
         "command": head.command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,8 +37,16 @@ class Proposal:
             *self.design.added,
             *self.temperatures.notes,
             *self.lengths.notes,
+            *self._fewer_labels(),
             *filter(None, [theory.worth(self.wishes.engine)]),
         )
+
+    def _fewer_labels(self) -> Iterator[str]:
+        """That the budget has no room for as many single points as were asked for."""
+        asked, recipe = self.wishes.single_points, self.lengths.recipe
+        found = recipe.iterations * recipe.loop_frames
+        if asked is not None and theory.has_start(self.wishes.engine) and found < asked - recipe.iterations:
+            yield f"{found} single points in place of {asked}: the budget has room for no more (--budget-core-hours)"
 
 
 def propose(

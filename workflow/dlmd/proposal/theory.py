@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dlmd.proposal.wishes import CHEAP_SINGLE_POINTS, SINGLE_POINTS, Wishes
 
 COMMENT_WIDTH = 110
-PRETRAINED = ("chgnet", "sevennet")
 DFT = ("vasp", "gpaw")
 START = "chgnet"
 DFT_LEVEL = "dft"
@@ -63,7 +62,7 @@ FLAVOURS = {
 
 
 def is_dft(engine: str) -> bool:
-    """Whether labels of this engine cost core hours rather than seconds."""
+    """Whether this engine is density functional theory, whose single points are no part of the budget."""
     return engine in DFT
 
 

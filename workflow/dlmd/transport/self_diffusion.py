@@ -31,7 +31,7 @@ class _Beforehand:
 
 # Motion that becomes quicker is rare: it leaves the value alone, and the interval reaches to where it would for one in four.
 _LIKELY = _Beforehand(slowing=0.5, slowed=0.3, quickening=0.05, quickened=0.1)
-_POSSIBLE = _Beforehand(slowing=0.4, slowed=0.3, quickening=0.25, quickened=0.2)
+_POSSIBLE = _Beforehand(slowing=0.4, slowed=0.3, quickening=0.25, quickened=0.1)
 # Least noise of what two windows differ by, in parts of D.
 _SHARPEST = 1e-4
 

@@ -138,12 +138,12 @@ def met_anions(met: Mapping, bounds: Mapping[str, float], *, hottest_k: float) -
         return []
     name, worst = max(cool.items(), key=lambda item: item[1]["share"])
     value, bound = worst["share"], bounds["max_met_anions"]
-    text = (
-        f"in the engine's own trajectory {name} {worst['pair']} bonds form in {100 * value:.0f} % of the frames, the limit is "
-        f"{100 * bound:g} %: its host comes apart, which no training mends: take another level, or colder production"
-        if value
-        else "no anions meet in the engine's own trajectories"
-    )
+    text = "no anions meet in the engine's own trajectories"
+    if value:
+        text = f"in the engine's own trajectory {name} {worst['pair']} bonds form in {100 * value:.1f} % of the frames, "
+        text += f"the limit is {100 * bound:g} %"
+    if value > bound:
+        text += ": its host comes apart, which no training mends: take another level, or colder production"
     return [
         _at_most("anions that meet in the labels", "max_met_anions", value, bound, text, "met_anions.json")
     ]

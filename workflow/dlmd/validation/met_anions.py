@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# A pair is bonded within this times the sum of its covalent radii: 2.6 Å for S-S and Cl-Cl, 1.65 Å for O-O.
-_BONDED = 1.25
+# A pair is bonded within this times the sum of its covalent radii: 2.35 Å for S-S, 2.3 Å for Cl-Cl, 3.1 Å for I-I, which at 750 K
+# come as near as 3.2 Å without a bond.
+_BONDED = 1.12
 
 
 def bonded_pairs(atoms: Atoms, anions: Sequence[str]) -> set[tuple[int, int]]:
