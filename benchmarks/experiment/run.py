@@ -45,9 +45,9 @@ def config_of(material: Material) -> str:
     DlmdError
         where `dlmd new` refuses.
     """
+    cif = material.crystal or str(crystals.write(str(material.written), WORK / "crystals"))
     if material.config:
         return material.config
-    cif = material.crystal or str(crystals.write(material.written, WORK / "crystals"))
     path = WORK / "configs" / f"{material.run}.yaml"
     options = [text for key, value in material.new.items() for text in (f"--{key}", str(value))]
     command = [*DLMD, "new", cif, "--output", str(path), *options]
