@@ -84,7 +84,10 @@ def few_labels(w, source):
     """What selecting has to know of an exploration of a level that starts from another."""
     if not routes.start_of(cfg, w.level):
         return {}
-    return dict(held_out=cfg.learning.held_out if source.split == "test" else 0.0)
+    return dict(
+        held_out=cfg.learning.held_out if source.split == "test" else 0.0,
+        anions=[element for element, charge in cfg.material.charges.items() if charge < 0],
+    )
 
 
 def trial_plan(w):

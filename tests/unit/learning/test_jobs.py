@@ -11,7 +11,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.config.launch import LevelLaunch
 from dlmd.dataset import frames as dataset
 from dlmd.labels import engines
-from dlmd.learning import jobs, labels, selection
+from dlmd.learning import anions, jobs, labels, selection
 from dlmd.learning.exploration import Explored
 
 
@@ -315,3 +315,41 @@ def test_few_labels_are_shared_out_between_training_and_what_is_held_out():
     picked = jobs._pick(frames, classes, most=12)
     assert [frames.place[i][0] for i in picked] == 9 * [0] + 3 * [1]
     assert 39 not in picked and len(set(picked)) == 12
+
+
+@pytest.mark.parametrize(("whole", "trained"), [(15, (7, 2)), (3, (3, 6))])
+def test_frames_of_a_broken_host_are_few_in_training_and_never_held_out(whole, trained):
+    """Of twenty frames of two explorations the first are whole: as many of them as there are, and a quarter of broken ones."""
+    rng = np.random.default_rng(4)
+    met = np.concatenate([np.arange(20) >= whole, np.arange(20) >= 4])
+    frames = jobs._Frames(
+        runs=[],
+        sources=[{"id": "a", "held_out": 0.0}, {"id": "b", "held_out": 0.25}],
+        place=[(r, k) for r in range(2) for k in range(20)],
+        deviation=np.full(40, 0.1),
+        fingerprints=[rng.normal(size=(20, 5)) for _ in range(2)],
+        met=met,
+    )
+    picked = np.array(jobs._pick(frames, selection.classify(frames.deviation, low=0.01, high=0.5), most=12))
+    first, held_out = picked[picked < 20], picked[picked >= 20]
+    assert (sum(~met[first]), sum(met[first])) == trained
+    assert len(held_out) == 3 and not met[held_out].any()
+
+
+def test_anions_that_belong_together_have_not_met():
+    """Every frame has its own S2; in the last of the second run another pair is bonded."""
+
+    def run(*gaps):
+        places = [[[0, 0, 0], [0, 0, 2.0], [5, 5, 5], [5, 5, 5 + gap]] for gap in gaps]
+        return Explored(
+            positions=np.array(places, float),
+            cell=12.0 * np.eye(3),
+            time_ps=np.arange(len(gaps)),
+            symbols=list("SSSS"),
+            sites=[""] * 4,
+            ended="",
+        )
+
+    sources = [{"cell": "a/1/0", "anions": ["S"]}] * 2
+    assert anions.met([run(3.6, 3.3), run(3.5, 2.0)], sources).tolist() == [False, False, False, True]
+    assert not anions.met([run(2.0)], sources[:1]).any()

@@ -18,12 +18,15 @@ import numpy as np
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, whole, write_csv, write_json, write_table
 from dlmd.config.launch import LammpsLaunch
+from dlmd.learning import anions
 
 if TYPE_CHECKING:
     from dlmd.learning.exploration import Explored
     from dlmd.learning.selection import Classes
     from dlmd.validation.committee import Committee
 
+# Largest part of a round's training frames in which anions have met, while there are enough others.
+MOST_BROKEN = 0.25
 COLUMNS = ("round", "source", "time_ps", "largest_deviation_mev_per_a", "class", "selected")
 
 
@@ -105,7 +108,8 @@ def select(
     ----------
     sources
         Of every exploration `id`, `cell` (occupancy/cell/ordering), `temperature_k` and `strain`. `held_out` is there where
-        labels are few, because the level starts from another: the part of them that explorations to be held out get, else 0.
+        labels are few, because the level starts from another: the part of them that explorations to be held out get, else 0;
+        and with it `anions`, the elements of a negative charge.
     number
         Number of the round.
 
@@ -145,6 +149,7 @@ def select(
             "round": number,
             "passed_over": False,
             **_counts(frames, classes),
+            **_broken(frames),
             "selected": len(picked),
             "bounds_ev_per_a": [low, high],
             "largest_deviation_mev_per_a": _spread(frames.deviation),
@@ -168,6 +173,8 @@ class _Frames:
         (frames,) largest deviation of the committee on an atom, eV/Å.
     fingerprints
         Of every exploration that left frames, (its frames, features).
+    met
+        (frames,) whether anions have met that the crystal keeps apart; None where nobody asks.
     """
 
     runs: Sequence[Explored]
@@ -175,6 +182,7 @@ class _Frames:
     place: list[tuple[int, int]]
     deviation: np.ndarray
     fingerprints: list[np.ndarray]
+    met: np.ndarray | None = None
 
 
 def _judge(
@@ -203,7 +211,8 @@ def _judge(
         composition = selection.environment_composition(environments, kinds, len(species))
         fingerprints = selection.together(fingerprints, composition)
     place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
-    return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints)
+    met = anions.met(runs, sources) if few_labels(sources) else None
+    return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints, met)
 
 
 def few_labels(sources: Sequence[Mapping]) -> bool:
@@ -215,16 +224,22 @@ def _pick(frames: _Frames, classes: Classes, *, most: int) -> list[int]:
     """Numbers of at most `most` candidates that differ from each other; what is held out is picked by itself.
 
     Where labels are few, every frame that is not too strange is a candidate: the committee knows another level of theory, on
-    which it may well agree.
+    which it may well agree. Frames in which anions have met teach that they must not, and are a quarter of what is trained on at
+    most; none is held out, for what is right of a broken host says little of a whole one.
     """
     if not few_labels(frames.sources):
         return _spread_out(frames, classes.candidate, most=most)
     usable = np.sort(np.concatenate([classes.accurate, classes.candidate]))
     share = np.array([frames.sources[frames.place[i][0]]["held_out"] for i in usable])
     held_out = round(most * max(source["held_out"] for source in frames.sources))
+    met = np.zeros(len(usable), bool) if frames.met is None else frames.met[usable]
+    whole, broken, test = usable[(share == 0) & ~met], usable[(share == 0) & met], usable[(share > 0) & ~met]
+    train, few = most - held_out, min(round(MOST_BROKEN * (most - held_out)), len(broken))
+    picked = _spread_out(frames, whole, most=train - few)
     return [
-        *_spread_out(frames, usable[share == 0], most=most - held_out),
-        *_spread_out(frames, usable[share > 0], most=held_out),
+        *picked,
+        *_spread_out(frames, broken, most=train - len(picked)),
+        *_spread_out(frames, test if len(test) else usable[share > 0], most=held_out),
     ]
 
 
@@ -251,6 +266,12 @@ def _counts(frames: _Frames, classes: Classes) -> dict:
         "failing_share": classes.failing_share,
         "ended_early": {source["id"]: run.ended for source, run in runs if run.ended},
     }
+
+
+def _broken(frames: _Frames) -> dict:
+    """How many frames there are whose host has come apart, where there are any."""
+    number = 0 if frames.met is None else int(frames.met.sum())
+    return {"anions_met": number} if number else {}
 
 
 def _spread(deviation_ev_per_a: np.ndarray) -> dict[str, float]:

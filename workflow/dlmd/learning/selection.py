@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VERSION = 2
+VERSION = 3
 
 # Atoms vibrate faster than frames follow each other: in Li3TiCl6 at 450 to 900 K, mean descriptors 50 fs apart are already 0.8 of
 # the distance of those 6 ps apart. With 1 nine of ten independent frames would pass for copies of others.
