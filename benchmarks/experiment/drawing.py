@@ -45,7 +45,9 @@ def figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     if energies:
         _energies(axes[0, -1], energies, families)
     missing = {
-        "nothing to compare": [r["material"] for r in rows if not r["factor_coldest"] and r["state"] != "not run"],
+        "nothing to compare": [
+            r["material"] for r in rows if not r["factor_coldest"] and r["state"] != "not run"
+        ],
         "not run": [r["material"] for r in rows if r["state"] == "not run"],
     }
     said = [f"{what}: {', '.join(names)}" for what, names in missing.items() if names]
