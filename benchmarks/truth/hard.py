@@ -36,6 +36,16 @@ import hard_conductors  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
 from dlmd.transport import analysis  # noqa: E402
 
+SETS = {
+    "held-out": held_out,
+    "more": more_judges,
+    "later": later_judges,
+    "adversaries": adversaries,
+    "planes": planes,
+    "kinds": other_kinds,
+    "memory": memory_judges,
+    "persistence": persistence_judges,
+}
 KEYS = {"d_self": "d_self_cm2_per_s", "d_total": "d_total_cm2_per_s"}
 
 
@@ -78,28 +88,13 @@ def main() -> None:
     )
     parser.add_argument("--replicas", type=int, default=64)
     parser.add_argument("--models")
-    parser.add_argument("--held-out", action="store_true", help="the models of held_out.py")
-    parser.add_argument("--more", action="store_true", help="the models of more_judges.py")
-    parser.add_argument("--later", action="store_true", help="the models of later_judges.py")
-    parser.add_argument("--adversaries", action="store_true", help="the models of adversaries.py")
-    parser.add_argument("--planes", action="store_true", help="the models of planes.py")
-    parser.add_argument("--kinds", action="store_true", help="the models of other_kinds.py")
-    parser.add_argument("--memory", action="store_true", help="the models of memory_judges.py")
-    parser.add_argument("--persistence", action="store_true", help="the models of persistence_judges.py")
+    for name, module in SETS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=f"the models of {module.__name__}.py")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     models, seed = hard_conductors.MODELS, 2026
-    for chosen, module in (
-        (args.held_out, held_out),
-        (args.more, more_judges),
-        (args.later, later_judges),
-        (args.adversaries, adversaries),
-        (args.planes, planes),
-        (args.kinds, other_kinds),
-        (args.memory, memory_judges),
-        (args.persistence, persistence_judges),
-    ):
-        if chosen:
+    for name, module in SETS.items():
+        if getattr(args, name.replace("-", "_")):
             models, seed = module.MODELS, module.SEED
     lines = [
         "| model | accepted | D_self: bias / coverage | D_total: bias / coverage | other verdicts |",

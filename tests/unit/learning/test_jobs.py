@@ -310,6 +310,7 @@ def test_few_labels_are_shared_out_between_training_and_what_is_held_out():
         place=[(r, k) for r in range(2) for k in range(20)],
         deviation=np.concatenate([np.full(20, 0.01), np.full(19, 0.02), [9.0]]),
         fingerprints=points,
+        met=np.zeros(40, bool),
     )
     classes = selection.classify(frames.deviation, low=0.1, high=0.5)
     picked = jobs._pick(frames, classes, most=12)

@@ -190,14 +190,13 @@ def _shown(proposal: Proposal) -> Iterator[str]:
         + (f"{found.production.replicas} orderings of " if found.production.replicas > 1 else "")
         + f"{found.production.length_ps:g} ps at each temperature",
     )
-    engine = proposal.wishes.engine
+    engine, recipe = proposal.wishes.engine, found.recipe
     if theory.has_start(engine):
-        number = found.recipe.iterations * found.recipe.loop_frames
+        rounds = f"{recipe.iterations} round{'s' if recipe.iterations > 1 else ''}"
         beside = f": beside that about {lengths.single_points_h(proposal.config):,.0f} core hours"
         yield of(
             "single points",
-            f"{number} by {engine} in {found.recipe.iterations} round{'s' if found.recipe.iterations > 1 else ''}"
-            f"{beside if theory.is_dft(engine) else ''}",
+            f"{recipe.single_points} by {engine} in {rounds}{beside if theory.is_dft(engine) else ''}",
         )
     for note in proposal.notes:
         yield of("note", note)

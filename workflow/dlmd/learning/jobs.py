@@ -174,7 +174,7 @@ class _Frames:
     fingerprints
         Of every exploration that left frames, (its frames, features).
     met
-        (frames,) whether anions have met that the crystal keeps apart; None where nobody asks.
+        (frames,) whether anions have met that the crystal keeps apart; False where nobody asks.
     """
 
     runs: Sequence[Explored]
@@ -182,7 +182,7 @@ class _Frames:
     place: list[tuple[int, int]]
     deviation: np.ndarray
     fingerprints: list[np.ndarray]
-    met: np.ndarray | None = None
+    met: np.ndarray
 
 
 def _judge(
@@ -211,7 +211,7 @@ def _judge(
         composition = selection.environment_composition(environments, kinds, len(species))
         fingerprints = selection.together(fingerprints, composition)
     place = [(r, k) for r, run in enumerate(runs) for k in range(len(run.positions))]
-    met = anions.met(runs, sources) if few_labels(sources) else None
+    met = anions.met(runs, sources) if few_labels(sources) else np.zeros(len(place), bool)
     return _Frames(runs, sources, place, np.concatenate(deviation), fingerprints, met)
 
 
@@ -232,7 +232,7 @@ def _pick(frames: _Frames, classes: Classes, *, most: int) -> list[int]:
     usable = np.sort(np.concatenate([classes.accurate, classes.candidate]))
     share = np.array([frames.sources[frames.place[i][0]]["held_out"] for i in usable])
     held_out = round(most * max(source["held_out"] for source in frames.sources))
-    met = np.zeros(len(usable), bool) if frames.met is None else frames.met[usable]
+    met = frames.met[usable]
     whole, broken, test = usable[(share == 0) & ~met], usable[(share == 0) & met], usable[(share > 0) & ~met]
     train, few = most - held_out, min(round(MOST_BROKEN * (most - held_out)), len(broken))
     picked = _spread_out(frames, whole, most=train - few)
@@ -270,7 +270,7 @@ def _counts(frames: _Frames, classes: Classes) -> dict:
 
 def _broken(frames: _Frames) -> dict:
     """How many frames there are whose host has come apart, where there are any."""
-    number = 0 if frames.met is None else int(frames.met.sum())
+    number = int(frames.met.sum())
     return {"anions_met": number} if number else {}
 
 

@@ -36,6 +36,11 @@ class Recipe:
     potentials: int = 1
     iterations: int = 1
 
+    @property
+    def single_points(self) -> int:
+        """Frames that the learning loop labels in all its rounds."""
+        return self.iterations * self.loop_frames
+
 
 # the measured recipes: docs/potential.md (a loop of one round), less of it, the demo, and less of that
 RECIPES = (

@@ -73,11 +73,7 @@ def _head(design: Design, lengths: Lengths, head: Head) -> dict[str, Any]:
     engine = head.wishes.engine
     few = theory.has_start(engine)
     labeller = "DFT" if theory.is_dft(engine) else engine
-    labels = (
-        f"{lengths.recipe.iterations * lengths.recipe.loop_frames} single points of {labeller}"
-        if few
-        else labeller
-    )
+    labels = f"{lengths.recipe.single_points} single points of {labeller}" if few else labeller
     return {
         "schema": schema,
         "title": f"{formula(design.production)} from {head.cif}: {spoken(design.mobile)} ions, "

@@ -44,7 +44,7 @@ class Proposal:
     def _fewer_labels(self) -> Iterator[str]:
         """That the budget has no room for as many single points as were asked for."""
         asked, recipe = self.wishes.single_points, self.lengths.recipe
-        found = recipe.iterations * recipe.loop_frames
+        found = recipe.single_points
         if asked is not None and theory.has_start(self.wishes.engine) and found < asked - recipe.iterations:
             yield f"{found} single points in place of {asked}: the budget has room for no more (--budget-core-hours)"
 

@@ -28,6 +28,16 @@ class _Beforehand:
     quickening: float
     quickened: float
 
+    def prior(self, quicker: np.ndarray, slower: np.ndarray) -> np.ndarray:
+        """Probabilities of b at -`quicker`, 0 and `slower`, in this order."""
+        return np.concatenate(
+            [
+                self.quickening * _exponential(quicker, self.quickened),
+                [1 - self.slowing - self.quickening],
+                self.slowing * _exponential(slower, self.slowed),
+            ]
+        )
+
 
 # Motion that becomes quicker is rare: it leaves the value alone, and the interval reaches to where it would for one in four.
 _LIKELY = _Beforehand(slowing=0.5, slowed=0.3, quickening=0.05, quickened=0.1)
@@ -86,13 +96,8 @@ class SelfDiffusion:
         if not value > error.error * (_reach(error.dof, confidence) if direction is not None else 1.0):
             return self.bound(confidence, direction)
         relative = error.error / value
-        likely, possible = (
-            _mixture(
-                value, relative, error.dof, *self._slowing(direction, value, relative, one), confidence, extra
-            )
-            for one in (_LIKELY, _POSSIBLE)
-        )
-        return Estimate(likely.value, min(likely.low, possible.low), max(likely.high, possible.high))
+        slowing, weights = self._slowing(direction, value, relative)
+        return _mixture(value, relative, error.dof, slowing, weights, confidence, extra)
 
     def bound(self, confidence: float, direction: np.ndarray | None) -> Estimate:
         """Upper bound in Å²/ps of what may be 0, of the scalar or along a unit vector (3,)."""
@@ -105,7 +110,7 @@ class SelfDiffusion:
         value = along(self.early_tensor, direction)
         if value <= 0:
             return 0.0
-        b, weight = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
+        b, (weight, _) = self._slowing(direction, value, self.early.lasting_error(direction).error / value)
         return float(weight @ b**2 - (weight @ b) ** 2)
 
     def single_ions_variance(self, direction: np.ndarray | None) -> float:
@@ -136,25 +141,19 @@ class SelfDiffusion:
         return scatter.between(np.log(own), relative * np.sqrt(spans.sum() / spans))
 
     def _slowing(
-        self, direction: np.ndarray | None, value: float, relative: float, before: _Beforehand = _LIKELY
+        self, direction: np.ndarray | None, value: float, relative: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values of b and their posterior probabilities."""
+        """(n,) values of b, and (2, n) their posterior probabilities by what is likely and by what is possible."""
         if self.late is None or self.late_tensor is None:
-            return np.zeros(1), np.ones(1)
+            return np.zeros(1), np.ones((2, 1))
         noise = self._noise_of_fall(direction, value, relative)
         # in D itself: the logarithm of a noisy late slope is skewed, and may not exist
         seen = along(self.late_tensor, direction) / value
         slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 1.0, 100)
         b = np.concatenate([-quicker, [0.0], slower])
-        prior = np.concatenate(
-            [
-                before.quickening * _exponential(quicker, before.quickened),
-                [1 - before.slowing - before.quickening],
-                before.slowing * _exponential(slower, before.slowed),
-            ]
-        )
-        weight = prior * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
-        return b, weight / weight.sum()
+        priors = np.array([before.prior(quicker, slower) for before in (_LIKELY, _POSSIBLE)])
+        weights = priors * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
+        return b, weights / weights.sum(axis=1, keepdims=True)
 
     def _noise_of_fall(self, direction: np.ndarray | None, value: float, relative: float) -> float:
         """Standard deviation of what the late window has less than the early one, in parts of D: the early one's error scaled as
@@ -189,20 +188,22 @@ def _mixture(
     relative: float,
     dof: float,
     slowing: np.ndarray,
-    weight: np.ndarray,
+    weights: np.ndarray,
     confidence: float,
     extra: scatter.Extra,
 ) -> Estimate:
-    """Median and quantiles of value * exp(-b + error), error of Student's distribution."""
+    """Median and quantiles of value * exp(-b + error), error of Student's distribution: the median by the first `weights` of b,
+    (2, n), the quantiles by those that reach further."""
     from scipy.special import stdtr, stdtrit
 
     tail = (1 - confidence) / 2
     reach = float(stdtrit(dof, 1 - tail))
     scale = relative * extra.widening(reach * relative, confidence)
     x = np.linspace(-slowing.max() - 1.5 * reach * scale, 1.5 * reach * scale - slowing.min(), 2000)
-    below = stdtr(dof, (x[:, None] + slowing) / scale) @ weight
-    low, middle, high = np.exp(np.interp((tail, 0.5, 1 - tail), below, x))
-    return Estimate(value * float(middle), value * float(low), value * float(high))
+    below = stdtr(dof, (x[:, None] + slowing) / scale) @ weights.T
+    likely, possible = (np.exp(np.interp((tail, 0.5, 1 - tail), column, x)) for column in below.T)
+    low, high = min(likely[0], possible[0]), max(likely[2], possible[2])
+    return Estimate(value * float(likely[1]), value * float(low), value * float(high))
 
 
 def self_diffusion(
