@@ -4,7 +4,7 @@
 
 One run per replica, with the seeds that tests/support/hard_conductors.py and, beside this file, held_out.py (--held-out),
 more_judges.py (--more), later_judges.py (--later), adversaries.py (--adversaries), planes.py (--planes), other_kinds.py
-(--kinds), memory_judges.py (--memory) and persistence_judges.py (--persistence) name.
+(--kinds), memory_judges.py (--memory), persistence_judges.py (--persistence) and sum_judges.py (--sum) name.
 Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
 truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
 accepted run is an error.
@@ -31,6 +31,7 @@ import more_judges  # noqa: E402
 import other_kinds  # noqa: E402
 import persistence_judges  # noqa: E402
 import planes  # noqa: E402
+import sum_judges  # noqa: E402
 
 import hard_conductors  # noqa: E402
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS  # noqa: E402
@@ -45,6 +46,7 @@ SETS = {
     "kinds": other_kinds,
     "memory": memory_judges,
     "persistence": persistence_judges,
+    "sum": sum_judges,
 }
 KEYS = {"d_self": "d_self_cm2_per_s", "d_total": "d_total_cm2_per_s"}
 

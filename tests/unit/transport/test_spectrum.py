@@ -103,8 +103,8 @@ def of_slow_sum(rng, strength, *, own, starts=None, n=160):
     return spectrum.SpectralFit(modes, fit.rise, fit.bounded, fit.prior, rises, starts)
 
 
-# what returns, and what goes on the same way
-@pytest.mark.parametrize(("strength", "least"), [(1.5, 0.8), (-0.5, 0.5)])
+# what returns, what nearly all returns, and what goes on the same way
+@pytest.mark.parametrize(("strength", "least"), [(1.5, 0.8), (10.0, 0.8), (-0.5, 0.7)])
 def test_the_sum_may_remember_for_longer_than_single_ions(strength, least):
     rng = np.random.default_rng(11)
     held = {True: [], False: []}
@@ -120,10 +120,11 @@ def test_the_sum_may_remember_for_longer_than_single_ions(strength, least):
 def test_what_is_thought_of_a_memory_beforehand_widens_the_interval_and_moves_no_value():
     level = of_slow_sum(np.random.default_rng(12), 0.0, own=True).level()
     low, value, high = level.interval(0.95)
-    thought, evens = (level.quantiles((0.025, 0.5, 0.975), weight) for weight in level.weights)
-    assert value == pytest.approx(thought[1])
-    assert (low, high) == pytest.approx((min(thought[0], evens[0]), max(thought[2], evens[2])))
-    assert high / low > 1.1 * thought[2] / thought[0]
+    thought = np.array([level.quantiles((0.025, 0.5, 0.975), weight) for weight in level.weights])
+    assert len(thought) == 3
+    assert value == pytest.approx(thought[0, 1])
+    assert (low, high) == pytest.approx((thought[:, 0].min(), thought[:, 2].max()))
+    assert high / low > 1.1 * thought[0, 2] / thought[0, 0]
 
 
 def test_a_sum_without_a_memory_keeps_its_value_and_pays_in_width_alone():
@@ -138,7 +139,7 @@ def test_a_sum_without_a_memory_keeps_its_value_and_pays_in_width_alone():
     assert abs(value[True].mean()) < 0.04
     assert value[True].std() < 1.15 * value[False].std() + 0.01
     # of 480 degrees of freedom, which a memory would leave a tenth of
-    assert width[True].mean() < 2.6 * width[False].mean()
+    assert width[True].mean() < 2.8 * width[False].mean()
 
 
 def test_bins_of_frequencies_change_nothing():

@@ -19,10 +19,13 @@ its median is the value, its quantiles the interval. Each direction has a beta o
 
 The sum may remember for longer than any single ion shows: strings that return late, or all ions that swing against the host.
 With a chance of one in ten beforehand the spectrum has a further term gamma h of its own relaxation time, from t* to a
-25th of the run (to a tenth of short ones, in which ions have hardly moved on), whose gamma is like that of a weak to a strong
-memory, or of moves that go on the same way (gamma < 0). A run has a few tens of degrees of freedom at so low frequencies, of
-which chance can hide a factor of two, so that what is thought beforehand tells much of the answer. It may decide the value, not
-what is excluded: the interval reaches to where it would for a chance of one in two.
+25th of the run (of short runs to 10 ps within 6 %, and to a tenth where ions have hardly moved on), whose gamma is like that
+of a weak to a strong memory, or of moves that go on the same way (gamma < 0). A run has a few tens of degrees of freedom at so
+low frequencies, of which chance can hide a factor of two, so that what is thought beforehand tells much of the answer. It may
+decide the value, not what is excluded: the interval reaches to where it would for two other opinions. In one a weak memory is
+five times as likely as for the value, and motion that goes on, which chance hides best, twenty times; a strong one, which
+hardly hides, is no likelier. In the other all strengths are alike: where the sum does remember, the first would hold it for
+weaker than it is.
 
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
 than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
@@ -43,20 +46,22 @@ from dlmd.transport import swings
 from dlmd.transport.msd import Displacements, shortest_ps
 from dlmd.transport.onset import Relaxation
 
-VERSION = 5
+VERSION = 6
 
 # By how much (in ln likelihood) the best spectrum with a > 0 must beat those of bounded motion: D_total = 0 passes for more with
 # a chance of about 1 in 50.
 _EVIDENCE = 2.0
 # Slowest bounded motion that is told from diffusion: its relaxation time in onsets t*.
 _SLOWEST = 0.5
-# Chance, before the data are seen, that the sum has a slower relaxation of its own; its times, up to the first of these parts of
-# the shortest run, or up to this part of the time of a hop within the second; its strengths, and how likely each is beforehand.
-_OWN_MEMORY, _OWN_TIMES, _LONGEST_OWN, _OF_A_HOP = 0.1, 8, (0.04, 0.1), 0.5
-# The interval reaches to where it would for this chance.
-_EVENS = 0.5
+# A relaxation of the sum's own: how many times of it, up to the first of these parts of the shortest run; up to what is usual in
+# conductors, in ps, within the second; and up to this part of the time of a hop, within the third; its strengths.
+_OWN_TIMES, _LONGEST_OWN, _USUAL_PS, _OF_A_HOP = 8, (0.04, 0.06, 0.1), 10.0, 0.5
 _STRENGTHS = np.array([-0.85, -0.7, -0.5, -0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
-_STRENGTH_PRIOR = np.array([0.5, 1.0, 1.5, 1.5, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]) / 8.375
+# Odds of each strength against no such relaxation, before the data are seen: of the value (one in nine in all), and of two other
+# opinions that the interval reaches to.
+_LIKELY = np.array([0.5, 1.0, 1.5, 1.5, 1.0, 1.0, 1.0, 0.5, 0.25, 0.125]) / 8.375
+_GOING_ON, _WEAK, _STRONG = (np.repeat(part, (4, 3, 3)) for part in np.eye(3))
+_ODDS = np.array([_LIKELY / 9, _LIKELY * (4 * _GOING_ON + _WEAK + _STRONG / 9), np.full(10, 0.003)])
 # Powers at neighbouring frequencies are joined in bins of this relative width.
 _BIN = 0.03
 
@@ -70,8 +75,8 @@ class Level:
     shape_found
         (n_f,) the most probable spectrum over its limit, at each frequency.
     weights, likeliest
-        (chances, n) posterior probability of each spectrum on a grid, for each chance beforehand of a memory of the sum's own,
-        and (n,) the most likely limit for it.
+        (opinions, n) posterior probability of each spectrum on a grid, for each opinion beforehand of a memory of the sum's own,
+        that of the value first; and (n,) the most likely limit for it.
     shape
         Half the degrees of freedom of all frequencies together.
     may_be_zero
@@ -104,8 +109,7 @@ class Level:
         return np.exp(np.interp(probabilities, below, log_a))
 
     def interval(self, confidence: float) -> tuple[float, float, float]:
-        """Lower end, value and upper end: the value for the first chance of a memory, each end for the chance that has it further
-        out."""
+        """Lower end, value and upper end: the value for the first opinion, each end for the one that has it further out."""
         tail = (1 - confidence) / 2
         found = np.array([self.quantiles((tail, 0.5, 1 - tail), weight) for weight in self.weights])
         return float(found[:, 0].min()), float(found[0, 1]), float(found[:, 2].max())
@@ -238,7 +242,8 @@ def _peak(
         return None
     starts = np.arange(len(frequency)) if found.starts is None else found.starts
     count = np.diff([*starts, len(frequency)])
-    without, _, plain = _spectra(found.rise, prior=found.prior, own=found.own, starts=starts, count=count)
+    without, _, of = _spectra(found.rise, prior=found.prior, own=found.own, starts=starts, count=count)
+    plain = int(np.sum(of < 0))
     spectra = np.add.reduceat(spectra, starts, axis=1) / count
     for axes, factor in zip(([0, 1, 2], [0], [1], [2]), uneven, strict=True):
         modes = found.modes[:, axes]
@@ -273,8 +278,8 @@ def fit(
     if swing_ps is not None and swing_ps > onset_ps:
         onset_ps, relaxation = swing_ps, None
     frequency, modes = low_modes(runs, cutoff_per_ps=0.5 / onset_ps)
-    always_ps, most_ps = (part * shortest_ps(runs) for part in _LONGEST_OWN)
-    longest_ps = max(always_ps, min(most_ps, _OF_A_HOP * (hop_time_ps or 0.0)))
+    always_ps, often_ps, most_ps = (part * shortest_ps(runs) for part in _LONGEST_OWN)
+    longest_ps = max(always_ps, min(often_ps, _USUAL_PS), min(most_ps, _OF_A_HOP * (hop_time_ps or 0.0)))
     own = None
     if longest_ps > 1.5 * onset_ps:
         own = _rises(frequency, np.geomspace(onset_ps, longest_ps, _OWN_TIMES))
@@ -305,16 +310,16 @@ def posterior(
     starts = np.arange(len(power)) if starts is None else starts
     count = np.diff([*starts, len(power)])
     powers = np.add.reduceat(power, starts), count, dof
-    shapes, before, plain = _spectra(rise, prior=prior, own=own, starts=starts, count=count)
+    shapes, before, of = _spectra(rise, prior=prior, own=own, starts=starts, count=count)
     bounded = np.add.reduceat(bounded, starts, axis=-1) / count
     likelihood, likeliest = swings.log_likelihood(shapes, *powers)
-    best = likelihood[:plain].max()
-    log_weight = likelihood + np.log(before)
-    chances = (_OWN_MEMORY,) if own is None else (_OWN_MEMORY, _EVENS)
-    weights = np.exp(log_weight - log_weight.max()) * [_odds(one, plain, len(before)) for one in chances]
+    best = likelihood[of < 0].max()
+    odds = np.where(of < 0, 1.0, _ODDS[: 1 if own is None else None, of])
+    log_weight = likelihood + np.log(before * odds)
+    weights = np.exp(log_weight - log_weight.max())
     of_bounded, _ = swings.log_likelihood(bounded, *powers)
     return Level(
-        shape_found=np.repeat(shapes[np.argmax(log_weight)], count),
+        shape_found=np.repeat(shapes[np.argmax(log_weight[0])], count),
         weights=weights / weights.sum(axis=1, keepdims=True),
         likeliest=likeliest,
         shape=0.5 * dof * len(power),
@@ -329,23 +334,18 @@ def _spectra(
     own: np.ndarray | None,
     starts: np.ndarray,
     count: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """(spectra, bins) over their limits, their prior probabilities, and how many of them, the first, have no memory of the sum's
-    own."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(spectra, bins) over their limits, their prior probabilities but for the odds of a memory of the sum's own, and its place
+    in `_STRENGTHS`, -1 for the first ones, which have none."""
     rise = np.add.reduceat(rise, starts) / count
     # The spectrum may fall to a third of its limit within the band, or rise manyfold.
     beta = np.concatenate([np.linspace(-0.67, 0, 15)[:-1], np.geomspace(0.02, 1e4, 120) - 0.02]) / rise.max()
-    shapes, before = 1.0 + beta[:, None] * rise, _prior(beta, prior)
-    if own is not None:
-        own = np.add.reduceat(own, starts, axis=1) / count
-        shapes, before = _with_own_memory(shapes, before, beta[::3], rise, prior, own)
-    return shapes, before, len(beta)
-
-
-def _odds(chance: float, plain: int, n: int) -> np.ndarray:
-    """(n,) by how much a chance of a memory of the sum's own makes each spectrum likelier beforehand than `_OWN_MEMORY` does; the
-    first `plain` have none."""
-    return np.where(np.arange(n) < plain, (1 - chance) / (1 - _OWN_MEMORY), chance / _OWN_MEMORY)
+    shapes, before, of = 1.0 + beta[:, None] * rise, _prior(beta, prior), np.full(len(beta), -1)
+    if own is None:
+        return shapes, before, of
+    own = np.add.reduceat(own, starts, axis=1) / count
+    with_own, chance, strength = _with_own_memory(beta[::3], rise, prior, own)
+    return np.concatenate([shapes, with_own]), np.append(before, chance), np.append(of, strength)
 
 
 def _prior(beta: np.ndarray, prior: tuple[float, float]) -> np.ndarray:
@@ -355,23 +355,15 @@ def _prior(beta: np.ndarray, prior: tuple[float, float]) -> np.ndarray:
 
 
 def _with_own_memory(
-    shapes: np.ndarray,
-    before: np.ndarray,
-    beta: np.ndarray,
-    rise: np.ndarray,
-    prior: tuple[float, float],
-    own: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """(spectra, bins) and their prior probabilities: those given, and those with a slower memory of the sum's own."""
+    beta: np.ndarray, rise: np.ndarray, prior: tuple[float, float], own: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `_spectra` gives of those with a slower memory of the sum's own."""
     grid = 1.0 + beta[:, None, None, None] * rise + _STRENGTHS[:, None, None] * own
-    chance = _prior(beta, prior)[:, None, None] * _STRENGTH_PRIOR[:, None] * np.full(len(own), 1 / len(own))
-    grid, chance = grid.reshape(-1, grid.shape[-1]), chance.ravel()
+    chance = np.broadcast_to(_prior(beta, prior)[:, None, None] / len(own), grid.shape[:3])
+    strength = np.broadcast_to(np.arange(len(_STRENGTHS))[:, None], grid.shape[:3])
     # no spectrum falls below a tenth of its limit
-    possible = grid.min(axis=1) > 0.1
-    return (
-        np.concatenate([shapes, grid[possible]]),
-        np.concatenate([(1 - _OWN_MEMORY) * before, _OWN_MEMORY * chance[possible]]),
-    )
+    possible = grid.min(axis=-1) > 0.1
+    return grid[possible], chance[possible], strength[possible]
 
 
 def _starts(frequency: np.ndarray) -> np.ndarray:
