@@ -172,7 +172,10 @@ class SpectralFit:
         low, middle, high = level.interval(confidence)
         # each end for itself: a memory that may be there moves one of them only, and must not hide what widens both
         below, above = np.log(middle / low), np.log(high / middle)
-        upper = middle * np.exp(above * extra.widening(above, confidence))
+        with np.errstate(
+            over="ignore"
+        ):  # along an axis that no ion moves along the end may be anywhere: D_self bounds it
+            upper = middle * np.exp(above * extra.widening(above, confidence))
         if level.may_be_zero:
             return Estimate(0.0, 0.0, float(upper), bound=True)
         lower = middle * np.exp(-below * extra.widening(below, confidence))
