@@ -1,6 +1,5 @@
 """What the commands on one's own trajectories say of what they took, and of whose results stand in their way."""
 
-import argparse
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,12 +32,16 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     result = tmp_path / "out/600K.json"
     result.parent.mkdir()
     write_json(result, {"provenance": {"inputs": [{"path": "first/XDATCAR"}]}})
-    study = argparse.Namespace(trajectories=[str(tmp_path / "second/XDATCAR")])
+    second = [str(tmp_path / "second/XDATCAR")]
     with pytest.raises(DlmdError, match="of other files: first/XDATCAR, now second/XDATCAR") as refused:
-        own_settings.require_free(result, study)
+        own_settings.require_free(result, second)
     # an option that study does not have is no way out
     assert "--name" not in refused.value.remedy and "-o DIR" in refused.value.remedy
     with pytest.raises(DlmdError) as refused:
-        own_settings.require_free(result, argparse.Namespace(**vars(study), name=None))
+        own_settings.require_free(result, second, named=True)
     assert "--name NAME" in refused.value.remedy
-    own_settings.require_free(result, argparse.Namespace(trajectories=[str(Path("first/XDATCAR"))]))
+    own_settings.require_free(result, [Path("first/XDATCAR")])
+    # files that are added are no others
+    with pytest.raises(DlmdError, match="of other files"):
+        own_settings.require_free(result, ["first/XDATCAR", *second])
+    own_settings.require_free(result, ["first/XDATCAR", *second], grows=True)

@@ -136,6 +136,20 @@ def test_single_frames_without_steps_in_the_order_of_a_shell(tmp_path):
     assert not any("numbers" in note for note in read(backwards, stride=500).notes)
 
 
+@pytest.mark.parametrize("write", [dump, lambda part, first: xyz(part, [""] * len(part))])
+def test_parts_of_a_run_in_the_order_of_a_shell(tmp_path, write):
+    """1, 10, 2, as a shell lists them; the last number of a name need not be that of the part."""
+    names = ["md.1.300K", "md.2.300K", "md.10.2K"]
+    for n, name in enumerate(names):
+        path = tmp_path / (name + (".dump" if write is dump else ".xyz"))
+        save(path, write(SHORT[40 * n : 40 * n + 40], first=40 * n * 500))
+    listed = sorted(tmp_path.iterdir(), key=str)
+    assert [path.name[:5] for path in listed] == ["md.1.", "md.10", "md.2."]
+    trajectory = read_dump(listed) if write is dump else read(listed, stride=500)
+    assert displacements(trajectory) == pytest.approx(truth(SHORT), abs=1e-4)
+    assert any("3 files taken in the order of their numbers" in note for note in trajectory.notes)
+
+
 def test_a_frame_written_twice_by_a_restart_counts_once(tmp_path):
     twice = np.insert(SHORT, 70, SHORT[70], axis=0)
     trajectory = read(save(tmp_path / "a.xyz", xyz(twice, [""] * 121)), stride=500)

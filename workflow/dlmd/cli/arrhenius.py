@@ -66,17 +66,19 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.plot_style import save
     from dlmd.base.provenance import provenance
     from dlmd.cli import carriers
+    from dlmd.cli.own_settings import require_free
     from dlmd.cli.same_runs import refuse_same_results
     from dlmd.transport.arrhenius_plots import arrhenius as arrhenius_figure
     from dlmd.transport.tables import write_temperatures
 
+    folder = Path(args.output)
+    require_free(folder / "arrhenius.json", args.results, grows=True)
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
     refuse_same_results(results, args.results)
     fitted = carriers.fit(
         results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
     )
-    folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"arrhenius.{ending}" for ending in ("json", "csv", "png", "pdf")]
     fitted = {**fitted, "provenance": provenance(args.results, command=args.argv)}
@@ -139,13 +141,15 @@ def read_result(path: Path) -> dict:
     Raises
     ------
     DlmdError
-        for a missing file, or one that is no such result.
+        for a missing file, or one that is no such result or a damaged one.
     """
     from dlmd.base.files import read_json
     from dlmd.trajectory.frame_readers import require
+    from dlmd.transport.result_checks import require_result
 
+    remedy = "give the <temperature>K.json that `dlmd transport` writes"
     require(path)
-    data = read_json(path, remedy="run `dlmd transport` again")
+    data = read_json(path, remedy=remedy)
     if isinstance(data, dict) and data.get("format") == "dlmd-carriers":
         raise DlmdError(
             f"a result of several carriers of an earlier version: {', '.join(data.get('carriers', ()))}",
@@ -156,8 +160,9 @@ def read_result(path: Path) -> dict:
         raise DlmdError(
             "no result of `dlmd transport`",
             where=str(path),
-            remedy="give the <temperature>K.json that it writes",
+            remedy=remedy,
         )
+    require_result(data, str(path))
     return data
 
 
@@ -171,7 +176,8 @@ def report(results: Sequence[Mapping], fitted: Mapping) -> str:
     ]
     for result in sorted(results, key=lambda r: r["temperature_k"]):
         shown = [
-            _interval(result[key]) for key in ("conductivity_ms_per_cm", "d_self_cm2_per_s", "haven_ratio")
+            _interval(result.get(key))
+            for key in ("conductivity_ms_per_cm", "d_self_cm2_per_s", "haven_ratio")
         ]
         code = result["verdict"]["code"].replace("_", " ")
         lines.append(f"{result['temperature_k']:>7g}  {shown[0]:>32}  {shown[1]:>34}  {shown[2]:>24}  {code}")

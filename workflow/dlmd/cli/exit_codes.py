@@ -10,7 +10,7 @@ PIPE_CLOSED = 141
 
 MEANING = {
     0: "done; all numbers asked for are there",
-    FAILED: "an error: nothing was written, the message says what to do",
+    FAILED: "an error: nothing was written, the message says what to do (`dlmd study` names the temperatures it had written)",
     BAD_USAGE: "wrong usage: an unknown option, or a value that it does not take",
     VERDICT: "refused: the data were read and the result written, but a verdict stands in place of a number",
     INTERRUPTED: "interrupted (Ctrl-C)",

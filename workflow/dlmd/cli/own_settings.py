@@ -63,30 +63,38 @@ def charge_given(args: argparse.Namespace, element: str, *, several: bool = Fals
     return args.charge
 
 
-def require_free(path: Path, args: argparse.Namespace) -> None:
-    """Raises DlmdError where a result of other files has the name of the one to be written.
+def require_free(
+    path: Path, inputs: Iterable[str | Path], *, named: bool = False, grows: bool = False
+) -> None:
+    """Raises DlmdError where a result of other files has the name of the one to be written; that of the same is made again.
 
-    A result of the same files is made again.
+    Parameters
+    ----------
+    inputs
+        Files and folders of the result to be written.
+    named
+        Whether the command has the option --name.
+    grows
+        Whether files may be added: then one in common will do.
     """
     if not path.exists():
         return
     from dlmd.base.files import read_json
 
     try:
-        inputs = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
-    except (DlmdError, AttributeError):
-        inputs = []
-    before = {Path(record["path"]).resolve() for record in inputs}
-    named = [Path(p).resolve() for p in args.trajectories]
-    if before and all(any(one == p or p in one.parents for one in before) for p in named):
+        records = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
+        before = {Path(record["path"]).resolve() for record in records}
+    except (DlmdError, AttributeError, KeyError, TypeError):
+        before = set()
+    now = [Path(p).resolve() for p in inputs]
+    known = [any(one == p or p in one.parents for one in before) for p in now]
+    if before and (any(known) if grows else all(known)):
         return
+    other = "give another name with --name NAME, or another folder with -o DIR"
     raise DlmdError(
-        f"{path.name} is the result of other files: {_listed(before)}, now {_listed(named)}",
+        f"{path.name} is the result of other files: {_listed(before)}, now {_listed(now)}",
         where=str(path.parent),
-        # not every command names its results by an option
-        remedy="give another name with --name NAME, or another folder with -o DIR"
-        if hasattr(args, "name")
-        else "give another folder with -o DIR",
+        remedy=other if named else "give another folder with -o DIR",
     )
 
 

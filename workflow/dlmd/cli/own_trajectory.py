@@ -136,9 +136,10 @@ def load(
     DlmdError
         for whatever is wrong with the files, and for options that are missing.
     """
-    from dlmd.cli.same_runs import refuse_same_files, refuse_same_frames
+    from dlmd.cli.same_runs import refuse_same_files
     from dlmd.trajectory import readers
     from dlmd.trajectory.frame_readers import require
+    from dlmd.transport.replicas import refuse_same_frames
 
     paths = [Path(p) for p in args.trajectories]
     sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]

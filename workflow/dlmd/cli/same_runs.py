@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from dlmd.base.errors import DlmdError
 
-if TYPE_CHECKING:
-    from dlmd.trajectory.trajectory import Trajectory
-
-# Frames at which two runs are compared, evenly over the shorter one.
-_FRAMES = 16
-# Ions of two runs that are no further apart (Å) at all of these are the same, rounded differently.
-_SAME_A = 2e-3
 _REMEDY = "give each run once"
 
 
@@ -33,32 +23,6 @@ def refuse_same_files(runs: Sequence[Sequence[Path]]) -> None:
             first, name = seen.setdefault(content, (number, path))
             if first != number:
                 raise DlmdError(f"the same run twice: {name} and {path}", remedy=_REMEDY)
-
-
-def refuse_same_frames(trajectories: Sequence[Trajectory]) -> None:
-    """Raises DlmdError where the ions of two runs go the same way, whatever the files."""
-    for number, one in enumerate(trajectories):
-        for other in trajectories[:number]:
-            if _same(one, other):
-                raise DlmdError(f"the same run twice: {other.label} and {one.label}", remedy=_REMEDY)
-
-
-def _same(one: Trajectory, other: Trajectory) -> bool:
-    shorter = min(one.n_frames, other.n_frames)
-    if one.n_ions != other.n_ions or shorter < 2:
-        return False
-    starts = [run.source.planes(0, 1, 0, run.source.n_ions) for run in (one, other)]
-    moved = 0.0
-    for frame in np.unique(np.linspace(shorter - 1, 1, _FRAMES).astype(int))[::-1]:
-        ways = [
-            run.source.planes(int(frame), int(frame) + 1, 0, run.source.n_ions) - start
-            for run, start in zip((one, other), starts, strict=True)
-        ]
-        if ways[0].shape != ways[1].shape or np.abs(ways[0] - ways[1]).max() > _SAME_A:
-            return False
-        moved = max(moved, float(np.abs(ways[0]).max()))
-    # ions that never moved say nothing
-    return moved > _SAME_A
 
 
 def refuse_same_results(results: Sequence[Mapping], names: Sequence[str | Path]) -> None:

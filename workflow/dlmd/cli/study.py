@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     import json
     import sys
 
+    from dlmd.cli import own_settings
     from dlmd.cli.same_runs import refuse_same_files
 
     found = grouped(args.runs)
@@ -68,7 +69,18 @@ def run(args: argparse.Namespace) -> int:
         return 0
     refuse_same_files([files for runs in found.values() for files, _ in runs])
     folder = Path(args.output)
-    results = [analysed(args, temperature_k, runs, folder) for temperature_k, runs in found.items()]
+    for temperature_k, runs in found.items():
+        own_settings.require_free(_result(folder, temperature_k), [f for files, _ in runs for f in files])
+    own_settings.require_free(folder / "arrhenius.json", [_result(folder, t) for t in found], grows=True)
+    results: list[dict[str, Any]] = []
+    for temperature_k, runs in found.items():
+        try:
+            results.append(analysed(args, temperature_k, runs, folder))
+        except DlmdError:
+            done = ", ".join(str(_result(folder, one["temperature_k"])) for one in results)
+            if done:
+                print(f"written before the error: {done}", file=sys.stderr)
+            raise
     fitted = conclude(args, results, folder)
     if args.json:
         print(json.dumps(fitted, indent=1, ensure_ascii=False))
@@ -121,32 +133,53 @@ def files_of(path: Path) -> list[Path]:
     segments = production(path)
     if segments:
         return segments
-    from dlmd.trajectory.frame_readers import identify
+    from dlmd.trajectory.file_order import natural
+    from dlmd.trajectory.frame_readers import UnknownFormat, identify
 
     by_format: dict[str, list[Path]] = {}
-    for file in sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")):
-        if file.name.lower() in _NOT_TRAJECTORIES:
+    there = [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+    empty = [file.name for file in there if not file.stat().st_size]
+    for file in sorted(there, key=natural):
+        if file.name.lower() in _NOT_TRAJECTORIES or file.name in empty:
             continue
         try:
             by_format.setdefault(identify(file).name, []).append(file)
-        except DlmdError:
+        except UnknownFormat:
             continue
     if not by_format and (path / "vasprun.xml").is_file():
         return [path / "vasprun.xml"]
-    if len(by_format) != 1:
-        there = "; ".join(f"{name}: {files[0].name}" for name, files in by_format.items())
+    if not by_format:
+        raise _no_trajectory(path, sorted(empty))
+    if len(by_format) > 1:
+        named = "; ".join(f"{name}: {files[0].name}" for name, files in by_format.items())
         raise DlmdError(
-            f"trajectories of several formats ({there})" if by_format else "no trajectory in this folder",
+            f"trajectories of several formats ({named})",
             where=str(path),
-            remedy="name the files instead of the folder",
+            remedy="name the trajectory file instead of the folder, or move the others elsewhere",
         )
     return next(iter(by_format.values()))
+
+
+def _no_trajectory(path: Path, empty: list[str]) -> DlmdError:
+    """What to say of a folder without trajectories."""
+    inside = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if empty:
+        said, remedy = f": {', '.join(empty)} is empty", "look why the run wrote nothing, or leave it out"
+    elif inside:
+        said, remedy = ", but folders", f"name these instead, such as {inside[0]}"
+    else:
+        said, remedy = "", "name the folder or the file that has one"
+    return DlmdError(f"no trajectory in this folder{said}", where=str(path), remedy=remedy)
 
 
 def _segment_temperature(sidecar: Path) -> float:
     from dlmd.base.files import read_json
 
     return float(read_json(sidecar, remedy="name whole segments")["temperature_k"])
+
+
+def _result(folder: Path, temperature_k: float) -> Path:
+    return folder / f"{temperature_k:g}K.json"
 
 
 def analysed(
@@ -159,10 +192,9 @@ def analysed(
     from dlmd.base.provenance import provenance
     from dlmd.cli import carriers, own_settings, transport
     from dlmd.cli.own_trajectory import load
-    from dlmd.cli.same_runs import refuse_same_frames
+    from dlmd.transport.replicas import refuse_same_frames
 
     trajectories, inputs = [], []
-    stem = f"{temperature_k:g}K"
     for files, sources in runs:
         segments = sources == ("segments",)
         one = argparse.Namespace(
@@ -178,13 +210,11 @@ def analysed(
         trajectories += found
         inputs += read
     refuse_same_frames(trajectories)
-    named = argparse.Namespace(trajectories=[str(f) for files, _ in runs for f in files])
-    own_settings.require_free(folder / f"{stem}.json", named)
     args.temperature = None
     options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
     result = carriers.result_of(args, trajectories, **options)
     result["provenance"] = provenance(dict.fromkeys(inputs), command=args.argv)
-    transport.write(folder, stem, result, trajectories[0])
+    transport.write(folder, _result(folder, temperature_k).stem, result, trajectories[0])
     return result
 
 
@@ -200,10 +230,9 @@ def conclude(args: argparse.Namespace, results: list[dict[str, Any]], folder: Pa
     from dlmd.transport.plots import msd_panels
     from dlmd.transport.tables import write_temperatures
 
-    names = [f"{r['temperature_k']:g}K.json" for r in results]
-    require_one_system(results, names)
+    paths = [_result(folder, r["temperature_k"]) for r in results]
+    require_one_system(results, [path.name for path in paths])
     fitted = carriers.fit(results, predict_k=args.predict, confidence=args.confidence)
-    paths = [folder / name for name in names]
     fitted = {**fitted, "provenance": provenance(paths, command=args.argv)}
     write_json(folder / "arrhenius.json", fitted)
     write_temperatures(folder / "arrhenius.csv", results)

@@ -66,9 +66,14 @@ def arrhenius(
 ) -> dict | None:
     """σT against 1000/T with intervals and upper bounds, the fit with its band, dashed beyond the temperatures that were run, and
     published values. Where what the line says is withheld, it has its band alone."""
-    from dlmd.transport.arrhenius_plots import fitted_ln_sigma_t, kept_and_left_out, told_below
+    from dlmd.transport.arrhenius_plots import (
+        fitted_ln_sigma_t,
+        kept_and_left_out,
+        told_below,
+        with_conductivity,
+    )
 
-    usable = [r for r in temperatures if r["verdict"]["code"] == "ok"]
+    usable = with_conductivity(temperatures)
     if not usable:
         return None
     data = []

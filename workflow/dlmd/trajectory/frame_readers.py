@@ -48,13 +48,19 @@ class Format:
     text: bool = False
 
 
+class UnknownFormat(DlmdError):
+    """A file that is no trajectory of a known format."""
+
+
 _UNPACK = {".gz": "gunzip", ".bz2": "bunzip2", ".xz": "unxz"}
 
 
 def require(path: Path) -> None:
-    """Raises DlmdError, naming the nearest file beside it, where there is no such file."""
+    """Raises DlmdError where there is no such file, naming the nearest one beside it, and for a folder."""
     if path.is_file():
         return
+    if path.is_dir():
+        raise DlmdError("a folder, where a file is meant", where=str(path), remedy="name the files in it")
     hint = did_you_mean(path.name, [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else [])
     # A list of all files in the folder would not help.
     remedy = hint if hint.startswith("did you mean") else "check the path"
@@ -88,7 +94,7 @@ def identify(path: Path) -> Format:
                     remedy=f"unpack it: {_UNPACK[path.suffix]} {path.name}",
                 )
             return known
-    raise DlmdError(
+    raise UnknownFormat(
         "unknown trajectory format",
         where=str(path),
         remedy=f"give one of: {', '.join(f.name for f in FORMATS)}",

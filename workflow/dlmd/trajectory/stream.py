@@ -367,7 +367,7 @@ class Stream:
         """What was noticed, one sentence each."""
         notes = list(dict.fromkeys(self._notes))
         if self._sorted:
-            notes.append(f"{len(self._sources)} files of single frames taken in the order of their numbers")
+            notes.append(f"{len(self._sources)} files taken in the order of their numbers")
         elif self._runs or len(self._sources) > 1:
             notes.append(f"{len(self._sources)} file(s) with {self._runs + 1} run(s) taken in a row")
         if self._dropped:

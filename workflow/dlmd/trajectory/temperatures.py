@@ -42,6 +42,10 @@ def temperature_of(path: Path) -> Found:
             break
     said += _incar(folder)
     said += _logs(folder)
+    above = path.resolve().parent.name
+    if not said and path.is_dir() and (value := named(above)) is not None:
+        _require_one(above, path)
+        said.append((value, f"name {above}"))
     if not said:
         raise DlmdError(
             "the temperature is unknown",

@@ -107,9 +107,13 @@ class Trajectory:
             raise self._bad(f"no {self.mobile} ions", "name a mobile species that is there")
         if self.n_frames < 2:
             raise self._bad(f"{self.n_frames} frame(s), at least 2 are needed", "give the whole trajectory")
-        if not self.frame_interval_ps > 0:
+        if not 0 < self.frame_interval_ps < np.inf:
             raise self._bad(
                 f"frame interval {self.frame_interval_ps} ps", "give a positive time between frames"
+            )
+        if self.temperature_k is not None and not 0 < self.temperature_k < np.inf:
+            raise self._bad(
+                f"temperature {self.temperature_k} K", "give a positive temperature in K, or None"
             )
         if self.host_centre is not None:
             self.host_centre = np.asarray(self.host_centre, dtype=np.float64)

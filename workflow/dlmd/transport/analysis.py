@@ -25,7 +25,8 @@ from dlmd.transport import diffusion, gates, judgement, msd, spectrum, swings, w
 from dlmd.transport import onset as onset_of_diffusion
 from dlmd.transport.gates import Limits
 from dlmd.transport.msd import AXES, MsdCurves, cell_axes
-from dlmd.transport.replicas import require_one_system
+from dlmd.transport.replicas import refuse_same_frames, require_one_system, runs_of
+from dlmd.transport.result_checks import require_confidence
 from dlmd.transport.self_diffusion import hop_time_ps
 
 VERSION = 2
@@ -194,10 +195,10 @@ def analyse(
     Raises
     ------
     DlmdError
-        where no trajectory, no temperature or no charge is given, replicas differ in system or temperature,
-        or the window does not fit the run. Unphysical or insufficient data give a verdict instead.
+        where no trajectory, temperature or charge is given, replicas differ or are the same run twice, confidence or hop length
+        cannot be, or the window does not fit the run. Unphysical or insufficient data give a verdict instead.
     """
-    limits = limits or Limits(**bounds)
+    trajectories, limits = runs_of(trajectories), _checked(limits or Limits(**bounds), confidence)
     system = _system(trajectories, charge=charge, temperature_k=temperature_k)
     shortest = min(run.length_ps for run in trajectories)
     _check_window(lag_start_ps, lag_end_ps, shortest, trajectories[0])
@@ -247,6 +248,17 @@ def analyse(
     )
 
 
+def _checked(limits: Limits, confidence: float) -> Limits:
+    """The limits, where they and the level of the intervals can be."""
+    require_confidence(confidence)
+    if not 0 < limits.hop_length_angstrom < np.inf:
+        raise DlmdError(
+            f"hop length {limits.hop_length_angstrom} Å",
+            remedy="give the distance of neighbouring sites in Å",
+        )
+    return limits
+
+
 def _judged(
     found: diffusion.Diffusivities, length_ps: float, limits: Limits
 ) -> tuple[diffusion.Diffusivities | None, dict[str, Any], float | None]:
@@ -268,8 +280,6 @@ def _notes(trajectories: Sequence[Trajectory], system: Mapping[str, Any], offset
 def _system(
     trajectories: Sequence[Trajectory], *, charge: float, temperature_k: float | None
 ) -> dict[str, Any]:
-    if not trajectories:
-        raise DlmdError("no trajectory given", remedy="name at least one")
     if not np.isfinite(charge) or charge == 0:
         raise DlmdError(
             f"charge of the mobile ion: {charge}", remedy="give its formal charge in e, such as 1 for Li"
@@ -283,9 +293,10 @@ def _system(
                 remedy="give one temperature, and trajectories of that temperature",
             )
         temperature_k = temperatures.pop()
-    if not temperature_k > 0:
+    if not 0 < temperature_k < np.inf:
         raise DlmdError(f"temperature {temperature_k} K", remedy="give a positive temperature")
     require_one_system(trajectories)
+    refuse_same_frames(trajectories)
     return {
         "mobile": first.mobile,
         "charge_e": float(charge),

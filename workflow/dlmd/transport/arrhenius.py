@@ -22,6 +22,7 @@ from dlmd.base.verdicts import Verdict
 from dlmd.transport import cells, line_models, line_tests
 from dlmd.transport.between_runs import effects, own_errors
 from dlmd.transport.line_models import Between, Posterior
+from dlmd.transport.result_checks import require_confidence, require_result
 from dlmd.transport.selection import Selected, select
 
 VERSION = 5
@@ -67,10 +68,11 @@ def fit(
     Raises
     ------
     DlmdError
-        for something that is no transport result, results of different systems, or a temperature that is not
-        positive.
+        for something that is no transport result (`dlmd.transport.result_checks`), results of different systems, a temperature
+        that is not positive, or a confidence that is not between 0 and 1.
     """
-    _check(results, predict_k)
+    results = list(results)
+    _check(results, predict_k, confidence)
     found = {name: select(results, quantity) for name, (quantity, _, _) in FITS.items()}
     first = found["conductivity"]
     out: dict[str, Any] = {
@@ -101,19 +103,16 @@ def fit(
     return out
 
 
-def _check(results: Sequence[Mapping[str, Any]], predict_k: Sequence[float]) -> None:
-    for number, result in enumerate(results):
-        if "verdict" not in result or "temperature_k" not in result:
-            raise DlmdError(
-                f"result {number + 1} is no transport result: it lacks a verdict or a temperature",
-                remedy="give the JSON files that `dlmd transport` writes",
-            )
+def _check(results: Sequence[Mapping[str, Any]], predict_k: Sequence[float], confidence: float) -> None:
+    require_confidence(confidence)
+    for number, result in enumerate(results, start=1):
+        require_result(result, f"result {number} of {len(results)}")
     mobile = {result.get("mobile") for result in results}
     if len(mobile) > 1:
         raise DlmdError(
             f"results of different mobile ions: {sorted(map(str, mobile))}", remedy="fit them apart"
         )
-    if bad := [t for t in predict_k if not t > 0]:
+    if bad := [t for t in predict_k if not 0 < t < np.inf]:
         raise DlmdError(f"temperature to predict: {bad[0]} K", remedy="give positive temperatures in K")
 
 

@@ -47,7 +47,7 @@ def arrhenius(
     reference = reference or {}
     fig, axes = style.figure(1, 1, width=6.4, height=4.8)
     ax = axes[0, 0]
-    usable = [r for r in results if r["verdict"]["code"] == "ok"]
+    usable = with_conductivity(results)
     gated = [r for r in results if r["verdict"]["code"] not in ("ok", "upper_bound")]
     fit = fitted["fits"].get("conductivity")
     if fit:
@@ -174,7 +174,7 @@ def arrhenius_overlay(
     for (label, (results, fitted)), colour, marker in zip(
         subjects.items(), cycle(style.CYCLE), cycle("os^Dv<>")
     ):
-        usable = [r for r in results if r["verdict"]["code"] == "ok"]
+        usable = with_conductivity(results)
         temperature = np.array([r["temperature_k"] for r in usable])
         every += list(temperature)
         if not usable:
@@ -240,6 +240,11 @@ def fitted_ln_sigma_t(
     found = [p["value_ms_per_cm"] for p in again["fits"]["conductivity"]["predictions"]]
     table = np.array([[p["value"], p["low"], p["high"]] for p in found])
     return _ln_sigma_t(table, np.asarray(temperatures_k)[:, None])
+
+
+def with_conductivity(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Results that can be drawn as points: one that is well may have no conductivity, where its error has no finite value."""
+    return [r for r in results if r["verdict"]["code"] == "ok" and r.get("conductivity_ms_per_cm")]
 
 
 def kept_and_left_out(

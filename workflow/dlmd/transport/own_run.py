@@ -13,6 +13,7 @@ from dlmd.transport.analysis import TransportResult, analyse
 from dlmd.transport.carriers import analyse_all
 from dlmd.transport.charges import charge_of
 from dlmd.transport.gates import Gate, Limits
+from dlmd.transport.replicas import runs_of
 
 # A run of fewer frames has no displacement statistics.
 FEWEST_FRAMES = 10
@@ -35,8 +36,9 @@ def transport_of(
     Raises
     ------
     DlmdError
-        for runs of fewer than ten frames, a charge that cannot be told, and as `analyse` does.
+        for runs of fewer than ten frames, the same run twice, a charge that cannot be told, and as `analyse` does.
     """
+    trajectories = runs_of(trajectories)
     first = trajectories[0]
     charge, guessed = charge_of(first.mobile, charge, first.composition)
     found = analyse(trajectories, charge=charge, **_for_own(trajectories, options))
@@ -65,9 +67,18 @@ def carriers_of(
     Raises
     ------
     DlmdError
-        as `transport_of` does, for each element.
+        as `transport_of` does, for each element; for charges of other elements, and where one element alone is mobile.
     """
+    trajectories = runs_of(trajectories)
     first = trajectories[0]
+    if not first.carriers:
+        raise DlmdError(f"{first.mobile} alone is mobile", where=first.label, remedy="use `transport_of`")
+    if foreign := [name for name in charges if name not in first.carriers]:
+        raise DlmdError(
+            f"charges have {', '.join(foreign)}, but {', '.join(first.carriers)} is mobile",
+            where=first.label,
+            remedy="give the charges of the mobile elements alone",
+        )
     told = {name: charge_of(name, charges.get(name), first.composition) for name in first.carriers}
     result = analyse_all(
         trajectories,

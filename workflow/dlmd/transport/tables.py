@@ -31,7 +31,7 @@ def write_temperatures(path: str | Path, results: Sequence[Mapping[str, Any]]) -
 def _row(result: Mapping[str, Any]) -> dict[str, Any]:
     row = {"temperature_k": result["temperature_k"], "verdict": result["verdict"]["code"]}
     for key in ESTIMATES:
-        estimate = result[key] or {}
+        estimate = result.get(key) or {}
         row |= {
             key: estimate.get("value", ""),
             f"{key}_low": estimate.get("low", ""),
