@@ -1,5 +1,6 @@
 """`dlmd msd`: the curves of `dlmd transport`, without a fit, a verdict or an interval."""
 
+import json
 import shlex
 
 import numpy as np
@@ -156,3 +157,23 @@ def test_replicas_of_another_system_are_refused(tmp_path, capsys, command, other
     assert ("replicas differ" in error) == bool(other)
     if other:
         assert code == 1 and says in error and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["msd", "rdf"])
+def test_tables_of_other_files_are_not_written_over(tmp_path, capsys, command):
+    for name, seed in (("a", 1), ("b", 2)):
+        write_walk(tmp_path / f"{name}.xyz", seed=seed)
+
+    def made(name):
+        options = "--mobile Li --time-step 1 --stride 100"
+        return call(capsys, f"{command} {tmp_path}/{name}.xyz {options} -o {tmp_path}/out")
+
+    code, printed, error = made("a")
+    assert code == 0 and f"{tmp_path}/out/{command}.json" in printed.replace(", ", "\n"), error
+    record = json.loads((tmp_path / f"out/{command}.json").read_text())
+    assert (record["mobile"], record["n_ions"], record["n_frames"], record["replicas"]) == ("Li", 8, 60, 1)
+    before = (tmp_path / f"out/{command}.csv").read_bytes()
+    code, _, error = made("b")
+    assert code == 1 and f"{command}.json is the result of other files" in error and "-o DIR" in error
+    assert (tmp_path / f"out/{command}.csv").read_bytes() == before
+    assert made("a")[0] == 0

@@ -149,3 +149,18 @@ def test_the_job_reads_the_single_runs(tmp_path):
         for p in fit["predictions"]
     }
     assert width["four"] > 2 * width["one"]
+
+
+def test_results_of_one_temperature_and_run_are_one():
+    """Two that lie evenly about those of the other run are that run's mean, in either order; the last alone counted."""
+
+    def run(ordering, *noises, error):
+        made = [result(t, noise=noise, error=error) for noise in noises for t in TEMPERATURES]
+        return {"potential": 0, "ordering": ordering, "temperatures": made}
+
+    other = run(1, 0.5, error=0.1)
+    # the mean of two has their error over the root of two
+    same = between_runs.effects([run(0, 0.5, error=0.1 / 2**0.5), other], "conductivity_ms_per_cm")
+    for noises in ((0.0, 1.0), (1.0, 0.0)):
+        found = between_runs.effects([run(0, *noises, error=0.1), other], "conductivity_ms_per_cm")
+        assert found.height == pytest.approx(same.height) and found.slope == pytest.approx(same.slope)

@@ -72,10 +72,10 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.transport.tables import write_temperatures
 
     folder = Path(args.output)
-    require_free(folder / "arrhenius.json", args.results, grows=True)
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
     refuse_same_results(results, args.results)
+    require_free(folder / "arrhenius.json", args.results, grows=True)
     fitted = carriers.fit(
         results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
     )

@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from dlmd.base.errors import DlmdError
+    from dlmd.cli.own_settings import require_free
     from dlmd.mechanism import own_run, own_sites
     from dlmd.structures.crystal import read_cif
 
@@ -88,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     if known:
         found = _analysed(args, crystal, places, trajectories)
     folder = Path(args.output)
+    if found is not None:
+        require_free(folder / f"{found[1]['temperature_k']:g}K.json", args.trajectories)
     folder.mkdir(parents=True, exist_ok=True)
     own_run.write_cube(folder / "density.cube", density, trajectories[0])
     read = list(dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes))

@@ -8,7 +8,7 @@ examples:
   dlmd msd run.dcd --topology cell.data --mobile Li --time-step 2 --stride 10
   dlmd msd XDATCAR --mobile Li --time-step 2 --stride 50 --every-lag -o curves
 
-Writes DIR/msd.csv, of several mobile elements DIR/msd_<element>.csv. Units: ps, Å².
+Writes DIR/msd.csv, of several mobile elements DIR/msd_<element>.csv, and msd.json with what they are of. Units: ps, Å².
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.cli.arguments import number
+from dlmd.cli.own_settings import require_free, write_record
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def run(args: argparse.Namespace) -> None:
     from dlmd.transport.replicas import require_one_system
     from dlmd.transport.tables import write_msd
 
-    trajectories, _ = load(args, needs_temperature=False)
+    folder = Path(args.output)
+    record = folder / "msd.json"
+    require_free(record, args.trajectories)
+    trajectories, inputs = load(args, needs_temperature=False)
     require_one_system(trajectories)
     names = list(trajectories[0].carriers)
     each = {"msd": trajectories}
@@ -60,8 +64,8 @@ def run(args: argparse.Namespace) -> None:
         each = {f"msd_{name}": [one.of_carrier(name) for one in trajectories] for name in names}
     # all numbers before the first file: an error leaves none behind
     found = {stem: _curves(runs) for stem, runs in each.items()}
-    folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
+    write_record(record, trajectories, inputs, args.argv)
     first = trajectories[0]
     print(
         f"{first.n_ions} {first.mobile}, {sum(one.n_frames for one in trajectories)} frames every "
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     for stem, curves in found.items():
         write_msd(folder / f"{stem}.csv", _columns(curves, first.cell, every_lag=args.every_lag))
         print("", *_some(each[stem][0].mobile, curves), sep="\n")
-    print(f"\nwritten: {', '.join(str(folder / f'{stem}.csv') for stem in found)}")
+    print(f"\nwritten: {', '.join(str(folder / f'{stem}.csv') for stem in found)}, {record}")
 
 
 def _curves(runs: Sequence[Trajectory]) -> MsdCurves:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from dlmd.base.errors import DlmdError
 
 if TYPE_CHECKING:
     from dlmd.trajectory.readers import System
+    from dlmd.trajectory.trajectory import Trajectory
 
 
 def analysis_options(args: argparse.Namespace) -> dict:
@@ -96,6 +97,27 @@ def require_free(
         where=str(path.parent),
         remedy=other if named else "give another folder with -o DIR",
     )
+
+
+def write_record(
+    path: Path, trajectories: Sequence[Trajectory], inputs: Iterable[Path], command: Sequence[str]
+) -> None:
+    """What tables without a head of their own are of, as JSON beside them, by which `require_free` knows them."""
+    from dlmd.base.files import write_json
+    from dlmd.base.provenance import provenance
+
+    first = trajectories[0]
+    record = {
+        "format": "dlmd-record",
+        "mobile": first.mobile,
+        "n_ions": first.n_ions,
+        "n_frames": sum(run.n_frames for run in trajectories),
+        "frame_interval_ps": first.frame_interval_ps,
+        "replicas": len(trajectories),
+        "notes": list(dict.fromkeys(note for run in trajectories for note in run.notes)),
+        "provenance": provenance(inputs, command=command),
+    }
+    write_json(path, record)
 
 
 def _listed(paths: Iterable[Path], most: int = 3) -> str:

@@ -7,7 +7,8 @@ examples:
   dlmd rdf run.dcd --topology cell.data --mobile Li --time-step 2 --stride 10
   dlmd rdf XDATCAR --mobile Li --time-step 2 --stride 50 --lags 1 10 100 -o structure
 
-Writes DIR/rdf.csv, coordination.csv, van_hove_self.csv, van_hove_distinct.csv and rdf.png. Units: Å, ps; g(r) has none.
+Writes DIR/rdf.csv, coordination.csv, van_hove_self.csv, van_hove_distinct.csv, rdf.png, and rdf.json with what they are of.
+Units: Å, ps; g(r) has none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlmd.cli.own_settings import require_free, write_record
 from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
@@ -62,8 +64,17 @@ def run(args: argparse.Namespace) -> None:
     from dlmd.trajectory import rdf
     from dlmd.transport.plots import rdf_panels
 
-    trajectories, _ = load(args, needs_temperature=False)
+    folder = Path(args.output)
+    record = folder / "rdf.json"
+    require_free(record, args.trajectories)
+    trajectories, inputs = load(args, needs_temperature=False)
     trajectory = trajectories[0]
+    if len(trajectories) > 1:
+        raise DlmdError(
+            f"{len(trajectories)} runs together",
+            where=trajectory.label,
+            remedy="give the folder or the files of one run",
+        )
     if trajectory.atoms is None:
         raise DlmdError(
             "no frame of all atoms is left",
@@ -81,8 +92,8 @@ def run(args: argparse.Namespace) -> None:
         np.column_stack([found.r_a, *found.coordination.values()]),
     )
     tables |= _van_hove(args, trajectory)
-    folder = Path(args.output)
     folder.mkdir(parents=True, exist_ok=True)
+    write_record(record, trajectories, inputs, args.argv)
     for name, (columns, rows) in tables.items():
         write_table(folder / name, columns, rows)
     save(rdf_panels({"MD": found}), [folder / "rdf.png"])
@@ -91,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"distances to {found.r_a[-1]:.2f} Å")
     for pair in found.g:
         print(f"  {pair}: first peak {found.first_peak_a(pair):.2f} Å, g = {found.g[pair].max():.2f}")
-    print(f"\nwritten: {', '.join(str(folder / name) for name in (*tables, 'rdf.png'))}")
+    print(f"\nwritten: {', '.join(str(folder / name) for name in (*tables, 'rdf.png', record.name))}")
 
 
 def _counted(used: int, trajectory: Trajectory) -> list[str]:

@@ -104,14 +104,23 @@ def _has(results: Sequence[Mapping[str, Any]], temperature_k: float) -> bool:
 
 
 def _values(results: Sequence[Mapping[str, Any]], quantity: str) -> dict[float, tuple[float, float]]:
-    """Temperature -> logarithm and its standard error."""
-    found = {}
+    """Temperature -> logarithm and its standard error; several results of one temperature become their mean."""
+    found: dict[float, list[tuple[float, float]]] = {}
     for result in results:
         estimate = result.get(quantity)
         if result["verdict"]["code"] in USABLE and estimate and estimate["low"] > 0:
             error = standard_error(estimate, float(result.get("confidence", 0.95)))
-            found[float(result["temperature_k"])] = (float(np.log(estimate["value"])), error)
-    return found
+            found.setdefault(float(result["temperature_k"]), []).append(
+                (float(np.log(estimate["value"])), error)
+            )
+    return {t: _mean(each) for t, each in found.items()}
+
+
+def _mean(each: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    if len(each) == 1:
+        return each[0]
+    values, errors = np.array(each).T
+    return float(values.mean()), float(np.linalg.norm(errors)) / len(each)
 
 
 def _variance_of_mean(found: Sequence[tuple[float, float, tuple[int, int]]], scale: float) -> np.ndarray:
