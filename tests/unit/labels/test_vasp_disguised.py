@@ -218,7 +218,7 @@ def test_files_that_are_packed_cut_or_doubled(run, tmp_path):
     whole = given._load(written(tmp_path / "vasprun.xml", cut + "</calculation>\n"), None)
     assert len(whole.frames) == 1
     # an ionic step that ends in its forces
-    with pytest.raises(DlmdError, match="cannot be read"):
+    with pytest.raises(DlmdError, match="has no whole <calculation>"):
         given._load(written(tmp_path / "vasprun.xml", cut[: cut.rindex('name="forces"') + 200]), None)
 
 

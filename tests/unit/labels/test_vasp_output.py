@@ -127,6 +127,34 @@ def test_a_torn_file_gives_its_whole_frames_or_a_clear_error(plain, name):
     assert {1, 3, 5} <= seen
 
 
+@pytest.mark.parametrize("section", ["generator", "kpoints"])
+def test_a_vasprun_without_what_nothing_needs_is_read(plain, section):
+    text = (plain / "vasprun.xml").read_text()
+    without = re.sub(rf"<{section}>.*?</{section}>", "", text, flags=re.DOTALL)
+    assert len(without) < len(text)
+    a, b = (parse_vasprun(t, plain / "vasprun.xml") for t in (text, without))
+    assert [f.energy for f in a.frames] == [f.energy for f in b.frames] and a.settings == b.settings
+    if section == "kpoints":
+        assert a.kpoints is not None and b.kpoints is None and b.k_points is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("<parameters>.*?</parameters>", "has no whole <parameters>$"),
+        ("<atominfo>.*?</atominfo>", "has no whole <atominfo>$"),
+        ("<calculation>.*</calculation>", "has no whole <calculation>$"),
+        ("<atominfo>.*", "has no whole <atominfo>, <calculation>$"),
+        ('<i [^>]*name="NELM">.*?</i>', "has no NELM in its <parameters>$"),
+    ],
+)
+def test_a_vasprun_says_what_it_lacks(plain, pattern, told):
+    text = re.sub(pattern, "", (plain / "vasprun.xml").read_text(), flags=re.DOTALL)
+    with pytest.raises(DlmdError) as error:
+        parse_vasprun(text, plain / "vasprun.xml")
+    assert re.search(told, error.value.what) and error.value.where == str(plain / "vasprun.xml")
+
+
 def test_gzip_and_a_torn_gzip_are_read(plain, tmp_path):
     data = gzip.compress((plain / "OUTCAR").read_bytes())
     (tmp_path / "OUTCAR.gz").write_bytes(data)

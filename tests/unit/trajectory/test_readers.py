@@ -1,6 +1,7 @@
 """One invented motion through every format gives the same displacements; every damage gives its own message."""
 
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +263,21 @@ def test_vasprun_brings_its_own_time_step(tmp_path):
     assert trajectory.frame_interval_ps == pytest.approx(0.002)
     with pytest.raises(DlmdError, match=r"the file says 0\.002 ps"):
         read(path, time_step_fs=1.0, stride=1)
+
+
+def test_vasprun_without_what_nothing_needs(tmp_path):
+    text = re.sub("<generator>.*?</generator>", "", vasprun())
+    path = save(tmp_path / "vasprun.xml", text)
+    assert displacements(read(path, time_step_fs=None, stride=None)) == pytest.approx(truth(), abs=1e-5)
+    # without POTIM the time step is the user's to give, as in any file that does not say it
+    path = save(tmp_path / "b_vasprun.xml", re.sub('<i name="POTIM">.*?</i>', "", text))
+    assert read(path, time_step_fs=2.0, stride=1).frame_interval_ps == pytest.approx(0.002)
+
+
+def test_vasprun_says_what_it_lacks(tmp_path):
+    path = save(tmp_path / "vasprun.xml", re.sub("(?s)<atominfo>.*?</atominfo>", "", vasprun()))
+    with pytest.raises(DlmdError, match="has no whole <atominfo>"):
+        read(path, time_step_fs=None)
 
 
 # --- everything that can be wrong -------------------------------------------------------------------------------

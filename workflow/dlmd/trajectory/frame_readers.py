@@ -109,33 +109,19 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
     DlmdError
         for damaged XML, and a run that is no molecular dynamics.
     """
-    import warnings
+    from dlmd.labels.vasp import sections
 
-    from pymatgen.io.vasp import Vasprun
-
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            # Whether the electrons of a step converged does not matter for the trajectory.
-            warnings.simplefilter("always")
-            run = Vasprun(
-                str(path),
-                parse_dos=False,
-                parse_eigen=False,
-                parse_potcar_file=False,
-                exception_on_bad_xml=False,
-            )
-        settings = run.parameters
-    except Exception as error:  # damaged beyond what pymatgen mends: whatever its parsing meets
-        raise DlmdError(
-            f"truncated or damaged XML: {error}", where=str(path), remedy="use the XDATCAR of the same run"
-        ) from error
+    remedy = "use the XDATCAR of the same run"
+    # whether the electrons of a step converged does not matter for the trajectory
+    run, broken = sections.opened(path, where=path, remedy=remedy)
+    settings = run.parameters
     if settings.get("IBRION") != 0:
         raise DlmdError(
             f"no molecular dynamics: IBRION = {settings.get('IBRION')}",
             where=str(path),
             remedy="give an MD run (IBRION = 0)",
         )
-    held = _held_k(settings)
+    held, potim = _held_k(settings), settings.get("POTIM")
     for number, step in enumerate(run.ionic_steps, start=1):
         structure = step["structure"]
         yield Frame(
@@ -143,11 +129,11 @@ def read_vasprun(path: Path) -> Iterator[Frame]:
             np.array(structure.lattice.matrix),
             symbols=[site.specie.symbol for site in structure],
             step=number,
-            interval_ps=settings["POTIM"] / FS_PER_PS,
+            interval_ps=None if potim is None else potim / FS_PER_PS,
             set_point_k=held,
         )
-    if any("malformed" in str(w.message).lower() for w in said):
-        raise CutShort("the XML breaks off", where=str(path), remedy="use the XDATCAR of the same run")
+    if broken:
+        raise CutShort("the XML breaks off", where=str(path), remedy=remedy)
 
 
 def _held_k(settings: Any) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import warnings
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,11 @@ import numpy as np
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.units import BOLTZMANN_EV_PER_K
-from dlmd.labels.vasp import electrons, learned_xml, verify
+from dlmd.labels.vasp import electrons, learned_xml, sections, verify
 from dlmd.labels.vasp.frames import EV_PER_A3_PER_KBAR, Frame, Run
 from dlmd.labels.vasp.outcar import OWN_FOLDER
+
+REMEDY = "the run died before its first step, or the file is cut or has been edited; run it again or bring the OUTCAR"
 
 
 def parse_vasprun(text: str, path: Path) -> Run:
@@ -24,40 +25,31 @@ def parse_vasprun(text: str, path: Path) -> Run:
     Raises
     ------
     DlmdError
-        if it ends before its first ionic step, or is no vasprun.xml.
+        if it ends before its first ionic step, lacks its settings or atoms, or is no vasprun.xml.
     """
-    from pymatgen.io.vasp.outputs import Vasprun
-
     if text.count("<modeling>") > 1:
         raise DlmdError("several runs are in one vasprun.xml", where=str(path), remedy=OWN_FOLDER)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # truncation is judged here, frame by frame
+    with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "vasprun.xml"
         copy.write_text(text)
-        try:
-            xml = Vasprun(
-                copy,
-                parse_dos=False,
-                parse_eigen=False,
-                parse_potcar_file=False,
-                exception_on_bad_xml=False,
-            )
-            settings = _settings(xml)
-            nelm = int(settings["NELM"])
-            symbols = [str(s) for s in xml.atomic_symbols]
-        except Exception as error:  # lxml and pymatgen raise many kinds on a damaged file
-            raise DlmdError(
-                f"the vasprun.xml cannot be read: {type(error).__name__} {error}",
-                where=str(path),
-                remedy="the run died before its first step, or the file is damaged; run it again or bring "
-                "the OUTCAR",
-            ) from None
+        xml, _ = sections.opened(
+            copy, where=path, remedy=REMEDY
+        )  # what it breaks off is judged here, frame by frame
+    try:
+        settings = _settings(xml)
+        nelm = int(settings["NELM"])
+    except KeyError as error:
+        raise DlmdError(
+            f"the vasprun.xml has no {error.args[0]} in its <parameters>", where=str(path), remedy=REMEDY
+        ) from None
+    symbols = [str(s) for s in xml.atomic_symbols]
     ediff = verify.number(settings.get("EDIFF"))
     frames = [_frame(n + 1, step, nelm, len(symbols), ediff) for n, step in enumerate(xml.ionic_steps)]
     if settings.get("ML_LMLFF") in (True, "T"):
         frames = learned_xml.merged(text, frames, len(symbols))
     blocks = [(s, len(list(group))) for s, group in groupby(symbols)]
-    kpoints = xml.kpoints.kpts[0] if xml.kpoints is not None and xml.kpoints.num_kpts == 0 else None
+    mesh = getattr(xml, "kpoints", None)
+    kpoints = mesh.kpts[0] if mesh is not None and mesh.num_kpts == 0 else None
     return Run(
         path=path,
         species=[s for s, _ in blocks],
