@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlmd.cli import main
-from dlmd.cli.arguments import number
+import exact_lines
+from dlmd.cli import arrhenius, main
+from dlmd.transport.arrhenius import fit
 from segment_files import write_segments
 
 CELL_A = 13.0
@@ -345,6 +346,13 @@ def test_arrhenius_finds_the_activation_energy(tmp_path, capsys):
     assert (tmp_path / "arrhenius.png").stat().st_size and (tmp_path / "arrhenius.pdf").stat().st_size
 
 
+def test_arrhenius_says_once_how_much_longer():
+    results = [exact_lines.result(t, error=0.6) | {"haven_ratio": None} for t in exact_lines.TEMPERATURES]
+    printed = arrhenius.report(results, fit(results))
+    assert "verdict: shows the way" in printed
+    assert printed.count("±0.03 eV") == 1
+
+
 def test_arrhenius_of_too_few_temperatures_is_a_verdict(tmp_path, capsys):
     results = [write_result(tmp_path / f"{t}K.json", t) for t in (500, 600)]
     assert main.main(["arrhenius", *map(str, results), "-o", str(tmp_path)]) == 3
@@ -364,18 +372,3 @@ def test_errors_of_arrhenius(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main.main(["arrhenius", str(good), "--reference", reference])
         assert f"'{reference}' is not LABEL:K:MS_PER_CM" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0"),
-        (1580.4, "1580"),
-        (0.7631, "0.763"),
-        (1.42e-5, "1.42e-05"),
-        (-3.5e7, "-3.50e+07"),
-        (99999, "1.00e+05"),
-    ],
-)
-def test_numbers_have_three_digits(value, text):
-    assert number(value) == text

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlmd.base.errors import DlmdError
+from dlmd.base.formatting import interval
 from dlmd.cli import main
 from dlmd.transport.charges import ONLY_CHARGE, _known, charge_of
 from two_carriers import write_two_carriers
@@ -299,19 +300,19 @@ def test_mechanism_of_ones_own_trajectory(tmp_path, capsys):
     (cut,) = [note for note in result["notes"] if "ends in the middle of a frame" in note]
     assert f"- {cut}" in printed
     rates = [
-        row["rate_per_ps"]["value"] * 1000
+        interval(row["rate_per_ps"], scale=1000)
         for row in (result["hops"], *result["classes"])
         if "rate_per_ps" in row
     ]
     for said in (
-        *(f"{rate:.3g} (" for rate in rates),
+        *rates,
         "occupancy",
         "residence (ps)",
         "straight back to the site before:",
     ):
         assert said in printed, said
     for row in result["sites"]:
-        assert row["occupancy"] is None or f"{row['occupancy']['value']:.2f} (" in printed
+        assert row["occupancy"] is None or interval(row["occupancy"], ".2f") in printed
     for kind in ("sites", "hops", "density", "traces"):
         assert (tmp_path / f"out/600K.{kind}.png").stat().st_size > 0
 

@@ -26,7 +26,7 @@ def test_rows_and_notes_say_what_counts_and_what_not(tmp_path):
     assert second["barrier forward (eV)"] == "–" and second["converged bands"] == "0 of 1"
     assert engine["by"] == "label engine"
     text = " ".join(section["notes"])
-    assert "0.25 eV (0.2 to 0.3)" in text
+    assert "0.250 eV (0.200 to 0.300)" in text
     assert "Not counted: [101] number 0: unconverged" in text
     assert "one mobile ion fewer" in text
     assert "converged by both: 1; forward barriers differ by 0.100 eV on average" in text

@@ -8,7 +8,10 @@ from dlmd.config.reading import load
 from dlmd.report import page, tables
 from dlmd.report.answer import headline, worth
 from dlmd.report.answer import table as answer
+from dlmd.run.plan import CostModel
 from dlmd.run.results import RunResults
+from dlmd.transport import arrhenius as line
+from exact_lines import TEMPERATURES, result
 
 ROOT = Path(__file__).parents[3]
 ESTIMATE = {"value": 1.234567, "low": 0.5, "high": 3.0}
@@ -41,7 +44,7 @@ def fitted(predict_k):
 
 
 def test_interval_is_value_low_and_high():
-    assert interval(ESTIMATE) == "1.23 (0.5 to 3)"
+    assert interval(ESTIMATE) == "1.2 (0.50 to 3.0)"
 
 
 def test_extrapolation_is_said_and_published_values_stand_beside_their_temperature_only():
@@ -144,3 +147,16 @@ def test_all_that_speaks_against_an_answer_is_said(tmp_path):
     said = page._warnings(load(ROOT / "config/demo.yaml"), level, given, [hopped], model=None)
     assert said[:2] == ["400 K is left out of the fit: too short", "E_a is known to ±0.4 eV only"]
     assert said[-1].startswith("500 K: 3 Cl of the host at rest")
+
+
+def test_what_the_answer_needs_is_said_once(tmp_path):
+    cfg = load(ROOT / "config/demo.yaml")
+    points = [result(t, error=0.6) | {"host_hopped": {}, "haven_ratio": None} for t in TEMPERATURES]
+    fitted = line.fit(points, predict_k=[298.15])
+    assert fitted["verdict"]["code"] == "shows_the_way"
+    level = RunResults(tmp_path).level("u4")
+    said = page._warnings(cfg, level, fitted, points, CostModel(cfg, []))
+    rows = answer(fitted, points, {})
+    text = " ".join([*said, *(f"{row['this run']} {row['how']}" for row in rows)])
+    assert text.count("E_a to ±0.03 eV") == 1 and text.count("σ at 298.15 K within a factor of ten") == 1
+    assert text.count("±0.03") == 1 and text.count("not the value") == 1 and "times as long" not in text

@@ -95,8 +95,8 @@ def test_budget_rows_say_what_was_not_varied_and_left_out(level):
     first, second = trust.budget(level)
     assert list(first.values()) == [
         "conductivity at 500 K (mS/cm)",
-        "10 (5 to 20)",
-        "10 (8 to 12)",
+        "10.0 (5.0 to 20.0)",
+        "10.0 (8.0 to 12.0)",
         "75% (50% to 90%)",
         "75% (50% to 90%)",
         "not varied",

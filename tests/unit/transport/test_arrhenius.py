@@ -199,6 +199,8 @@ def test_what_is_not_known_is_not_shown_as_a_value():
 def test_verdicts_of_the_line():
     rough = arrhenius.fit([result(t, error=0.6) for t in TEMPERATURES])
     assert rough["verdict"]["code"] == "shows_the_way" and "not the value" in rough["verdict"]["message"]
+    # how much longer is said by what knows the run, once
+    assert "times as long" not in rough["verdict"]["message"]
     reach = rough["fits"]["conductivity"]["activation_energy_ev"]
     reach = (reach["high"] - reach["low"]) / 2
     assert rough["fits"]["conductivity"]["to_reach"]["times_longer"] == pytest.approx((reach / 0.03) ** 2)

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.formatting import how_known, predicted, rounded
-from dlmd.cli.arguments import add_common, number
+from dlmd.base.formatting import how_known, known, number, predicted, rounded
+from dlmd.cli.arguments import add_common
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_trajectory import positive
 
@@ -225,7 +225,8 @@ def _interval(estimate: Mapping | None) -> str:
         return "-"
     if estimate.get("bound"):
         return f"< {number(estimate['high'])}"
-    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+    value, low, high = known(estimate)
+    return f"{value} [{low}, {high}]"
 
 
 def _reference(text: str) -> tuple[str, PublishedPoint]:

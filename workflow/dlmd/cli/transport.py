@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
-from dlmd.cli.arguments import add_common, number
+from dlmd.base.formatting import known, number
+from dlmd.cli.arguments import add_common
 from dlmd.cli.exit_codes import VERDICT
 from dlmd.cli.own_settings import analysis_options, check_charge, require_free
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, positive
@@ -234,4 +235,5 @@ def _value(estimate: Mapping | None) -> tuple[str, str]:
         return "none", ""
     if estimate.get("bound"):
         return "may be 0", f"below {number(estimate['high'])}"
-    return number(estimate["value"]), f"[{number(estimate['low'])}, {number(estimate['high'])}]"
+    value, low, high = known(estimate)
+    return value, f"[{low}, {high}]"

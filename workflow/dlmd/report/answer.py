@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dlmd.base.formatting import how_known, interval, number, pairs, predicted, rounded
+from dlmd.base.formatting import how_known, interval, known, pairs, predicted, rounded
 from dlmd.base.verdicts import Verdict
 from dlmd.report.tables import follows_the_paper, published_lines
 from dlmd.validation.few_labels import d_factor
@@ -25,7 +25,7 @@ def table(fitted: Mapping, temperatures: Sequence[Mapping], published: Mapping) 
                 {
                     "quantity": f"conductivity at {t:g} K (mS/cm)",
                     "this run": predicted(prediction),
-                    "how": how_known(prediction),
+                    "how": how_known(prediction, remedy=False),
                     "published": pairs(section["values"]) if near else "",
                 }
             )
@@ -111,7 +111,7 @@ def _predicted_card(prediction: Mapping) -> dict:
     """A conductivity elsewhere; where it is no value, the card says so."""
     title, note, shown = (
         f"σ at {prediction['temperature_k']:g} K",
-        how_known(prediction),
+        how_known(prediction, remedy=False),
         prediction.get("shown", "value"),
     )
     estimate = prediction["value_ms_per_cm"]
@@ -126,7 +126,7 @@ def _predicted_card(prediction: Mapping) -> dict:
 
 
 def _card(title: str, estimate: Mapping[str, float], unit: str, note: str, form: str = ".3g") -> dict:
-    value, low, high = (number(estimate[k], form) for k in ("value", "low", "high"))
+    value, low, high = known(estimate, form)
     return {"title": title, "value": value, "unit": unit, "range": f"{low} to {high}", "note": note}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dlmd.barriers.bands import CONVERGED
 from dlmd.barriers.paths import VACANCY
-from dlmd.base.formatting import interval
+from dlmd.base.formatting import interval, spread
 from dlmd.run import tree
 from dlmd.run.results import LevelResults
 
@@ -38,14 +38,14 @@ def _row(hop: Mapping) -> dict:
     }
 
 
-def _range(spread: Mapping | None, digits: int) -> str:
+def _range(found: Mapping | None, digits: int) -> str:
     """'median (low to high)'."""
-    if spread is None:
+    if found is None:
         return "–"
     form = f".{digits}f"
-    if f"{spread['low']:{form}}" == f"{spread['high']:{form}}":
-        return f"{spread['median']:{form}}"
-    return interval(spread, form, middle="median")
+    if f"{found['low']:{form}}" == f"{found['high']:{form}}":
+        return f"{found['median']:{form}}"
+    return spread(found, form)
 
 
 def notes(data: Mapping) -> list[str]:

@@ -159,10 +159,7 @@ def _conductivities(usable: Sequence[Mapping], name: str, marker: str) -> list[d
                 "array": _plain((high - value) * t),
                 "arrayminus": _plain((value - low) * t),
             },
-            "text": [
-                f"{a:g} K: {v:.4g} mS/cm ({lo:.4g} to {hi:.4g})"
-                for a, v, lo, hi in zip(t, value, low, high, strict=True)
-            ],
+            "text": [f"{a:g} K: {interval(s, unit='mS/cm')}" for a, s in zip(t, sigma, strict=True)],
             "hoverinfo": "text",
         }
     ]

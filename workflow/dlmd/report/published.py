@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dlmd.base.files import write_csv
-from dlmd.base.formatting import interval, predicted
+from dlmd.base.formatting import interval, predicted, spread
 from dlmd.config.published import conductivities
 from dlmd.run.results import LevelResults
 
@@ -189,12 +189,12 @@ def _barriers(found: Mapping, published: Mapping) -> list[dict]:
     hops = {h["label"]: h for h in found.get("hops", ()) if h["method"] == "potential"}
     out = []
     for label, value in published.get("neb_barriers_ev", {}).items():
-        spread = hops.get(label, {}).get("barrier_forward_ev")
-        if spread:
-            low, middle, high = (spread[k] for k in ("low", "median", "high"))
+        barriers = hops.get(label, {}).get("barrier_forward_ev")
+        if barriers:
+            low, middle, high = (barriers[k] for k in ("low", "median", "high"))
             count = hops[label]["counted"]
             one = count == 1
-            shown = f"{middle:.3f}" if one else interval(spread, ".3f", middle="median")
+            shown = f"{middle:.3f}" if one else spread(barriers, ".3f")
             words = (
                 "one environment only"
                 if one

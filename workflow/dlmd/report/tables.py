@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmd.base.carriers import spoken
-from dlmd.base.formatting import interval, pairs
+from dlmd.base.formatting import interval, known, number, pairs
 from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
 
@@ -35,7 +35,7 @@ def temperature(result: Mapping, published: Mapping | None = None) -> dict:
     """One temperature's row; beside σ what published lines have there, where the sources have an activation energy."""
     beside = published_lines(published, result["temperature_k"])
     ok = result["verdict"]["code"] == "ok"
-    by_eq11 = f"{result['paper_reading']['conductivity_eq11_ms_per_cm']:.3g}" if ok else NONE
+    by_eq11 = number(result["paper_reading"]["conductivity_eq11_ms_per_cm"]) if ok else NONE
 
     def show(key: str) -> str:
         # an upper bound has a verdict and is shown; a ratio to what may be 0 has no value
@@ -165,7 +165,7 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
         if at is None and pressure is None:
             continue  # a result of before, of the relaxed cell
         cell = {
-            key: f"{at['unit_cell'][key]:.3f}" + _half_width(at.get("intervals", {}).get(key)) if at else NONE
+            key: _length(at["unit_cell"][key], at.get("intervals", {}).get(key)) if at else NONE
             for key in CELL
         }
         rows.append(
@@ -176,7 +176,9 @@ def lattice_of_production(found: Mapping, temperatures: Sequence[Mapping]) -> li
             }
         )
     # right angles say nothing
-    right = [key for key in CELL if all(row[key].split(" ")[0] in ("90.000", NONE) for row in rows)]
+    right = [
+        key for key in CELL if all(row[key] == NONE or float(row[key].split(" ")[0]) == 90 for row in rows)
+    ]
     return [{key: value for key, value in row.items() if key not in right} for row in rows]
 
 
@@ -222,8 +224,12 @@ def size_warnings(found: Mapping, fitted: Mapping) -> list[str]:
     return [f"size of the cell: {found['verdict']['message']}"]
 
 
-def _half_width(span: Sequence[float] | None) -> str:
-    return "" if span is None else f" ± {(span[1] - span[0]) / 2:.3f}"
+def _length(value: float, span: Sequence[float] | None) -> str:
+    if span is None:
+        return f"{value:.3f}"
+    middle, _, _ = known({"value": value, "low": span[0], "high": span[1]}, ".3f")
+    decimals = len(middle.partition(".")[2])
+    return f"{middle} ± {(span[1] - span[0]) / 2:.{decimals}f}"
 
 
 def expansion(found: Mapping) -> str:
@@ -231,8 +237,8 @@ def expansion(found: Mapping) -> str:
     value = found.get("volume_expansion")
     if not value:
         return ""
-    low, middle, high = (1e6 * value[key] for key in ("low_per_k", "value_per_k", "high_per_k"))
-    return f"Volume thermal expansion {middle:.0f} ({low:.0f} to {high:.0f}) × 10⁻⁶ / K."
+    shown = interval({key: value[f"{key}_per_k"] for key in ("value", "low", "high")}, scale=1e6)
+    return f"Volume thermal expansion {shown} × 10⁻⁶ / K."
 
 
 def given(records: Sequence[Mapping]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlmd.base import plot_style as style
+from dlmd.base.formatting import interval
 from dlmd.config.published import PublishedPoint
 
 if TYPE_CHECKING:
@@ -184,11 +185,7 @@ def arrhenius_overlay(
         )
         fit = fitted["fits"].get("conductivity") if fitted["fits"] else None
         energy = fit["activation_energy_ev"] if fit else None
-        said = (
-            f", $E_a$ = {energy['value']:.2f} eV [{energy['low']:.2f}, {energy['high']:.2f}]"
-            if energy
-            else ""
-        )
+        said = f", $E_a$ = {interval(energy, '.2f', unit='eV')}" if energy else ""
         ax.errorbar(
             1000 / temperature,
             _ln_sigma_t(value, temperature),
@@ -273,7 +270,7 @@ def _line(
 ) -> None:
     """The fit and its band: solid between the fitted temperatures, dashed beyond; the band alone where the line is withheld."""
     energy = fitted["fits"]["conductivity"]["activation_energy_ev"]
-    label = f"$E_a$ = {energy['value']:.3f} eV [{energy['low']:.3f}, {energy['high']:.3f}]"
+    label = f"$E_a$ = {interval(energy, '.3f', unit='eV')}"
     low, high = inside
     for first, last, dashes, name in (
         (low, high, "-", label),

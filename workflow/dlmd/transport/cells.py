@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlmd.base.formatting import interval
 from dlmd.transport.selection import USABLE, standard_error
 
 QUANTITIES = ("conductivity_ms_per_cm", "d_self_cm2_per_s")
@@ -97,6 +98,6 @@ def sentence(found: Mapping[str, Any]) -> str:
         if one is None:
             continue
         seen = "differs" if one["differs"] else "no difference seen"
-        parts.append(f"{name} × {one['value']:.3g} ({one['low']:.3g} to {one['high']:.3g}), {seen}")
+        parts.append(f"{name} × {interval(one)}, {seen}")
     text = "; ".join(parts) if parts else "no temperature in common with a value in both"
     return f"cell of {large} mobile ions over the one of {small}: {text}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
+from dlmd.base.formatting import interval
 from dlmd.base.verdicts import Verdict
 from dlmd.transport import cells
 from dlmd.transport.tables import ESTIMATES
@@ -95,7 +96,7 @@ def judge(
     lowest, highest = 1 / (1 + max_difference), 1 + max_difference
     known = {key: ratios[key] for key in DECIDING if ratios.get(key)}
     beyond = [key for key, one in known.items() if one and (one["low"] > highest or one["high"] < lowest)]
-    told = "; ".join(f"{DECIDING[key]} {_span(one)}" for key, one in known.items() if one)
+    told = "; ".join(f"{DECIDING[key]} {interval(one)}" for key, one in known.items() if one)
     bound = f"{max_difference:.0%} is accepted"
     if beyond:
         return {
@@ -129,10 +130,6 @@ def overrule(fitted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, A
     if seen["code"] != Verdict.SIZE_DEPENDENT or fitted["verdict"]["code"] != Verdict.OK:
         return dict(fitted)
     return {**fitted, "verdict": {key: seen[key] for key in ("code", "message")}}
-
-
-def _span(one: Mapping[str, float]) -> str:
-    return f"{one['value']:.3g} ({one['low']:.3g} to {one['high']:.3g})"
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
 from dlmd.labels.packed import read_text
@@ -34,7 +34,7 @@ def opened(path: Path, *, where: Path, remedy: str) -> tuple[Vasprun, bool]:
 
     class Steps(Vasprun):
         # the version of VASP, which nothing here asks for
-        generator = {"version": None}  # noqa: RUF012
+        generator: Any = {"version": None}  # noqa: RUF012
         # judged step by step
         converged = True
 
