@@ -11,7 +11,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.config.reading import loads
 from dlmd.proposal import Wishes, propose, theory
 from dlmd.proposal.cells import narrowest
-from dlmd.run import preflight
+from dlmd.run import estimates, preflight, targets
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "structures").glob("*.cif"))
@@ -136,6 +136,12 @@ def test_what_a_pretrained_teacher_is_worth_is_said(salt, engine, worth):
     assert line in " ".join(levels.replace("#", " ").split())
 
 
+def test_the_default_engine_names_what_is_nearer_and_how_to_get_it(salt):
+    (line,) = [note for note in checked(salt).notes if "chgnet is a start" in note]
+    for said in ("0.78", "0.64", "0.96 and 0.91", "--engine sevennet", "pip install -e '.[sevennet]'"):
+        assert said in line
+
+
 @pytest.mark.parametrize("engine", ["vasp", "gpaw"])
 def test_dft_labels_are_few_and_start_from_a_pretrained_potential(tmp_path, engine):
     proposal = checked(conductors.write(tmp_path, "thioantimonate"), Wishes(engine=engine, single_points=100))
@@ -159,9 +165,18 @@ def test_sevennet_labels_few_frames_within_the_budget(tmp_path):
     assert (poor.learning.iterations, poor.learning.max_frames) == (1, 50)
 
 
-def test_an_ordered_crystal_is_judged_in_another_cell(salt):
-    groups = checked(salt, Wishes(engine="vasp", single_points=50)).config.learning.explore
-    assert [(g.cell, g.split) for g in groups] == [("label", "train"), ("production", "test")]
+@pytest.mark.parametrize("engine", ["vasp", "gpaw", "sevennet"])
+@pytest.mark.parametrize("gpu", [False, True])
+def test_held_out_frames_of_an_ordered_crystal_are_of_the_small_cell(salt, engine, gpu):
+    proposal = checked(salt, Wishes(engine=engine, single_points=50, gpu=gpu))
+    cfg = proposal.config
+    groups = cfg.learning.explore
+    assert [(g.cell, g.split) for g in groups] == [("label", "train"), ("label_held_out", "test")]
+    cells = cfg.structures.cells
+    assert cells["label_held_out"] == cells["label"]
+    # all that the engine labels is of the label cell's 216 atoms
+    asked = {estimates.compositions(cfg)[s.occupancy, s.cell]["Na"] for s in targets.explorations(cfg)}
+    assert asked == {108} and proposal.design.label.n_atoms == 216
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,27 @@ def test_labels_of_another_composition_do_not_count(level):
 def test_nothing_is_said_of_a_potential_of_ones_own(level):
     production(level, 150.0)
     assert beyond(level) == []
+
+
+def explored(level, number, frames, met=0, *, passed_over=False):
+    found = {"round": number, "frames": frames, "passed_over": passed_over} | (
+        {"anions_met": met} if met else {}
+    )
+    write(level, tree.SELECTED, found, i=number)
+
+
+def test_the_share_of_explored_frames_with_a_broken_host_is_said_by_round(level):
+    assert coverage.met_anions(level) == []
+    explored(level, 0, 1386, 360)
+    (said,) = coverage.met_anions(level)
+    assert "360 of 1386 in round 1." in said and "No later round" in said and "max_met_anions" in said
+    explored(level, 1, 1400)
+    # one that settled before has the counts of the round before it
+    explored(level, 2, 1400, passed_over=True)
+    (said,) = coverage.met_anions(level)
+    assert "360 of 1386 in round 1, 0 of 1400 in round 2. " in said and "Later rounds" in said
+
+
+def test_whole_explorations_need_no_words(level):
+    explored(level, 0, 1386)
+    assert coverage.met_anions(level) == []

@@ -23,7 +23,7 @@ from dlmd.proposal.wishes import Wishes
 from dlmd.structures.crystal import Crystal, letters_of_another_origin
 
 LABELS, PRODUCTION = "labels", "production"
-FIRST = "label"
+FIRST, HELD_OUT = "label", "label_held_out"
 OTHER = {"random": ("label_annealed", "coulomb"), "coulomb": ("label_random", "random")}
 RELAXED_ATOMS = 1000  # most atoms that the label engine relaxes
 MOST_CHANGE = 0.05  # of an element, which a user has to know of
@@ -57,7 +57,7 @@ def all_parts(design: Design, at: Temperatures, lengths: Lengths, head: Head) ->
     return {
         **_head(design, lengths, head),
         **_material(design),
-        **_structures(design),
+        **_structures(design, few=theory.has_start(head.wishes.engine)),
         **_labels(design, at, lengths, few=theory.has_start(head.wishes.engine)),
         **_md(design, at, lengths, head),
     }
@@ -141,7 +141,17 @@ def cells(design: Design) -> dict[str, Cell]:
     return found
 
 
-def _structures(design: Design) -> dict[str, Any]:
+def _judging(design: Design) -> dict[str, Cell]:
+    """The label cell once more by another name, where it has a single ordering: explored by itself, its frames are held out.
+
+    Production's cell would be another one, but the engine cannot afford its labels.
+    """
+    if design.orderings > 1:
+        return {}
+    return {HELD_OUT: Cell(design.label.repeat, design.sampling, "the same, for frames that are held out")}
+
+
+def _structures(design: Design, *, few: bool) -> dict[str, Any]:
     label, production = occupancy_names(design)
     occupancies = {label: design.label.overrides(), production: design.production.overrides()}
     orderings = "" if design.orderings > 1 else "all sites are full or empty here: there is one only"
@@ -149,7 +159,7 @@ def _structures(design: Design) -> dict[str, Any]:
     return {
         "table": [*table(design), *remarks(design)],
         "occupancies": occupancies,
-        "cells": cells(design),
+        "cells": {**cells(design), **(_judging(design) if few else {})},
         "orderings": design.orderings,
         "orderings_reason": orderings,
         "sampling_reason": design.sampling_reason,
@@ -253,6 +263,9 @@ def _labels(design: Design, at: Temperatures, lengths: Lengths, *, few: bool) ->
         "groups": trajectories.groups(of, labels_k=at.labels_k, rdf_k=rdf_k, share=planned / steps),
         "rdf_k": rdf_k,
         "held_out_reason": "production's own cell" if small else "an ordering that is not trained on",
+        "judged_in": "orderings that are not trained on"
+        if design.orderings > 1
+        else "explorations that are not trained on",
         "explored": _explored(design, label, names[:-1], at, few=few),
         "label_occupancy": label,
         "first_cell": FIRST,
@@ -268,10 +281,9 @@ def _explored(
     strains = "[-0.02, 0.01]" if few else "[0.0, 0.02]"
     temperatures = f"temperatures_k: {list(at.labels_k)}, strains: {strains}"
     if few and not last:
-        # a single ordering: the other cell has to judge
         return [
             f"{{occupancy: {occupancy}, cell: {names[0]}, orderings: [0], {temperatures}}}",
-            f"{{occupancy: {PRODUCTION}, cell: {PRODUCTION}, orderings: [0], {temperatures}, split: test}}",
+            f"{{occupancy: {occupancy}, cell: {HELD_OUT}, orderings: [0], {temperatures}, split: test}}",
         ]
     held_out = (names[-1], last) if few else None
     found = []

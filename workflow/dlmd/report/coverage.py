@@ -1,4 +1,5 @@
-"""Whether the labels that a potential was trained on reach the volumes that production runs at."""
+"""Whether the labels that a potential was trained on reach the volumes that production runs at, and how many of the frames that
+were explored for them had a host in pieces."""
 
 from __future__ import annotations
 
@@ -43,6 +44,27 @@ def beyond_labels(results: LevelResults) -> list[str]:
     return [
         f"production's cell is beyond the labels' ({low:.1f} to {high:.1f} Å³ per unit cell): {'; '.join(far)}. The potential "
         "extrapolates there: add labels of such cells (strains)"
+    ]
+
+
+def met_anions(results: LevelResults) -> list[str]:
+    """In words, in what part of each round's explored frames anions had met; nothing where they met in none.
+
+    No bound is on it: a first round without labels explores with the potential of another level, which they are to correct.
+    """
+    rounds = [(one["round"], one.get("anions_met", 0), one["frames"]) for one in results.explorations]
+    if not any(met for _, met, _ in rounds):
+        return []
+    shares = ", ".join(f"{met} of {frames} in round {number + 1}" for number, met, frames in rounds)
+    last = (
+        "No later round shows whether the labels correct it"
+        if len(rounds) == 1
+        else "Later rounds explore with what the labels have made of it"
+    )
+    return [
+        f"Anions had met that the crystal keeps apart in explored frames: {shares}. Where no labels were given, "
+        f"the first round explores with the potential that the training starts from. {last}; `validation.max_met_anions` does not judge "
+        "explorations."
     ]
 
 

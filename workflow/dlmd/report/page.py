@@ -144,7 +144,11 @@ def _level(cfg: RunConfig, results: LevelResults, literature: Mapping, model: Co
         "warnings": _warnings(cfg, results, fitted, temperatures, model),
         "dataset": tables.dataset(results.dataset) if results.dataset else tables.NO_LABELS,
         "errors": tables.errors(results.errors, literature) if results.errors else [],
-        "labels": [*results.few_labels.get("sentences", []), *tables.given(results.given)],
+        "labels": [
+            *results.few_labels.get("sentences", []),
+            *coverage.met_anions(results),
+            *tables.given(results.given),
+        ],
         "committee": trust.committee(results),
         "potential_figures": _drawn(results, _potential_figures(results)),
         **tables.lattices(results.expansion, temperatures),

@@ -64,7 +64,13 @@ def _level(cfg: RunConfig, results: LevelResults) -> dict:
     return {
         "theory": tables.theory(cfg, results.name),
         "potential": {key: results.errors.get(key) for key in POTENTIAL}
-        | {"notes": trust.undecided(results) + coverage.beyond_labels(results)},
+        | {
+            "notes": [
+                *trust.undecided(results),
+                *coverage.beyond_labels(results),
+                *coverage.met_anions(results),
+            ]
+        },
         "verdict": results.arrhenius["verdict"],
         "activation_energy_ev": {key: fit["activation_energy_ev"] for key, fit in fits.items()},
         "predictions": fits["conductivity"]["predictions"] if fits else [],

@@ -160,6 +160,13 @@ class LevelResults:
         """What few labels have made of another level's potential; only of a level that starts from another."""
         return _read(self.path(tree.FEW_LABELS))
 
+    @property
+    def explorations(self) -> list[dict]:
+        """What each round of the learning loop has explored and picked, without rounds that were passed over."""
+        wanted = tree.fill(tree.SELECTED, level=self.name, i="[0-9]*")
+        found = [read_json(path) for path in self.run.folder.glob(wanted)]
+        return sorted((one for one in found if not one["passed_over"]), key=lambda one: one["round"])
+
     @cached_property
     def dataset(self) -> list[dict]:
         """Every labelled frame: source, split, and whether it is used."""
