@@ -19,9 +19,9 @@ STIFF = "7net-l3i5"
 # measured on halides, see docs/potential.md and config/README.md
 WORTH = {
     "chgnet": "chgnet is a start, not the material: its forces are too soft (0.78 times PBE's in Li3InCl6, 0.64 in Li10GeP2S12), "
-    "and D of Li in Li3TiCl6 is three to nine times too large; few labels correct it: for minutes those of SevenNet, whose forces "
-    "are 0.96 and 0.91 times PBE's (--engine sevennet, of the extra: pip install -e '.[sevennet]'), or DFT's (--engine "
-    "vasp or gpaw): docs/potential.md",
+    "and D of Li in Li3TiCl6 is three to nine times too large; few labels correct it: for minutes those of SevenNet, whose "
+    "forces are 0.96 and 0.91 times PBE's (--engine sevennet, of the extra: pip install -e '.[sevennet]'), or DFT's "
+    "(--engine vasp or gpaw): docs/potential.md",
     "sevennet": f"sevennet stands for PBE without U: forces of {STIFF} are 0.96 times PBE's in Li3InCl6 (CHGNet's 0.78), and "
     "0.77 times PBE+U's in Li3TiCl6 (0.51); few labels of DFT are surer (--engine vasp or gpaw: docs/potential.md)",
 }

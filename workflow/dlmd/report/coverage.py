@@ -63,8 +63,8 @@ def met_anions(results: LevelResults) -> list[str]:
     )
     return [
         f"Anions had met that the crystal keeps apart in explored frames: {shares}. Where no labels were given, "
-        f"the first round explores with the potential that the training starts from. {last}; `validation.max_met_anions` does not judge "
-        "explorations."
+        f"the first round explores with the potential that the training starts from. {last}; "
+        "`validation.max_met_anions` does not judge explorations."
     ]
 
 
