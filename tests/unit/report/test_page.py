@@ -44,7 +44,7 @@ def fitted(predict_k):
 
 
 def test_interval_is_value_low_and_high():
-    assert interval(ESTIMATE) == "1.2 (0.50 to 3.0)"
+    assert interval(ESTIMATE) == "1.2 (0.5 to 3.0)"
 
 
 def test_extrapolation_is_said_and_published_values_stand_beside_their_temperature_only():
