@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmd.cli.own_settings import require_free, write_record
 from dlmd.base.formatting import number
+from dlmd.cli.own_settings import require_free, write_record
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load
 
 if TYPE_CHECKING:
