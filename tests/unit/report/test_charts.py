@@ -31,7 +31,7 @@ def result(t, sigma, code="ok"):
 @pytest.fixture
 def temperatures():
     return [result(t, 1e5 * np.exp(-3000 / t)) for t in (500, 600, 700)] + [
-        result(800, 0, code="host_melted")
+        result(800, 0, code="host_molten")
     ]
 
 
