@@ -95,7 +95,7 @@ def test_msd_shows_both_kinds_and_names_verdicts(temperatures):
     # half of the lags, as in the static figure; a negative MSD_total has no logarithm
     assert max(curve["x"]) < 5.0
     assert traces["500 K, total"]["x"] == []
-    assert "800 K (host melted), self" in traces
+    assert "800 K (host molten), self" in traces
 
 
 def test_parity_is_thinned_without_favour(tmp_path):
