@@ -18,13 +18,13 @@ def test_interval():
 @pytest.mark.parametrize(
     ("value", "low", "high", "form", "shown"),
     [
-        # across zero all have two digits of the half-width
+        # across zero all have two digits of the half-width, or of the distance of an end that is much nearer
         (0.474, -0.0187, 1.16, ".3f", "0.47 (-0.02 to 1.16)"),
         (0.474, -0.0187, 1.16, ".3g", "0.47 (-0.02 to 1.16)"),
-        (0.05, -0.004, 5.0, ".3g", "0.1 (0 to 5.0)"),
+        (0.05, -0.004, 5.0, ".3g", "0.050 (-0.004 to 5.0)"),
         # on one side of it numbers below the half-width one of their own
         (428, 216, 850, ".3g", "430 (220 to 850)"),
-        (145, 42.4, 8660, ".3g", "100 (40 to 8,700)"),
+        (145.3, 42.4, 8660, ".3g", "150 (40 to 8,700)"),
         (104, 0.67, 961, ".3g", "100 (0.7 to 960)"),
         (0.2711, 0.0931, 0.4492, ".3f", "0.27 (0.09 to 0.45)"),
         (-104, -961, -0.67, ".3g", "-100 (-960 to -0.7)"),

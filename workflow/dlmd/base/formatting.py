@@ -32,6 +32,7 @@ def interval(estimate: Mapping[str, float], form: str = ".3g", *, scale: float =
 def known(estimate: Mapping[str, float], form: str = ".3g", *, scale: float = 1.0) -> tuple[str, str, str]:
     """Value, low and high of an interval, with the digits that it knows: two of its half-width, and at most those of `form`.
 
+    Where an end is nearer than a fifth of that, it and the value have two digits of its distance, lest 145 (42 to 8,700) be 100.
     Where all three are on one side of zero, each has one digit of its own at least, however far the others reach.
 
     Parameters
@@ -44,12 +45,12 @@ def known(estimate: Mapping[str, float], form: str = ".3g", *, scale: float = 1.
     if not half > 0 or not isfinite(half) or not isfinite(value):
         return number(value, form), number(low, form), number(high, form)
 
-    place = _exponent(half, 2) - 1
-
-    def shown(x: float) -> str:
+    def shown(x: float, arm: float) -> str:
+        place = _exponent(arm if 0 < arm < half / 5 else half, 2) - 1
         return _digits(x, min(place, _exponent(x, 1)) if low > 0 or high < 0 else place, form)
 
-    return shown(value), shown(low), shown(high)
+    below, above = value - low, high - value
+    return shown(value, min(below, above)), shown(low, below), shown(high, above)
 
 
 def _digits(value: float, place: int, form: str) -> str:
