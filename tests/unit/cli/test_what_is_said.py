@@ -8,6 +8,7 @@ import pytest
 
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
+from dlmd.base.provenance import provenance
 from dlmd.cli import own_settings, rdf
 
 
@@ -41,7 +42,18 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
         own_settings.require_free(result, second, named=True)
     assert "--name NAME" in refused.value.remedy
     own_settings.require_free(result, [Path("first/XDATCAR")])
-    # files that are added are no others
+    # a run that went on has more parts
+    own_settings.require_free(result, ["first/XDATCAR", *second])
+
+
+def test_a_result_knows_its_files_from_another_folder(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(f"trajectory {name}")
+    monkeypatch.chdir(tmp_path)
+    result = tmp_path / "out/600K.json"
+    result.parent.mkdir()
+    write_json(result, {"provenance": provenance(["a"], command=["dlmd"])})
+    monkeypatch.chdir(result.parent)
+    own_settings.require_free(result, ["../a"])
     with pytest.raises(DlmdError, match="of other files"):
-        own_settings.require_free(result, ["first/XDATCAR", *second])
-    own_settings.require_free(result, ["first/XDATCAR", *second], grows=True)
+        own_settings.require_free(result, ["../b"])

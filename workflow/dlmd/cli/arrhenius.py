@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     results = [read_result(Path(path)) for path in args.results]
     require_one_system(results, args.results)
     refuse_same_results(results, args.results)
-    require_free(folder / "arrhenius.json", args.results, grows=True)
+    require_free(folder / "arrhenius.json", args.results)
     fitted = carriers.fit(
         results, predict_k=args.predict, confidence=args.confidence, runs=by_folder(args.results, results)
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlmd.base.errors import DlmdError
 
@@ -64,10 +64,11 @@ def charge_given(args: argparse.Namespace, element: str, *, several: bool = Fals
     return args.charge
 
 
-def require_free(
-    path: Path, inputs: Iterable[str | Path], *, named: bool = False, grows: bool = False
-) -> None:
-    """Raises DlmdError where a result of other files has the name of the one to be written; that of the same is made again.
+def require_free(path: Path, inputs: Iterable[str | Path], *, named: bool = False) -> None:
+    """Raises DlmdError where a result of other files has the name of the one to be written.
+
+    That of the same files is made again, as is one with a file in common: a run that went on has more parts, a line more
+    temperatures. Files are the same by their path, or by what is in them where the result was written from another folder.
 
     Parameters
     ----------
@@ -75,21 +76,21 @@ def require_free(
         Files and folders of the result to be written.
     named
         Whether the command has the option --name.
-    grows
-        Whether files may be added: then one in common will do.
     """
     if not path.exists():
         return
     from dlmd.base.files import read_json
+    from dlmd.base.provenance import file_record
 
     try:
         records = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
-        before = {Path(record["path"]).resolve() for record in records}
+        before = {Path(record["path"]).resolve(): _content(record) for record in records}
     except (DlmdError, AttributeError, KeyError, TypeError):
-        before = set()
+        before = {}
     now = [Path(p).resolve() for p in inputs]
-    known = [any(one == p or p in one.parents for one in before) for p in now]
-    if before and (any(known) if grows else all(known)):
+    if any(one == p or p in one.parents for p in now for one in before):
+        return
+    if any(_content(file_record(p)) in before.values() for p in now if p.is_file()):
         return
     other = "give another name with --name NAME, or another folder with -o DIR"
     raise DlmdError(
@@ -97,6 +98,11 @@ def require_free(
         where=str(path.parent),
         remedy=other if named else "give another folder with -o DIR",
     )
+
+
+def _content(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Size and checksum of a file in a record of inputs."""
+    return {key: value for key, value in record.items() if key != "path"}
 
 
 def write_record(

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     for temperature_k, runs in found.items():
         own_settings.require_free(_result(folder, temperature_k), [f for files, _ in runs for f in files])
-    own_settings.require_free(folder / "arrhenius.json", [_result(folder, t) for t in found], grows=True)
+    own_settings.require_free(folder / "arrhenius.json", [_result(folder, t) for t in found])
     results: list[dict[str, Any]] = []
     for temperature_k, runs in found.items():
         try:

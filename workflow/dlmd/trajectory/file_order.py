@@ -34,7 +34,7 @@ def in_order(sources: Sequence[Any]) -> tuple[list[Any], bool]:
 
 def natural(path: Path) -> list[tuple[int, str]]:
     """A key that sorts paths as people count: md.2 before md.10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", str(path))]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _may_follow(files: Sequence[Path]) -> bool:
