@@ -9,7 +9,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
 from dlmd.base.provenance import provenance
-from dlmd.cli import own_settings, rdf
+from dlmd.cli import own_settings, rdf, transport
 
 
 def frames_of(kept, total, ions=10):
@@ -44,6 +44,14 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     own_settings.require_free(result, [Path("first/XDATCAR")])
     # a run that went on has more parts
     own_settings.require_free(result, ["first/XDATCAR", *second])
+
+
+def test_the_result_of_another_command_is_not_written_over(tmp_path):
+    result = tmp_path / "600K.json"
+    write_json(result, {"format": "dlmd-mechanism", "provenance": {"inputs": [{"path": "XDATCAR"}]}})
+    own_settings.require_free(result, ["XDATCAR"], formats=["dlmd-mechanism"])
+    with pytest.raises(DlmdError, match="of another command"):
+        own_settings.require_free(result, ["XDATCAR"], formats=transport.FORMATS)
 
 
 def test_a_result_knows_its_files_from_another_folder(tmp_path, monkeypatch):

@@ -90,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
         found = _analysed(args, crystal, places, trajectories)
     folder = Path(args.output)
     if found is not None:
-        require_free(folder / f"{found[1]['temperature_k']:g}K.json", args.trajectories)
+        from dlmd.mechanism.numbers import FORMAT
+
+        require_free(folder / f"{found[1]['temperature_k']:g}K.json", args.trajectories, formats=[FORMAT])
     folder.mkdir(parents=True, exist_ok=True)
     own_run.write_cube(folder / "density.cube", density, trajectories[0])
     read = list(dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes))

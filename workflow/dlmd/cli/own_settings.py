@@ -64,8 +64,10 @@ def charge_given(args: argparse.Namespace, element: str, *, several: bool = Fals
     return args.charge
 
 
-def require_free(path: Path, inputs: Iterable[str | Path], *, named: bool = False) -> None:
-    """Raises DlmdError where a result of other files has the name of the one to be written.
+def require_free(
+    path: Path, inputs: Iterable[str | Path], *, named: bool = False, formats: Sequence[str] = ()
+) -> None:
+    """Raises DlmdError where a result of other files, or of another kind, has the name of the one to be written.
 
     That of the same files is made again, as is one with a file in common: a run that went on has more parts, a line more
     temperatures. Files are the same by their path, or by what is in them where the result was written from another folder.
@@ -76,27 +78,37 @@ def require_free(path: Path, inputs: Iterable[str | Path], *, named: bool = Fals
         Files and folders of the result to be written.
     named
         Whether the command has the option --name.
+    formats
+        Entries `format` of results that may be written over; any where there are none.
     """
     if not path.exists():
         return
     from dlmd.base.files import read_json
     from dlmd.base.provenance import file_record
 
+    kind = None
     try:
-        records = read_json(path, remedy="").get("provenance", {}).get("inputs", [])
+        saved = read_json(path, remedy="")
+        kind = saved.get("format")
+        records = saved.get("provenance", {}).get("inputs", [])
         before = {Path(record["path"]).resolve(): _content(record) for record in records}
     except (DlmdError, AttributeError, KeyError, TypeError):
         before = {}
     now = [Path(p).resolve() for p in inputs]
+    other = "give another name with --name NAME, or another folder with -o DIR"
+    remedy = other if named else "give another folder with -o DIR"
+    if formats and kind is not None and kind not in formats:
+        raise DlmdError(
+            f"{path.name} is the result of another command ({kind})", where=str(path.parent), remedy=remedy
+        )
     if any(one == p or p in one.parents for p in now for one in before):
         return
     if any(_content(file_record(p)) in before.values() for p in now if p.is_file()):
         return
-    other = "give another name with --name NAME, or another folder with -o DIR"
     raise DlmdError(
         f"{path.name} is the result of other files: {_listed(before)}, now {_listed(now)}",
         where=str(path.parent),
-        remedy=other if named else "give another folder with -o DIR",
+        remedy=remedy,
     )
 
 

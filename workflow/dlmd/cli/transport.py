@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from dlmd.trajectory.trajectory import Trajectory
 
 PERCENT = 100.0
+# of results that it may write again
+FORMATS = "dlmd-transport", "dlmd-carriers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,12 +102,12 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output)
     stem = args.name or (f"{args.temperature:g}K" if args.temperature else None)
     if stem:
-        require_free(folder / f"{stem}.json", args.trajectories, named=True)
+        require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
     trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
     result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     stem = stem or f"{result['temperature_k']:g}K"
-    require_free(folder / f"{stem}.json", args.trajectories, named=True)
+    require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
     written = write(folder, stem, result, trajectories[0])
     if args.json:
         print(json.dumps(result, indent=1, ensure_ascii=False))
