@@ -65,16 +65,25 @@ def _add_groups(
     return single, single * members
 
 
-def wind(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
-    rate, memory_ps = 0.08, 10.0
-    moves, d = _free(rng, rate), rate * HOP_A**2 / 6
-    # N D of the common motion is D of the hops: v² tau = D / N for each axis
-    deviation = np.sqrt(d / N_IONS / memory_ps)
+def _wind(
+    rng: np.random.Generator, *, total: float, memory_ps: float, axes: slice = slice(None)
+) -> tuple[np.ndarray, float]:
+    """Moves (frames, 1, 3) of a velocity common to all ions along some axes, and what it adds to D_total along each: `total`, but
+    for what the steps between frames change."""
+    deviation = np.sqrt(total / N_IONS / memory_ps)
     velocity = _rattling(rng, (N_FRAMES, 1, 3), vibration_a=deviation, memory_ps=memory_ps, frame_ps=FRAME_PS)
     # of the sampled process: variance (1 + r) / (1 - r) dt in place of 2 tau
     r = np.exp(-FRAME_PS / memory_ps)
-    common = deviation**2 * FRAME_PS * (1 + r) / (1 - r) / 2
-    return _seen(rng, moves + velocity * FRAME_PS), Truth(d + common, d + N_IONS * common)
+    moves = np.zeros_like(velocity)
+    moves[..., axes] = velocity[..., axes] * FRAME_PS
+    return moves, N_IONS * deviation**2 * FRAME_PS * (1 + r) / (1 - r) / 2
+
+
+def wind(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
+    rate = 0.08
+    moves, d = _free(rng, rate), rate * HOP_A**2 / 6
+    common, added = _wind(rng, total=d, memory_ps=10.0)
+    return _seen_with(rng, moves + common, (d + added / N_IONS, d + added))
 
 
 def counter_relay(rng: np.random.Generator) -> tuple[Trajectory, Truth]:

@@ -24,27 +24,13 @@ calm
 from __future__ import annotations
 
 import numpy as np
-from memory_judges import _LEAD_PS, _add_groups, _free, _move, _seen_with
-from more_judges import FRAME_PS, HOP_A, LENGTH_PS, N_FRAMES, N_IONS, _seen
+from memory_judges import _LEAD_PS, _add_groups, _free, _move, _seen_with, _wind
+from more_judges import HOP_A, LENGTH_PS, N_FRAMES, N_IONS, _seen
 
 from dlmd.trajectory.trajectory import Trajectory
-from hard_conductors import Truth, _rattling
+from hard_conductors import Truth
 
 SEED = 515151
-
-
-def _wind(
-    rng: np.random.Generator, *, total: float, memory_ps: float, axes: slice = slice(None)
-) -> tuple[np.ndarray, float]:
-    """Moves (frames, 1, 3) of a velocity common to all ions along some axes, and what it adds to D_total along each: `total`, but
-    for what the steps between frames change."""
-    deviation = np.sqrt(total / N_IONS / memory_ps)
-    velocity = _rattling(rng, (N_FRAMES, 1, 3), vibration_a=deviation, memory_ps=memory_ps, frame_ps=FRAME_PS)
-    # of the sampled process: variance (1 + r) / (1 - r) dt in place of 2 tau
-    r = np.exp(-FRAME_PS / memory_ps)
-    moves = np.zeros_like(velocity)
-    moves[..., axes] = velocity[..., axes] * FRAME_PS
-    return moves, N_IONS * deviation**2 * FRAME_PS * (1 + r) / (1 - r) / 2
 
 
 def gale(rng: np.random.Generator) -> tuple[Trajectory, Truth]:

@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from dlmd.base.errors import DlmdError
     from dlmd.cli.own_settings import require_free
     from dlmd.mechanism import own_run, own_sites
+    from dlmd.mechanism.numbers import FORMAT
     from dlmd.structures.crystal import read_cif
 
     if args.cif and args.sites:
@@ -90,8 +91,6 @@ def run(args: argparse.Namespace) -> int:
         found = _analysed(args, crystal, places, trajectories)
     folder = Path(args.output)
     if found is not None:
-        from dlmd.mechanism.numbers import FORMAT
-
         require_free(folder / f"{found[1]['temperature_k']:g}K.json", args.trajectories, formats=[FORMAT])
     folder.mkdir(parents=True, exist_ok=True)
     own_run.write_cube(folder / "density.cube", density, trajectories[0])

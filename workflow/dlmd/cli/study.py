@@ -192,7 +192,6 @@ def analysed(
     from dlmd.base.provenance import provenance
     from dlmd.cli import carriers, own_settings, transport
     from dlmd.cli.own_trajectory import load
-    from dlmd.transport.replicas import refuse_same_frames
 
     trajectories, inputs = [], []
     for files, sources in runs:
@@ -209,7 +208,6 @@ def analysed(
         found, read = load(one, check=check)
         trajectories += found
         inputs += read
-    refuse_same_frames(trajectories)
     args.temperature = None
     options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
     result = carriers.result_of(args, trajectories, **options)

@@ -106,8 +106,9 @@ def run(args: argparse.Namespace) -> int:
     trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
     result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
-    stem = stem or f"{result['temperature_k']:g}K"
-    require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
+    if not stem:
+        stem = f"{result['temperature_k']:g}K"
+        require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
     written = write(folder, stem, result, trajectories[0])
     if args.json:
         print(json.dumps(result, indent=1, ensure_ascii=False))

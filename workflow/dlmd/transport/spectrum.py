@@ -172,9 +172,8 @@ class SpectralFit:
         low, middle, high = level.interval(confidence)
         # each end for itself: a memory that may be there moves one of them only, and must not hide what widens both
         below, above = np.log(middle / low), np.log(high / middle)
-        with np.errstate(
-            over="ignore"
-        ):  # along an axis that no ion moves along the end may be anywhere: D_self bounds it
+        # along an axis that no ion moves along the end may be anywhere: D_self bounds it
+        with np.errstate(over="ignore"):
             upper = middle * np.exp(above * extra.widening(above, confidence))
         if level.may_be_zero:
             return Estimate(0.0, 0.0, float(upper), bound=True)
@@ -246,7 +245,6 @@ def _peak(
     starts = np.arange(len(frequency)) if found.starts is None else found.starts
     count = np.diff([*starts, len(frequency)])
     without, _, of = _spectra(found.rise, prior=found.prior, own=found.own, starts=starts, count=count)
-    plain = int(np.sum(of < 0))
     spectra = np.add.reduceat(spectra, starts, axis=1) / count
     for axes, factor in zip(([0, 1, 2], [0], [1], [2]), uneven, strict=True):
         modes = found.modes[:, axes]
@@ -259,7 +257,7 @@ def _peak(
             count,
             dof / factor,
             without=without,
-            smooth=without[:plain:5],
+            smooth=without[of < 0][::5],
             spectra=spectra,
         )
         if peak is not None:

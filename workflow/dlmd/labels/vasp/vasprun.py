@@ -32,9 +32,8 @@ def parse_vasprun(text: str, path: Path) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "vasprun.xml"
         copy.write_text(text)
-        xml, _ = sections.opened(
-            copy, where=path, remedy=REMEDY
-        )  # what it breaks off is judged here, frame by frame
+        # what it breaks off is judged here, frame by frame
+        xml, _ = sections.opened(copy, where=path, remedy=REMEDY)
     try:
         settings = _settings(xml)
         nelm = int(settings["NELM"])
