@@ -54,6 +54,15 @@ def test_the_result_of_another_command_is_not_written_over(tmp_path):
         own_settings.require_free(result, ["XDATCAR"], formats=transport.FORMATS)
 
 
+def test_the_result_of_other_ions_is_not_written_over(tmp_path):
+    result = tmp_path / "600K.json"
+    own_settings.require_same_ions(result, "Li")
+    write_json(result, {"mobile": "Li"})
+    own_settings.require_same_ions(result, "Li")
+    with pytest.raises(DlmdError, match=r"600K\.json is the result of Li, now Na is mobile"):
+        own_settings.require_same_ions(result, "Na")
+
+
 def test_a_result_knows_its_files_from_another_folder(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).write_text(f"trajectory {name}")

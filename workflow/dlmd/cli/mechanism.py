@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from dlmd.base.errors import DlmdError
-    from dlmd.cli.own_settings import require_free
+    from dlmd.cli.own_settings import require_free, require_same_ions
     from dlmd.mechanism import own_run, own_sites
     from dlmd.mechanism.numbers import FORMAT
     from dlmd.structures.crystal import read_cif
@@ -86,12 +86,13 @@ def run(args: argparse.Namespace) -> int:
     trajectories, inputs = load(args, check=check, needs_temperature=known)
     if crystal is not None and trajectories[0].composition:
         own_run.require_same_compound(crystal, trajectories[0].composition)
-    found, density = None, own_run.density_in_cell(trajectories)
-    if known:
-        found = _analysed(args, crystal, places, trajectories)
     folder = Path(args.output)
-    if found is not None:
-        require_free(folder / f"{found[1]['temperature_k']:g}K.json", args.trajectories, formats=[FORMAT])
+    if known:  # before the analysis, which takes its time
+        result = folder / f"{args.temperature or trajectories[0].temperature_k:g}K.json"
+        require_free(result, args.trajectories, formats=[FORMAT])
+        require_same_ions(result, trajectories[0].mobile)
+    density = own_run.density_in_cell(trajectories)
+    found = _analysed(args, crystal, places, trajectories) if known else None
     folder.mkdir(parents=True, exist_ok=True)
     own_run.write_cube(folder / "density.cube", density, trajectories[0])
     read = list(dict.fromkeys(note for trajectory in trajectories for note in trajectory.notes))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.formatting import number
-from dlmd.cli.own_settings import require_free, write_record
+from dlmd.cli.own_settings import require_free, require_same_ions, write_record
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> None:
     require_free(record, args.trajectories)
     trajectories, inputs = load(args, needs_temperature=False)
     require_one_system(trajectories)
+    require_same_ions(record, trajectories[0].mobile)
     names = list(trajectories[0].carriers)
     each = {"msd": trajectories}
     if len(names) > 1:

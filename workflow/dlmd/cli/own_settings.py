@@ -112,6 +112,22 @@ def require_free(
     )
 
 
+def require_same_ions(path: Path, mobile: str) -> None:
+    """Raises DlmdError where a result of the same files, but of other mobile ions, has the name of the one to be written."""
+    if not path.exists():
+        return
+    from dlmd.base.files import read_json
+
+    saved = read_json(path, remedy="delete it, if nobody needs it")
+    before = saved.get("mobile", mobile) if isinstance(saved, dict) else mobile
+    if before != mobile:
+        raise DlmdError(
+            f"{path.name} is the result of {before}, now {mobile} is mobile",
+            where=str(path.parent),
+            remedy="give another folder with -o DIR, or delete it, if it was a mistake",
+        )
+
+
 def _content(record: Mapping[str, Any]) -> dict[str, Any]:
     """Size and checksum of a file in a record of inputs."""
     return {key: value for key, value in record.items() if key != "path"}

@@ -29,7 +29,7 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.formatting import known, number
 from dlmd.cli.arguments import add_common
 from dlmd.cli.exit_codes import VERDICT
-from dlmd.cli.own_settings import analysis_options, check_charge, require_free
+from dlmd.cli.own_settings import analysis_options, check_charge, require_free, require_same_ions
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
@@ -104,11 +104,12 @@ def run(args: argparse.Namespace) -> int:
     if stem:
         require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
     trajectories, inputs = load(args, check=lambda system: check_charge(args, system))
+    if not stem:
+        stem = f"{trajectories[0].temperature_k:g}K"
+        require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
+    require_same_ions(folder / f"{stem}.json", trajectories[0].mobile)
     result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
-    if not stem:
-        stem = f"{result['temperature_k']:g}K"
-        require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
     written = write(folder, stem, result, trajectories[0])
     if args.json:
         print(json.dumps(result, indent=1, ensure_ascii=False))
