@@ -20,9 +20,9 @@ from dlmd.base.intervals import Estimate, difference, ratio
 from dlmd.transport import directions, onset, spectrum, window_slopes
 from dlmd.transport import extra_scatter as scatter
 from dlmd.transport.directions import Part
-from dlmd.transport.msd import Displacements, MsdCurves
+from dlmd.transport.msd import Displacements, MsdCurves, shortest_ps
 from dlmd.transport.onset import Relaxation
-from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion
+from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion, several_hops_ps
 from dlmd.transport.window_slopes import along
 
 VERSION = 10
@@ -211,7 +211,14 @@ def estimate(
     of their difference and ratio follow from them by the method of variance estimates recovery (Zou and Donner, Stat. Med. 27,
     1693 (2008)), D_self and D_total taken as independent.
     """
-    own = self_diffusion(runs, curves, early, hop_time_ps)
+    several = several_hops_ps(
+        curves,
+        a_hop_ps=hop_time_ps,
+        from_ps=early.start_ps,
+        length_ps=shortest_ps(runs),
+        hop_length_a=hop_length_a,
+    )
+    own = self_diffusion(runs, curves, early, hop_time_ps, several)
     coefficients = _Coefficients(
         runs,
         own,

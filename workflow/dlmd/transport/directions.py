@@ -72,7 +72,7 @@ def along_axis(
 ) -> Part:
     """D_self along a unit vector (3,), from windows in which ions move on along it; `own` are those of all directions."""
     length_ps = _shortest(runs)
-    asked = own.early.start_ps if own.late is None else own.late.start_ps
+    asked = own.a_hop_ps
     latest, end = _latest(runs, own)
 
     def hop_time(share: float) -> float | None:

@@ -42,6 +42,12 @@ class _Beforehand:
 # Motion that becomes quicker is rare: it leaves the value alone, and the interval reaches to where it would for one in four.
 _LIKELY = _Beforehand(slowing=0.5, slowed=0.3, quickening=0.05, quickened=0.1)
 _POSSIBLE = _Beforehand(slowing=0.4, slowed=0.3, quickening=0.25, quickened=0.1)
+# Where the first window begins after the time of a hop, memory of several hops (slow bonds among quick ones, crowded sites) is
+# still in it: it leaves the value alone, and the lower end reaches to where a chance of one in four would, as seen from the time
+# of this many hops squared on.
+_NOTHING = _Beforehand(slowing=0.0, slowed=0.1, quickening=0.0, quickened=0.1)
+_SEVERAL_HOPS = _Beforehand(slowing=0.25, slowed=0.1, quickening=0.0, quickened=0.1)
+_HOPS_SQUARED = 4.0
 # Least noise of what two windows differ by, in parts of D.
 _SHARPEST = 1e-4
 
@@ -87,6 +93,14 @@ class SelfDiffusion:
     fall: window_slopes.SlopeSeries | None
     early_tensor: np.ndarray
     late_tensor: np.ndarray | None
+    opinions: tuple[_Beforehand, _Beforehand] = (_LIKELY, _POSSIBLE)
+
+    @property
+    def a_hop_ps(self) -> float:
+        """Start of the window in which ions move on by a hop."""
+        if self.late is None or self.opinions[0] is not _LIKELY:
+            return self.early.start_ps
+        return self.late.start_ps
 
     def interval(self, confidence: float, direction: np.ndarray | None, extra: scatter.Extra) -> Estimate:
         """Value and interval in Å²/ps, of the scalar or along a unit vector (3,)."""
@@ -151,7 +165,7 @@ class SelfDiffusion:
         seen = along(self.late_tensor, direction) / value
         slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 1.0, 100)
         b = np.concatenate([-quicker, [0.0], slower])
-        priors = np.array([before.prior(quicker, slower) for before in (_LIKELY, _POSSIBLE)])
+        priors = np.array([before.prior(quicker, slower) for before in self.opinions])
         weights = priors * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
         return b, weights / weights.sum(axis=1, keepdims=True)
 
@@ -211,14 +225,14 @@ def self_diffusion(
     curves: MsdCurves,
     early: window_slopes.SlopeSeries,
     hop_time_ps: float | None,
+    several_hops_ps: float | None = None,
 ) -> SelfDiffusion:
-    """D_self of the window of `early`, with a second window from `hop_time_ps` on where that is later."""
+    """D_self of the window of `early`, with a second window from `hop_time_ps` on where that is later, else from
+    `several_hops_ps`."""
     start, end = early.start_ps, early.end_ps
-    late = (
-        None
-        if hop_time_ps is None or hop_time_ps <= start
-        else (hop_time_ps, window_slopes.WINDOW * hop_time_ps)
-    )
+    a_hop, several = (t if t is not None and t > start else None for t in (hop_time_ps, several_hops_ps))
+    second = a_hop or several
+    late = (second, window_slopes.WINDOW * second) if second else None
     later = window_slopes.slope_series(runs, start_ps=late[0], end_ps=late[1]) if late else None
     return SelfDiffusion(
         early=early,
@@ -226,4 +240,17 @@ def self_diffusion(
         fall=window_slopes.fall_series(runs, early, later) if later else None,
         early_tensor=window_slopes.window_slope(curves, start_ps=start, end_ps=end),
         late_tensor=window_slopes.window_slope(curves, start_ps=late[0], end_ps=late[1]) if late else None,
+        opinions=(_LIKELY, _POSSIBLE) if a_hop else (_NOTHING, _SEVERAL_HOPS),
+    )
+
+
+def several_hops_ps(
+    curves: MsdCurves, *, a_hop_ps: float | None, from_ps: float, length_ps: float, hop_length_a: float
+) -> float | None:
+    """The lag at which 6 D t is several hops squared; None where no window has it, or where that from the time of a hop is later
+    than `from_ps`."""
+    if a_hop_ps is None or a_hop_ps > from_ps:
+        return None
+    return hop_time_ps(
+        curves, from_ps=from_ps, length_ps=length_ps, hop_length_a=hop_length_a, share=_HOPS_SQUARED
     )
