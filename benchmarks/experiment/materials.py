@@ -40,6 +40,8 @@ class Material:
         Values with their sources.
     apart
         What sets the sample apart from the crystal that is run.
+    label_cpu_seconds
+        The least and the most CPU time (s) of a label that the config is given, where its file does not say it.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Material:
     new: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     level: str | None = None
+    label_cpu_seconds: tuple[float, float] | None = None
 
     def spread(self, key: str) -> Spread | None:
         """Of the measured values of one quantity; None where there are none."""

@@ -4,7 +4,8 @@
 
 One run per replica, with the seeds that tests/support/hard_conductors.py and, beside this file, held_out.py (--held-out),
 more_judges.py (--more), later_judges.py (--later), adversaries.py (--adversaries), planes.py (--planes), other_kinds.py
-(--kinds), memory_judges.py (--memory), persistence_judges.py (--persistence) and sum_judges.py (--sum) name.
+(--kinds), memory_judges.py (--memory), persistence_judges.py (--persistence), sum_judges.py (--sum) and fresh_judges.py
+(--fresh) name.
 Accepted are runs whose verdict is 'ok' or 'upper_bound'; bias and coverage are of these; a bound above the truth holds it. A
 truth of 0 has no relative bias: what is printed is how many intervals hold 0. Where no diffusion coefficient exists, every
 accepted run is an error.
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests/support"), str(Path(__file__).parent)]
 
 import adversaries  # noqa: E402
+import fresh_judges  # noqa: E402
 import held_out  # noqa: E402
 import later_judges  # noqa: E402
 import memory_judges  # noqa: E402
@@ -47,6 +49,7 @@ SETS = {
     "memory": memory_judges,
     "persistence": persistence_judges,
     "sum": sum_judges,
+    "fresh": fresh_judges,
 }
 KEYS = {"d_self": "d_self_cm2_per_s", "d_total": "d_total_cm2_per_s"}
 

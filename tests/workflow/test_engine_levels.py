@@ -41,7 +41,8 @@ def test_example_is_complete(file, monkeypatch):
             assert level.magmom == {"Ti": 1.0} and level.moment_range == {"Ti": (0.5, 1.5)}
     monkeypatch.setattr(base, "version", lambda package: "1")  # as if installed
     told = {name: tables.theory(cfg, name) for name in cfg.levels}
-    ends = {"u0": "PBE, no U", "u4": "PBE, U(Ti) = 4 eV", "sevennet": "7net-0, PBE (no +U for chlorides)"}
+    pretrained = "7net-0, PBE (+U only in oxides and fluorides)"
+    ends = {"u0": "PBE, no U", "u4": "PBE, U(Ti) = 4 eV", "sevennet": pretrained}
     assert all(text.endswith(ends[name]) for name, text in told.items())
 
 

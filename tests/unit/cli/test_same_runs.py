@@ -79,3 +79,32 @@ def test_results_of_one_run(tmp_path, capsys):
     assert refused(capsys, f"arrhenius {five} {six} {again} {seven} -o {tmp_path}")
     assert main.main(["arrhenius", five, six, six, seven, "-o", str(tmp_path)]) == 1
     assert "the same result twice" in capsys.readouterr().err
+
+
+def test_results_with_a_run_in_common(tmp_path, capsys):
+    """Together with others it is the same run all the same; a topology is shared by many."""
+
+    def written(name, temperature_k, files):
+        estimate = {"value": 1.0, "low": 0.9, "high": 1.1}
+        names = ("d_self_cm2_per_s", "d_total_cm2_per_s", "haven_ratio", "conductivity_ms_per_cm")
+        inputs = [{"path": f, "bytes": 5, "sha256": f} for f in files]
+        (tmp_path / name).write_text(
+            json.dumps(
+                {
+                    "format": "dlmd-transport",
+                    "mobile": "Li",
+                    "temperature_k": temperature_k,
+                    "verdict": {"code": "ok", "message": "", "gates": []},
+                    "provenance": {"command": "dlmd transport --topology cell.data", "inputs": inputs},
+                    **dict.fromkeys(names, estimate),
+                }
+            )
+        )
+        return str(tmp_path / name)
+
+    five = written("5.json", 500, ["a", "cell.data"])
+    seven = written("7.json", 700, ["d", "cell.data"])
+    one, other = written("6.json", 600, ["b", "cell.data"]), written("6o.json", 600, ["c", "cell.data"])
+    assert not refused(capsys, f"arrhenius {five} {one} {other} {seven} -o {tmp_path}")
+    both = written("6both.json", 600, ["b", "c", "cell.data"])
+    assert refused(capsys, f"arrhenius {five} {one} {both} {seven} -o {tmp_path}/out")

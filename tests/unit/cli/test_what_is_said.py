@@ -31,7 +31,9 @@ def test_rdf_says_of_which_frames_it_is(monkeypatch):
 def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = tmp_path / "out/600K.json"
-    result.parent.mkdir()
+    for name in ("out", "first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "XDATCAR").write_text(name)
     write_json(result, {"provenance": {"inputs": [{"path": "first/XDATCAR"}]}})
     second = [str(tmp_path / "second/XDATCAR")]
     with pytest.raises(DlmdError, match="of other files: first/XDATCAR, now second/XDATCAR") as refused:
@@ -44,9 +46,13 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     own_settings.require_free(result, [Path("first/XDATCAR")])
     # a run that went on has more parts
     own_settings.require_free(result, ["first/XDATCAR", *second])
+    # what is not there is no result of other files: the reader says so
+    own_settings.require_free(result, ["third/XDATCAR"])
 
 
-def test_the_result_of_another_command_is_not_written_over(tmp_path):
+def test_the_result_of_another_command_is_not_written_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("XDATCAR").write_text("")
     result = tmp_path / "600K.json"
     write_json(result, {"format": "dlmd-mechanism", "provenance": {"inputs": [{"path": "XDATCAR"}]}})
     own_settings.require_free(result, ["XDATCAR"], formats=["dlmd-mechanism"])

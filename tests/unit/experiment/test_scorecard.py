@@ -3,69 +3,26 @@
 import csv
 import json
 import sys
-from math import exp, inf, radians, sin
+from math import inf, radians, sin
 from pathlib import Path
 
 import pytest
 
 from dlmd.base.errors import DlmdError
-from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.structures.crystal import read_cif
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks/experiment"))
 
 import crystals  # noqa: E402
+import drawing  # noqa: E402
 import materials  # noqa: E402
 import outcome  # noqa: E402
 import scorecard  # noqa: E402
 
+from scorecard_records import between, material, record  # noqa: E402
+
 LISTED = ROOT / "benchmarks/experiment/materials.yaml"
-
-
-def material(name="A", **changes):
-    measured = ({"sigma_ms_per_cm": 2.0, "activation_energy_ev": 0.3, "source": "somebody (2000)"},)
-    return materials.Material(
-        **{"name": name, "family": "halide", "crystal": "a.cif", "measured": measured, "apart": "pellet"}
-        | changes
-    )
-
-
-def between(value, low, high):
-    return {"value": value, "low": low, "high": high}
-
-
-def record(sigma=4.0, shown="value", factor=3.0, **changes):
-    """A run with a value at two of three temperatures; its conductivity at the coldest is twice the experiment's there."""
-    there = 2 * 2.0 * 298.15 / 500 * exp(0.3 / BOLTZMANN_EV_PER_K * (1 / 298.15 - 1 / 500))
-    room = {
-        "temperature_k": 298.15,
-        "value_ms_per_cm": None if shown == "withheld" else between(sigma, sigma / factor, sigma * factor),
-        "shown": shown,
-        "beyond_range_k": 201.85,
-    }
-    temperatures = [
-        {"temperature_k": t, "verdict": code, "n_ions": 48, "sigma_ms_per_cm": value, "haven_ratio": haven}
-        for t, code, value, haven in (
-            (450, "not_diffusive", None, None),
-            (500, "ok", between(there, there / 2, there * 2), between(0.5, 0.3, 0.8)),
-            (600, "ok", between(900.0, 700.0, 1200.0), between(0.7, 0.5, 1.0)),
-        )
-    ]
-    return {
-        "state": outcome.WITHHELD if shown == "withheld" else outcome.ANSWERED,
-        "reason": "",
-        "teacher": "one",
-        "sigma_298": room,
-        "activation_energy_ev": between(0.26, 0.21, 0.31),
-        "verdict": {"code": "ok"},
-        "temperatures": temperatures,
-        "lattice": {"error": 0.05},
-        "core_hours": 0.8,
-        "length_ps": 16.0,
-        "relative_force_rmse": 0.14,
-        **changes,
-    }
 
 
 def test_a_row_has_the_factors_and_differences_of_its_numbers():
@@ -140,8 +97,6 @@ def test_the_table_keeps_failures_with_their_reason_and_what_was_not_run(tmp_pat
 
 
 def test_the_figure_is_drawn_with_and_without_numbers(tmp_path):
-    import drawing
-
     from dlmd.base import plot_style
 
     rows = [scorecard.row(material("A"), record()), scorecard.row(material("B"), {"state": outcome.NOT_RUN})]

@@ -197,6 +197,17 @@ def test_moments_are_those_of_high_spin_ions(element, charge, moment):
     assert theory.moment(element, charge) == moment
 
 
+def test_electrons_without_a_u_are_named_and_open_f_shells_are_none_of_gpaw_s():
+    text = "\n".join(theory.levels("gpaw", {"Li": 1, "Ti": 3, "Cl": -1}))
+    assert "d electrons of Ti have no U here" in text and "magmom: {Ti: 1.0}" in text
+    assert "no U here" not in "\n".join(theory.levels("vasp", {"Li": 1, "Fe": 2, "O": -2}))
+    for closed in ({"Ce": 4}, {"Lu": 3}, {"La": 3}):
+        assert "gpaw" in "\n".join(theory.levels("gpaw", {"Li": 1, "I": -1, **closed}))
+    with pytest.raises(DlmdError, match="4f electrons of Er"):
+        theory.levels("gpaw", {"Li": 1, "Er": 3, "I": -1})
+    assert "Er: Er_3" in "\n".join(theory.levels("vasp", {"Li": 1, "Er": 3, "I": -1}))
+
+
 def test_occupancies_of_a_proposal_are_whole_atoms(tmp_path):
     proposal = checked(conductors.write(tmp_path, "lgps"))
     structures = proposal.config.structures

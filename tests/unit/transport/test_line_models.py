@@ -105,7 +105,7 @@ def test_an_upper_bound_pulls_the_line_down_but_is_no_value():
     assert tight[2] < straight(cold)[0] + 1.0
 
 
-def test_a_bound_s_likelihood_is_that_of_a_rare_event():
+def test_a_bound_s_likelihood_is_flat_below_and_falls_beyond():
     """With a known slope the posterior is a one-dimensional integral."""
     t = np.array([400.0, 500.0, 600.0])
     y, error, limit = straight(t), np.array([0.4, 0.4, 0.4]), straight(np.array([500.0])) - 0.5
@@ -122,7 +122,7 @@ def test_a_bound_s_likelihood_is_that_of_a_rare_event():
     log_p = -0.5 * (
         ((y - ((-0.3 * middle + c)[:, None, None] - slopes[:, None] * (x - middle))) / error) ** 2
     ).sum(-1)
-    p = np.exp(log_p - np.exp(height - limit[0])).sum(axis=1)
+    p = np.exp(log_p - np.exp(line_models.BOUND_POWER * (height - limit[0]))).sum(axis=1)
     exact = (p @ c) / p.sum() - 0.3 * middle
     assert found.mean[first, 0] == pytest.approx(exact, abs=0.05)
 

@@ -65,7 +65,7 @@ def charge_given(args: argparse.Namespace, element: str, *, several: bool = Fals
 
 
 def require_free(
-    path: Path, inputs: Iterable[str | Path], *, named: bool = False, formats: Sequence[str] = ()
+    path: Path, inputs: Sequence[str | Path], *, named: bool = False, formats: Sequence[str] = ()
 ) -> None:
     """Raises DlmdError where a result of other files, or of another kind, has the name of the one to be written.
 
@@ -81,7 +81,8 @@ def require_free(
     formats
         Entries `format` of results that may be written over; any where there are none.
     """
-    if not path.exists():
+    # of files that are not there, the reader says so
+    if not path.exists() or not all(Path(p).exists() for p in inputs):
         return
     from dlmd.base.files import read_json
     from dlmd.base.provenance import file_record

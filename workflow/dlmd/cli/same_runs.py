@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from dlmd.base.errors import DlmdError
 
 _REMEDY = "give each run once"
+_TOPOLOGY = "--topology"
 
 
 def refuse_same_files(runs: Sequence[Sequence[Path]]) -> None:
@@ -26,15 +29,26 @@ def refuse_same_files(runs: Sequence[Sequence[Path]]) -> None:
 
 
 def refuse_same_results(results: Sequence[Mapping], names: Sequence[str | Path]) -> None:
-    """Raises DlmdError where two results are of the same files, or are one result."""
+    """Raises DlmdError where two results have a trajectory file in common, or are one result."""
     seen: dict[object, str] = {}
     for result, name in zip(results, names, strict=True):
-        inputs = result.get("provenance", {}).get("inputs", [])
-        contents = frozenset(
-            tuple(str(value) for key, value in record.items() if key != "path") for record in inputs
-        )
-        for what in (Path(name).resolve(), contents):
-            if what and seen.setdefault(what, str(name)) != str(name):
+        for what in (Path(name).resolve(), *_trajectory_files(result.get("provenance", {}))):
+            if seen.setdefault(what, str(name)) != str(name):
                 raise DlmdError(f"the same run twice: {seen[what]} and {name}", remedy=_REMEDY)
     if len({str(name) for name in names}) < len(names):
         raise DlmdError("the same result twice", remedy=_REMEDY)
+
+
+def _trajectory_files(provenance: Mapping) -> set[tuple[str, ...]]:
+    """Sizes and checksums of the files of a result, without the topology, which many runs may share."""
+    words = shlex.split(provenance.get("command", ""))
+    topologies = {
+        after if word == _TOPOLOGY else word.removeprefix(f"{_TOPOLOGY}=")
+        for word, after in zip_longest(words, words[1:], fillvalue="")
+        if word == _TOPOLOGY or word.startswith(f"{_TOPOLOGY}=")
+    }
+    return {
+        tuple(str(value) for key, value in record.items() if key != "path")
+        for record in provenance.get("inputs", [])
+        if record["path"] not in topologies
+    }

@@ -49,7 +49,7 @@ def temperature(
     structures
         Summary of the production orderings: its occupancies take the place of the CIF's.
     transport
-        The transport result of this temperature: its fit window and D_self are used where its verdict is ok.
+        The transport result of this temperature: its fit window and D_self are used where it has them.
     result, hops, profiles, traces, arrays
         JSON with all numbers; CSV of every hop, of the free energies along paths and of the traced ions; NPZ with what the
         figures need besides.
@@ -61,12 +61,14 @@ def temperature(
     from dlmd.mechanism import analysis, numbers
     from dlmd.structures.crystal import read_cif
     from dlmd.trajectory.segments import join
+    from dlmd.transport.selection import USABLE
 
     per_replica = len(segments) // replicas
     chains = [segments[i * per_replica : (i + 1) * per_replica] for i in range(replicas)]
     trajectories = [join(chain) for chain in chains]
     msd = read_json(transport)
-    diffusive = msd["verdict"]["code"] == "ok"
+    # a conductivity that may be zero leaves D_self of the ions a value
+    diffusive = msd["verdict"]["code"] in USABLE and msd["d_self_cm2_per_s"]["low"] > 0
     found, data = None, {}
     try:
         found = analysis.analyse(

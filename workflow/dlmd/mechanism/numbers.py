@@ -12,7 +12,7 @@ from dlmd.mechanism import hop_numbers, site_numbers, traces
 if TYPE_CHECKING:
     from dlmd.mechanism.analysis import Mechanism
 
-VERSION = 1
+VERSION = 2
 FORMAT = "dlmd-mechanism"
 # No two neighbouring sites are so far apart.
 _LONG_A = 5.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from dlmd.base.errors import DlmdError
 from dlmd.proposal.wishes import CHEAP_SINGLE_POINTS, SINGLE_POINTS, Wishes
 
 COMMENT_WIDTH = 110
@@ -113,14 +114,20 @@ def levels(engine: str, charges: Mapping[str, float]) -> list[str]:
 
 
 def _electrons(charges: Mapping[str, float]) -> Iterator[str]:
-    if set(charges) & {"O", "F"} and (u := {s: U_EV[s] for s in charges if s in U_EV}):
+    u = {s: U_EV[s] for s in charges if s in U_EV} if set(charges) & {"O", "F"} else {}
+    if u:
         yield f"hubbard_u_ev: {_map(u)}   # of the Materials Project for oxides and fluorides"
-    if moments := {s: m for s, q in charges.items() if (m := moment(s, q))}:
+    moments = {s: m for s, q in charges.items() if (m := moment(s, q))}
+    if without := [s for s in moments if s not in u]:
+        yield f"# d electrons of {', '.join(without)} have no U here: the Materials Project has it for some metals of oxides and"
+        yield "# fluorides alone. PBE without one spreads them too far: give hubbard_u_ev (for Ti of Li3TiCl6 studies take 4 eV)"
+    if moments:
         yield f"magmom: {_map(moments)}   # high spin"
 
 
 def _of_engine(engine: str, charges: Mapping[str, float]) -> Iterator[str]:
     if engine == "gpaw":
+        _refuse_open_f_shells(charges)
         yield "ecut_ev: 500"
         return
     yield "encut_ev: 520                  # as of the Materials Project"
@@ -131,6 +138,22 @@ def _of_engine(engine: str, charges: Mapping[str, float]) -> Iterator[str]:
         yield f"potcar: {{family: PBE_54, flavours: {_map(flavours)}}}"
     else:
         yield "potcar: {family: PBE_54}"
+
+
+def _refuse_open_f_shells(charges: Mapping[str, float]) -> None:
+    """Raises DlmdError for ions with 4f electrons in an open shell, which GPAW's data sets have among the valence."""
+    open_shells = [
+        s
+        for s, q in charges.items()
+        # Ce has four electrons beyond the closed shells of Xe, each further element one more
+        if s in LANTHANIDES and 0 < 4 + LANTHANIDES.index(s) - round(q) < 14
+    ]
+    if open_shells:
+        raise DlmdError(
+            f"gpaw has the 4f electrons of {', '.join(open_shells)} in the valence: without spins, a U and a search for their "
+            "ground state it gives none that means anything",
+            remedy="take --engine vasp, whose potentials (such as Er_3) hold them in the core, or --engine sevennet",
+        )
 
 
 def moment(element: str, charge: float) -> float:

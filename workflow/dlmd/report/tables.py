@@ -118,10 +118,13 @@ def theory(cfg: RunConfig, name: str) -> str:
         functional = level.functional_name if level.engine == "vasp" else level.functional
         return f"{DFT_NAMES[level.engine]}, {functional}, {u}"
     from dlmd.config.levels import recorded
-    from dlmd.labels.engines import get
+    from dlmd.labels.engines import base, get
 
     theory = get(recorded(level)).level
-    return f"{theory['engine']} {theory['model']}, {theory['functional']}"
+    functional = theory["functional"]
+    if functional == base.MATERIALS_PROJECT_PBE:
+        functional = base.MATERIALS_PROJECT_PBE_TOLD
+    return f"{theory['engine']} {theory['model']}, {functional}"
 
 
 def structures(rows: Sequence[Mapping]) -> list[dict]:

@@ -20,11 +20,11 @@ from dlmd.run.targets import AimdSource
 LABEL_STEP_S = {"chgnet": 1.9e-3, "sevennet": 6e-3, "7net-l3i5": 1.7e-2}
 # an ionic step of 160 spin-polarised atoms at 450 eV: 0.7 core hours of dynamics at Γ, 2.7 of a relaxation with k-points
 DFT_MD_STEP_S, DFT_RELAX_STEP_S = 15.0, 60.0
-# a single point at Γ, which has no wave functions of a step before to start from
-DFT_STATIC_S = 45.0
+# a single point at Γ without and with spins: what GPAW took for 40 to 80 atoms at 400 eV (benchmarks/dft_labels)
+DFT_STATIC_S, DFT_SPIN_STATIC_S = 2.0, 4.0
 ASSUMED_DFT = (
     f"DFT: {DFT_RELAX_STEP_S:g} core seconds per atom and step of a relaxation, {DFT_MD_STEP_S:g} of dynamics, "
-    f"{DFT_STATIC_S:g} for a single point"
+    f"{DFT_STATIC_S:g} ({DFT_SPIN_STATIC_S:g} with spins) for a single point at Γ, as GPAW takes for 40 to 80 atoms"
 )
 
 # seconds per mobile ion and frame that the mechanism takes: twice the most that was measured (benchmarks/size)
@@ -170,9 +170,9 @@ def explore(cfg: RunConfig, source: AimdSource, *, atoms: int, rates: GpuRates =
 
 def learned_labels(cfg: RunConfig, level: str, *, atoms: int, frames: int) -> JobCost:
     """Single points of `frames` frames that the learning loop selected, in one job."""
-    return _labels(
-        cfg, level, atoms=atoms, steps=frames, dft=DFT_STATIC_S, stored=BYTES_EXTXYZ * atoms * frames
-    )
+    spins = bool(getattr(cfg.levels[level], "magmom", None))
+    rate = DFT_SPIN_STATIC_S if spins else DFT_STATIC_S
+    return _labels(cfg, level, atoms=atoms, steps=frames, dft=rate, stored=BYTES_EXTXYZ * atoms * frames)
 
 
 def mobile_ions(cfg: RunConfig, composition: Mapping[str, int]) -> int:

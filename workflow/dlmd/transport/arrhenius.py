@@ -24,7 +24,7 @@ from dlmd.transport.line_models import Between, Posterior
 from dlmd.transport.result_checks import require_confidence, require_result
 from dlmd.transport.selection import Selected, select
 
-VERSION = 5
+VERSION = 6
 
 # Name of a fit: (quantity, unit of the quantity, whether it is multiplied by T)
 FITS = {

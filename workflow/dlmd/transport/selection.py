@@ -20,6 +20,7 @@ import numpy as np
 from dlmd.base.units import CM2_PER_S_PER_A2_PER_PS
 from dlmd.base.verdicts import Verdict
 from dlmd.transport.gates import Limits
+from dlmd.transport.line_models import BOUND_POWER
 
 # Verdicts with a value or a bound, and those that say that the ions did not move enough.
 USABLE = (Verdict.OK.value, Verdict.UPPER_BOUND.value)
@@ -39,7 +40,8 @@ class Selected:
     low, high
         (n,) the interval.
     limit_k, log_limit, highest
-        (b,) temperatures with an upper bound only: kelvin, ln D_1 of the likelihood exp(-D / D_1), and the bound.
+        (b,) temperatures with an upper bound only: kelvin, ln D_1 of the likelihood exp[-(D / D_1)^p]
+        (`dlmd.transport.line_models`), and the bound.
     left_out
         `temperature_k`, `code`, `reason` of each result that has no part in the line.
     """
@@ -180,8 +182,8 @@ def _selected(values: _Found, limits: _Found, left_out: list[dict[str, Any]]) ->
         low=np.exp(centre - reach),
         high=np.exp(centre + reach),
         limit_k=limit_k,
-        # exp(-high / D_1) = 1 - confidence
-        log_limit=np.log(highest) - np.log(-np.log(1 - level)),
+        # exp[-(high / D_1)^p] = 1 - confidence
+        log_limit=np.log(highest) - np.log(-np.log(1 - level)) / BOUND_POWER,
         highest=highest,
         left_out=left_out,
     )

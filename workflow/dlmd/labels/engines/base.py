@@ -11,6 +11,11 @@ from dlmd.base.errors import DlmdError, did_you_mean
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
+# Functional of potentials pretrained on the Materials Project, which applies +U to some metals, in oxides and fluorides only.
+# The first is the level's: it lies in labels and fingerprints of runs, and stays. The second is what readers get.
+MATERIALS_PROJECT_PBE = "PBE (no +U for chlorides)"
+MATERIALS_PROJECT_PBE_TOLD = "PBE (+U only in oxides and fluorides)"
+
 
 class Unconverged(DlmdError):
     """The electrons of one step did not converge: no label, while another structure may well give one."""

@@ -15,14 +15,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dlmd.config.launch import LevelLaunch
-from dlmd.labels.engines.base import package_version, pretrained_model
+from dlmd.labels.engines.base import MATERIALS_PROJECT_PBE, package_version, pretrained_model
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-# What the models were trained on; the first is the default. The Materials Project applies +U to oxides and fluorides only.
+# What the models were trained on; the first is the default.
 FUNCTIONALS = {
-    "0.3.0": "PBE (no +U for chlorides)",
+    "0.3.0": MATERIALS_PROJECT_PBE,
     "r2scan": "r2SCAN",
 }
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmd.config.launch import LevelLaunch
-from dlmd.labels.engines.base import package_version, pretrained_model
+from dlmd.labels.engines.base import MATERIALS_PROJECT_PBE, package_version, pretrained_model
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -30,9 +30,9 @@ class Weights(NamedTuple):
 
 # The first is the default. Other models of the package would be downloaded.
 MODELS = {
-    "7net-0": Weights("7net-0", None, "PBE (no +U for chlorides)"),
-    "7net-l3i5": Weights("7net-l3i5", None, "PBE (no +U for chlorides)"),
-    "7net-mf-0-pbe": Weights("7net-mf-0", "PBE", "PBE (no +U for chlorides)"),
+    "7net-0": Weights("7net-0", None, MATERIALS_PROJECT_PBE),
+    "7net-l3i5": Weights("7net-l3i5", None, MATERIALS_PROJECT_PBE),
+    "7net-mf-0-pbe": Weights("7net-mf-0", "PBE", MATERIALS_PROJECT_PBE),
     "7net-mf-0-r2scan": Weights("7net-mf-0", "R2SCAN", "r2SCAN"),
 }
 
