@@ -243,8 +243,32 @@ def test_a_slow_conductor_gets_a_note():
     at = temperatures.choose(
         temperatures.KINDS["Cl"], carriers, length_ps=50.0, sigma_ms_per_cm=1e-6, activation_energy_ev=0.6
     )
-    assert "not_diffusive" in at.notes[0]
+    (note,) = at.notes
+    # thousandths of a hop: a larger budget is no advice
+    assert "no run of this kind will show motion" in note and "too slow for molecular dynamics" in note
+    assert "raise the budget" not in note
     assert at.production_k[-1] / at.production_k[0] == pytest.approx(temperatures.NARROWEST, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "energy", "said"),
+    [
+        (1e-2, 0.4, "expect `too_short` (below one square hop `not_diffusive`) at all temperatures"),
+        (0.2, 0.4, "expect `too_short` (below one square hop `not_diffusive`) at the lower temperatures"),
+        (2e-3, 0.4, "show motion at the lower temperatures, whatever the budget"),
+    ],
+)
+def test_the_note_names_the_verdict_that_such_a_run_gets(sigma, energy, said):
+    """Below four square hops it is `too_short`, below one `not_diffusive` (`dlmd.transport.gates`)."""
+    at = temperatures.choose(
+        temperatures.KINDS["Cl"],
+        Carriers(1.0, 0.01, 3.0),
+        length_ps=100.0,
+        sigma_ms_per_cm=sigma,
+        activation_energy_ev=energy,
+    )
+    (note,) = at.notes
+    assert said in note, note
 
 
 def moved(at, carriers, sigma, energy, length_ps):

@@ -209,6 +209,8 @@ def test_ions_that_trade_places_have_an_upper_bound():
     run, truth = hard_conductors.MODELS["trading_places"](np.random.default_rng(3))
     result = analysis.analyse([run], charge=1.0).to_dict()
     assert result["verdict"]["code"] == "upper_bound"
+    part = result["d_total_cm2_per_s"]["high"] / result["d_self_cm2_per_s"]["value"]
+    assert f"D_total is below {part:.2g} times D_self" in result["verdict"]["message"]
     assert holds(result["d_self_cm2_per_s"], truth.d_self * 1e-4) and result["haven_ratio"] is None
     for key in ("d_total_cm2_per_s", "conductivity_ms_per_cm"):
         bound = result[key]

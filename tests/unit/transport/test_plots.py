@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dlmd.base import plot_style
 from dlmd.config.published import PublishedPoint
 from dlmd.trajectory import rdf
 from dlmd.trajectory.trajectory import Trajectory
@@ -87,6 +88,23 @@ def test_a_published_value_without_an_activation_energy_is_a_point_alone(results
     )
     assert lines(fig.axes[0])["experiment"][0] == pytest.approx([1000 / 298.15, np.log(1.04 * 298.15)])
     assert [one for one in fig.axes[0].lines if one.get_linestyle() == "-."] == []
+
+
+def test_a_source_keeps_its_colour_wherever_it_stands_in_the_file(results):
+    """The demo's figure had experiment and paper in each other's colours when their order changed."""
+    sources = {
+        "DLMD, U = 4 eV (paper)": PublishedPoint(298.15, 1.06, 0.29),
+        "experiment": PublishedPoint(298.15, 1.04, 0.32),
+    }
+    styles = []
+    for order in (list(sources), list(sources)[::-1], ["experiment"]):
+        reference = {label: sources[label] for label in order}
+        drawn = arrhenius_plots.arrhenius(results, fit(results), reference=reference).axes[0].lines
+        styles.append({one.get_label(): (one.get_color(), one.get_marker()) for one in drawn})
+    assert [found["experiment"] for found in styles] == [(plot_style.ORANGE, "*")] * 3
+    assert (
+        styles[0]["DLMD, U = 4 eV (paper)"] == styles[1]["DLMD, U = 4 eV (paper)"] == (plot_style.GREEN, "D")
+    )
 
 
 def test_the_axis_holds_points_and_lines_and_cuts_a_band_that_says_nothing(results):

@@ -35,7 +35,8 @@ def add_system(parser: argparse.ArgumentParser, *, charge: bool = True, temperat
         "--mobile",
         metavar="IONS",
         help="the mobile ions: an element such as Li, several (Li,Na), a LAMMPS type ('type 2'), or atoms by number from 1, in "
-        "the order of their ids (1-48,60); all other atoms are the host",
+        "the order of their ids (1-48,60); all other atoms are the host. Elements must be known, too: LAMMPS dumps without "
+        "a column of them need --topology or --species, also with a type or numbers here",
     )
     if temperature:
         system.add_argument("--temperature", type=positive, metavar="K", help="temperature of the run in K")

@@ -10,11 +10,14 @@ from dlmd.config.fields import LearningRate, PositiveInt, Section
 
 
 class GivenFrames(Section):
-    """Labels of one's own, computed elsewhere: they are the level's, and nothing is computed with its engine."""
+    """Labels of one's own, computed elsewhere: they are the level's, and nothing is computed with its engine.
+
+    Each frame needs energy, forces and stress (or virial); one without is left out.
+    """
 
     file: str = Field(
-        description="extxyz, OUTCAR, vasprun.xml, an output of CP2K or Quantum ESPRESSO, or a folder of deepmd/npy; its path is "
-        "relative to the working directory."
+        description="extxyz, OUTCAR, vasprun.xml, an output of CP2K or Quantum ESPRESSO, or a folder of deepmd/npy, with energy, "
+        "forces and stress (deepmd/npy: virial) of each frame; its path is relative to the working directory."
     )
     level: str | None = Field(
         None,

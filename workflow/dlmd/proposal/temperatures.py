@@ -20,6 +20,7 @@ from dlmd.base.units import BOLTZMANN_EV_PER_K, conductivity_ms_per_cm
 ROOM_K = 298.15
 HOPS = 4.0  # square hops of an ion within the run at the lowest temperature
 SOLID = 0.8  # of the melting point
+HOPELESS = 0.04  # square hops within the run, below which it would have to be a hundred times as long
 WIDEST = 2.2  # hottest over coldest
 NARROWEST = 1.35
 NUMBER = 6
@@ -111,7 +112,7 @@ def choose(
     if hops(low) < HOPS:
         notes.append(
             f"an ion makes only {hops(low):.2g} of {HOPS:g} square hops within the run at {low} K, and {hops(high):.2g} at "
-            f"{high} K: raise the budget, or expect `not_diffusive` at the lower temperatures"
+            f"{high} K: {_too_slow(hops(low), hops(high))}"
         )
     known = (
         ("sigma", sigma_ms_per_cm),
@@ -140,6 +141,24 @@ def _moved(hops: float, at_k: int, *, begins: bool) -> str:
     if hops < HOPS:
         return f"only {hops:.2g} of {HOPS:g} {{}} at {at_k} K"
     return f"{HOPS:g} {{}} from {at_k} K on" if begins else f"{hops:.2g} {{}} at {at_k} K"
+
+
+def _too_slow(at_lowest: float, at_highest: float) -> str:
+    """What comes of runs in which an ion makes fewer than `HOPS` square hops, and what helps."""
+    if at_highest < HOPELESS:
+        return (
+            "no run of this kind will show motion at these temperatures, whatever the budget, and all will end with "
+            "`not_diffusive`: by these numbers the conductor is too slow for molecular dynamics"
+        )
+    if at_lowest < HOPELESS:
+        return (
+            "no run of this kind will show motion at the lower temperatures, whatever the budget, and they will end with "
+            "`not_diffusive`: leave them out"
+            + ("" if at_highest >= HOPS else ", and raise the budget for the others")
+        )
+    return "raise the budget, or expect `too_short` (below one square hop `not_diffusive`) " + (
+        "at the lower temperatures" if at_highest >= HOPS else "at all temperatures"
+    )
 
 
 def diffusion(temperature_k: float, sigma_ms_per_cm: float, energy_ev: float, carriers: Carriers) -> float:

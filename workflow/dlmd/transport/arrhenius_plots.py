@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -128,12 +128,8 @@ def _mark_gated(ax: Axes, gated: Sequence[Mapping[str, Any]]) -> None:
 
 def _published(ax: Axes, reference: Mapping[str, PublishedPoint], *, hottest_k: float) -> None:
     """Published points, and their lines to the hottest run where their source has an activation energy."""
-    for (label, point), marker, colour, size in zip(
-        reference.items(),
-        cycle("*Ds^v"),
-        cycle((style.ORANGE, style.GREEN, style.PURPLE, style.SKY)),
-        cycle((13, 7, 9)),  # values that agree lie on each other: the second is seen within the first
-    ):
+    for label, (marker, colour, size) in _source_styles(reference).items():
+        point = reference[label]
         ax.plot(
             1000 / point.temperature_k,
             point.ln_sigma_t(point.temperature_k),
@@ -148,6 +144,18 @@ def _published(ax: Axes, reference: Mapping[str, PublishedPoint], *, hottest_k: 
         if point.activation_energy_ev is not None:
             ends = np.array([point.temperature_k, hottest_k])
             ax.plot(1000 / ends, point.ln_sigma_t(ends), color=colour, lw=1.2, ls="-.", zorder=1)
+
+
+def _source_styles(labels: Iterable[str]) -> dict[str, tuple[str, str, int]]:
+    """Marker, colour and size of each source, by its name and not by its place in the file: experiments have large marks and are
+    drawn first, so that a calculation that agrees is seen within them."""
+    ordered = sorted(labels)
+    measured = [label for label in ordered if label.lower().startswith("experiment")]
+    computed = [label for label in ordered if label not in measured]
+    return {
+        **dict(zip(measured, cycle((("*", style.ORANGE, 13), ("s", style.PURPLE, 9))))),
+        **dict(zip(computed, cycle((("D", style.GREEN, 7), ("^", style.SKY, 7), ("v", style.VERMILION, 7))))),
+    }
 
 
 def _heights(ax: Axes) -> None:

@@ -268,7 +268,7 @@ def sum_diffuses(d_total: Estimate | None, d_self: Estimate | None) -> Gate | No
         Verdict.UPPER_BOUND,
         None,
         d_total.high,
-        f"the sum of the mobile ions may go nowhere: its spectrum falls towards zero, and D_total is below {part:.2g} of D_self",
+        f"the sum of the mobile ions may go nowhere: its spectrum falls to zero, and D_total is below {part:.2g} times D_self",
         "run longer: the bound falls, or a value appears",
     )
 

@@ -22,10 +22,10 @@ With a chance of one in ten beforehand the spectrum has a further term gamma h o
 25th of the run (of short runs to 10 ps within 6 %, and to a tenth where ions have hardly moved on), whose gamma is like that
 of a weak to a strong memory, or of moves that go on the same way (gamma < 0). A run has a few tens of degrees of freedom at so
 low frequencies, of which chance can hide a factor of two, so that what is thought beforehand tells much of the answer. It may
-decide the value, not what is excluded: the interval reaches to where it would for two other opinions. In one a weak memory is
-five times as likely as for the value, and motion that goes on, which chance hides best, twenty times; a strong one, which
-hardly hides, is no likelier. In the other all strengths are alike: where the sum does remember, the first would hold it for
-weaker than it is.
+decide the value, not what is excluded: the interval reaches to where it would for two other opinions. In one a weak memory has
+nine times the odds that it has for the value, and motion that goes on, which chance hides best, thirty-six times; a strong one,
+which hardly hides, is no likelier. In the other all strengths are alike: where the sum does remember, the first would hold it
+for weaker than it is. Where the sum does not remember, intervals are therefore two to five times as wide as its scatter.
 
 Two things this leaves out are added. Moves that are few and large, or that come in bursts, make powers scatter together by more
 than independent normal Z_k do: `dlmd.transport.extra_scatter` finds by how much, and the interval widens. And D_total may be
