@@ -83,7 +83,7 @@ def potential_runs(folder: Path, skip_ps: float) -> list[Run]:
 
 
 def intact(runs: list[Run]) -> list[Run]:
-    """The runs as long as the host keeps the structure of their start (`dlmd.transport.gates.host_same`).
+    """The runs as long as the host keeps the structure of their start (`dlmd.transport.health.host_same`).
 
     A run that goes on in another crystal compares two crystals, not two potentials. What is left of less than `SHORTEST_PS`
     is left out.

@@ -1,11 +1,31 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from dlmd.transport import gates
+from dlmd.transport import gates, health, judgement
 from dlmd.transport.gates import Limits
 
 LIMITS = Limits()
 TIME = np.linspace(0, 100, 201)
+
+
+def displacements(positions):
+    """Of (ions, 3, frames), a frame every ps."""
+    return SimpleNamespace(stride=1, frame_interval_ps=1.0, thinned=positions)
+
+
+def test_many_moves_carry_the_motion():
+    """Of n equal moves (sum u²)² / sum u⁴ is n."""
+    steps = np.zeros((20, 3, 100))
+    steps[:11, 0, 5::10] = [1.0, *[0.0] * 9]
+    few = displacements(steps.cumsum(axis=2))
+    gate = judgement.many_moves([few], (3.0, 10.0), LIMITS)
+    assert (gate.code, gate.limit) == ("too_short", 12.0) and gate.value == pytest.approx(11.0)
+    assert judgement.many_moves([few, few], (3.0, 10.0), LIMITS) is None
+    assert judgement.many_moves([few], None, LIMITS) is None
+    # ions that do not move are another verdict's
+    assert judgement.many_moves([displacements(np.zeros((20, 3, 100)))], (3.0, 10.0), LIMITS) is None
 
 
 def test_hops():
@@ -48,25 +68,25 @@ def test_sum_at_rest():
 
 
 def test_host():
-    assert gates.host_same({"Ti": 0.1, "Cl": 0.4}, LIMITS) is None
-    gate = gates.host_same({"Ti": 0.1, "Cl": 0.6}, LIMITS)
+    assert health.host_same({"Ti": 0.1, "Cl": 0.4}, LIMITS) is None
+    gate = health.host_same({"Ti": 0.1, "Cl": 0.6}, LIMITS)
     assert gate.code == "host_transformed" and gate.value == 0.6 and gate.message.startswith("half of the Cl")
     # groups that turn
-    assert gates.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_angstrom=2.0)) is None
-    assert gates.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
-    gate = gates.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
+    assert health.host_same({"Ti": 0.1, "Cl": 1.4}, Limits(host_shift_angstrom=2.0)) is None
+    assert health.host_solid({"Ti": 0.1, "Cl": 2.9}, LIMITS) is None
+    gate = health.host_solid({"Ti": 0.1, "Cl": 3.1}, LIMITS)
     assert gate.code == "host_molten" and gate.message.startswith("Cl")
-    assert gates.host_still(9.0, LIMITS) is None
-    assert gates.host_still(11.0, LIMITS).code == "host_drifting"
+    assert health.host_still(9.0, LIMITS) is None
+    assert health.host_still(11.0, LIMITS).code == "host_drifting"
 
 
 def test_temperature():
     noise = 20 * np.random.default_rng(0).standard_normal(len(TIME))
-    assert gates.temperature_steady(TIME, 600 + noise, 600.0, LIMITS) is None
-    assert gates.temperature_steady(TIME, 600 + noise, None, LIMITS) is None
-    off = gates.temperature_steady(TIME, 640 + noise, 600.0, LIMITS)
+    assert health.temperature_steady(TIME, 600 + noise, 600.0, LIMITS) is None
+    assert health.temperature_steady(TIME, 600 + noise, None, LIMITS) is None
+    off = health.temperature_steady(TIME, 640 + noise, 600.0, LIMITS)
     assert off.code == "temperature_drift" and off.value == pytest.approx(40, abs=5)
-    drifting = gates.temperature_steady(TIME, 570 + 0.6 * TIME + noise, 600.0, LIMITS)
+    drifting = health.temperature_steady(TIME, 570 + 0.6 * TIME + noise, 600.0, LIMITS)
     assert drifting.code == "temperature_drift" and drifting.value == pytest.approx(60, abs=15)
 
 
@@ -74,7 +94,7 @@ def test_energy():
     # k_B T at 600 K is 51.7 meV; a tenth of it may drift
     def drift(mev_per_atom):
         energy = -500 + 100 * mev_per_atom * 1e-3 * TIME / 100
-        return gates.energy_conserved(TIME, energy, 100, 600.0, LIMITS)
+        return health.energy_conserved(TIME, energy, 100, 600.0, LIMITS)
 
     assert drift(5.0) is None and drift(-5.0) is None
     gate = drift(-5.4)
@@ -107,8 +127,8 @@ def test_steadiness():
 
 def test_temperature_offset_is_beyond_its_noise():
     noise = 20 * np.random.default_rng(1).standard_normal(200)
-    assert abs(gates.temperature_offset(600 + noise, 600.0)) < 2
-    assert gates.temperature_offset(np.full(50, 606.0), 600.0) == pytest.approx(6.0)
+    assert abs(judgement.temperature_offset(600 + noise, 600.0)) < 2
+    assert judgement.temperature_offset(np.full(50, 606.0), 600.0) == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +145,8 @@ def test_temperature_offset_is_beyond_its_noise():
     ],
 )
 def test_a_pressure_that_the_cell_does_not_promise(value, reach, lattice, broken):
-    gate = gates.no_pressure({"value": value, "low": value - reach, "high": value + reach}, lattice, LIMITS)
+    gate = health.no_pressure({"value": value, "low": value - reach, "high": value + reach}, lattice, LIMITS)
     assert (gate is not None) is broken
     if gate is not None:
         assert gate.code == "under_pressure" and gate.value == value and f"{value:+.2f}" in gate.message
-    assert gates.no_pressure(None, lattice, LIMITS) is None
+    assert health.no_pressure(None, lattice, LIMITS) is None

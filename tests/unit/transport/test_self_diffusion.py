@@ -1,5 +1,7 @@
 """D_self of walks without memory: unbiased, and not much wider than their scatter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def test_a_later_window_draws_the_value_its_way(later):
     assert found.value == pytest.approx(later, abs=0.04)
 
 
-def test_motion_that_may_quicken_widens_the_interval_and_leaves_the_value(monkeypatch):
+def test_motion_that_may_quicken_widens_the_interval_and_leaves_the_value():
     """Where the later window has an error that hides a tenth, the upper end goes up and nothing else."""
     unsure = np.random.default_rng(8).normal(0.0, 0.2, 20)
     own = SelfDiffusion(
@@ -64,7 +66,29 @@ def test_motion_that_may_quicken_widens_the_interval_and_leaves_the_value(monkey
         late_tensor=1.05 * np.eye(3),
     )
     found = own.interval(0.95, None, extra_scatter.NONE)
-    monkeypatch.setattr(self_diffusion, "_POSSIBLE", self_diffusion._LIKELY)
-    without = own.interval(0.95, None, extra_scatter.NONE)
+    without = replace(own, opinions=(self_diffusion._LIKELY,) * 2).interval(0.95, None, extra_scatter.NONE)
     assert found.value == without.value and found.low == without.low
     assert found.high > 1.01 * without.high
+
+
+@pytest.mark.parametrize("later", [0.9, 1.0, 1.1])
+def test_memory_of_several_hops_moves_the_lower_end_alone(later):
+    """Where the first window begins after the time of a hop, the value is its own."""
+    level = np.ones(20)
+    alone = SelfDiffusion(
+        early=batches(level, noise=0.02), late=None, fall=None, early_tensor=np.eye(3), late_tensor=None
+    )
+    own = replace(
+        alone,
+        late=batches(later * level, noise=0.04),
+        fall=batches((later - 1) * level, noise=0.04),
+        late_tensor=later * np.eye(3),
+        opinions=(self_diffusion._NOTHING, self_diffusion._SEVERAL_HOPS),
+    )
+    plain, found = (one.interval(0.95, None, extra_scatter.NONE) for one in (alone, own))
+    assert found.value == pytest.approx(plain.value, rel=1e-3)
+    assert found.high == pytest.approx(plain.high, rel=1e-3)
+    assert found.low <= plain.low * 1.001
+    if later < 1:
+        assert found.low < 0.91
+    assert own.a_hop_ps == own.early.start_ps and own.slowing_variance(None) < 1e-9

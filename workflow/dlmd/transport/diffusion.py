@@ -25,7 +25,7 @@ from dlmd.transport.onset import Relaxation
 from dlmd.transport.self_diffusion import SelfDiffusion, self_diffusion, several_hops_ps
 from dlmd.transport.window_slopes import along
 
-VERSION = 10
+VERSION = 11
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dlmd.base import time_series
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import read_json, write_csv, write_json
 from dlmd.base.units import FS_PER_PS, GPA_PER_BAR
-from dlmd.transport import error_budget, gates, tables
+from dlmd.transport import error_budget, gates, health, tables
 from dlmd.transport.scatter import ORDERING, POTENTIAL
 from dlmd.transport.size_check import overrule
 
@@ -87,7 +87,7 @@ def judged_pressure(
         [run.thermo["pressure_bar"] for run in runs if run.thermo is not None], confidence=confidence
     )
     kind = "relaxed" if lattice is None else read_json(lattice)["lattice"]
-    return pressure, gates.no_pressure(pressure, kind, gates.Limits())
+    return pressure, health.no_pressure(pressure, kind, gates.Limits())
 
 
 def mean_pressure(bars: Sequence[np.ndarray], *, confidence: float) -> dict[str, float] | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlmd.base.units import BOLTZMANN_EV_PER_K
 from dlmd.trajectory.trajectory import Trajectory
-from dlmd.transport import gates, msd, steadiness, window_slopes
+from dlmd.transport import gates, health, msd, steadiness, window_slopes
 from dlmd.transport.gates import Gate, Limits
 from dlmd.transport.msd import MsdCurves
 from dlmd.transport.window_slopes import SlopeSeries
@@ -49,6 +49,20 @@ def moved_on(
     end = window_slopes.LONGEST * length_ps
     tensor = window_slopes.window_slope(curves, start_ps=end / window_slopes.WINDOW, end_ps=end)
     return gates.moved_on(hop_time_ps, length_ps, 2 * float(np.trace(tensor)) * length_ps, limits)
+
+
+def many_moves(
+    runs: Sequence[msd.Displacements], window: tuple[float, float] | None, limits: Limits
+) -> Gate | None:
+    """Do many displacements carry the motion, over stretches as long as the end of the fit window?"""
+    if window is None:
+        return None
+    squares = fourths = 0.0
+    for run in runs:
+        every = max(1, round(window[1] / (run.stride * run.frame_interval_ps)))
+        moves = np.diff(run.thinned[:, :, ::every].astype(float), axis=2) ** 2
+        squares, fourths = squares + float(moves.sum()), fourths + float((moves**2).sum())
+    return gates.many_moves(squares**2 / fourths, limits) if fourths > 0 else None
 
 
 def no_drift(runs: Sequence[msd.Displacements], limits: Limits) -> Gate | None:
@@ -105,19 +119,19 @@ def health_gates(
     failed = []
     for run in trajectories:
         if run.host is not None:
-            failed.append(gates.host_solid(run.host.msd_a2, limits))
-            failed.append(gates.host_same(run.host.median_shift_a, limits))
-            failed.append(gates.host_still(run.host.drift_a, limits))
+            failed.append(health.host_solid(run.host.msd_a2, limits))
+            failed.append(health.host_same(run.host.median_shift_a, limits))
+            failed.append(health.host_still(run.host.drift_a, limits))
         elif run.host_centre is not None:
             drift = float(np.linalg.norm(run.host_centre[-1] - run.host_centre[0]))
-            failed.append(gates.host_still(drift, limits))
+            failed.append(health.host_still(drift, limits))
         if run.thermo is not None:
             time = run.thermo["time_ps"]
-            failed.append(gates.temperature_steady(time, run.thermo["temperature_k"], temperature_k, limits))
+            failed.append(health.temperature_steady(time, run.thermo["temperature_k"], temperature_k, limits))
             if "conserved_ev" in run.thermo:
                 n_atoms = run.n_ions + run.n_host_atoms
                 failed.append(
-                    gates.energy_conserved(time, run.thermo["conserved_ev"], n_atoms, temperature_k, limits)
+                    health.energy_conserved(time, run.thermo["conserved_ev"], n_atoms, temperature_k, limits)
                 )
     return failed
 
@@ -125,7 +139,15 @@ def health_gates(
 def mean_offset_k(trajectories: Sequence[Trajectory], temperature_k: float) -> float:
     """Mean temperature of all runs less the set point, in K, as far as it is no noise; 0 where no temperature was recorded."""
     found = [run.thermo["temperature_k"] for run in trajectories if run.thermo is not None]
-    return gates.temperature_offset(np.concatenate(found), temperature_k) if found else 0.0
+    return temperature_offset(np.concatenate(found), temperature_k) if found else 0.0
+
+
+def temperature_offset(temperature_k: np.ndarray, set_point_k: float) -> float:
+    """Mean of (frames,) less the set point, beyond two standard errors of that mean (of batches), in K."""
+    batches = np.array([part.mean() for part in np.array_split(temperature_k, min(10, len(temperature_k)))])
+    noise = batches.std(ddof=1) / np.sqrt(len(batches)) if len(batches) > 1 else 0.0
+    offset = float(np.mean(temperature_k)) - set_point_k
+    return float(np.sign(offset) * max(abs(offset) - 2 * noise, 0.0))
 
 
 def offset_variance(offset_k: float, temperature_k: float) -> float:

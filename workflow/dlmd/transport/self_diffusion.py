@@ -166,7 +166,9 @@ class SelfDiffusion:
         slower, quicker = np.linspace(0.01, 2.5, 125), np.linspace(0.01, 1.0, 100)
         b = np.concatenate([-quicker, [0.0], slower])
         priors = np.array([before.prior(quicker, slower) for before in self.opinions])
-        weights = priors * np.exp(-0.5 * ((seen - np.exp(-b)) / noise) ** 2)
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(priors) - 0.5 * ((seen - np.exp(-b)) / noise) ** 2
+        weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
         return b, weights / weights.sum(axis=1, keepdims=True)
 
     def _noise_of_fall(self, direction: np.ndarray | None, value: float, relative: float) -> float:
