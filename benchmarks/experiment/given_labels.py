@@ -33,11 +33,14 @@ def _files(material: Material, root: Path) -> list[Path]:
     if material.config is None:
         return []
     config = yaml.safe_load((root / material.config).read_text(encoding="utf-8"))
-    return [root / one["file"] for one in config["labels"].get("frames", ())]
+    given = [{"file": one} if isinstance(one, str) else one for one in config["labels"].get("frames", ())]
+    return [root / one["file"] for one in given if material.level in (None, one.get("level", material.level))]
 
 
 def _seconds(path: Path) -> list[float | None]:
     """CPU time (s) of each frame of a file; None where a frame does not say it."""
     from ase.io import iread
 
+    if path.suffix != ".extxyz":
+        return [None]
     return [atoms.info.get("cpu_seconds") for atoms in iread(path, ":", format="extxyz")]

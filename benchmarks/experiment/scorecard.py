@@ -217,7 +217,7 @@ def page(rows: Sequence[Mapping[str, Any]], listed: Sequence[Material]) -> str:
     told = []
     for found in rows:
         verdicts = f" Runs: {found['verdicts']}." if found["verdicts"] else ""
-        said = f" {found['reason']}." if found["reason"] else ""
+        said = f" {found['reason'].rstrip('.')}." if found["reason"] else ""
         sources = "; ".join(
             value["source"] for one in listed if one.name == found["material"] for value in one.measured
         )

@@ -58,6 +58,13 @@ def test_a_result_is_not_overwritten_by_that_of_another_run(trajectory, tmp_path
     assert results[0]["d_self_cm2_per_s"] != results[1]["d_self_cm2_per_s"]
 
 
+def test_a_result_is_not_overwritten_by_that_of_other_ions(trajectory, tmp_path, capsys):
+    command = f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 -o {tmp_path}/out"
+    assert call(capsys, command)[0] == 0
+    code, _, error = call(capsys, command.replace("--mobile Li", "--mobile Cl --charge=-1"))
+    assert code == 1 and "600K.json is the result of 16 Li, now 24 Cl are mobile" in error
+
+
 def test_json_on_stdout(trajectory, tmp_path, capsys):
     code, printed, _ = call(
         capsys, f"transport {trajectory} --mobile Li --time-step 1 --temperature 600 --json -o {tmp_path}"

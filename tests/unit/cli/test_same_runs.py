@@ -95,7 +95,7 @@ def test_results_with_a_run_in_common(tmp_path, capsys):
                     "mobile": "Li",
                     "temperature_k": temperature_k,
                     "verdict": {"code": "ok", "message": "", "gates": []},
-                    "provenance": {"command": "dlmd transport --topology cell.data", "inputs": inputs},
+                    "provenance": {"command": "dlmd transport --topology ./cell.data", "inputs": inputs},
                     **dict.fromkeys(names, estimate),
                 }
             )

@@ -62,11 +62,13 @@ def test_the_result_of_another_command_is_not_written_over(tmp_path, monkeypatch
 
 def test_the_result_of_other_ions_is_not_written_over(tmp_path):
     result = tmp_path / "600K.json"
-    own_settings.require_same_ions(result, "Li")
-    write_json(result, {"mobile": "Li"})
-    own_settings.require_same_ions(result, "Li")
-    with pytest.raises(DlmdError, match=r"600K\.json is the result of Li, now Na is mobile"):
-        own_settings.require_same_ions(result, "Na")
+    own_settings.require_same_ions(result, "Li", 8)
+    write_json(result, {"mobile": "Li", "n_ions": 8})
+    own_settings.require_same_ions(result, "Li", 8)
+    with pytest.raises(DlmdError, match=r"600K\.json is the result of 8 Li, now 4 Na are mobile"):
+        own_settings.require_same_ions(result, "Na", 4)
+    with pytest.raises(DlmdError, match="now 6 Li are mobile"):
+        own_settings.require_same_ions(result, "Li", 6)
 
 
 def test_a_result_knows_its_files_from_another_folder(tmp_path, monkeypatch):

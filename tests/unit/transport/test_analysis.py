@@ -277,6 +277,19 @@ def test_too_short_a_run_is_gated():
     assert result["conductivity_ms_per_cm"] is None and result["msd"]["self_a2"][5] > 0
 
 
+def test_a_few_long_flights_are_too_short_a_run():
+    """Six ions of forty fly once each, by 30 Å; all vibrate. A given window is the user's affair."""
+    rng = np.random.default_rng(4)
+    steps = np.zeros((1000, 40, 3))
+    steps[rng.integers(100, 900, 6), np.arange(6), 0] = 30.0
+    positions = steps.cumsum(axis=0) + 0.2 * rng.standard_normal(steps.shape)
+    run = Trajectory.from_arrays(positions, frame_interval_ps=0.1, cell=20 * np.eye(3), temperature_k=600.0)
+    verdict = analysis.analyse([run], charge=1.0).verdict
+    assert any("few displacements carry the motion" in gate["message"] for gate in verdict["gates"])
+    given = analysis.analyse([run], charge=1.0, lag_start_ps=2.0, lag_end_ps=6.0).verdict
+    assert not any("few displacements" in gate["message"] for gate in given["gates"])
+
+
 @pytest.mark.parametrize("n_frames", [2, 3, 5, 9])
 def test_a_few_frames_give_a_verdict_and_no_crash(n_frames):
     result = analyse(walk(np.random.default_rng(12), n_frames=n_frames))

@@ -92,3 +92,17 @@ def test_memory_of_several_hops_moves_the_lower_end_alone(later):
     if later < 1:
         assert found.low < 0.91
     assert own.a_hop_ps == own.early.start_ps and own.slowing_variance(None) < 1e-9
+
+
+def test_an_early_window_is_held_against_one_of_several_hops(monkeypatch):
+    """Ions that hop before they have forgotten the last hop: without the later window the lower end is nearer."""
+    trajectory, truth = hopping(
+        np.random.default_rng(5), Hop(2.0, (1.0,), 0.6, 2.0), n_ions=60, n_frames=1000, frame_ps=0.1
+    )
+    found = analysis.analyse([trajectory], charge=1.0, hop_length_angstrom=5.0)
+    monkeypatch.setattr(self_diffusion, "_SEVERAL_HOPS", self_diffusion._NOTHING)
+    without = analysis.analyse([trajectory], charge=1.0, hop_length_angstrom=5.0)
+    one, other = (each.estimates.scalar["self"] for each in (found, without))
+    assert one.low < 0.999 * other.low
+    assert [one.value, one.high] == pytest.approx([other.value, other.high], rel=1e-4)
+    assert one.low < truth.d_self < one.high

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     require_free(record, args.trajectories)
     trajectories, inputs = load(args, needs_temperature=False)
     require_one_system(trajectories)
-    require_same_ions(record, trajectories[0].mobile)
+    require_same_ions(record, trajectories[0].mobile, trajectories[0].n_ions)
     names = list(trajectories[0].carriers)
     each = {"msd": trajectories}
     if len(names) > 1:

@@ -113,17 +113,19 @@ def require_free(
     )
 
 
-def require_same_ions(path: Path, mobile: str) -> None:
+def require_same_ions(path: Path, mobile: str, n_ions: int) -> None:
     """Raises DlmdError where a result of the same files, but of other mobile ions, has the name of the one to be written."""
     if not path.exists():
         return
     from dlmd.base.files import read_json
 
     saved = read_json(path, remedy="delete it, if nobody needs it")
-    before = saved.get("mobile", mobile) if isinstance(saved, dict) else mobile
-    if before != mobile:
+    if not isinstance(saved, dict):
+        return
+    before, number = saved.get("mobile", mobile), saved.get("n_ions", n_ions)
+    if (before, number) != (mobile, n_ions):
         raise DlmdError(
-            f"{path.name} is the result of {before}, now {mobile} is mobile",
+            f"{path.name} is the result of {number} {before}, now {n_ions} {mobile} are mobile",
             where=str(path.parent),
             remedy="give another folder with -o DIR, or delete it, if it was a mistake",
         )

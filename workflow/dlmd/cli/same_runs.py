@@ -32,7 +32,7 @@ def refuse_same_results(results: Sequence[Mapping], names: Sequence[str | Path])
     """Raises DlmdError where two results have a trajectory file in common, or are one result."""
     seen: dict[object, str] = {}
     for result, name in zip(results, names, strict=True):
-        for what in (Path(name).resolve(), *_trajectory_files(result.get("provenance", {}))):
+        for what in (Path(name).resolve(), *_trajectory_files(result.get("provenance") or {})):
             if seen.setdefault(what, str(name)) != str(name):
                 raise DlmdError(f"the same run twice: {seen[what]} and {name}", remedy=_REMEDY)
     if len({str(name) for name in names}) < len(names):
@@ -41,14 +41,17 @@ def refuse_same_results(results: Sequence[Mapping], names: Sequence[str | Path])
 
 def _trajectory_files(provenance: Mapping) -> set[tuple[str, ...]]:
     """Sizes and checksums of the files of a result, without the topology, which many runs may share."""
-    words = shlex.split(provenance.get("command", ""))
+    try:
+        words = shlex.split(provenance.get("command") or "")
+    except ValueError:  # a command that somebody else wrote
+        words = []
     topologies = {
-        after if word == _TOPOLOGY else word.removeprefix(f"{_TOPOLOGY}=")
+        str(Path(after if word == _TOPOLOGY else word.removeprefix(f"{_TOPOLOGY}=")))
         for word, after in zip_longest(words, words[1:], fillvalue="")
         if word == _TOPOLOGY or word.startswith(f"{_TOPOLOGY}=")
     }
     return {
         tuple(str(value) for key, value in record.items() if key != "path")
-        for record in provenance.get("inputs", [])
-        if record["path"] not in topologies
+        for record in provenance.get("inputs") or []
+        if record.get("path") not in topologies
     }

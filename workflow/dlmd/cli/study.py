@@ -208,7 +208,9 @@ def analysed(
         found, read = load(one, check=check)
         trajectories += found
         inputs += read
-    own_settings.require_same_ions(_result(folder, temperature_k), trajectories[0].mobile)
+    own_settings.require_same_ions(
+        _result(folder, temperature_k), trajectories[0].mobile, trajectories[0].n_ions
+    )
     args.temperature = None
     options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
     result = carriers.result_of(args, trajectories, **options)

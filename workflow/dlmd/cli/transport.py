@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     if not stem:
         stem = f"{trajectories[0].temperature_k:g}K"
         require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
-    require_same_ions(folder / f"{stem}.json", trajectories[0].mobile)
+    require_same_ions(folder / f"{stem}.json", trajectories[0].mobile, trajectories[0].n_ions)
     result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     written = write(folder, stem, result, trajectories[0])

@@ -68,7 +68,7 @@ def temperature(
     trajectories = [join(chain) for chain in chains]
     msd = read_json(transport)
     # a conductivity that may be zero leaves D_self of the ions a value
-    diffusive = msd["verdict"]["code"] in USABLE and msd["d_self_cm2_per_s"]["low"] > 0
+    diffusive = msd["verdict"]["code"] in USABLE and (msd["d_self_cm2_per_s"] or {}).get("low", 0.0) > 0
     found, data = None, {}
     try:
         found = analysis.analyse(

@@ -214,7 +214,7 @@ def analyse(
     failed = [
         *judgement.motion_gates(curves, window, onset, shortest, limits),
         None if lag_start_ps else judgement.moved_on(curves, window, hop_time, shortest, limits),
-        judgement.many_moves(runs, window, limits),
+        None if lag_start_ps else judgement.many_moves(runs, window, limits),
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
         *further,
     ]

@@ -5,8 +5,7 @@
     ln(D)       = ln D_0 - E_a / (k_B T)   tracer (D_self) and charge (D_total) diffusion; D_0 in cm²/s
 
 E_a is the mean over the fitted temperatures. Between and beyond them the points may bend (`dlmd.transport.line_models`), so
-that an extrapolation is as uncertain as the shape of the curve. Temperatures at which nothing was seen to move enter as upper
-bounds.
+that an extrapolation is as uncertain as the shape of the curve. Temperatures at which D may be zero enter as upper bounds.
 """
 
 from __future__ import annotations

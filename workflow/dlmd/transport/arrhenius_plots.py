@@ -147,7 +147,7 @@ def _published(ax: Axes, reference: Mapping[str, PublishedPoint], *, hottest_k: 
 
 
 def _source_styles(labels: Iterable[str]) -> dict[str, tuple[str, str, int]]:
-    """Marker, colour and size of each source, by its name and not by its place in the file: experiments have large marks and are
+    """Marker, colour and size of each source, whatever their order in the file: experiments have large marks and are
     drawn first, so that a calculation that agrees is seen within them."""
     ordered = sorted(labels)
     measured = [label for label in ordered if label.lower().startswith("experiment")]

@@ -45,7 +45,7 @@ class Limits:
     hops_per_run
         6 D_self times the length of the run in units of `hop_length_angstrom` squared, at least.
     moves_per_run
-        Independent displacements that all ions together make, at least: of few large flights nobody knows how far the next goes.
+        As how many equal displacements those of all ions count, at least: of few flights nobody knows how far the next goes.
     slowing
         Accepted fall of D_self with the logarithm of the lag, beyond the time of a hop: an MSD as t^0.95 passes.
     change_over_run
@@ -162,14 +162,15 @@ def moved_on(hop_time_ps: float | None, length_ps: float, reach_a2: float, limit
 
 
 def many_moves(moves: float, limits: Limits) -> Gate | None:
-    """Do many displacements carry the motion? `moves` is as how many normal ones they count, (sum u²)² / sum u⁴."""
+    """Do many displacements carry the motion? `moves` is as how many equal ones they count, (sum u²)² / sum u⁴ over all
+    components: of normally distributed ones a third of their number."""
     if moves >= limits.moves_per_run:
         return None
     return Gate(
         Verdict.TOO_SHORT,
         moves,
         limits.moves_per_run,
-        f"a few large displacements carry the motion, as if {moves:.2g} independent ones were all, at least "
+        f"few displacements carry the motion: those of all ions and stretches count as {moves:.2g} equal ones, at least "
         f"{limits.moves_per_run:g} are needed",
         "run longer or hotter, or more ions",
     )

@@ -15,9 +15,9 @@ each with flat priors of its height and slope. How much E changes over the fitte
 Given shape and error all is normal, so that the posterior of any height is a mixture of normal distributions with known weights:
 Bayesian model averaging (Hoeting et al., Stat. Sci. 14, 382 (1999)).
 
-A bound has the likelihood exp[-(D / D_1)^p], with D_1 from the bound and its level: flat up to half of the bound, where motion
-that goes nowhere and motion that does describe a run about as well, and falling beyond. It is concave in ln D, and is replaced by
-the normal distribution of the same mode and curvature (Laplace).
+A bound has the likelihood exp[-(D / D_1)^p], with D_1 from the bound and its level: it falls slowly, to 0.7 at half of the bound,
+where motion that goes nowhere and motion that does describe a run about as well, and quickly beyond. It is
+concave in ln D, and is replaced by the normal distribution of the same mode and curvature (Laplace).
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def posterior(
     temperature_k, y, error
         (n,) points and their standard errors.
     bounds
-        Temperatures (b,) at which nothing was seen, and ln D_1 (b,) of the likelihood exp[-(D / D_1)^p], in the units of y.
+        Temperatures (b,) with an upper bound only, and ln D_1 (b,) of the likelihood exp[-(D / D_1)^p], in the units of y.
     between
         What the choice of orderings, potentials or cells adds.
     """
@@ -292,5 +292,5 @@ def _normal(
 
 
 def _unlikely(below: np.ndarray, mean: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """(m, b) -ln of the likelihood of bounds; held where it would overflow: Newton's steps then go down by about one."""
-    return np.exp(np.clip(BOUND_POWER * (below @ mean[..., None] - limit[:, None]), -30.0, 30.0))[..., 0]
+    """(m, b) -ln of the likelihood of bounds; held where rounding would lose all else: Newton's steps then go down by 1/p."""
+    return np.exp(np.clip(BOUND_POWER * (below @ mean[..., None] - limit[:, None]), -30.0, 15.0))[..., 0]

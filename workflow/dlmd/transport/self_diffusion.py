@@ -1,7 +1,8 @@
 """D_self of a window of lags, and what a later window says of it: its value with an interval.
 
 The value is the slope of MSD_self over [t*, 3 t*], its error that of the mean of a correlated time series
-(`dlmd.transport.window_slopes`). A second window, from the time of a hop on, tells whether motion slows down beyond the first.
+(`dlmd.transport.window_slopes`). A second window, from the time of a hop or of several on, tells whether motion
+slows down beyond the first.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class SelfDiffusion:
     An ion may remember its last hop until the next one, longer than the spectrum shows. Then D of the window is too high, by a
     factor exp(b). The window [t, 3 t] whose t is the time of a hop is free of it, and three times as noisy or more. What both
     say together is the posterior of b: positive with a chance of one half beforehand, negative with one of a twentieth, else 0.
-    The interval reaches to where it would with one in four.
+    The interval reaches to where it would with one in four. Where the first window begins after the time of a hop, the second is
+    that of several hops, and moves the lower end alone (`opinions` beforehand, of the value and of the interval).
     """
 
     early: window_slopes.SlopeSeries
