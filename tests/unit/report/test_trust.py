@@ -25,6 +25,18 @@ def test_acceptance_rows(level):
     ]
 
 
+def test_given_frames_are_named_in_words():
+    assert (
+        trust.frames_in_words("pressure error of given0_test_Cl24Li12Ti4")
+        == "pressure error of given held-out frames of Cl24Li12Ti4"
+    )
+    assert (
+        trust.frames_in_words("force error of given1_valid_LiCl")
+        == "force error of given validation frames of LiCl (2)"
+    )
+    assert trust.frames_in_words("force error of hot_0_600K") == "force error of hot_0_600K"
+
+
 def test_a_slope_is_shown_with_its_interval_and_what_that_decides(level):
     checks = [
         {"name": f"energy slope of {name}", "value": 0.0, "bound": 0.1, "ok": True}

@@ -11,6 +11,7 @@ from dlmd.base.carriers import spoken
 from dlmd.base.formatting import interval, known, number, pairs
 from dlmd.base.units import BOLTZMANN_EV_PER_K, EV_PER_A3_PER_GPA
 from dlmd.base.verdicts import Verdict
+from dlmd.report.trust import frames_in_words
 
 if TYPE_CHECKING:
     from dlmd.config.run_config import RunConfig
@@ -285,7 +286,9 @@ def errors(errors: Mapping, published: Mapping) -> list[dict]:
             shown.append((f"slope of predicted over reference energies, {name}", interval(slope, ".3f"), ""))
         pressure = one.get("pressure_error_gpa")
         if pressure is not None:
-            shown.append((f"mean error of the pressure (GPa), {name}", interval(pressure, "+.2f"), ""))
+            shown.append(
+                (f"mean error of the pressure (GPa), {frames_in_words(name)}", interval(pressure, "+.2f"), "")
+            )
     heads = ("on held-out frames", "this run", "published")[: 3 if reference else 2]
     return [dict(zip(heads, row, strict=False)) for row in shown]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -28,18 +29,29 @@ def acceptance(results: LevelResults) -> list[dict]:
     return [_check_row(check, intervals.get(check["name"])) for check in results.accepted["checks"]]
 
 
+def frames_in_words(text: str) -> str:
+    """A text in which the data set's systems of given frames (given0_test_Cl24Li12Ti4) are named in words."""
+    return re.sub(r"given(\d+)_(\w+?)_(\w+)", _frames, text)
+
+
+def _frames(system: re.Match[str]) -> str:
+    part, split, formula = system.groups()
+    kind = {"test": "held-out", "valid": "validation", "train": "training"}.get(split, split)
+    return f"given {kind} frames of {formula}" + (f" ({int(part) + 1})" if int(part) else "")
+
+
 def _check_row(check: Mapping, found: Measured | None) -> dict:
     kept = "kept" if check["ok"] else "not kept"
     if found is None:
         return {
-            "check before production": check["name"],
+            "check before production": frames_in_words(check["name"]),
             "found": f"{check['value']:.3g} {UNITS.get(check.get('key', ''), '')}".rstrip(),
             "bound": f"{check['bound']:g}",
             "": kept,
         }
     remark = found.undecided(check["bound"])
     return {
-        "check before production": check["name"],
+        "check before production": frames_in_words(check["name"]),
         "found": interval(asdict(found), ".2f", unit=found.unit),
         "bound": f"{found.ideal:g} ± {check['bound']:g}",
         "": f"{kept}, but {remark}" if remark else kept,
