@@ -46,8 +46,10 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     own_settings.require_free(result, [Path("first/XDATCAR")])
     # a run that went on has more parts
     own_settings.require_free(result, ["first/XDATCAR", *second])
-    # what is not there is no result of other files: the reader says so
-    own_settings.require_free(result, ["third/XDATCAR"])
+    # what is not there is no result of other files
+    own_settings.require_there(["first/XDATCAR", "second"])
+    with pytest.raises(DlmdError, match="no such file"):
+        own_settings.require_there(["third/XDATCAR"])
 
 
 def test_the_result_of_another_command_is_not_written_over(tmp_path, monkeypatch):

@@ -20,12 +20,11 @@ def test_many_moves_carry_the_motion():
     steps = np.zeros((20, 3, 100))
     steps[:11, 0, 5::10] = [1.0, *[0.0] * 9]
     few = displacements(steps.cumsum(axis=2))
-    gate = judgement.many_moves([few], (3.0, 10.0), LIMITS)
+    gate = judgement.many_moves([few], 10.0, LIMITS)
     assert (gate.code, gate.limit) == ("too_short", 12.0) and gate.value == pytest.approx(11.0)
-    assert judgement.many_moves([few, few], (3.0, 10.0), LIMITS) is None
-    assert judgement.many_moves([few], None, LIMITS) is None
+    assert judgement.many_moves([few, few], 10.0, LIMITS) is None
     # ions that do not move are another verdict's
-    assert judgement.many_moves([displacements(np.zeros((20, 3, 100)))], (3.0, 10.0), LIMITS) is None
+    assert judgement.many_moves([displacements(np.zeros((20, 3, 100)))], 10.0, LIMITS) is None
 
 
 def test_hops():

@@ -48,7 +48,8 @@ MEANING = {
     Verdict.NOT_DIFFUSIVE: "MSD_self of the whole run is less than a hop squared, does not grow linearly, or goes on slowing "
     "down up to the longest lags",
     Verdict.TOO_SHORT: "the run lasts fewer than eight times the diffusive onset or a swing of all ions as one, no onset was "
-    "found, or the ions have not moved on by four hops squared",
+    "found, the ions have not moved on by four hops squared, or a few large displacements carry all motion "
+    "(as if fewer than twelve)",
     Verdict.SUM_AT_REST: "the sum of all mobile ions does not move",
     Verdict.UPPER_BOUND: "the sum of the ions may stand still: no conductivity, but an upper bound of it, and D_self",
     Verdict.NOT_STATIONARY: "the ions move less, or more, at the end of the run than at its start",

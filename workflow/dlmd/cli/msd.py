@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.formatting import number
-from dlmd.cli.own_settings import require_free, require_same_ions, write_record
+from dlmd.cli.own_settings import require_free, require_same_ions, require_there, write_record
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
 
     folder = Path(args.output)
     record = folder / "msd.json"
+    require_there(args.trajectories)
     require_free(record, args.trajectories)
     trajectories, inputs = load(args, needs_temperature=False)
     require_one_system(trajectories)

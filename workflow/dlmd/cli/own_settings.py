@@ -65,7 +65,7 @@ def charge_given(args: argparse.Namespace, element: str, *, several: bool = Fals
 
 
 def require_free(
-    path: Path, inputs: Sequence[str | Path], *, named: bool = False, formats: Sequence[str] = ()
+    path: Path, inputs: Iterable[str | Path], *, named: bool = False, formats: Sequence[str] = ()
 ) -> None:
     """Raises DlmdError where a result of other files, or of another kind, has the name of the one to be written.
 
@@ -81,8 +81,7 @@ def require_free(
     formats
         Entries `format` of results that may be written over; any where there are none.
     """
-    # of files that are not there, the reader says so
-    if not path.exists() or not all(Path(p).exists() for p in inputs):
+    if not path.exists():
         return
     from dlmd.base.files import read_json
     from dlmd.base.provenance import file_record
@@ -111,6 +110,15 @@ def require_free(
         where=str(path.parent),
         remedy=remedy,
     )
+
+
+def require_there(inputs: Iterable[str | Path]) -> None:
+    """Raises DlmdError for a trajectory that is not there, before a result is taken for that of other files."""
+    from dlmd.trajectory.frame_readers import require
+
+    for path in map(Path, inputs):
+        if not path.exists():
+            require(path)
 
 
 def require_same_ions(path: Path, mobile: str, n_ions: int) -> None:

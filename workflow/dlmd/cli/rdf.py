@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmd.cli.own_settings import require_free, write_record
+from dlmd.cli.own_settings import require_free, require_there, write_record
 from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> None:
 
     folder = Path(args.output)
     record = folder / "rdf.json"
+    require_there(args.trajectories)
     require_free(record, args.trajectories)
     trajectories, inputs = load(args, needs_temperature=False)
     trajectory = trajectories[0]

@@ -29,7 +29,13 @@ from dlmd.base.errors import DlmdError
 from dlmd.base.formatting import known, number
 from dlmd.cli.arguments import add_common
 from dlmd.cli.exit_codes import VERDICT
-from dlmd.cli.own_settings import analysis_options, check_charge, require_free, require_same_ions
+from dlmd.cli.own_settings import (
+    analysis_options,
+    check_charge,
+    require_free,
+    require_same_ions,
+    require_there,
+)
 from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
@@ -99,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.name and Path(args.name).name != args.name:
         raise DlmdError(f"--name {args.name} is no name of a file", remedy="give the folder with -o DIR")
+    require_there(args.trajectories)
     folder = Path(args.output)
     stem = args.name or (f"{args.temperature:g}K" if args.temperature else None)
     if stem:

@@ -36,30 +36,32 @@ def steadiness_gates(
     ]
 
 
-def moved_on(
+def moved_enough(
+    runs: Sequence[msd.Displacements],
     curves: MsdCurves,
     window: tuple[float, float] | None,
     hop_time_ps: float | None,
-    length_ps: float,
     limits: Limits,
-) -> Gate | None:
-    """Have the ions moved on by several hops? 6 D_self times the length is told, D_self of the latest window."""
+) -> list[Gate | None]:
+    """Have the ions moved on by several hops, and do many displacements carry that? 6 D_self times the length is told, D_self of
+    the latest window; displacements are over stretches as long as the end of the fit window."""
     if window is None:
-        return None
+        return []
+    length_ps = min((run.n_frames - 1) * run.frame_interval_ps for run in runs)
     end = window_slopes.LONGEST * length_ps
     tensor = window_slopes.window_slope(curves, start_ps=end / window_slopes.WINDOW, end_ps=end)
-    return gates.moved_on(hop_time_ps, length_ps, 2 * float(np.trace(tensor)) * length_ps, limits)
+    reach = 2 * float(np.trace(tensor)) * length_ps
+    return [
+        gates.moved_on(hop_time_ps, length_ps, reach, limits),
+        many_moves(runs, window[1], limits),
+    ]
 
 
-def many_moves(
-    runs: Sequence[msd.Displacements], window: tuple[float, float] | None, limits: Limits
-) -> Gate | None:
-    """Do many displacements carry the motion, over stretches as long as the end of the fit window?"""
-    if window is None:
-        return None
+def many_moves(runs: Sequence[msd.Displacements], stretch_ps: float, limits: Limits) -> Gate | None:
+    """Do many displacements over stretches of this length carry the motion?"""
     squares = fourths = 0.0
     for run in runs:
-        every = max(1, round(window[1] / (run.stride * run.frame_interval_ps)))
+        every = max(1, round(stretch_ps / (run.stride * run.frame_interval_ps)))
         moves = np.diff(run.thinned[:, :, ::every].astype(float), axis=2) ** 2
         squares, fourths = squares + float(moves.sum()), fourths + float((moves**2).sum())
     return gates.many_moves(squares**2 / fourths, limits) if fourths > 0 else None
