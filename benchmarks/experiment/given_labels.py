@@ -8,6 +8,8 @@ import yaml
 from materials import Material
 from outcome import HOUR_S
 
+from dlmd.config.given import GivenFrames
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,10 +17,12 @@ def hours(material: Material, root: Path = ROOT) -> tuple[float, float] | None:
     """CPU time (h) of the labels in the files that its config names, those held out included: the least and the most.
 
     Frames with `cpu_seconds` count by it, and the two are the same; others by what is known of their file in the list.
-    None where the config names no file or there is none, and where nothing is known of a frame.
+    None where the config names no file or there is none, where a file is no extxyz, and where nothing is known of a frame.
     """
     low = high = 0.0
     files = _files(material, root)
+    if any(file.suffix != ".extxyz" for file in files):
+        return None
     for file in files:
         for known in _seconds(file):
             if known is None and material.label_cpu_seconds is None:
@@ -33,14 +37,14 @@ def _files(material: Material, root: Path) -> list[Path]:
     if material.config is None:
         return []
     config = yaml.safe_load((root / material.config).read_text(encoding="utf-8"))
-    given = [{"file": one} if isinstance(one, str) else one for one in config["labels"].get("frames", ())]
-    return [root / one["file"] for one in given if material.level in (None, one.get("level", material.level))]
+    given = [GivenFrames.model_validate(one) for one in config["labels"].get("frames", ())]
+    return [
+        root / one.file for one in given if None in (material.level, one.level) or one.level == material.level
+    ]
 
 
 def _seconds(path: Path) -> list[float | None]:
     """CPU time (s) of each frame of a file; None where a frame does not say it."""
     from ase.io import iread
 
-    if path.suffix != ".extxyz":
-        return [None]
     return [atoms.info.get("cpu_seconds") for atoms in iread(path, ":", format="extxyz")]

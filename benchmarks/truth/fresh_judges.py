@@ -68,9 +68,10 @@ crowded_barriers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from in_a_potential import flying, sliding
+from more_judges import _seen as _vibrating
+from networks import Network, bond_numbers, cubic, excluding, lattice, wandering
 
 from dlmd.trajectory.trajectory import Trajectory
 from hard_conductors import Truth, _rattling, _trajectory
@@ -93,153 +94,8 @@ MEASURED = {
 }
 
 
-@dataclass(frozen=True)
-class Network:
-    """Sites of a periodic crystal: (sites, ways) neighbours, (sites, ways, 3) steps in Å, (ways,) or (sites, ways) rates in
-    1/ps."""
-
-    targets: np.ndarray
-    steps: np.ndarray
-    rates: np.ndarray
-
-    def free(self, n_ions: int) -> float:
-        """Chance that a neighbour of an ion is free."""
-        return 1 - (n_ions - 1) / (len(self.targets) - 1)
-
-    def alone(self) -> float:
-        """D of one ion alone; all sites are alike in equilibrium."""
-        n = len(self.targets)
-        rates = np.broadcast_to(self.rates, self.targets.shape)
-        walk = np.zeros((n, n))
-        np.add.at(walk, (np.repeat(np.arange(n), rates.shape[1]), self.targets.ravel()), rates.ravel())
-        walk[np.arange(n), np.arange(n)] -= rates.sum(axis=1)
-        drift = np.einsum("iw,iwa->ia", rates, self.steps)
-        chi = np.linalg.lstsq(walk, -drift)[0]
-        moved = self.steps + chi[self.targets] - chi[:, None]
-        return float(np.einsum("iw,iwa->", rates, moved**2)) / (6 * n)
-
-
-def _lattice(shape: tuple[int, int, int], cell: np.ndarray, basis: list, bonds: list) -> Network:
-    """Of `bonds`: for each site of the basis a list of (cells to go, site there, rate), as many for each; `basis` in units of the
-    cell."""
-    vectors, basis = np.asarray(cell, dtype=float), np.asarray(basis, dtype=float)
-    cells = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1).reshape(-1, 3)
-
-    def number(cell_of: np.ndarray, site: int) -> np.ndarray:
-        return np.ravel_multi_index(tuple((cell_of % shape).T), shape) * len(basis) + site
-
-    ways = len(bonds[0])
-    targets = np.zeros((len(cells) * len(basis), ways), dtype=int)
-    steps, rates = np.zeros((*targets.shape, 3)), np.zeros(targets.shape)
-    for site, of_site in enumerate(bonds):
-        here = number(cells, site)
-        for way, (go, there, rate) in enumerate(of_site):
-            targets[here, way] = number(cells + np.array(go), there)
-            steps[here, way] = (np.array(go) + basis[there] - basis[site]) @ vectors
-            rates[here, way] = rate
-    return Network(targets, steps, rates[0])
-
-
-def _gate_numbers(network: Network) -> tuple[np.ndarray, int]:
-    """(sites, ways) number of each bond, the same from both ends, and how many there are."""
-    known: dict[tuple, int] = {}
-    found = np.zeros(network.targets.shape, dtype=int)
-    for site, row in enumerate(network.targets):
-        for way, other in enumerate(row):
-            step = tuple(np.round(network.steps[site, way], 6) + 0.0)
-            back = tuple(-np.round(network.steps[site, way], 6) + 0.0)
-            ends = min((site, int(other), step), (int(other), site, back))
-            found[site, way] = known.setdefault(ends, len(known))
-    return found, len(known)
-
-
-def _excluding(
-    rng: np.random.Generator,
-    network: Network,
-    n_ions: int,
-    *,
-    n_frames: int,
-    frame_ps: float,
-    gate_rate: float = 0.0,
-    alone: bool = False,
-) -> np.ndarray:
-    """Moves (frames, ions, 3) of ions that try each way at its rate and go where the site is free. With `gate_rate` every bond
-    opens, and closes, at this rate, and is passed while open. `alone`: ions do not see each other."""
-    length, n_sites = n_frames * frame_ps, len(network.targets)
-    numbers, n_gates = _gate_numbers(network) if gate_rate else (np.zeros_like(network.targets), 1)
-    even = network.rates if network.rates.ndim == 1 else np.full(network.rates.shape[1], network.rates.max())
-    tries = float(even.sum()) * n_ions
-    flips = gate_rate * n_gates
-    count = rng.poisson((tries + flips) * length)
-    frames = np.ceil(np.sort(rng.uniform(0, length, count)) / frame_ps).astype(int)
-    is_flip = rng.random(count) < flips / (tries + flips)
-    which = np.where(is_flip, rng.integers(n_gates, size=count), rng.integers(n_ions, size=count))
-    ways = rng.choice(len(even), count, p=even / even.sum())
-    # of bonds that differ, the slow ones are passed at few of the tries
-    passed = (
-        network.rates / even.max() if network.rates.ndim == 2 else np.ones(network.targets.shape)
-    ).tolist()
-    luck = (rng.random(count) if network.rates.ndim == 2 else np.zeros(count)).tolist()
-    place = (rng.integers(n_sites, size=n_ions) if alone else rng.permutation(n_sites)[:n_ions]).tolist()
-    taken = np.zeros(n_sites, dtype=bool)
-    taken[place] = not alone
-    taken, targets, gates = taken.tolist(), network.targets.tolist(), numbers.tolist()
-    is_open = (rng.random(n_gates) < 0.5).tolist() if gate_rate else [True]
-    done = []
-    for event, (flip, one, way) in enumerate(
-        zip(is_flip.tolist(), which.tolist(), ways.tolist(), strict=True)
-    ):
-        if flip:
-            is_open[one] = not is_open[one]
-            continue
-        site = place[one]
-        target = targets[site][way]
-        if taken[target] or not is_open[gates[site][way]] or luck[event] >= passed[site][way]:
-            continue
-        if not alone:
-            taken[site], taken[target] = False, True
-        place[one] = target
-        done.append((event, site))
-    moves = np.zeros((n_frames, n_ions, 3))
-    event, site = np.array(done, dtype=int).reshape(-1, 2).T
-    seen = frames[event] < n_frames
-    event, site = event[seen], site[seen]
-    np.add.at(moves, (frames[event], which[event]), network.steps[site, ways[event]])
-    return moves
-
-
-def _wandering(
-    rng: np.random.Generator, network: Network, start: np.ndarray, *, n_frames: int, frame_ps: float
-) -> np.ndarray:
-    """Moves (frames, ions, 3) of ions on their own; rates may differ from site to site."""
-    rates = np.broadcast_to(network.rates, network.targets.shape)
-    leave = rates.sum(axis=1)
-    choose = rates.cumsum(axis=1) / leave[:, None]
-    moves = np.zeros((n_frames, len(start), 3))
-    for ion, place in enumerate(start):
-        site, time_ps = int(place), 0.0
-        while True:
-            time_ps += rng.exponential(1 / leave[site])
-            frame = int(np.ceil(time_ps / frame_ps))
-            if frame >= n_frames:
-                break
-            way = int(np.searchsorted(choose[site], rng.random()))
-            moves[frame, ion] += network.steps[site, way]
-            site = int(network.targets[site, way])
-    return moves
-
-
-def _seen(
-    rng: np.random.Generator,
-    moves: np.ndarray,
-    frame_ps: float,
-    *,
-    vibration_a: float = 0.3,
-    memory_ps: float = 0.2,
-) -> Trajectory:
-    positions = moves.cumsum(axis=0)
-    positions += _rattling(rng, moves.shape, vibration_a=vibration_a, memory_ps=memory_ps, frame_ps=frame_ps)
-    return _trajectory(positions, frame_ps, 600.0)
+def _seen(rng: np.random.Generator, moves: np.ndarray, frame_ps: float) -> Trajectory:
+    return _vibrating(rng, moves, frame_ps=frame_ps, memory_ps=0.2)
 
 
 # --- ions that exclude each other
@@ -254,12 +110,12 @@ def _cages() -> Network:
         + [(ways[site], site ^ 1, out)]
         for site in range(6)
     ]
-    return _lattice((3, 3, 3), 5.6 * np.eye(3), 1.6 / 5.6 * ways, bonds)
+    return lattice((3, 3, 3), 5.6 * np.eye(3), 1.6 / 5.6 * ways, bonds)
 
 
 def argyrodite(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, n_ions = _cages(), 81
-    moves = _excluding(rng, network, n_ions, n_frames=3000, frame_ps=0.05)
+    moves = excluding(rng, network, n_ions, n_frames=3000, frame_ps=0.05)
     return _seen(rng, moves, 0.05), Truth(MEASURED["argyrodite"], network.alone() * network.free(n_ions))
 
 
@@ -275,12 +131,12 @@ def _fcc() -> Network:
             there = int(np.argmin(np.abs(basis - (site + step - go)).sum(axis=1)))
             of_site.append((go.astype(int), there, 0.1))
         bonds.append(of_site)
-    return _lattice((3, 3, 3), 2.5 * 2**0.5 * np.eye(3), basis, bonds)
+    return lattice((3, 3, 3), 2.5 * 2**0.5 * np.eye(3), basis, bonds)
 
 
 def fcc_vacancies(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, n_ions = _fcc(), 96
-    moves = _excluding(rng, network, n_ions, n_frames=1000, frame_ps=0.1)
+    moves = excluding(rng, network, n_ions, n_frames=1000, frame_ps=0.1)
     d_total = 1.2 * 2.5**2 / 6 * network.free(n_ions)
     return _seen(rng, moves, 0.1), Truth(MEASURED["fcc_vacancies"], d_total)
 
@@ -294,12 +150,12 @@ def _honeycomb() -> Network:
         [((0, 0, 0), 1, rate), ((-1, 0, 0), 1, rate), ((0, -1, 0), 1, rate)],
         [((0, 0, 0), 0, rate), ((1, 0, 0), 0, rate), ((0, 1, 0), 0, rate)],
     ]
-    return _lattice((6, 4, 1), cell, [[0, 0, 0], [1 / 3, 1 / 3, 0]], bonds)
+    return lattice((6, 4, 1), cell, [[0, 0, 0], [1 / 3, 1 / 3, 0]], bonds)
 
 
 def honeycomb(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, of_layer = _honeycomb(), 32
-    layers = [_excluding(rng, network, of_layer, n_frames=1000, frame_ps=0.1) for _ in range(2)]
+    layers = [excluding(rng, network, of_layer, n_frames=1000, frame_ps=0.1) for _ in range(2)]
     total = 1.5 * 2.0**2 / 4 * network.free(of_layer)
     own = MEASURED["honeycomb along x"], MEASURED["honeycomb along y"]
     axes = {"x": (own[0], total), "y": (own[1], total), "z": (0.0, 0.0)}
@@ -341,33 +197,28 @@ def interstitialcy(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     return _seen(rng, moves, 0.1), Truth(MEASURED["interstitialcy"], d_total)
 
 
-def _cubic(shape: tuple[int, int, int], edges_a: tuple[float, ...], rates: tuple[float, ...]) -> Network:
-    bonds = [((np.eye(3, dtype=int)[k] * sign), 0, rates[k]) for k in range(3) for sign in (1, -1)]
-    return _lattice(shape, np.diag(edges_a), [[0, 0, 0]], [bonds])
-
-
 _GATE_RATE = 0.1
 
 
 def _gated() -> Network:
-    return _cubic((4, 4, 4), (3.0, 3.0, 3.0), (1 / 6, 1 / 6, 1 / 6))
+    return cubic((4, 4, 4), (3.0, 3.0, 3.0), (1 / 6, 1 / 6, 1 / 6))
 
 
 def gates(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, n_ions = _gated(), 40
-    moves = _excluding(rng, network, n_ions, n_frames=1200, frame_ps=0.1, gate_rate=_GATE_RATE)
+    moves = excluding(rng, network, n_ions, n_frames=1200, frame_ps=0.1, gate_rate=_GATE_RATE)
     return _seen(rng, moves, 0.1), Truth(
         MEASURED["gates"], MEASURED["gates, one alone"] * network.free(n_ions)
     )
 
 
 def _channels() -> Network:
-    return _cubic((3, 3, 10), (4.0, 4.0, 2.8), (0.01, 0.01, 0.5))
+    return cubic((3, 3, 10), (4.0, 4.0, 2.8), (0.01, 0.01, 0.5))
 
 
 def crossing_channels(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, n_ions = _channels(), 60
-    moves = _excluding(rng, network, n_ions, n_frames=2500, frame_ps=0.2)
+    moves = excluding(rng, network, n_ions, n_frames=2500, frame_ps=0.2)
     free = network.free(n_ions)
     across, along = 0.01 * 4.0**2 * free, 0.5 * 2.8**2 * free
     own_across, own_along = (MEASURED[f"crossing_channels {way}"] for way in ("across", "along"))
@@ -377,15 +228,15 @@ def crossing_channels(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
 
 
 def _disordered() -> Network:
-    network = _cubic((5, 5, 5), (3.0, 3.0, 3.0), (1.0, 1.0, 1.0))
-    numbers, count = _gate_numbers(network)
+    network = cubic((5, 5, 5), (3.0, 3.0, 3.0), (1.0, 1.0, 1.0))
+    numbers, count = bond_numbers(network)
     rates = np.minimum(np.random.default_rng(SEED).lognormal(np.log(0.3), 2.0, count), 1.8)
     return Network(network.targets, network.steps, rates[numbers])
 
 
 def crowded_barriers(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     network, n_ions = _disordered(), 60
-    moves = _excluding(rng, network, n_ions, n_frames=1000, frame_ps=0.1)
+    moves = excluding(rng, network, n_ions, n_frames=1000, frame_ps=0.1)
     return _seen(rng, moves, 0.1), Truth(MEASURED["crowded_barriers"], network.alone() * network.free(n_ions))
 
 
@@ -400,7 +251,7 @@ def inner_cages(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     targets = np.array([np.flatnonzero(np.abs(row - radius_a) < 1e-6) for row in apart])
     steps = sites[targets] - sites[:, None]
     network = Network(targets, steps, np.full(targets.shape[1], 1 / stay_ps / targets.shape[1]))
-    moves = _wandering(
+    moves = wandering(
         rng, network, rng.integers(len(sites), size=n_ions), n_frames=n_frames, frame_ps=frame_ps
     )
     flips = rng.random(moves.shape) < 0.5 * (1 - np.exp(-frame_ps / 0.3))
@@ -420,7 +271,7 @@ def garnet(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     start = np.where(
         rng.random(n_ions) < in_tetrahedra, rng.integers(2, size=n_ions), 2 + rng.integers(4, size=n_ions)
     )
-    moves = _wandering(rng, Network(targets, steps, rates), start, n_frames=n_frames, frame_ps=frame_ps)
+    moves = wandering(rng, Network(targets, steps, rates), start, n_frames=n_frames, frame_ps=frame_ps)
     d = in_tetrahedra * 2 * into * apart_a**2 / 6
     return _seen(rng, moves, frame_ps), Truth(d, d)
 
@@ -499,64 +350,17 @@ def elastic_chains(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
     return _trajectory(positions, frame_ps, 600.0), Truth(d0 / members, d0)
 
 
-def _sliding(rng: np.random.Generator, movers: int, *, n_frames: int) -> np.ndarray:
-    """(frames, movers) overdamped coordinates every 10 fs, in steps of 1 fs after Leimkuhler and Matthews (2013)."""
-    d0, barrier, period_a, step_ps, every = 4.0, 5.0, 2.5, 0.001, 10
-    wave = 2 * np.pi / period_a
-    # in equilibrium: from the middle of the wells by rejection
-    x = np.zeros(0)
-    while len(x) < movers:
-        tried = rng.uniform(0, period_a, 20 * movers)
-        keep = rng.random(len(tried)) < np.exp(-barrier / 2 * (1 + np.cos(wave * tried)))
-        x = np.concatenate([x, tried[keep]])
-    x = x[:movers]
-    path = np.zeros((n_frames, movers))
-    before = rng.standard_normal(movers)
-    for frame in range(n_frames):
-        path[frame] = x
-        for _ in range(every):
-            after = rng.standard_normal(movers)
-            x = x + d0 * step_ps * barrier / 2 * wave * np.sin(wave * x)
-            x += np.sqrt(d0 * step_ps / 2) * (before + after)
-            before = after
-    return path
+def _seen_paths(path: np.ndarray, frame_ps: float, d: float) -> tuple[Trajectory, Truth]:
+    """Ions whose three coordinates are (frames, movers) paths of their own."""
+    return _trajectory(path.reshape(len(path), -1, 3), frame_ps, 600.0), Truth(d, d)
 
 
 def washboard(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
-    n_ions, n_frames = 24, 2800
-    path = _sliding(rng, 3 * n_ions, n_frames=n_frames).reshape(n_frames, n_ions, 3)
-    d = MEASURED["washboard"]
-    return _trajectory(path, 0.01, 600.0), Truth(d, d)
-
-
-def _flying(rng: np.random.Generator, movers: int, *, n_frames: int, every: int = 4) -> np.ndarray:
-    """(frames, movers) coordinates with inertia in steps of 5 fs (BAOAB, Leimkuhler and Matthews, 2013), after 10 ps."""
-    thermal, barrier, period_a, friction, step_ps = 8.48, 5.0, 3.0, 3.0, 0.005
-    wave = 2 * np.pi / period_a
-    force = thermal**2 * barrier / 2 * wave
-    keep = np.exp(-friction * step_ps)
-    kick = thermal * np.sqrt(1 - keep**2)
-    x = np.full(movers, period_a / 2)
-    v = thermal * rng.standard_normal(movers)
-    a = force * np.sin(wave * x)
-    path = np.zeros((n_frames, movers))
-    for step in range(-2000, n_frames * every):
-        if step >= 0 and step % every == 0:
-            path[step // every] = x
-        v += 0.5 * step_ps * a
-        x = x + 0.5 * step_ps * v
-        v = keep * v + kick * rng.standard_normal(movers)
-        x += 0.5 * step_ps * v
-        a = force * np.sin(wave * x)
-        v += 0.5 * step_ps * a
-    return path
+    return _seen_paths(sliding(rng, 3 * 24, n_frames=2800), 0.01, MEASURED["washboard"])
 
 
 def langevin(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
-    n_ions, n_frames = 32, 2500
-    path = _flying(rng, 3 * n_ions, n_frames=n_frames).reshape(n_frames, n_ions, 3)
-    d = MEASURED["langevin"]
-    return _trajectory(path, 0.02, 600.0), Truth(d, d)
+    return _seen_paths(flying(rng, 3 * 32, n_frames=2500), 0.02, MEASURED["langevin"])
 
 
 def fresh_waits(rng: np.random.Generator) -> tuple[Trajectory, Truth]:
@@ -619,25 +423,25 @@ def reference(runs: int = 80) -> None:
     """Prints what `MEASURED` holds: mean over long runs of 2000 ps, and its standard error."""
     size = {"n_frames": 2000, "frame_ps": 1.0}
     walks = {
-        "argyrodite": (lambda rng: _excluding(rng, _cages(), 81, **size), (40.0, 100.0)),
-        "fcc_vacancies": (lambda rng: _excluding(rng, _fcc(), 96, **size), (20.0, 60.0)),
-        "honeycomb": (lambda rng: _excluding(rng, _honeycomb(), 32, **size), (30.0, 80.0)),
+        "argyrodite": (lambda rng: excluding(rng, _cages(), 81, **size), (40.0, 100.0)),
+        "fcc_vacancies": (lambda rng: excluding(rng, _fcc(), 96, **size), (20.0, 60.0)),
+        "honeycomb": (lambda rng: excluding(rng, _honeycomb(), 32, **size), (30.0, 80.0)),
         "interstitialcy": (lambda rng: _pushing(rng, **size), (30.0, 80.0)),
-        "gates": (lambda rng: _excluding(rng, _gated(), 40, gate_rate=_GATE_RATE, **size), (40.0, 100.0)),
+        "gates": (lambda rng: excluding(rng, _gated(), 40, gate_rate=_GATE_RATE, **size), (40.0, 100.0)),
         "gates, one alone": (
-            lambda rng: _excluding(rng, _gated(), 40, gate_rate=_GATE_RATE, alone=True, **size),
+            lambda rng: excluding(rng, _gated(), 40, gate_rate=_GATE_RATE, alone=True, **size),
             (30.0, 80.0),
         ),
-        "crossing_channels": (lambda rng: _excluding(rng, _channels(), 60, **size), (150.0, 300.0)),
-        "crowded_barriers": (lambda rng: _excluding(rng, _disordered(), 60, **size), (30.0, 80.0)),
+        "crossing_channels": (lambda rng: excluding(rng, _channels(), 60, **size), (150.0, 300.0)),
+        "crowded_barriers": (lambda rng: excluding(rng, _disordered(), 60, **size), (30.0, 80.0)),
     }
     for number, (name, (walk, lags)) in enumerate(walks.items()):
         rngs = [np.random.default_rng([SEED, 1000 + number, n]) for n in range(runs)]
         found = np.array([_slopes(walk(rng), size["frame_ps"], lags) for rng in rngs])
         print(name, found.mean(axis=0).round(5), (found.std(axis=0, ddof=1) / runs**0.5).round(5), flush=True)
     for name, path, frame_ps, lags in (
-        ("langevin", lambda rng: _flying(rng, 3000, n_frames=1000, every=40), 0.2, (20.0, 60.0)),
-        ("washboard", lambda rng: _sliding(rng, 3000, n_frames=6000), 0.01, (4.0, 16.0)),
+        ("langevin", lambda rng: flying(rng, 3000, n_frames=1000, every=40), 0.2, (20.0, 60.0)),
+        ("washboard", lambda rng: sliding(rng, 3000, n_frames=6000), 0.01, (4.0, 16.0)),
     ):
         rngs = [np.random.default_rng([SEED, 2000, n]) for n in range(8)]
         each = [_slopes(np.diff(path(rng)[:, :, None], axis=0), frame_ps, lags) for rng in rngs]

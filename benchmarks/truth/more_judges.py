@@ -51,9 +51,11 @@ N_IONS, N_FRAMES, FRAME_PS, HOP_A = 120, 2500, 0.2, 3.0
 LENGTH_PS = N_FRAMES * FRAME_PS
 
 
-def _seen(rng, moves: np.ndarray, *, frame_ps: float = FRAME_PS, vibration_a: float = 0.3) -> Trajectory:
+def _seen(
+    rng, moves: np.ndarray, *, frame_ps: float = FRAME_PS, vibration_a: float = 0.3, memory_ps: float = 0.4
+) -> Trajectory:
     positions = moves.cumsum(axis=0)
-    positions += _rattling(rng, moves.shape, vibration_a=vibration_a, memory_ps=0.4, frame_ps=frame_ps)
+    positions += _rattling(rng, moves.shape, vibration_a=vibration_a, memory_ps=memory_ps, frame_ps=frame_ps)
     return _trajectory(positions, frame_ps, 600.0)
 
 

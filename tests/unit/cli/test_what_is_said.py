@@ -9,7 +9,7 @@ import pytest
 from dlmd.base.errors import DlmdError
 from dlmd.base.files import write_json
 from dlmd.base.provenance import provenance
-from dlmd.cli import own_settings, rdf, transport
+from dlmd.cli import own_settings, own_trajectory, rdf, transport
 
 
 def frames_of(kept, total, ions=10):
@@ -47,9 +47,9 @@ def test_results_of_other_files_are_named_by_their_paths(tmp_path, monkeypatch):
     # a run that went on has more parts
     own_settings.require_free(result, ["first/XDATCAR", *second])
     # what is not there is no result of other files
-    own_settings.require_there(["first/XDATCAR", "second"])
+    own_trajectory.require_there(["first/XDATCAR", "second"])
     with pytest.raises(DlmdError, match="no such file"):
-        own_settings.require_there(["third/XDATCAR"])
+        own_trajectory.require_there(["third/XDATCAR"])
 
 
 def test_the_result_of_another_command_is_not_written_over(tmp_path, monkeypatch):
@@ -64,13 +64,13 @@ def test_the_result_of_another_command_is_not_written_over(tmp_path, monkeypatch
 
 def test_the_result_of_other_ions_is_not_written_over(tmp_path):
     result = tmp_path / "600K.json"
-    own_settings.require_same_ions(result, "Li", 8)
+    own_settings.require_same_ions(result, SimpleNamespace(mobile="Li", n_ions=8))
     write_json(result, {"mobile": "Li", "n_ions": 8})
-    own_settings.require_same_ions(result, "Li", 8)
+    own_settings.require_same_ions(result, SimpleNamespace(mobile="Li", n_ions=8))
     with pytest.raises(DlmdError, match=r"600K\.json is the result of 8 Li, now 4 Na are mobile"):
-        own_settings.require_same_ions(result, "Na", 4)
+        own_settings.require_same_ions(result, SimpleNamespace(mobile="Na", n_ions=4))
     with pytest.raises(DlmdError, match="now 6 Li are mobile"):
-        own_settings.require_same_ions(result, "Li", 6)
+        own_settings.require_same_ions(result, SimpleNamespace(mobile="Li", n_ions=6))
 
 
 def test_a_result_knows_its_files_from_another_folder(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,11 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def content_of(record: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Size and checksum in a file's record, wherever the file lies."""
+    return tuple(sorted((key, value) for key, value in record.items() if key != "path"))
 
 
 def file_record(path: str | Path) -> dict[str, Any]:

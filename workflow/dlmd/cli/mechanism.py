@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     if known:  # before the analysis, which takes its time
         result = folder / f"{args.temperature or trajectories[0].temperature_k:g}K.json"
         require_free(result, args.trajectories, formats=[FORMAT])
-        require_same_ions(result, trajectories[0].mobile, trajectories[0].n_ions)
+        require_same_ions(result, trajectories[0])
     density = own_run.density_in_cell(trajectories)
     found = _analysed(args, crystal, places, trajectories) if known else None
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlmd.base.formatting import number
-from dlmd.cli.own_settings import require_free, require_same_ions, require_there, write_record
-from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load
+from dlmd.cli.own_settings import require_free, require_same_ions, write_record
+from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, require_there
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     require_free(record, args.trajectories)
     trajectories, inputs = load(args, needs_temperature=False)
     require_one_system(trajectories)
-    require_same_ions(record, trajectories[0].mobile, trajectories[0].n_ions)
+    require_same_ions(record, trajectories[0])
     names = list(trajectories[0].carriers)
     each = {"msd": trajectories}
     if len(names) > 1:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlmd.base.errors import DlmdError
 
@@ -84,14 +84,14 @@ def require_free(
     if not path.exists():
         return
     from dlmd.base.files import read_json
-    from dlmd.base.provenance import file_record
+    from dlmd.base.provenance import content_of, file_record
 
     kind = None
     try:
         saved = read_json(path, remedy="")
         kind = saved.get("format")
         records = saved.get("provenance", {}).get("inputs", [])
-        before = {Path(record["path"]).resolve(): _content(record) for record in records}
+        before = {Path(record["path"]).resolve(): content_of(record) for record in records}
     except (DlmdError, AttributeError, KeyError, TypeError):
         before = {}
     now = [Path(p).resolve() for p in inputs]
@@ -103,7 +103,7 @@ def require_free(
         )
     if any(one == p or p in one.parents for p in now for one in before):
         return
-    if any(_content(file_record(p)) in before.values() for p in now if p.is_file()):
+    if any(content_of(file_record(p)) in before.values() for p in now if p.is_file()):
         return
     raise DlmdError(
         f"{path.name} is the result of other files: {_listed(before)}, now {_listed(now)}",
@@ -112,16 +112,7 @@ def require_free(
     )
 
 
-def require_there(inputs: Iterable[str | Path]) -> None:
-    """Raises DlmdError for a trajectory that is not there, before a result is taken for that of other files."""
-    from dlmd.trajectory.frame_readers import require
-
-    for path in map(Path, inputs):
-        if not path.exists():
-            require(path)
-
-
-def require_same_ions(path: Path, mobile: str, n_ions: int) -> None:
+def require_same_ions(path: Path, trajectory: Trajectory) -> None:
     """Raises DlmdError where a result of the same files, but of other mobile ions, has the name of the one to be written."""
     if not path.exists():
         return
@@ -130,6 +121,7 @@ def require_same_ions(path: Path, mobile: str, n_ions: int) -> None:
     saved = read_json(path, remedy="delete it, if nobody needs it")
     if not isinstance(saved, dict):
         return
+    mobile, n_ions = trajectory.mobile, trajectory.n_ions
     before, number = saved.get("mobile", mobile), saved.get("n_ions", n_ions)
     if (before, number) != (mobile, n_ions):
         raise DlmdError(
@@ -137,11 +129,6 @@ def require_same_ions(path: Path, mobile: str, n_ions: int) -> None:
             where=str(path.parent),
             remedy="give another folder with -o DIR, or delete it, if it was a mistake",
         )
-
-
-def _content(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Size and checksum of a file in a record of inputs."""
-    return {key: value for key, value in record.items() if key != "path"}
 
 
 def write_record(

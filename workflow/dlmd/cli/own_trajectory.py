@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,6 +127,15 @@ def add_part(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def require_there(paths: Iterable[str | Path]) -> None:
+    """Raises DlmdError for a trajectory that is neither a file nor a folder."""
+    from dlmd.trajectory.frame_readers import require
+
+    for path in map(Path, paths):
+        if not path.is_dir():
+            require(path)
+
+
 def load(
     args: argparse.Namespace, *, check: Callable[[System], None] | None = None, needs_temperature: bool = True
 ) -> tuple[list, list[Path]]:
@@ -139,14 +148,11 @@ def load(
     """
     from dlmd.cli.same_runs import refuse_same_files
     from dlmd.trajectory import readers
-    from dlmd.trajectory.frame_readers import require
     from dlmd.transport.replicas import refuse_same_frames
 
     paths = [Path(p) for p in args.trajectories]
     sidecars = [p.suffix == ".json" or p.is_dir() for p in paths]
-    for path in paths:
-        if not path.is_dir():
-            require(path)
+    require_there(paths)
     if all(sidecars):
         trajectories, inputs = _segments(args, paths)
     elif any(sidecars):

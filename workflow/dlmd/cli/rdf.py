@@ -17,8 +17,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlmd.cli.own_settings import require_free, require_there, write_record
-from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive
+from dlmd.cli.own_settings import require_free, write_record
+from dlmd.cli.own_trajectory import add_part, add_system, add_trajectories, load, positive, require_there
 
 if TYPE_CHECKING:
     import numpy as np

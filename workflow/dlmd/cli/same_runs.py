@@ -15,15 +15,14 @@ _TOPOLOGY = "--topology"
 
 def refuse_same_files(runs: Sequence[Sequence[Path]]) -> None:
     """Raises DlmdError where two runs have a trajectory file in common, by its content."""
-    from dlmd.base.provenance import file_record
+    from dlmd.base.provenance import content_of, file_record
 
     seen: dict[tuple, tuple[int, Path]] = {}
     for number, files in enumerate(runs):
         for path in files:
             beside = path.with_suffix(".dcd")
             record = file_record(beside if path.suffix == ".json" and beside.is_file() else path)
-            content = tuple(str(value) for key, value in record.items() if key != "path")
-            first, name = seen.setdefault(content, (number, path))
+            first, name = seen.setdefault(content_of(record), (number, path))
             if first != number:
                 raise DlmdError(f"the same run twice: {name} and {path}", remedy=_REMEDY)
 
@@ -39,8 +38,10 @@ def refuse_same_results(results: Sequence[Mapping], names: Sequence[str | Path])
         raise DlmdError("the same result twice", remedy=_REMEDY)
 
 
-def _trajectory_files(provenance: Mapping) -> set[tuple[str, ...]]:
+def _trajectory_files(provenance: Mapping) -> set[tuple]:
     """Sizes and checksums of the files of a result, without the topology, which many runs may share."""
+    from dlmd.base.provenance import content_of
+
     try:
         words = shlex.split(provenance.get("command") or "")
     except ValueError:  # a command that somebody else wrote
@@ -50,8 +51,5 @@ def _trajectory_files(provenance: Mapping) -> set[tuple[str, ...]]:
         for word, after in zip_longest(words, words[1:], fillvalue="")
         if word == _TOPOLOGY or word.startswith(f"{_TOPOLOGY}=")
     }
-    return {
-        tuple(str(value) for key, value in record.items() if key != "path")
-        for record in provenance.get("inputs") or []
-        if record.get("path") not in topologies
-    }
+    inputs = provenance.get("inputs") or []
+    return {content_of(record) for record in inputs if record.get("path") not in topologies}

@@ -100,14 +100,13 @@ def grouped(runs: list[str]) -> dict[float, list[tuple[list[Path], tuple[str, ..
     DlmdError
         for runs without files or temperature.
     """
-    from dlmd.trajectory.frame_readers import require
+    from dlmd.cli.own_trajectory import require_there
     from dlmd.trajectory.temperatures import Found, temperature_of
 
     out: dict[float, list[tuple[list[Path], tuple[str, ...]]]] = {}
     for name in runs:
         path = Path(name)
-        if not path.is_dir():
-            require(path)
+        require_there([path])
         files = files_of(path)
         if files[0].suffix == ".json":
             found = Found(_segment_temperature(files[0]), ("segments",))
@@ -208,9 +207,7 @@ def analysed(
         found, read = load(one, check=check)
         trajectories += found
         inputs += read
-    own_settings.require_same_ions(
-        _result(folder, temperature_k), trajectories[0].mobile, trajectories[0].n_ions
-    )
+    own_settings.require_same_ions(_result(folder, temperature_k), trajectories[0])
     args.temperature = None
     options = {**own_settings.analysis_options(args), "temperature_k": temperature_k}
     result = carriers.result_of(args, trajectories, **options)

@@ -34,9 +34,16 @@ from dlmd.cli.own_settings import (
     check_charge,
     require_free,
     require_same_ions,
+)
+from dlmd.cli.own_trajectory import (
+    add_part,
+    add_replicas,
+    add_system,
+    add_trajectories,
+    load,
+    positive,
     require_there,
 )
-from dlmd.cli.own_trajectory import add_part, add_replicas, add_system, add_trajectories, load, positive
 
 if TYPE_CHECKING:
     from dlmd.trajectory.trajectory import Trajectory
@@ -114,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     if not stem:
         stem = f"{trajectories[0].temperature_k:g}K"
         require_free(folder / f"{stem}.json", args.trajectories, named=True, formats=FORMATS)
-    require_same_ions(folder / f"{stem}.json", trajectories[0].mobile, trajectories[0].n_ions)
+    require_same_ions(folder / f"{stem}.json", trajectories[0])
     result = carriers.result_of(args, trajectories, **analysis_options(args))
     result["provenance"] = provenance(inputs, command=args.argv)
     written = write(folder, stem, result, trajectories[0])

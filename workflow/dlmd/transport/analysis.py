@@ -213,7 +213,7 @@ def analyse(
         hop_time = hop_time_ps(curves, from_ps=window[0], length_ps=shortest, hop_length_a=hop_a)
     failed = [
         *judgement.motion_gates(curves, window, onset, shortest, limits),
-        *([] if lag_start_ps else judgement.moved_enough(runs, curves, window, hop_time, limits)),
+        *([] if lag_start_ps else judgement.moved_enough(runs, curves, window, hop_time, shortest, limits)),
         *judgement.health_gates(trajectories, system["temperature_k"], limits),
         *further,
     ]

@@ -41,13 +41,13 @@ def moved_enough(
     curves: MsdCurves,
     window: tuple[float, float] | None,
     hop_time_ps: float | None,
+    length_ps: float,
     limits: Limits,
 ) -> list[Gate | None]:
     """Have the ions moved on by several hops, and do many displacements carry that? 6 D_self times the length is told, D_self of
     the latest window; displacements are over stretches as long as the end of the fit window."""
     if window is None:
         return []
-    length_ps = min((run.n_frames - 1) * run.frame_interval_ps for run in runs)
     end = window_slopes.LONGEST * length_ps
     tensor = window_slopes.window_slope(curves, start_ps=end / window_slopes.WINDOW, end_ps=end)
     reach = 2 * float(np.trace(tensor)) * length_ps
